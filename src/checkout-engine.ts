@@ -1,0 +1,185 @@
+/** The engine's face: what an application calls, and what it gives and gets. `engine.ts` puts it together. */
+import type { Address, Cart } from './checkout/cart.ts'
+import type { Failure } from './checkout/failure.ts'
+import type { CheckoutLock } from './checkout/lock.ts'
+import type { Order } from './checkout/order.ts'
+import type { Outcome } from './checkout/outcome.ts'
+import type { Quote } from './checkout/quote.ts'
+import type { CheckoutState, PhaseName } from './checkout/states.ts'
+import type { Deliverer } from './events/deliverer.ts'
+import type { Listeners } from './events/listeners.ts'
+import type { PaymentMethod } from './payments/gateway.ts'
+
+export interface StartOptions {
+  /** Whose cart it is. The lock belongs to this session; to any other it does not exist. */
+  sessionId: string
+  userId?: string | null
+  /** Time to live; 1 to `CHECKOUT_MAX_TTL_MINUTES`, default `CHECKOUT_TTL_MINUTES`. */
+  ttlMinutes?: number
+  /** Kept on the lock, told to listeners. */
+  metadata?: Record<string, unknown>
+}
+
+export interface PaymentInput {
+  /** Default `card`; a card needs a token. */
+  method?: PaymentMethod
+  token?: string | null
+  /** Each of these replaces what the cart says, for this checkout only. */
+  email?: string
+  shippingAddress?: Address
+  /** Default: the shipping address. */
+  billingAddress?: Address
+  shippingMethod?: string
+  notes?: string
+  /** What the buyer was shown, in minor units. When it differs, nothing is charged (`cart_changed`). */
+  expectedTotalMinor?: number
+  /** Where the gateway sends the buyer back after an action. */
+  returnUrl?: string
+  /** Stop at `awaiting_capture`; `captureCheckout` takes the money. Default false. */
+  captureLater?: boolean
+}
+
+/** One line of the history of a checkout. */
+export interface TimelineEntry {
+  version: number
+  from: CheckoutState | null
+  to: CheckoutState
+  epoch: number
+  at: string
+  durationMs: number | null
+  details: Record<string, unknown> | null
+}
+
+export interface CheckoutStatus {
+  lock: CheckoutLock
+  stateName: string
+  isExpired: boolean
+  canResume: boolean
+  /** The frozen amounts once prices are locked, else null. */
+  totals: { currency: string; totalMinor: number } | null
+  order: Order | null
+}
+
+export interface Diagnosis {
+  lock: CheckoutLock
+  snapshots: Record<string, unknown>[]
+  reservations: Record<string, unknown>[]
+  operations: Record<string, unknown>[]
+  order: Order | null
+  deliveries: Record<string, unknown>[]
+  timeline: TimelineEntry[]
+}
+
+export interface Statistics {
+  hours: number
+  active: number
+  completed: number
+  failed: number
+  expired: number
+  /** completed / (completed + failed), 0 to 1; null when there was none. */
+  successRate: number | null
+  byState: Record<string, number>
+  failureReasons: { code: string; phase: PhaseName | null; count: number }[]
+  /** Milliseconds from start to completion. */
+  durationMs: { p50: number; p95: number; p99: number } | null
+}
+
+export interface HealthCheck {
+  status: 'ok' | 'warning' | 'critical'
+  count?: number
+  message: string
+}
+
+export interface HealthReport {
+  status: 'healthy' | 'degraded' | 'unhealthy'
+  checks: Record<string, HealthCheck>
+  timestamp: string
+}
+
+export interface AuditFinding {
+  /** "A1" … "B3". */
+  invariant: string
+  /** What must hold, in one sentence. */
+  title: string
+  violations: number
+  /** Up to 5 of them, for people. */
+  examples: string[]
+}
+
+export interface AuditReport {
+  findings: AuditFinding[]
+  violations: number
+  /** Checkouts looked at. */
+  checkouts: number
+}
+
+export interface CheckoutEngine {
+  /**
+   * Locks a cart. The same session that starts again gets its lock back.
+   * @throws {CheckoutError} `cart_not_found` (also for another session's cart), `cart_locked`, `cart_ordered`,
+   * `cart_empty`, `insufficient_stock` (with `holdOn: 'start'`), `overloaded`, `invalid_argument`.
+   */
+  startCheckout(cartId: string, options: StartOptions): Promise<CheckoutLock>
+  /**
+   * Takes a lock through the seven phases. Calling it again, at once or later, gives the same answer and charges once.
+   * @throws {CheckoutError} `checkout_not_found`, `overloaded`, `invalid_argument`.
+   */
+  processCheckout(lockId: string, payment?: PaymentInput, options?: { sessionId?: string }): Promise<Outcome>
+  /** Goes on after a buyer's action, a pending answer or a lost response; asks the gateway, never guesses. */
+  resumeCheckout(lockId: string, options?: { sessionId?: string }): Promise<Outcome>
+  /** Cancels: undoes what was done. A checkout past the decision to capture is not cancelled but told as it is. */
+  cancelCheckout(lockId: string, options?: { sessionId?: string; reason?: string }): Promise<Outcome>
+  /** The shop's hand: like cancel, for any session, recorded with its actor. */
+  releaseCheckout(lockId: string, options: { actor: string; reason?: string }): Promise<Outcome>
+  /** Takes the money of a checkout in `awaiting_capture`. */
+  captureCheckout(lockId: string): Promise<Outcome>
+  /**
+   * Gives money back; whole remainder by default. The same `key` again gives the same refund.
+   * @throws {CheckoutError} `order_not_found`, `not_refundable` (never over what was captured).
+   */
+  refundOrder(
+    orderId: string,
+    options?: { amountMinor?: number; reason?: string; restock?: boolean; key?: string; actor?: string },
+  ): Promise<{ status: 'refunded' | 'processing' | 'failed'; order: Order; refundedMinor: number; message: string }>
+  /** Null when there is none (or it is another session's, where `sessionId` is given). */
+  getCheckoutStatus(lockId: string, options?: { sessionId?: string }): Promise<CheckoutStatus | null>
+  /** The lock that holds a cart now, null when it is free. Expired ones that hold nothing up do not count. */
+  getActiveLock(cartId: string): Promise<CheckoutLock | null>
+  isCartLocked(cartId: string): Promise<boolean>
+  /**
+   * What `processCheckout` would freeze now: prices, discounts, tax, shipping; or why it would not. Null when there is
+   * no such cart.
+   */
+  quoteCart(
+    cartId: string,
+    overrides?: Pick<PaymentInput, 'shippingAddress' | 'shippingMethod'>,
+  ): Promise<{ cart: Cart; quote: Quote | null; failure: Failure | null } | null>
+  /** One order; null when there is none (or it is another session's, where `sessionId` is given). */
+  getOrder(orderId: string, options?: { sessionId?: string }): Promise<Order | null>
+  /** The newest order of a session, null when it has none: what a retry after a lost response asks for. */
+  lastOrderOf(sessionId: string): Promise<Order | null>
+  /** Ends locks whose time is over. Gives how many. */
+  cleanupExpiredLocks(): Promise<number>
+  /** Takes over whatever nobody works on: crashed, waiting, expired. One pass; gives how many it moved. */
+  recover(): Promise<number>
+  statistics(options?: { hours?: number }): Promise<Statistics>
+  diagnose(lockId: string): Promise<Diagnosis | null>
+  audit(options?: { drained?: boolean }): Promise<AuditReport>
+  health(): Promise<HealthReport>
+  /** Stores a webhook that the gateway signed, and looks at its checkout. False when it is not genuine. */
+  receiveWebhook(gateway: string, headers: Headers, rawBody: string): Promise<boolean>
+  /** Live events of this and every other process on the database, best effort; gives the way to stop. */
+  subscribe(receive: (change: CheckoutChange) => void): () => void
+  /** The durable listeners: more can be added at any time. */
+  readonly listeners: Listeners
+  /** Brings events to durable listeners; parks, lists and redelivers. */
+  readonly deliverer: Deliverer
+  /** Finishes what is in flight, stops the workers, lets go of the database. Idempotent. */
+  close(): Promise<void>
+}
+
+/** A checkout came to rest in another state. */
+export interface CheckoutChange {
+  checkoutId: string
+  state: CheckoutLock['state']
+}

@@ -1,0 +1,50 @@
+/** The events of a checkout: their names and what each tells. */
+import type { Failure } from './failure.ts'
+import type { CheckoutLock } from './lock.ts'
+import type { Order } from './order.ts'
+import type { RequiredAction } from './outcome.ts'
+import type { PhaseName } from './states.ts'
+
+export interface CheckoutEvents {
+  CheckoutStarted: { lock: CheckoutLock }
+  CheckoutCompleted: { lock: CheckoutLock; order: Order }
+  CheckoutFailed: { lock: CheckoutLock; failure: Failure }
+  /** Beside `CheckoutFailed`, where time ran out. */
+  CheckoutExpired: { lock: CheckoutLock; failure: Failure }
+  /** Beside `CheckoutFailed`, where the buyer or the shop cancelled. */
+  CheckoutCancelled: { lock: CheckoutLock; failure: Failure }
+  PhaseCompleted: { lock: CheckoutLock; phase: PhaseName; durationMs: number }
+  RollbackStepCompleted: { lock: CheckoutLock; phase: PhaseName }
+  /** A price moved after it was frozen; the snapshot holds. */
+  PriceDriftDetected: {
+    lock: CheckoutLock
+    drifts: { sku: string; frozenMinor: number; currentMinor: number }[]
+  }
+  PaymentActionRequired: { lock: CheckoutLock; action: RequiredAction }
+  OrderRefunded: { lock: CheckoutLock; order: Order; refundedMinor: number }
+}
+
+export type CheckoutEventName = keyof CheckoutEvents
+
+export const checkoutEventNames = [
+  'CheckoutStarted',
+  'CheckoutCompleted',
+  'CheckoutFailed',
+  'CheckoutExpired',
+  'CheckoutCancelled',
+  'PhaseCompleted',
+  'RollbackStepCompleted',
+  'PriceDriftDetected',
+  'PaymentActionRequired',
+  'OrderRefunded',
+] as const satisfies readonly CheckoutEventName[]
+
+/** One event as a listener gets it. */
+export type CheckoutEvent<Name extends CheckoutEventName = CheckoutEventName> = {
+  [N in Name]: CheckoutEvents[N] & {
+    /** UUIDv7; the same for every delivery of the event, so a listener can tell a repetition. */
+    id: string
+    type: N
+    occurredAt: string
+  }
+}[Name]

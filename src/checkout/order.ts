@@ -1,0 +1,44 @@
+/** An order, frozen from the price snapshots. Money is in integer minor units of `currency`. */
+import type { Address } from './cart.ts'
+
+export type OrderStatus = 'pending' | 'paid' | 'cancelled' | 'partially_refunded' | 'refunded'
+
+export interface OrderLine {
+  lineNo: number
+  variantId: string
+  sku: string
+  title: string
+  quantity: number
+  unitMinor: number
+  subtotalMinor: number
+  discountMinor: number
+  taxMinor: number
+  totalMinor: number
+}
+
+export interface Order {
+  id: string
+  /** Human-readable, increasing, not gapless: "100001". */
+  number: string
+  checkoutId: string
+  sessionId: string
+  userId: string | null
+  email: string | null
+  status: OrderStatus
+  currency: string
+  subtotalMinor: number
+  discountMinor: number
+  taxMinor: number
+  shippingMinor: number
+  totalMinor: number
+  refundedMinor: number
+  couponCode: string | null
+  shippingAddress: Address | null
+  billingAddress: Address | null
+  shippingMethod: string | null
+  notes: string | null
+  lines: OrderLine[]
+  placedAt: string
+  paidAt: string | null
+  cancelledAt: string | null
+}

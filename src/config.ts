@@ -1,0 +1,319 @@
+/**
+ * The configuration: one documented object, and the one table that says which environment variable sets what.
+ * Every mistake is named at once, with the variable, what was given and what is accepted; secrets are never printed (A12).
+ */
+import { z } from 'zod'
+
+export interface CheckoutConfig {
+  /** `postgres://…`; null: the embedded database in `.holdfast/`. */
+  databaseUrl: string | null
+  port: number
+  /** The address to listen on. */
+  host: string
+  environment: 'development' | 'test' | 'production'
+  /** Signs sessions and seals payment tokens; at least 32 characters. Null only outside production. */
+  secret: string | null
+  /** Opens the console and `/admin`; at least 16 characters. Null: they stay closed. */
+  adminSecret: string | null
+  /** ISO 4217; of new carts and imported prices. */
+  currency: string
+  /** The request header that names the client's address, lower case. Null: no proxy is trusted. */
+  trustedProxyHeader: string | null
+  /** How long a lock lives, minutes. */
+  ttlMinutes: number
+  /** The longest time to live that a caller may ask for, minutes. */
+  maxTtlMinutes: number
+  /** Minutes between two sweeps for expired locks. Each lock also wakes up by itself when its time is over. */
+  cleanupIntervalMinutes: number
+  /** A price that moved by more than this after it was frozen is reported as drift. Minor units. */
+  priceDriftToleranceMinor: number
+  /** A second session is refused while a cart is locked. */
+  preventConcurrent: boolean
+  /** Carts are read-only while they are being checked out. */
+  cartProtection: boolean
+  /** When stock is held: as payment begins (`process`) or as soon as the checkout starts (`start`). */
+  holdOn: 'process' | 'start'
+  loggingEnabled: boolean
+  /** `stderr`, or `checkout`: daily files `.holdfast/logs/checkout-YYYY-MM-DD.log`, 14 kept. */
+  logChannel: 'stderr' | 'checkout'
+  logLevel: 'debug' | 'info' | 'warn' | 'error'
+  /** A line for every phase, not only for start and end. */
+  logAllPhases: boolean
+  logFailures: boolean
+  logRollbacks: boolean
+  gateway: 'sandbox'
+  /** How long an authorization may stay unsettled before it is abandoned through a fencing void, seconds. */
+  paymentAuthTimeoutSeconds: number
+  /** How long a capture may be of unknown outcome before it needs attention, seconds. It is never abandoned. */
+  paymentCaptureTimeoutSeconds: number
+  notifyOnFailure: boolean
+  notifyOnExpiration: boolean
+  notificationEmail: string | null
+  /** `POST /checkout` a minute, by user, else by address. 0: no limit. */
+  rateLimitPerMinute: number
+}
+
+/** One environment variable: what it sets, and what it takes. */
+export interface ConfigVariable<Value> {
+  variable: string
+  meaning: string
+  /** What is accepted, as the end of the sentence "accepted: …". */
+  accepted: string
+  default: Value
+  parse: z.ZodType<Value, string>
+  /** Never printed. */
+  hidden?: true
+}
+
+function whole(variable: string, fallback: number, min: number, max: number, meaning: string): ConfigVariable<number> {
+  const parse = z
+    .string()
+    .regex(/^\d{1,12}$/)
+    .transform(Number)
+    .pipe(z.int().min(min).max(max))
+  return { variable, meaning, accepted: `a whole number from ${min} to ${max}`, default: fallback, parse }
+}
+
+const words: Readonly<Record<string, boolean>> = {
+  true: true,
+  yes: true,
+  on: true,
+  '1': true,
+  false: false,
+  no: false,
+  off: false,
+  '0': false,
+}
+
+function flag(variable: string, fallback: boolean, meaning: string): ConfigVariable<boolean> {
+  const parse = z
+    .string()
+    .toLowerCase()
+    .refine(text => Object.hasOwn(words, text))
+    .transform(text => words[text] === true)
+  return { variable, meaning, accepted: 'true or false', default: fallback, parse }
+}
+
+function oneOf<const Word extends string>(
+  variable: string,
+  fallback: NoInfer<Word>,
+  accepted: readonly Word[],
+  meaning: string,
+): ConfigVariable<Word> {
+  const list = accepted.length === 1 ? `${accepted[0]}` : `${accepted.slice(0, -1).join(', ')} or ${accepted.at(-1)}`
+  return { variable, meaning, accepted: list, default: fallback, parse: z.string().pipe(z.enum(accepted)) }
+}
+
+function text<Fallback extends string | null>(
+  variable: string,
+  fallback: Fallback,
+  accepted: string,
+  parse: z.ZodType<string, string>,
+  meaning: string,
+): ConfigVariable<string | Fallback> {
+  return { variable, meaning, accepted, default: fallback, parse }
+}
+
+/** The variables, by the property they set. */
+export const configVariables: {
+  readonly [Property in keyof CheckoutConfig]: ConfigVariable<CheckoutConfig[Property]>
+} = {
+  databaseUrl: {
+    ...text(
+      'DATABASE_URL',
+      null,
+      'postgres://user:password@host:port/database',
+      z.string().regex(/^postgres(ql)?:\/\/\S+$/),
+      'the PostgreSQL server; none: the embedded database in .holdfast/',
+    ),
+    hidden: true,
+  },
+  port: whole('PORT', 3000, 0, 65_535, 'the port to listen on; 0 takes any that is free'),
+  host: text(
+    'HOST',
+    '127.0.0.1',
+    'a host name or an address',
+    z.string().regex(/^[A-Za-z0-9.:_-]+$/),
+    'the address to listen on',
+  ),
+  environment: oneOf(
+    'NODE_ENV',
+    'development',
+    ['development', 'test', 'production'],
+    'production refuses to start without CHECKOUT_SECRET',
+  ),
+  secret: {
+    ...text(
+      'CHECKOUT_SECRET',
+      null,
+      'at least 32 characters; required when NODE_ENV=production',
+      z.string().min(32),
+      'signs sessions and seals payment tokens; else one is kept in .holdfast/secret',
+    ),
+    hidden: true,
+  },
+  adminSecret: {
+    ...text(
+      'CHECKOUT_ADMIN_SECRET',
+      null,
+      'at least 16 characters',
+      z.string().min(16),
+      'opens the console and /admin; none: closed',
+    ),
+    hidden: true,
+  },
+  currency: text(
+    'CHECKOUT_CURRENCY',
+    'USD',
+    'an ISO 4217 code, like EUR',
+    z
+      .string()
+      .toUpperCase()
+      .regex(/^[A-Z]{3}$/),
+    'the currency of new carts and imported prices',
+  ),
+  trustedProxyHeader: text(
+    'CHECKOUT_TRUSTED_PROXY_HEADER',
+    null,
+    'the name of a header, like x-forwarded-for',
+    z
+      .string()
+      .toLowerCase()
+      .regex(/^[a-z0-9-]+$/),
+    'where a trusted proxy puts the client’s address; none: no proxy is trusted',
+  ),
+  ttlMinutes: whole('CHECKOUT_TTL_MINUTES', 15, 1, 1_440, 'how long a lock lives'),
+  maxTtlMinutes: whole('CHECKOUT_MAX_TTL_MINUTES', 60, 1, 1_440, 'the longest time to live a caller may ask for'),
+  cleanupIntervalMinutes: whole(
+    'CHECKOUT_CLEANUP_INTERVAL',
+    5,
+    1,
+    1_440,
+    'minutes between two sweeps for expired locks',
+  ),
+  priceDriftToleranceMinor: whole(
+    'CHECKOUT_PRICE_DRIFT_TOLERANCE',
+    1,
+    0,
+    1_000_000,
+    'how far a price may move after it was frozen before it is reported, minor units',
+  ),
+  preventConcurrent: flag('CHECKOUT_PREVENT_CONCURRENT', true, 'a second session is refused while a cart is locked'),
+  cartProtection: flag('CHECKOUT_ENABLE_CART_PROTECTION', true, 'carts are read-only while they are being checked out'),
+  holdOn: oneOf(
+    'CHECKOUT_HOLD_ON',
+    'process',
+    ['process', 'start'],
+    'when stock is held: as payment begins or as soon as the checkout starts',
+  ),
+  loggingEnabled: flag('CHECKOUT_LOGGING_ENABLED', true, 'write log lines at all'),
+  logChannel: oneOf(
+    'CHECKOUT_LOG_CHANNEL',
+    'stderr',
+    ['stderr', 'checkout'],
+    'standard error, or daily files in .holdfast/logs, 14 kept',
+  ),
+  logLevel: oneOf('LOG_LEVEL', 'info', ['debug', 'info', 'warn', 'error'], 'the least important line that is written'),
+  logAllPhases: flag('CHECKOUT_LOG_ALL_PHASES', false, 'a line for every phase'),
+  logFailures: flag('CHECKOUT_LOG_FAILURES', true, 'a line for every checkout that failed'),
+  logRollbacks: flag('CHECKOUT_LOG_ROLLBACKS', true, 'a line for every step that was undone'),
+  gateway: oneOf('CHECKOUT_PAYMENT_GATEWAY', 'sandbox', ['sandbox'], 'who takes the money'),
+  paymentAuthTimeoutSeconds: whole(
+    'CHECKOUT_PAYMENT_AUTH_TIMEOUT',
+    300,
+    1,
+    86_400,
+    'seconds an authorization may stay unsettled before it is abandoned through a fencing void',
+  ),
+  paymentCaptureTimeoutSeconds: whole(
+    'CHECKOUT_PAYMENT_CAPTURE_TIMEOUT',
+    3_600,
+    1,
+    604_800,
+    'seconds a capture may be of unknown outcome before it needs attention',
+  ),
+  notifyOnFailure: flag('CHECKOUT_NOTIFY_ON_FAILURE', false, 'tell the shop of failed checkouts'),
+  notifyOnExpiration: flag('CHECKOUT_NOTIFY_ON_EXPIRATION', false, 'tell the shop of expired checkouts'),
+  notificationEmail: text('CHECKOUT_NOTIFICATION_EMAIL', null, 'an e-mail address', z.email(), 'whom to tell'),
+  rateLimitPerMinute: whole(
+    'CHECKOUT_RATE_LIMIT_PER_MINUTE',
+    5,
+    0,
+    1_000_000,
+    'POST /checkout a minute, by user, else by address; 0: no limit',
+  ),
+}
+
+/** What holds when nothing is configured. */
+export const defaultConfig: Readonly<CheckoutConfig> = Object.freeze(
+  Object.fromEntries(
+    Object.entries(configVariables).map(([property, variable]) => [property, variable.default]),
+  ) as unknown as CheckoutConfig,
+)
+
+/** One wrong variable. */
+export interface ConfigMistake {
+  variable: string
+  /** What was given, for people; of a secret only its length. Null: nothing. */
+  given: string | null
+  accepted: string
+}
+
+/** Says every mistake at once, one line each. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError'
+  readonly mistakes: readonly ConfigMistake[]
+  constructor(mistakes: readonly ConfigMistake[]) {
+    const lines = mistakes.map(({ variable, given, accepted }) =>
+      given === null
+        ? `${variable} is not set; accepted: ${accepted}`
+        : `${variable} is ${given}; accepted: ${accepted}`,
+    )
+    super(
+      `The configuration has ${mistakes.length === 1 ? 'a mistake' : `${mistakes.length} mistakes`}:\n  ${lines.join('\n  ')}`,
+    )
+    this.mistakes = mistakes
+  }
+}
+
+/**
+ * Reads the configuration. A variable that is empty or blank counts as not set.
+ * @throws {ConfigError} with every mistake in it.
+ */
+export function configFromEnvironment(environment: Readonly<Record<string, string | undefined>>): CheckoutConfig {
+  const mistakes: ConfigMistake[] = []
+  const entries = Object.entries(configVariables).map(([property, variable]) => {
+    const given = environment[variable.variable]?.trim() ?? ''
+    if (given === '') return [property, variable.default]
+    const parsed = variable.parse.safeParse(given)
+    if (parsed.success) return [property, parsed.data]
+    mistakes.push({
+      variable: variable.variable,
+      given: told(given, variable.hidden ?? false),
+      accepted: variable.accepted,
+    })
+    return [property, variable.default]
+  })
+  const config = Object.fromEntries(entries) as unknown as CheckoutConfig
+  const wrong = new Set(mistakes.map(mistake => mistake.variable))
+  if (config.environment === 'production' && config.secret === null && !wrong.has('CHECKOUT_SECRET')) {
+    mistakes.push({ variable: 'CHECKOUT_SECRET', given: null, accepted: configVariables.secret.accepted })
+  }
+  if (
+    config.ttlMinutes > config.maxTtlMinutes &&
+    !wrong.has('CHECKOUT_TTL_MINUTES') &&
+    !wrong.has('CHECKOUT_MAX_TTL_MINUTES')
+  ) {
+    mistakes.push({
+      variable: 'CHECKOUT_TTL_MINUTES',
+      given: `${config.ttlMinutes}`,
+      accepted: `at most CHECKOUT_MAX_TTL_MINUTES, which is ${config.maxTtlMinutes}`,
+    })
+  }
+  if (mistakes.length > 0) throw new ConfigError(mistakes)
+  return config
+}
+
+function told(given: string, hidden: boolean): string {
+  return hidden ? `not shown (${given.length} characters)` : JSON.stringify(given.slice(0, 60))
+}

@@ -1,0 +1,295 @@
+/**
+ * The deliverer: brings events to durable listeners at least once, whoever dies. It runs beside the checkouts, never
+ * inside one, and a listener that fails or hangs holds up its own deliveries alone.
+ */
+import type { Order } from '../checkout/order.ts'
+import type { Database } from '../store/database.ts'
+import { createLane } from '../store/lane.ts'
+import { compose, orderIdOf } from './compose-event.ts'
+import * as deliveries from './deliveries.ts'
+import type { Listeners, RegisteredListener } from './listeners.ts'
+import { type Run, runListener } from './run-listener.ts'
+
+/** What a failed or parked delivery was. */
+export interface DeliveryAlert {
+  eventId: string
+  listener: string
+  type: string
+  checkoutId: string
+  attempts: number
+  /** Message of the last error. */
+  error: string
+}
+
+export interface DelivererOptions {
+  database: Database
+  listeners: Listeners
+  /** Reads the orders that events name. */
+  readOrders(orderIds: string[]): Promise<Map<string, Order>>
+  /** Called once a delivery was given up (the process may die in between: `listParked` has them all). */
+  onParked?(alert: DeliveryAlert): void
+  /** Called for each try that failed and will be repeated. */
+  onFailed?(alert: DeliveryAlert): void
+  /** Told what went wrong with the deliverer itself while it runs by itself: the database is away, say. */
+  onError?(error: unknown): void
+  /** Gives a number from 0 up to 1, spreads retries; default `Math.random`. */
+  random?(): number
+}
+
+export interface DeliverySummary {
+  delivered: number
+  /** Tries that failed and will be repeated. */
+  failed: number
+  /** Given up. */
+  parked: number
+}
+
+export interface Deliverer {
+  /** Claims what is due now, within the listeners' concurrency, and runs it to the end. */
+  runOnce(): Promise<DeliverySummary>
+  /** Delivers by itself: on `nudge`, and at least every `intervalMs` (default 1,000). */
+  start(intervalMs?: number): void
+  /** Lets running listeners end for `graceMs` (default 5,000), then aborts them; they are tried again later. */
+  stop(graceMs?: number): Promise<void>
+  /** There is something new: call after commit. Costs nothing; many calls are one. */
+  nudge(): void
+  /** Makes a delivery due again, whatever became of it. False when there is none or it runs right now. */
+  redeliver(key: deliveries.DeliveryKey): Promise<boolean>
+  /** Gives a delivery up by hand, so that those behind it go on. False when it is not due or runs right now. */
+  park(key: deliveries.DeliveryKey): Promise<boolean>
+  /** At most `countMax`, default 100. */
+  listParked(countMax?: number): Promise<deliveries.DeliveryRow[]>
+  listOverdue(olderThanMs: number, countMax?: number): Promise<deliveries.DeliveryRow[]>
+  lag(): Promise<deliveries.DeliveryLag>
+}
+
+const retryBaseMs = 1_000
+const retryCapMs = 3_600_000
+/** On top of a listener's timeout: to read its order before, and to record its result after. */
+const leaseMarginMs = 30_000
+/** Between two claims while deliveries trickle in. */
+const gapMs = 10
+const errorLengthMax = 500
+
+/** Milliseconds before the try after number `attempt`: doubling from 1 s to 1 h, half of it by chance. */
+export function retryDelayMs(attempt: number, random: () => number = Math.random): number {
+  const fullMs = Math.min(retryCapMs, retryBaseMs * 2 ** Math.min(attempt - 1, 30))
+  return Math.round(fullMs * (0.5 + random() / 2))
+}
+
+/** What a listener threw, in characters that the database takes. */
+function messageOf(error: unknown): string {
+  let message: string
+  try {
+    message = String(error)
+  } catch {
+    message = 'an error that cannot be read'
+  }
+  return message.slice(0, errorLengthMax).replace(/[\0\p{Surrogate}]/gu, '\ufffd')
+}
+
+export function createDeliverer(options: DelivererOptions): Deliverer {
+  const { database, listeners, random = Math.random } = options
+  /** How many of a listener run now, by name. */
+  const running = new Map<string, number>()
+  const runs = new Set<Run>()
+  const open = new Set<Promise<unknown>>()
+  const recording = createLane<deliveries.Result, boolean>({
+    name: 'deliveries',
+    batchMax: 500,
+    queueMax: Number.POSITIVE_INFINITY,
+    parallel: 2,
+    // a result cannot be refused for what it says, so a failure is the database's
+    isShared: () => true,
+    run: results => deliveries.record(database, results),
+  })
+
+  function tell(report: ((alert: DeliveryAlert) => void) | undefined, result: deliveries.Result): void {
+    const { eventId, listener, type, checkoutId, attempts } = result.delivery
+    try {
+      report?.({ eventId, listener, type, checkoutId, attempts, error: result.error ?? '' })
+    } catch (error) {
+      options.onError?.(error)
+    }
+  }
+
+  function judge(delivery: deliveries.Claimed, listener: RegisteredListener, thrown: unknown): deliveries.Result {
+    const error = messageOf(thrown)
+    if (delivery.attempts > listener.retriesMax) return { delivery, outcome: 'parked', error, retryMs: 0 }
+    return { delivery, outcome: 'failed', error, retryMs: retryDelayMs(delivery.attempts, random) }
+  }
+
+  async function attempt(
+    delivery: deliveries.Claimed,
+    listener: RegisteredListener,
+    orders: Promise<ReadonlyMap<string, Order>>,
+  ): Promise<deliveries.Result> {
+    // Every earlier try was counted and none came to a result: their runners died, perhaps of it.
+    if (delivery.attempts > listener.retriesMax + 1) {
+      return judge(delivery, listener, new Error('every try ended without a result'))
+    }
+    const claimedAt = performance.now()
+    try {
+      const event = compose(delivery, orderIdOf(delivery) === null ? new Map() : await orders)
+      // A process that was frozen here: somebody else may have it by now.
+      if (performance.now() - claimedAt > leaseMarginMs)
+        throw new Error('the lease was used up before the listener ran')
+      const run = runListener(listener, event, delivery.attempts)
+      runs.add(run)
+      try {
+        await run.done
+      } finally {
+        runs.delete(run)
+      }
+      return { delivery, outcome: 'delivered', error: null, retryMs: 0 }
+    } catch (error) {
+      return judge(delivery, listener, error)
+    }
+  }
+
+  /** The place is free again once the result is recorded, so results that wait are bounded too. */
+  async function deliver(
+    delivery: deliveries.Claimed,
+    listener: RegisteredListener,
+    orders: Promise<ReadonlyMap<string, Order>>,
+  ): Promise<deliveries.Result['outcome'] | 'replaced'> {
+    running.set(listener.name, (running.get(listener.name) ?? 0) + 1)
+    try {
+      const result = await attempt(delivery, listener, orders)
+      if (!(await recording.submit(result))) return 'replaced'
+      if (result.outcome === 'failed') tell(options.onFailed, result)
+      if (result.outcome === 'parked') tell(options.onParked, result)
+      return result.outcome
+    } finally {
+      running.set(listener.name, (running.get(listener.name) ?? 0) - 1)
+    }
+  }
+
+  let turn = 0
+
+  /** The listeners that have places free. Another one is first each time, for a claim is bounded. */
+  function room(): deliveries.Wanted[] {
+    const byName = new Map<string, deliveries.Wanted>()
+    for (const { name, event, concurrency, timeoutMs } of listeners.all()) {
+      const wanted = byName.get(name) ?? { listener: name, types: [], free: 0, leaseMs: 0 }
+      wanted.types.push(event)
+      wanted.free = Math.max(wanted.free, concurrency - (running.get(name) ?? 0))
+      wanted.leaseMs = Math.max(wanted.leaseMs, timeoutMs + leaseMarginMs)
+      byName.set(name, wanted)
+    }
+    const wanted = [...byName.values()].filter(({ free }) => free > 0)
+    turn += 1
+    return wanted.map((_, index) => wanted[(index + turn) % wanted.length]).filter(row => row !== undefined)
+  }
+
+  let claiming: Promise<unknown> = Promise.resolve()
+
+  /** Claims what there is room for and starts it; one claim at a time, so that each knows what room is left. */
+  function begin(): ReturnType<typeof claimAndStart> {
+    const mine = claiming.then(claimAndStart)
+    claiming = mine.catch(() => {})
+    return mine
+  }
+
+  async function claimAndStart() {
+    const wanted = room()
+    if (wanted.length === 0) return { started: [], full: false }
+    const claimed = await deliveries.claim(database, wanted)
+    const orderIds = [...new Set(claimed.map(orderIdOf).filter(id => id !== null))]
+    const orders = orderIds.length === 0 ? Promise.resolve(new Map<string, Order>()) : readOrders(orderIds)
+    const taken = new Map<string, number>()
+    const started = claimed.map(delivery => {
+      const listener = listeners.find(delivery.type, delivery.listener)
+      if (listener === undefined) throw new Error(`claimed for nobody: ${delivery.type} ${delivery.listener}`)
+      taken.set(listener.name, (taken.get(listener.name) ?? 0) + 1)
+      const job = deliver(delivery, listener, orders)
+      open.add(job)
+      job.catch(() => {}).finally(() => open.delete(job))
+      return job
+    })
+    const full =
+      claimed.length === deliveries.claimMax || wanted.some(({ listener, free }) => taken.get(listener) === free)
+    return { started, full }
+  }
+
+  function readOrders(orderIds: string[]): Promise<ReadonlyMap<string, Order>> {
+    const orders = Promise.resolve().then(() => options.readOrders(orderIds))
+    // whoever needs it sees it fail
+    orders.catch(() => {})
+    return orders
+  }
+
+  let intervalMs: number | null = null
+  let timer: NodeJS.Timeout | null = null
+  let timerAt = Number.POSITIVE_INFINITY
+  let passing: Promise<void> | null = null
+  let again = false
+  let passedAt = 0
+
+  function schedule(delayMs: number): void {
+    if (intervalMs === null) return
+    const at = performance.now() + delayMs
+    if (timer !== null && timerAt <= at) return
+    if (timer !== null) clearTimeout(timer)
+    timerAt = at
+    timer = setTimeout(() => {
+      timer = null
+      if (passing === null) passing = pass()
+      else again = true
+    }, delayMs)
+  }
+
+  /** Soon, but not for each of a thousand commits. */
+  const nudge = () => schedule(Math.max(0, passedAt + gapMs - performance.now()))
+
+  async function pass(): Promise<void> {
+    try {
+      const { started, full } = await begin()
+      // A place is free again, and what stood behind it may be due.
+      for (const job of started) job.then(full ? () => schedule(0) : nudge, error => options.onError?.(error))
+    } catch (error) {
+      options.onError?.(error)
+    }
+    passing = null
+    passedAt = performance.now()
+    if (again) nudge()
+    else schedule(intervalMs ?? 0)
+    again = false
+  }
+
+  return {
+    async runOnce() {
+      const { started } = await begin()
+      const summary: DeliverySummary = { delivered: 0, failed: 0, parked: 0 }
+      const settled = await Promise.allSettled(started)
+      for (const job of settled) {
+        if (job.status === 'fulfilled' && job.value !== 'replaced') summary[job.value] += 1
+      }
+      const broken = settled.find(job => job.status === 'rejected')
+      if (broken !== undefined) throw broken.reason
+      return summary
+    },
+    start(everyMs = 1_000) {
+      if (intervalMs !== null) return
+      intervalMs = everyMs
+      schedule(0)
+    },
+    async stop(graceMs = 5_000) {
+      intervalMs = null
+      if (timer !== null) clearTimeout(timer)
+      timer = null
+      await passing
+      const end = setTimeout(() => {
+        for (const run of runs) run.interrupt(new Error('the process stopped'))
+      }, graceMs)
+      await Promise.allSettled(open)
+      clearTimeout(end)
+    },
+    nudge,
+    redeliver: key => deliveries.redeliver(database, key),
+    park: key => deliveries.park(database, key),
+    listParked: (countMax = 100) => deliveries.listParked(database, countMax),
+    listOverdue: (olderThanMs, countMax = 100) => deliveries.listOverdue(database, olderThanMs, countMax),
+    lag: () => deliveries.lag(database),
+  }
+}

@@ -1,0 +1,158 @@
+/**
+ * The shop over HTTP: one fetch handler, mountable in anything that has a `Request`.
+ * Order matters: a request is known, bounded, named and of this site before a route sees it.
+ */
+import { randomUUID } from 'node:crypto'
+import { secureHeaders } from 'hono/secure-headers'
+import type { ContentfulStatusCode } from 'hono/utils/http-status'
+import { loadAssets } from './assets.ts'
+import { limitBody, readBody } from './body.ts'
+import type {
+  HttpConfig,
+  HttpContext,
+  HttpEnvironment,
+  HttpLog,
+  SandboxControls,
+  ShippingMethod,
+  ShopCarts,
+  ShopCatalog,
+  ShopEngine,
+} from './context.ts'
+import { createCsrf } from './csrf.ts'
+import { HttpError, refusalOf } from './errors.ts'
+import { protectAgainstForgery } from './forgery.ts'
+import { refuseUnknownRoutes } from './known-routes.ts'
+import { createLiveStatus } from './live-status.ts'
+import { describeApi } from './openapi.ts'
+import { errorPage } from './pages/error-page.ts'
+import { addressOf, createRateLimit } from './rate-limit.ts'
+import { assetRoutes } from './routes/assets.ts'
+import { cartRoutes } from './routes/cart.ts'
+import { catalogRoutes } from './routes/catalog.ts'
+import { checkoutRoutes } from './routes/checkout.ts'
+import { checkoutStatusRoutes } from './routes/checkout-status.ts'
+import { healthRoutes } from './routes/health.ts'
+import { sandboxRoutes } from './routes/sandbox.ts'
+import { storefrontRoutes } from './routes/storefront.ts'
+import { webhookRoutes } from './routes/webhooks.ts'
+import { createSessions, deriveKey } from './session.ts'
+import { createApp, type Shop, wantsPage } from './shop.ts'
+
+export interface HttpOptions {
+  engine: ShopEngine
+  catalog: ShopCatalog
+  carts: ShopCarts
+  /** With it, the buyer's confirmation page of the sandbox gateway is served. */
+  sandbox?: SandboxControls | null
+  config: HttpConfig
+  /** How the shop sends things, for buyers to choose from; without it the checkout takes the cheapest that serves. */
+  shippingMethods?(): Promise<readonly ShippingMethod[]>
+  /** Who is signed in, as your application knows it; null for guests. */
+  identify?(request: Request): Promise<string | null> | string | null
+  /** The client's address where the server does not hand it over as `@hono/node-server` does. */
+  remoteAddress?(request: Request): string | null
+  log?: HttpLog
+  /** Ends live connections, so that a server can stop. */
+  stopping?: AbortSignal
+  /** Live connections at once; default 1,000. */
+  streamsMax?: number
+}
+
+export type HttpHandler = (request: Request, environment?: HttpEnvironment) => Promise<Response>
+
+const contentSecurityPolicy = {
+  defaultSrc: ["'none'"],
+  scriptSrc: ["'self'"],
+  styleSrc: ["'self'"],
+  imgSrc: ["'self'", 'data:', 'https:'],
+  connectSrc: ["'self'"],
+  fontSrc: ["'self'"],
+  formAction: ["'self'"],
+  baseUri: ["'none'"],
+  frameAncestors: ["'none'"],
+}
+
+/** Makes the handler. It keeps nothing but counters and open streams; everything else is in the database. */
+export function createHttpHandler(options: HttpOptions): HttpHandler {
+  const { config } = options
+  const csrf = createCsrf(deriveKey(config.secret, 'csrf'))
+  const sessions = createSessions({ secret: config.secret, production: config.production, csrf })
+  const rateLimit = createRateLimit(config.rateLimitPerMinute)
+  const { remoteAddress, stopping } = options
+  const shop: Shop = {
+    engine: options.engine,
+    catalog: options.catalog,
+    carts: options.carts,
+    sandbox: options.sandbox ?? null,
+    config,
+    sessions,
+    csrf,
+    assets: loadAssets(),
+    live: createLiveStatus({ engine: options.engine, streamsMax: options.streamsMax ?? 1_000, stopping }),
+    shippingMethods: async () => (await options.shippingMethods?.()) ?? [],
+    originOf: c => new URL(config.baseUrl ?? c.req.url).origin,
+    throttle(c) {
+      const userId = c.get('userId')
+      const { trustedProxyHeader = null } = config
+      const address = addressOf(c, { trustedProxyHeader, remoteAddress })
+      // Without an address a limit for everybody together would lock the shop; the session is the next best.
+      const who = userId !== null ? `user:${userId}` : address !== null ? `address:${address}` : `session:${c.get('sessionId')}`
+      return rateLimit.consume(who)
+    },
+  }
+
+  const app = createApp()
+  app.use(async (c, next) => {
+    c.set('requestId', randomUUID())
+    c.set('sessionId', null)
+    c.set('userId', null)
+    await next()
+  })
+  app.use(
+    secureHeaders({
+      contentSecurityPolicy,
+      referrerPolicy: 'same-origin',
+      xFrameOptions: 'DENY',
+      strictTransportSecurity: config.production ? 'max-age=31536000; includeSubDomains' : false,
+      permissionsPolicy: { camera: [], microphone: [], geolocation: [] },
+      overwrite: false,
+    }),
+  )
+  app.use(refuseUnknownRoutes(() => app.routes))
+  app.use(limitBody)
+  // These know no session: a gateway signs what it sends, the sandbox is another world, the rest only reads.
+  webhookRoutes(app, shop)
+  healthRoutes(app, shop)
+  assetRoutes(app, shop)
+  if (shop.sandbox !== null) sandboxRoutes(app, shop, shop.sandbox)
+  app.use(sessions.read)
+  app.use(async (c, next) => {
+    c.set('userId', (await options.identify?.(c.req.raw)) ?? null)
+    await next()
+  })
+  app.use(protectAgainstForgery(shop))
+  app.use(readBody)
+  catalogRoutes(app, shop)
+  cartRoutes(app, shop)
+  checkoutRoutes(app, shop)
+  checkoutStatusRoutes(app, shop)
+  storefrontRoutes(app, shop)
+  describeApi(app)
+
+  const respond = (error: unknown, c: HttpContext): Response => {
+    const requestId = c.get('requestId')
+    const refusal = refusalOf(error, requestId)
+    if (refusal.unexpected) {
+      options.log?.('error', 'request failed', { requestId, method: c.req.method, path: c.req.routePath, error })
+    }
+    const status = refusal.status as ContentfulStatusCode
+    const headers = { ...refusal.headers, 'Cache-Control': 'no-store' }
+    return c.req.method === 'GET' && wantsPage(c)
+      ? c.html(errorPage(shop, refusal), status, headers)
+      : c.json(refusal.body, status, headers)
+  }
+  app.onError(respond)
+  app.notFound(c => respond(new HttpError('not_found', 'There is nothing here.'), c))
+
+  return async (request, environment) => app.fetch(request, environment ?? {})
+}

@@ -1,0 +1,49 @@
+/**
+ * Finds card numbers and security codes in what a client sent, so that they are refused before anything reads, logs
+ * or stores them (A12). Tokens only: card data has no business here.
+ */
+
+/** Field names that only card data has, without case and punctuation. */
+const fieldNames = new Set([
+  'cvc', 'cvv', 'cvc2', 'cvv2', 'csc', 'cardcvc', 'cardcvv', 'securitycode', 'cardsecuritycode', 'pan',
+  'cardnumber', 'cardno', 'ccnumber', 'creditcardnumber', 'creditcard', 'cardexpiry', 'trackdata', 'track1', 'track2', 'pinblock',
+])
+
+const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
+
+/** 13 to 19 digits, with single blanks or dashes between; not led by + or 0, which only telephone numbers are. */
+const candidates = /(?<![\d+])[1-9](?:[ -]?\d){12,18}(?![ -]?\d)/g
+
+function passesLuhn(digits: string): boolean {
+  let sum = 0
+  for (let index = 0; index < digits.length; index += 1) {
+    const digit = Number(digits[digits.length - 1 - index])
+    const doubled = digit * 2
+    sum += index % 2 === 0 ? digit : doubled > 9 ? doubled - 9 : doubled
+  }
+  return sum % 10 === 0
+}
+
+/** True when `text` holds something like a card number. */
+export function looksLikeCardNumber(text: string): boolean {
+  if (text.length < 13 || uuid.test(text)) return false
+  for (const [match] of text.matchAll(candidates)) if (passesLuhn(match.replaceAll(/[ -]/g, ''))) return true
+  return false
+}
+
+/** True when `value`, anything JSON can say, holds card data: in a value, or in the name of a field. */
+export function holdsCardData(value: unknown): boolean {
+  const queue: unknown[] = [value]
+  while (queue.length > 0) {
+    const item = queue.pop()
+    if (typeof item === 'string' ? looksLikeCardNumber(item) : typeof item === 'number' && looksLikeCardNumber(String(item)))
+      return true
+    if (typeof item !== 'object' || item === null) continue
+    for (const [name, inner] of Object.entries(item)) {
+      if (!Array.isArray(item) && (fieldNames.has(name.toLowerCase().replaceAll(/[^a-z0-9]/g, '')) || looksLikeCardNumber(name)))
+        return true
+      queue.push(inner)
+    }
+  }
+  return false
+}

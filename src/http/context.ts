@@ -1,0 +1,84 @@
+/** What the HTTP layer is given and what every route can reach: the shop's parts, the settings and the request's own values. */
+import type { Context } from 'hono'
+import type { Carts } from '../carts/carts.ts'
+import type { Catalog } from '../catalog/catalog.ts'
+import type { Order } from '../checkout/order.ts'
+import type { CheckoutEngine } from '../checkout-engine.ts'
+import type { SandboxGateway } from '../payments/sandbox.ts'
+
+export interface HttpConfig {
+  /** ISO 4217; the currency of the catalog and of new carts. */
+  currency: string
+  /** Signs sessions and CSRF tokens; at least 32 characters in production. */
+  secret: string
+  /** Cookies are `Secure` and HTTPS is demanded of browsers. */
+  production: boolean
+  /** Where the shop is reached from outside ("https://shop.example"); default: what the request says. */
+  baseUrl?: string | null
+  /** `POST /checkout` a minute, by user, else by address; 0: unlimited. */
+  rateLimitPerMinute: number
+  /** The header in which a proxy of yours names the client ("x-forwarded-for"); default: none is believed. */
+  trustedProxyHeader?: string | null
+  adminSecret?: string | null
+  /** Carts are read-only while they are checked out. */
+  protection: boolean
+}
+
+export type ShopEngine = Pick<
+  CheckoutEngine,
+  | 'startCheckout'
+  | 'processCheckout'
+  | 'resumeCheckout'
+  | 'cancelCheckout'
+  | 'getCheckoutStatus'
+  | 'getActiveLock'
+  | 'quoteCart'
+  | 'getOrder'
+  | 'health'
+  | 'receiveWebhook'
+  | 'subscribe'
+> & {
+  /** The session's newest order; null when it has none. Answers a retry after a lost response. */
+  lastOrderOf(sessionId: string): Promise<Order | null>
+}
+
+export type ShopCarts = Pick<
+  Carts,
+  | 'currentCart'
+  | 'addLine'
+  | 'changeLine'
+  | 'removeLine'
+  | 'clear'
+  | 'setCoupon'
+  | 'removeCoupon'
+  | 'setAddresses'
+  | 'setShippingMethod'
+>
+
+export type ShopCatalog = Pick<Catalog, 'listProducts' | 'getProduct'>
+
+/** A way to send things. */
+export interface ShippingMethod {
+  code: string
+  name: string
+}
+
+/** Of the sandbox gateway: what the buyer's confirmation page needs. */
+export type SandboxControls = Pick<SandboxGateway, 'payment' | 'approve' | 'refuse'>
+
+/** Writes one line of the server's log; `details` never hold bodies, tokens or addresses of people. */
+export type HttpLog = (level: 'info' | 'warn' | 'error', message: string, details: Record<string, unknown>) => void
+
+/** What a server may hand over beside the request; `@hono/node-server` does. */
+export interface HttpEnvironment {
+  incoming?: { socket?: { remoteAddress?: string | undefined } | undefined } | undefined
+}
+
+export interface RequestVariables {
+  requestId: string
+  /** The signed cookie's session, null when there is none yet. */
+  sessionId: string | null
+  userId: string | null
+}
+
+export type HttpContext = Context<{ Bindings: HttpEnvironment; Variables: RequestVariables }>

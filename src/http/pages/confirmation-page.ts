@@ -1,0 +1,56 @@
+/** The order, as its buyer sees it. */
+import { html } from 'hono/html'
+import type { Order, OrderStatus } from '../../checkout/order.ts'
+import { countries } from '../countries.ts'
+import type { HttpContext } from '../context.ts'
+import { presentAddress } from '../present.ts'
+import type { Shop } from '../shop.ts'
+import { type Markup, money, showPage } from './layout.ts'
+import { totalsList } from './totals.ts'
+
+const openings: Readonly<Record<OrderStatus, { title: string; told: string }>> = {
+  paid: { title: 'Made fast.', told: 'Your payment is in and your goods are set aside.' },
+  pending: { title: 'Your order is in.', told: 'Your payment is reserved; it is taken when your goods are ready.' },
+  cancelled: { title: 'This order was cancelled.', told: 'Nothing is owed, and nothing was kept.' },
+  partially_refunded: { title: 'Partly refunded.', told: 'A part of your money is on its way back.' },
+  refunded: { title: 'Refunded.', told: 'Your money is on its way back.' },
+}
+
+function address(order: Order['shippingAddress']): Markup {
+  const view = presentAddress(order)
+  if (view === null) return html`<p>None</p>`
+  const country = countries().find(({ code }) => code === view.country)?.name ?? view.country
+  const rows = [`${view.first_name} ${view.last_name}`, view.line_one, view.line_two, `${view.postcode} ${view.city}`, view.state, country]
+  return html`<address>${rows.filter(row => row !== null && row.trim() !== '').map(row => html`${row}<br>`)}</address>`
+}
+
+export function confirmationPage(shop: Shop, c: HttpContext, order: Order): Promise<Response> {
+  const { currency } = order
+  const { title, told } = openings[order.status]
+  const totals = {
+    currency,
+    subtotal: order.subtotalMinor,
+    discount: order.discountMinor,
+    tax: order.taxMinor,
+    shipping: order.shippingMinor,
+    total: order.totalMinor,
+  }
+  // Where tax was added to the prices, the parts do not make the total without it.
+  const taxIncluded = order.subtotalMinor - order.discountMinor + order.shippingMinor === order.totalMinor
+  const body = html`<div class="made-fast"><div><h1>${title}</h1><p class="soft">${told}${order.email === null ? '' : html` A confirmation goes to ${order.email}.`}</p></div>
+      <div><p class="eyebrow">Order</p><p class="number">${order.number}</p></div></div>
+    <div class="columns"><div>
+      <ul class="lines">${order.lines.map(
+        item => html`<li class="line"><h2>${item.title}</h2><p class="total">${money(item.subtotalMinor, currency)}</p>
+          <p class="soft small">${item.quantity} × ${money(item.unitMinor, currency)} · <span class="mono">${item.sku}</span></p></li>`,
+      )}</ul>
+      <div class="facts"><section><h2>Ships to</h2>${address(order.shippingAddress)}</section>
+        <section><h2>Billed to</h2>${address(order.billingAddress ?? order.shippingAddress)}</section>
+        ${order.notes === null ? '' : html`<section><h2>Your note</h2><p>${order.notes}</p></section>`}</div>
+      </div>
+      <aside class="summary" aria-label="Total">
+        ${totalsList(totals, { couponCode: order.couponCode, taxIncluded, shippingKnown: true, grand: order.status === 'pending' ? 'Total' : 'Paid' })}
+        ${order.refundedMinor === 0 ? '' : html`<p class="soft">Refunded ${money(order.refundedMinor, currency)}</p>`}
+        <a class="button wide no-print" href="/">Back to the shop</a></aside></div>`
+  return showPage(shop, c, { title: `Order ${order.number}`, body })
+}

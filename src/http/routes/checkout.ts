@@ -1,0 +1,207 @@
+/** The checkout: start, pay, resume, cancel. Each may be sent again, at once or later, and gives the same answer. */
+import { createRoute } from '@hono/zod-openapi'
+import { createMiddleware } from 'hono/factory'
+import type { ContentfulStatusCode } from 'hono/utils/http-status'
+import type { Cart } from '../../checkout/cart.ts'
+import { CheckoutError } from '../../checkout/failure.ts'
+import type { CheckoutLock } from '../../checkout/lock.ts'
+import type { Order } from '../../checkout/order.ts'
+import type { Outcome } from '../../checkout/outcome.ts'
+import {
+  answers,
+  cancelAnswer,
+  completedAnswer,
+  jsonBody,
+  lockAnswer,
+  optionalJsonBody,
+  waitingAnswer,
+} from '../answers.ts'
+import type { HttpContext, HttpEnvironment, RequestVariables } from '../context.ts'
+import { refuseCrossSite } from '../csrf.ts'
+import { HttpError, refusalOfFailure } from '../errors.ts'
+import { checkoutPage } from '../pages/checkout-page.ts'
+import { presentLock, presentOrder, presentTotals } from '../present.ts'
+import { type CheckoutBody, checkoutSchema, lockReferenceSchema, paymentOfBody } from '../schemas.ts'
+import { cartOf, type HttpApp, lockOf, type Shop, wantsPage } from '../shop.ts'
+
+const outcomeAnswers = answers({
+  201: ['The order', completedAnswer],
+  202: ['The buyer must act, or the gateway has not answered for certain yet', waitingAnswer],
+})
+const start = createRoute({
+  method: 'get',
+  path: '/checkout',
+  summary: 'Start the checkout, or get the one that runs',
+  description: 'For scripts: send `X-Requested-With: XMLHttpRequest` or `Accept: application/json`. Browsers get the page.',
+  responses: answers({ 200: ['The lock', lockAnswer] }),
+})
+const process = createRoute({
+  method: 'post',
+  path: '/checkout',
+  summary: 'Pay for the cart',
+  description: 'Limited to a few a minute. A retry after a lost response gives the same order and charges once.',
+  request: jsonBody(checkoutSchema),
+  responses: outcomeAnswers,
+})
+const resume = createRoute({
+  method: 'post',
+  path: '/checkout/resume',
+  summary: 'Go on after a confirmation or a pending answer',
+  request: optionalJsonBody(lockReferenceSchema),
+  responses: outcomeAnswers,
+})
+const cancel = createRoute({
+  method: 'post',
+  path: '/checkout/cancel',
+  summary: 'Give the checkout up',
+  request: optionalJsonBody(lockReferenceSchema),
+  responses: answers({ 200: ['It is over', cancelAnswer], 202: ['It is being undone', cancelAnswer] }),
+})
+
+const noStore = { 'Cache-Control': 'no-store' }
+
+function answerOrder(c: HttpContext, order: Order): Response {
+  return c.json({ order: presentOrder(order) }, 201, {
+    ...noStore,
+    Location: `/checkout/confirmation/${order.id}`,
+  })
+}
+
+/** Every outcome as an answer. */
+function answerOutcome(c: HttpContext, outcome: Outcome): Response {
+  switch (outcome.status) {
+    case 'completed':
+    case 'awaiting_capture':
+      return answerOrder(c, outcome.order)
+    case 'action_required':
+      return c.json({ status: outcome.status, lock_id: outcome.lock.id, action: outcome.action }, 202, noStore)
+    case 'processing':
+      return c.json({ status: outcome.status, lock_id: outcome.lock.id, poll_after_ms: outcome.pollAfterMs }, 202, {
+        ...noStore,
+        'Retry-After': String(Math.max(1, Math.ceil(outcome.pollAfterMs / 1000))),
+      })
+    case 'failed': {
+      const refusal = refusalOfFailure(outcome.failure, outcome.lock.id)
+      return c.json(refusal.body, refusal.status as ContentfulStatusCode, { ...noStore, ...refusal.headers })
+    }
+    default:
+      return outcome satisfies never
+  }
+}
+
+/** Where the buyer comes back to; only an address of this shop, so that nobody is led elsewhere. */
+function returnUrlOf(shop: Shop, c: HttpContext, asked: string | undefined): string {
+  const origin = shop.originOf(c)
+  if (asked === undefined) return `${origin}/checkout?returned=1`
+  if (new URL(asked).origin === origin) return asked
+  throw new HttpError('invalid_request', 'return_url must be an address of this shop.', {
+    context: { issues: [{ path: 'return_url', message: 'must be an address of this shop' }] },
+  })
+}
+
+export function checkoutRoutes(app: HttpApp, shop: Shop): void {
+  const { engine, sessions } = shop
+
+  async function lockCart(c: HttpContext, sessionId: string, cart: Cart): Promise<CheckoutLock> {
+    return engine.startCheckout(cart.id, { sessionId, userId: c.get('userId') })
+  }
+
+  async function startForScript(c: HttpContext): Promise<Response> {
+    if (c.req.header('x-requested-with') === undefined && !c.req.header('accept')?.includes('application/json')) {
+      throw new HttpError(
+        'not_acceptable',
+        'Send X-Requested-With: XMLHttpRequest or Accept: application/json to start a checkout.',
+      )
+    }
+    // It starts something though it is a GET: other sites must not.
+    refuseCrossSite(c.req.raw, shop.originOf(c))
+    const sessionId = await sessions.require(c)
+    const cart = await cartOf(shop, c)
+    if (cart === null || cart.lines.length === 0) throw new CheckoutError('cart_empty', 'The cart is empty.')
+    const lock = await lockCart(c, sessionId, cart)
+    const [status, quoted] = await Promise.all([
+      engine.getCheckoutStatus(lock.id, { sessionId }),
+      engine.quoteCart(cart.id),
+    ])
+    const quote = quoted === null ? { currency: cart.currency, total: 0 } : presentTotals(quoted.quote)
+    const frozen = status?.totals
+    const totals = frozen ? { currency: frozen.currency, total: frozen.totalMinor } : quote
+    return c.json({ ...presentLock(status?.lock ?? lock), totals }, 200, noStore)
+  }
+
+  /** The order that a request's cart has become, if its answer was lost on the way. */
+  async function orderedAlready(sessionId: string): Promise<Order | null> {
+    const order = await engine.lastOrderOf(sessionId)
+    return order === null || order.status === 'cancelled' ? null : order
+  }
+
+  async function lockToPay(c: HttpContext, sessionId: string, body: CheckoutBody): Promise<CheckoutLock | Order> {
+    const named = body.lock_id === undefined ? null : await lockOf(shop, c, body.lock_id)
+    if (named !== null) return named
+    const cart = await cartOf(shop, c)
+    if (cart === null || cart.lines.length === 0) {
+      const order = await orderedAlready(sessionId)
+      if (order === null) throw new CheckoutError('cart_empty', 'The cart is empty.')
+      return order
+    }
+    try {
+      return await lockCart(c, sessionId, cart)
+    } catch (error) {
+      // Another tab was faster: what it bought is the answer.
+      const order =
+        error instanceof CheckoutError && error.code === 'cart_ordered' ? await orderedAlready(sessionId) : null
+      if (order === null) throw error
+      return order
+    }
+  }
+
+  app.openapi(start, async c => (wantsPage(c) ? checkoutPage(shop, c) : startForScript(c)))
+
+  app.openapi({ ...process, middleware: limitCheckouts(shop) }, async c => {
+    const sessionId = await sessions.require(c)
+    const body = c.req.valid('json')
+    const returnUrl = returnUrlOf(shop, c, body.return_url)
+    const found = await lockToPay(c, sessionId, body)
+    if ('number' in found) return answerOrder(c, found)
+    return answerOutcome(c, await engine.processCheckout(found.id, paymentOfBody(body, returnUrl), { sessionId }))
+  })
+
+  app.openapi(resume, async c => {
+    const sessionId = await sessions.require(c)
+    const lock = await lockOf(shop, c, c.req.valid('json').lock_id)
+    if (lock !== null) return answerOutcome(c, await engine.resumeCheckout(lock.id, { sessionId }))
+    const cart = await cartOf(shop, c)
+    const order = cart === null || cart.lines.length === 0 ? await orderedAlready(sessionId) : null
+    if (order === null) throw new CheckoutError('checkout_not_found', 'There is no checkout to resume.')
+    return answerOrder(c, order)
+  })
+
+  app.openapi(cancel, async c => {
+    const sessionId = await sessions.require(c)
+    const lock = await lockOf(shop, c, c.req.valid('json').lock_id)
+    if (lock === null) return c.json({ success: true, message: 'There is no checkout to cancel.' }, 200, noStore)
+    const outcome = await engine.cancelCheckout(lock.id, { sessionId })
+    switch (outcome.status) {
+      case 'failed':
+        return c.json({ success: true, message: 'The checkout was cancelled; your cart is as it was.' }, 200, noStore)
+      case 'processing':
+        return c.json({ success: true, message: 'The checkout is being cancelled.' }, 202, noStore)
+      case 'action_required':
+      case 'completed':
+      case 'awaiting_capture':
+        throw new CheckoutError('checkout_not_active', 'The checkout has come too far to be cancelled.', {
+          context: { status: outcome.status },
+        })
+      default:
+        return outcome satisfies never
+    }
+  })
+}
+
+/** Counts before the body is looked at, so that no request is free. */
+function limitCheckouts(shop: Shop) {
+  return createMiddleware<{ Bindings: HttpEnvironment; Variables: RequestVariables }>(async (c, next) => {
+    for (const [name, value] of Object.entries(await shop.throttle(c))) c.header(name, value)
+    await next()
+  })
+}

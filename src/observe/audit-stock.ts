@@ -1,0 +1,78 @@
+/** Stock and coupons: A5, A6, A10. Counters are compared with the rows they count. */
+import type { Check } from './invariant.ts'
+
+/** Lines of `paid` checkouts with less stock than was bought. */
+function shortOf(paid: string): string {
+  return `select format('checkout %s is paid for, but of line %s (%s × %s) only %s is firm or committed', s.checkout_id, s.line_no,
+      s.quantity, s.sku, coalesce(r.quantity, 0)) as example
+    from (${paid}) as paid
+    join holdfast.price_snapshots s on s.checkout_id = paid.checkout_id and s.line_no > 0
+    left join (
+      select checkout_id, line_no, sum(quantity) as quantity from holdfast.stock_reservations
+      where state in ('firm', 'committed') group by checkout_id, line_no
+    ) as r on r.checkout_id = s.checkout_id and r.line_no = s.line_no
+    where coalesce(r.quantity, 0) < s.quantity`
+}
+
+export const stockChecks: readonly Check[] = [
+  {
+    invariant: 'A5',
+    text: `select format('variant %s at %s: %s on hand, %s reserved', variant_id, location_id, on_hand, reserved) as example
+      from holdfast.stock_levels where reserved < 0 or reserved > on_hand`,
+  },
+  {
+    invariant: 'A5',
+    text: `select format('variant %s at %s: %s reserved, but live holds are %s', coalesce(s.variant_id, r.variant_id),
+        coalesce(s.location_id, r.location_id), coalesce(s.reserved, 0), coalesce(r.held, 0)) as example
+      from holdfast.stock_levels s
+      full join (
+        select variant_id, location_id, sum(quantity) as held from holdfast.stock_reservations
+        where state in ('held', 'firm') and location_id is not null group by variant_id, location_id
+      ) as r on r.variant_id = s.variant_id and r.location_id = s.location_id
+      where coalesce(s.reserved, 0) <> coalesce(r.held, 0)`,
+  },
+  {
+    invariant: 'A5',
+    text: `select format('variant %s at %s: %s on hand + %s sold is not the %s stocked', s.variant_id, s.location_id, s.on_hand,
+        coalesce(r.sold, 0), s.stocked) as example
+      from holdfast.stock_levels s
+      left join (
+        select variant_id, location_id, sum(quantity) as sold from holdfast.stock_reservations
+        where state = 'committed' and location_id is not null group by variant_id, location_id
+      ) as r on r.variant_id = s.variant_id and r.location_id = s.location_id
+      where s.on_hand + coalesce(r.sold, 0) <> s.stocked`,
+  },
+  {
+    // Also what may have been captured: from the intent on the stock must be there.
+    invariant: 'A6',
+    text: shortOf(`select checkout_id from holdfast.payment_operations
+      where (kind = 'capture' and status <> 'declined') or (kind = 'refund' and status = 'succeeded')
+      group by checkout_id having bool_or(kind = 'capture') and not bool_or(kind = 'refund')`),
+  },
+  {
+    invariant: 'A6',
+    only: 'ledger',
+    text: shortOf(`select p.checkout_id from holdfast_sandbox.payments p
+      where p.captured_minor > 0 and p.refunded_minor = 0
+        and not exists (select from holdfast.payment_operations o
+          where o.checkout_id = p.checkout_id and o.kind = 'capture' and o.status <> 'declined')`),
+  },
+  {
+    invariant: 'A10',
+    text: `select format('coupon %s may be used %s times and is claimed %s times (%s claims live or redeemed)', c.code,
+        coalesce(c.usage_limit::text, 'any number of'), c.claimed, coalesce(k.claims, 0)) as example
+      from holdfast.coupons c
+      left join (
+        select coupon_id, count(*) as claims from holdfast.coupon_claims where state <> 'released' group by coupon_id
+      ) as k on k.coupon_id = c.id
+      where c.claimed <> coalesce(k.claims, 0) or c.claimed > c.usage_limit`,
+  },
+  {
+    invariant: 'A10',
+    text: `select format('coupon %s may be used %s times a customer, and %s has it %s times', c.code, c.usage_limit_per_customer,
+        split_part(k.customer, ':', 1) || ' ' || md5(k.customer), count(*)) as example
+      from holdfast.coupons c join holdfast.coupon_claims k on k.coupon_id = c.id and k.state <> 'released'
+      where c.usage_limit_per_customer is not null
+      group by c.id, k.customer having count(*) > c.usage_limit_per_customer`,
+  },
+]

@@ -1,0 +1,98 @@
+/**
+ * The auditor: checks money against orders against stock against history, in one statement and so in one snapshot of
+ * the database, and says "0 violations" or which.
+ */
+import type { AuditFinding, AuditReport } from '../checkout-engine.ts'
+import { type Database, type Statement, statement } from '../store/database.ts'
+import { endChecks } from './audit-ends.ts'
+import { historyChecks } from './audit-history.ts'
+import { moneyChecks } from './audit-money.ts'
+import { stockChecks } from './audit-stock.ts'
+import { type Check, type Invariant, invariants } from './invariant.ts'
+
+/** What a client kept of the answers it got, for A9. */
+export interface Acknowledged {
+  checkoutId: string
+  state: 'completed' | 'failed'
+  orderId?: string
+}
+
+export interface AuditOptions {
+  /** Compare with the sandbox gateway's own ledger, which stands in the same database. */
+  ledger?: 'sandbox' | undefined
+  /** Nothing is in flight any more: check B1 and B4 too. Default false. */
+  drained?: boolean | undefined
+  acknowledged?: readonly Acknowledged[] | undefined
+}
+
+const examplesMax = 5
+const checks: readonly Check[] = [...historyChecks, ...moneyChecks, ...stockChecks, ...endChecks]
+
+interface CheckRow {
+  subject: string
+  violations: number
+  examples: string[] | null
+}
+
+/** One statement for a set of checks: a row a check, and one that counts the checkouts. */
+function auditStatement(ledger: boolean, drained: boolean): Statement {
+  const chosen = checks.filter(({ only }) => only === undefined || (only === 'ledger' ? ledger : drained))
+  const parts = chosen.map(
+    ({ invariant, text }) => `select '${invariant}' as subject, count(*) as violations,
+      array_agg(example) filter (where number <= ${examplesMax}) as examples
+      from (select example, row_number() over () as number from (${text}) as found) as numbered`,
+  )
+  parts.push(`select 'checkouts', count(*), null from holdfast.checkouts`)
+  return statement(
+    `audit${ledger ? '_with_ledger' : ''}${drained ? '_drained' : ''}`,
+    parts.map(part => `(${part})`).join('\nunion all\n'),
+  )
+}
+
+/** Room to sort and hash, no time limit, and no compiling: for this transaction. */
+const auditSettings = statement(
+  'audit_settings',
+  `select set_config('work_mem', '96MB', true), set_config('statement_timeout', '0', true), set_config('jit', 'off', true)`,
+)
+
+/**
+ * Checks every invariant. May run at any time beside live checkouts; it only reads, takes no locks, and looks at the
+ * whole history, so it takes seconds for each million rows.
+ */
+export async function audit(database: Database, options: AuditOptions = {}): Promise<AuditReport> {
+  const { ledger, drained = false, acknowledged = [] } = options
+  const text = auditStatement(ledger === 'sandbox', drained)
+  const told = JSON.stringify(
+    acknowledged.map(({ checkoutId, state, orderId }) => ({
+      checkout_id: checkoutId,
+      state,
+      order_id: orderId ?? null,
+    })),
+  )
+  const rows = await database.transaction(async tx => {
+    tx.send(auditSettings)
+    return tx.query<CheckRow>(text, [told])
+  })
+  const findings = summarize(rows, ledger === 'sandbox', drained)
+  return {
+    findings,
+    violations: findings.reduce((sum, finding) => sum + finding.violations, 0),
+    checkouts: rows.find(row => row.subject === 'checkouts')?.violations ?? 0,
+  }
+}
+
+function summarize(rows: readonly CheckRow[], ledger: boolean, drained: boolean): AuditFinding[] {
+  const names = (Object.keys(invariants) as Invariant[]).filter(name => drained || (name !== 'B1' && name !== 'B4'))
+  const beyondUs = new Set(ledger ? [] : checks.filter(check => check.only === 'ledger').map(check => check.invariant))
+  return names.map(invariant => {
+    const mine = rows.filter(row => row.subject === invariant)
+    return {
+      invariant,
+      title: beyondUs.has(invariant)
+        ? `${invariants[invariant]} (not compared with the gateway)`
+        : invariants[invariant],
+      violations: mine.reduce((sum, row) => sum + row.violations, 0),
+      examples: mine.flatMap(row => row.examples ?? []).slice(0, examplesMax),
+    }
+  })
+}

@@ -1,0 +1,75 @@
+/** Figures of the last hours: what was started, how it ended, how long it took, why it failed. */
+
+import type { PhaseName } from '../checkout/states.ts'
+import type { Statistics } from '../checkout-engine.ts'
+import { type Database, statement } from '../store/database.ts'
+
+export const hoursMax = 24 * 366
+
+/**
+ * `$1`: hours. Ids are UUIDv7, so the primary key leads to the rows; it is read a day deeper than asked for, because ids
+ * carry the clocks of the applications, and `locked_at`, the database's, decides.
+ */
+const readStatistics = statement(
+  'read_statistics',
+  `with bound as (
+     select now() - $1::integer * interval '1 hour' as since,
+       (lpad(to_hex((extract(epoch from now() - ($1::integer + 24) * interval '1 hour') * 1000)::bigint), 12, '0')
+         || repeat('0', 20))::uuid as first_id
+   ), started as materialized (
+     select c.state, c.failure, extract(epoch from c.completed_at - c.locked_at) * 1000 as duration_ms
+     from holdfast.checkouts c, bound where c.id >= bound.first_id and c.locked_at >= bound.since
+   ), states as (select state, count(*) as count from started group by state),
+   reasons as (
+     select failure ->> 'code' as code, failure ->> 'phase' as phase, count(*) as count
+     from started where state = 'failed' group by 1, 2 order by count(*) desc, 1, 2 limit 20
+   )
+   select
+     (select count(*) from holdfast.checkouts where wake_at is not null and state not in ('completed', 'failed')) as active,
+     coalesce((select json_object_agg(state, count) from states), '{}') as by_state,
+     coalesce((select json_agg(reasons) from reasons), '[]') as reasons,
+     (select count(*) from started where failure ->> 'code' = 'checkout_expired') as expired,
+     (select to_json(percentile_disc(array[0.5, 0.95, 0.99]) within group (order by duration_ms))
+      from started where state = 'completed') as percentiles`,
+)
+
+interface StatisticsRow {
+  active: number
+  by_state: Record<string, number>
+  reasons: { code: string; phase: PhaseName | null; count: number }[]
+  expired: number
+  percentiles: [number, number, number] | null
+}
+
+/**
+ * Figures of the checkouts that were started in the last `hours` (1 to 8,784, default 24); `active` counts whatever is
+ * active now.
+ */
+export async function statistics(
+  database: Database,
+  options: { hours?: number | undefined } = {},
+): Promise<Statistics> {
+  const hours = Math.min(hoursMax, Math.max(1, Math.round(options.hours ?? 24)))
+  const [row] = await database.query<StatisticsRow>(readStatistics, [hours])
+  if (row === undefined) throw new Error('the statistics have no row')
+  const completed = row.by_state.completed ?? 0
+  const failed = row.by_state.failed ?? 0
+  return {
+    hours,
+    active: row.active,
+    completed,
+    failed,
+    expired: row.expired,
+    successRate: completed + failed === 0 ? null : completed / (completed + failed),
+    byState: row.by_state,
+    failureReasons: row.reasons.map(({ code, phase, count }) => ({ code, phase, count })),
+    durationMs:
+      row.percentiles === null
+        ? null
+        : {
+            p50: Math.round(row.percentiles[0]),
+            p95: Math.round(row.percentiles[1]),
+            p99: Math.round(row.percentiles[2]),
+          },
+  }
+}

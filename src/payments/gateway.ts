@@ -1,0 +1,124 @@
+/**
+ * The payment gateway port: five calls, each answered with a value that says what is known.
+ * Protects invariant A4: every call carries the idempotency key of an operation row committed before it.
+ *
+ * What an answer means (design: "What an answer means"):
+ * definite – `succeeded`, `declined`; `action_required` and `pending` are definite about not being finished;
+ * `not_executed` – the gateway did not take the request in: the same key may be used again after a pause;
+ * `unknown` – it may or may not have happened. A call that throws, or does not answer before `signal` aborts, is unknown.
+ */
+
+export type OperationKind = 'authorize' | 'capture' | 'void' | 'refund'
+
+export type PaymentMethod = 'card' | 'paypal' | 'bank_transfer'
+
+/** What every call carries. */
+export interface GatewayCall {
+  /** `checkout:kind:attempt`. The gateway executes one key once and answers it the same ever after. */
+  idempotencyKey: string
+  /** Aborts when the caller stops waiting. The effect may still happen. */
+  signal: AbortSignal
+}
+
+export interface AuthorizeRequest extends GatewayCall {
+  checkoutId: string
+  amountMinor: number
+  currency: string
+  method: PaymentMethod
+  /** The buyer's payment token; null for methods without one. Never logged, never stored in the clear. */
+  token: string | null
+  /** Where the gateway sends the buyer after an action; the gateway may append its own parameters. */
+  returnUrl: string | null
+}
+
+export interface CaptureRequest extends GatewayCall {
+  checkoutId: string
+  orderId: string
+  /** The gateway's id of the payment, as `authorize` gave it. */
+  reference: string
+  amountMinor: number
+  currency: string
+}
+
+export interface VoidRequest extends GatewayCall {
+  checkoutId: string
+  /** The authorization to end. Its key is enough: where the gateway never saw it, it must refuse it from now on. */
+  authorizationKey: string
+  reference: string | null
+}
+
+export interface RefundRequest extends GatewayCall {
+  checkoutId: string
+  reference: string
+  amountMinor: number
+  currency: string
+}
+
+export type GatewayAnswer =
+  | {
+      outcome: 'succeeded'
+      reference: string
+      /** What the gateway says it authorized, captured, voided or refunded; compared with what was asked. */
+      amountMinor: number
+      currency: string
+      /** Authorizations: until when it can be captured (ISO 8601). */
+      validUntil?: string
+      /** Anything worth keeping for support. Never a token or card number. */
+      details?: Record<string, unknown>
+    }
+  | {
+      outcome: 'declined'
+      /** The gateway's reason, snake_case: `insufficient_funds`, `expired_card`, `already_captured`, `authorization_ended` … */
+      code: string
+      message: string
+      reference?: string
+    }
+  | { outcome: 'action_required'; reference: string; action: { type: 'redirect'; url: string } }
+  | { outcome: 'pending'; reference: string; pollAfterMs: number }
+  | { outcome: 'not_executed'; message: string; retryAfterMs: number }
+  | { outcome: 'unknown'; message: string }
+
+export interface LookupRequest {
+  checkoutId: string
+  /** The operation whose outcome is wanted. */
+  kind: OperationKind
+  idempotencyKey: string
+  /** The payment's id where it is known. */
+  reference: string | null
+  signal: AbortSignal
+}
+
+/**
+ * What the gateway knows of one operation: an answer as that operation would have given, `not_found` (which proves
+ * nothing: it may be on its way), or unknown.
+ */
+export type LookupAnswer = GatewayAnswer | { outcome: 'not_found' }
+
+/** A webhook that was checked: which checkout to look at again. A hint, never a fact. */
+export interface WebhookEvent {
+  id: string
+  type: string
+  checkoutId: string | null
+  reference: string | null
+  /** The event without secrets, kept for support. */
+  payload: Record<string, unknown>
+}
+
+export interface PaymentGateway {
+  /** Short lower-case name: part of `/webhooks/:gateway` and of operation rows. */
+  readonly name: string
+  authorize(request: AuthorizeRequest): Promise<GatewayAnswer>
+  capture(request: CaptureRequest): Promise<GatewayAnswer>
+  /**
+   * Ends an authorization and fences: after success the gateway refuses it for ever, also one still on its way.
+   * `declined` with code `already_captured` when there is nothing to void any more.
+   */
+  void(request: VoidRequest): Promise<GatewayAnswer>
+  refund(request: RefundRequest): Promise<GatewayAnswer>
+  lookup(request: LookupRequest): Promise<LookupAnswer>
+  /** How long the gateway remembers a key: within it, repeating a key is safe. Milliseconds. */
+  readonly keyMemoryMs: number
+  /** Checks a webhook's signature on the raw body; null when it is not genuine. */
+  verifyWebhook?(headers: Headers, rawBody: string): Promise<WebhookEvent | null>
+  close?(): Promise<void>
+}

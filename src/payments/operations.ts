@@ -1,0 +1,122 @@
+/**
+ * Payment operations: the durable intent before every call to a gateway, and the record of its outcome after.
+ * Protects A4 (no effect without a row of ours, one key with one set of parameters) and A2 (a new attempt of a kind
+ * follows only a definite failure of the last; the database's unique indexes hold that too).
+ */
+import { createHash } from 'node:crypto'
+import { type Queryable, statement, type Transaction } from '../store/database.ts'
+import type { GatewayAnswer, OperationKind } from './gateway.ts'
+
+export interface OperationRow {
+  checkout_id: string
+  kind: OperationKind
+  attempt: number
+  idempotency_key: string
+  gateway: string
+  amount_minor: number
+  currency: string
+  status: 'intended' | 'succeeded' | 'declined'
+  reference: string | null
+  answer: GatewayAnswer | null
+  purpose: Record<string, unknown> | null
+  intended_at: string
+  settled_at: string | null
+  /** Milliseconds since it was intended, by the database's clock. */
+  age_ms: number
+}
+
+export interface NewOperation {
+  checkoutId: string
+  kind: OperationKind
+  attempt: number
+  gateway: string
+  amountMinor: number
+  currency: string
+  reference?: string | null
+  purpose?: Record<string, unknown>
+}
+
+/** The key of an operation: derived, never random, so that whoever carries on asks for the same thing. */
+export function idempotencyKey(checkoutId: string, kind: OperationKind, attempt: number): string {
+  return `${checkoutId}:${kind}:${attempt}`
+}
+
+const readOperationsStatement = statement(
+  'read_operations',
+  `select checkout_id, kind, attempt, idempotency_key, gateway, amount_minor, currency, status, reference, answer, purpose,
+     intended_at, settled_at, (extract(epoch from clock_timestamp() - intended_at) * 1000)::bigint as age_ms
+   from holdfast.payment_operations where checkout_id = any($1::uuid[]) order by checkout_id, kind, attempt`,
+)
+const insertOperations = statement(
+  'insert_operations',
+  `insert into holdfast.payment_operations (checkout_id, kind, attempt, gateway, amount_minor, currency, parameters_hash, reference, purpose)
+   select checkout_id, kind, attempt, gateway, amount_minor, currency, parameters_hash, reference, purpose
+   from json_to_recordset($1) as row (checkout_id uuid, kind text, attempt int, gateway text, amount_minor bigint,
+     currency char(3), parameters_hash text, reference text, purpose jsonb)`,
+)
+const settleOperations = statement(
+  'settle_operations',
+  `update holdfast.payment_operations as operation set
+     status = row.status, reference = coalesce(row.reference, operation.reference), answer = row.answer,
+     settled_at = case when row.status = 'intended' then null else clock_timestamp() end
+   from json_to_recordset($1) as row (checkout_id uuid, kind text, attempt int, status text, reference text, answer jsonb)
+   where operation.checkout_id = row.checkout_id and operation.kind = row.kind and operation.attempt = row.attempt
+     and operation.status = 'intended'`,
+)
+
+/** All operations of a set of checkouts. */
+export function readOperations(db: Queryable, checkoutIds: readonly string[]): Promise<OperationRow[]> {
+  return db.query<OperationRow>(readOperationsStatement, [checkoutIds])
+}
+
+/** Writes intents; they are durable when `tx` commits, and only then may the gateway be called. */
+export function intend(tx: Transaction, operations: readonly NewOperation[]): void {
+  if (operations.length === 0) return
+  const rows = operations.map(operation => ({
+    checkout_id: operation.checkoutId,
+    kind: operation.kind,
+    attempt: operation.attempt,
+    gateway: operation.gateway,
+    amount_minor: operation.amountMinor,
+    currency: operation.currency,
+    parameters_hash: parametersHash(operation),
+    reference: operation.reference ?? null,
+    purpose: operation.purpose ?? null,
+  }))
+  tx.send(insertOperations, [JSON.stringify(rows)])
+}
+
+function parametersHash(operation: NewOperation): string {
+  const { kind, gateway, amountMinor, currency } = operation
+  return createHash('sha256').update(`${kind}|${gateway}|${amountMinor}|${currency}`).digest('base64url')
+}
+
+export interface OperationOutcome {
+  checkoutId: string
+  kind: OperationKind
+  attempt: number
+  answer: GatewayAnswer
+}
+
+/** Records what the gateway said. Anything that is not definite leaves the operation open, with the answer beside it. */
+export function recordAnswers(tx: Transaction, outcomes: readonly OperationOutcome[]): void {
+  if (outcomes.length === 0) return
+  const rows = outcomes.map(({ checkoutId, kind, attempt, answer }) => ({
+    checkout_id: checkoutId,
+    kind,
+    attempt,
+    status: answer.outcome === 'succeeded' || answer.outcome === 'declined' ? answer.outcome : 'intended',
+    reference: 'reference' in answer ? (answer.reference ?? null) : null,
+    answer,
+  }))
+  tx.send(settleOperations, [JSON.stringify(rows)])
+}
+
+/** The latest attempt of a kind, undefined where there was none. `operations` are one checkout's. */
+export function latest(operations: readonly OperationRow[], kind: OperationKind): OperationRow | undefined {
+  let found: OperationRow | undefined
+  for (const operation of operations) {
+    if (operation.kind === kind && (found === undefined || operation.attempt > found.attempt)) found = operation
+  }
+  return found
+}

@@ -1,0 +1,38 @@
+/**
+ * Seals payment tokens, so that a checkout can be carried on by another process without a token ever standing
+ * readable in the database (A12). AES-256-GCM under a key derived from the application's secret; bound to the
+ * checkout's id, so that a sealed token opens only where it belongs.
+ */
+import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto'
+
+export interface Seal {
+  seal(checkoutId: string, token: string): string
+  /** The token; null when it was sealed under another secret or for another checkout. */
+  open(checkoutId: string, sealed: string): string | null
+}
+
+/** @param secret at least 16 characters, shared by all processes that may take over each other's checkouts. */
+export function createSeal(secret: string): Seal {
+  const key = Buffer.from(hkdfSync('sha256', secret, 'holdfast', 'payment token', 32))
+  return {
+    seal(checkoutId, token) {
+      const iv = randomBytes(12)
+      const cipher = createCipheriv('aes-256-gcm', key, iv)
+      cipher.setAAD(Buffer.from(checkoutId))
+      const body = Buffer.concat([cipher.update(token, 'utf8'), cipher.final()])
+      return Buffer.concat([iv, cipher.getAuthTag(), body]).toString('base64url')
+    },
+    open(checkoutId, sealed) {
+      const bytes = Buffer.from(sealed, 'base64url')
+      if (bytes.length < 28) return null
+      const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, 12))
+      decipher.setAAD(Buffer.from(checkoutId))
+      decipher.setAuthTag(bytes.subarray(12, 28))
+      try {
+        return Buffer.concat([decipher.update(bytes.subarray(28)), decipher.final()]).toString('utf8')
+      } catch {
+        return null
+      }
+    },
+  }
+}

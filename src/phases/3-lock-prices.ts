@@ -1,0 +1,171 @@
+/**
+ * Phase 3, `price_lock`: freezes unit prices, discounts, tax, shipping, currency and exchange rate in snapshots, one
+ * for the cart and one a line. Protects A3: what is authorized, ordered and captured later is what stands here, and
+ * nothing later reads a live price but to notice that it moved.
+ */
+
+import type { Cart } from '../checkout/cart.ts'
+import type { Failure } from '../checkout/failure.ts'
+import { type Coupon, type PricingTerms, quote, type ShippingOption, type TaxRate } from '../checkout/pricing.ts'
+import type { Quote } from '../checkout/quote.ts'
+import type { CheckoutDetails } from '../store/checkouts.ts'
+import { type Queryable, statement, type Transaction } from '../store/database.ts'
+import { refusal } from './phase.ts'
+
+const phase = 'price_lock'
+
+const readTaxRates = statement(
+  'read_tax_rates',
+  `select country, state, tax_class, name, rate_ppm, included from holdfast.tax_rates`,
+)
+const readShipping = statement(
+  'read_shipping',
+  `select method.code, method.name, method.tax_class, rate.country, rate.currency, rate.amount_minor
+   from holdfast.shipping_methods method join holdfast.shipping_rates rate on rate.method_code = method.code
+   where method.active order by method.position, method.code, rate.country, rate.currency`,
+)
+const readExchangeRates = statement('read_exchange_rates', `select base, quote, rate from holdfast.exchange_rates`)
+
+/** What a shop charges beside its prices: the same for every cart of a set. */
+export interface Terms {
+  taxRates: TaxRate[]
+  shipping: ShippingOption[]
+  exchangeRates: { base: string; quote: string; rate: number }[]
+}
+
+async function read(db: Queryable): Promise<Terms> {
+  const [taxRows, shippingRows, exchangeRates] = await Promise.all([
+    db.query<{ country: string; state: string; tax_class: string; name: string; rate_ppm: number; included: boolean }>(
+      readTaxRates,
+    ),
+    db.query<{
+      code: string
+      name: string
+      tax_class: string
+      country: string
+      currency: string
+      amount_minor: number
+    }>(readShipping),
+    db.query<{ base: string; quote: string; rate: number }>(readExchangeRates),
+  ])
+  const shipping: ShippingOption[] = []
+  for (const row of shippingRows) {
+    const rate = { country: row.country, currency: row.currency, amountMinor: row.amount_minor }
+    const last = shipping.at(-1)
+    if (last?.code === row.code) last.rates.push(rate)
+    else shipping.push({ code: row.code, name: row.name, taxClass: row.tax_class, rates: [rate] })
+  }
+  const taxRates = taxRows.map(row => ({
+    country: row.country,
+    state: row.state,
+    taxClass: row.tax_class,
+    name: row.name,
+    ratePpm: row.rate_ppm,
+    included: row.included,
+  }))
+  return { taxRates, shipping, exchangeRates }
+}
+
+export type QuoteCart = (
+  cart: Cart,
+  terms: PricingTerms,
+) => { ok: true; quote: Quote } | { ok: false; failure: Failure }
+
+/** What a cart costs now. `price` is the pricing port; default the built-in. */
+function decide(
+  cart: Cart,
+  details: Pick<CheckoutDetails, 'shippingAddress' | 'shippingMethod'>,
+  terms: Terms,
+  coupon: Coupon | null,
+  baseCurrency: string,
+  now: string,
+  price: QuoteCart = quote,
+): { ok: true; quote: Quote } | { ok: false; failure: Failure } {
+  return price(cart, {
+    shippingAddress: details.shippingAddress,
+    coupon,
+    taxRates: terms.taxRates,
+    shipping: terms.shipping,
+    shippingMethod: details.shippingMethod,
+    baseCurrency,
+    exchangeRates: terms.exchangeRates,
+    now,
+  })
+}
+
+/** The refusal where the buyer was shown another total than the one that would be frozen. */
+function compareExpected(quoted: Quote, expectedTotalMinor: number | undefined): Failure | null {
+  if (expectedTotalMinor === undefined || expectedTotalMinor === quoted.totalMinor) return null
+  return refusal(
+    phase,
+    'cart_changed',
+    'The total has changed since you saw it. Nothing was charged; look at it again and confirm.',
+    { expected_total: expectedTotalMinor, total: quoted.totalMinor, currency: quoted.currency },
+    true,
+  )
+}
+
+const insertSnapshots = statement(
+  'insert_snapshots',
+  `insert into holdfast.price_snapshots (checkout_id, line_no, variant_id, sku, title, quantity, currency, unit_minor,
+     subtotal_minor, discount_minor, tax_minor, added_tax_minor, shipping_minor, total_minor, details)
+   select checkout_id, line_no, variant_id, sku, title, quantity, currency, unit_minor,
+     subtotal_minor, discount_minor, tax_minor, added_tax_minor, shipping_minor, total_minor, details
+   from json_to_recordset($1) as row (checkout_id uuid, line_no int, variant_id uuid, sku text, title text, quantity int,
+     currency char(3), unit_minor bigint, subtotal_minor bigint, discount_minor bigint, tax_minor bigint,
+     added_tax_minor bigint, shipping_minor bigint, total_minor bigint, details jsonb)`,
+)
+
+/** Writes the snapshots of a set. */
+function write(tx: Transaction, quotes: readonly { checkoutId: string; quote: Quote }[]): void {
+  if (quotes.length === 0) return
+  const rows: Record<string, unknown>[] = []
+  for (const { checkoutId, quote: quoted } of quotes) {
+    rows.push({
+      checkout_id: checkoutId,
+      line_no: 0,
+      currency: quoted.currency,
+      subtotal_minor: quoted.subtotalMinor,
+      discount_minor: quoted.discountMinor,
+      tax_minor: quoted.taxMinor,
+      added_tax_minor: quoted.addedTaxMinor,
+      shipping_minor: quoted.shippingMinor,
+      total_minor: quoted.totalMinor,
+      details: {
+        coupon: quoted.coupon,
+        shipping: quoted.shipping,
+        taxes: quoted.taxes,
+        baseCurrency: quoted.baseCurrency,
+        exchangeRate: quoted.exchangeRate,
+      },
+    })
+    for (const line of quoted.lines) {
+      rows.push({
+        checkout_id: checkoutId,
+        line_no: line.lineNo,
+        variant_id: line.variantId,
+        sku: line.sku,
+        title: line.title,
+        quantity: line.quantity,
+        currency: quoted.currency,
+        unit_minor: line.unitMinor,
+        subtotal_minor: line.subtotalMinor,
+        discount_minor: line.discountMinor,
+        tax_minor: line.taxMinor,
+        added_tax_minor: line.addedTaxMinor,
+        shipping_minor: 0,
+        total_minor: line.totalMinor,
+        details: {
+          taxRatePpm: line.taxRatePpm,
+          taxName: line.taxName,
+          taxIncluded: line.taxIncluded,
+          taxClass: line.taxClass,
+        },
+      })
+    }
+  }
+  tx.send(insertSnapshots, [JSON.stringify(rows)])
+}
+
+/** Undo: nothing is deleted, snapshots stay for audit; the cart becomes editable with the lock's end. */
+export const lockPrices = { phase, read, decide, compareExpected, write } as const

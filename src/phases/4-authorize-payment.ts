@@ -1,0 +1,141 @@
+/**
+ * Phase 4, `payment_authorization`: asks the gateway to set the frozen total aside. The intent is written with the
+ * price lock, before any call; the call itself crosses the network outside every transaction (`saga/ask.ts`); its
+ * answer is judged here. Undone by voiding, which also fences: a request still on its way is refused afterwards.
+ */
+import type { Failure } from '../checkout/failure.ts'
+import type { GatewayAnswer } from '../payments/gateway.ts'
+import { intend, latest, type NewOperation, type OperationRow } from '../payments/operations.ts'
+import type { CheckoutRow } from '../store/checkouts.ts'
+import type { Transaction } from '../store/database.ts'
+import { refusal } from './phase.ts'
+
+const phase = 'payment_authorization'
+
+/** Intents to authorize the frozen totals of a set. A checkout has exactly one. */
+function intendTo(
+  tx: Transaction,
+  gateway: string,
+  frozen: readonly { checkoutId: string; totalMinor: number; currency: string }[],
+): void {
+  intend(
+    tx,
+    frozen.map(
+      ({ checkoutId, totalMinor, currency }): NewOperation => ({
+        checkoutId,
+        kind: 'authorize',
+        attempt: 1,
+        gateway,
+        amountMinor: totalMinor,
+        currency,
+      }),
+    ),
+  )
+}
+
+/** What an answer to an authorization means for the checkout. */
+export type AuthorizationVerdict =
+  | { to: 'place' }
+  | { to: 'await_action' }
+  /** Not known yet: ask again after so long. */
+  | { to: 'wait'; afterMs: number }
+  | { to: 'unwind'; failure: Failure }
+
+/** Judges an answer. `afterMs` is how long to wait where the gateway does not say. */
+function decide(row: CheckoutRow, answer: GatewayAnswer, afterMs: number): AuthorizationVerdict {
+  switch (answer.outcome) {
+    case 'succeeded':
+      return answer.amountMinor === row.total_minor && answer.currency === row.currency
+        ? { to: 'place' }
+        : { to: 'unwind', failure: mismatch(row, answer) }
+    case 'declined':
+      return { to: 'unwind', failure: declined(answer) }
+    case 'action_required':
+      return { to: 'await_action' }
+    case 'pending':
+      return { to: 'wait', afterMs: answer.pollAfterMs }
+    case 'not_executed':
+      return { to: 'wait', afterMs: Math.max(answer.retryAfterMs, afterMs) }
+    case 'unknown':
+      return { to: 'wait', afterMs }
+    default:
+      return answer satisfies never
+  }
+}
+
+function mismatch(row: CheckoutRow, answer: { amountMinor: number; currency: string }): Failure {
+  return refusal(
+    phase,
+    'payment_mismatch',
+    'The payment provider authorized another amount than asked. Nothing was charged.',
+    {
+      asked: row.total_minor,
+      authorized: answer.amountMinor,
+      asked_currency: row.currency,
+      authorized_currency: answer.currency,
+    },
+  )
+}
+
+function declined(answer: { code: string; message: string }): Failure {
+  return refusal(
+    phase,
+    'payment_declined',
+    `The payment was declined: ${answer.message}`,
+    { reason: answer.code },
+    true,
+  )
+}
+
+/** The failure of an authorization that was never settled and is now given up behind a fencing void. */
+function unsettled(why: string): Failure {
+  return refusal(
+    phase,
+    'payment_unsettled',
+    'The payment provider did not confirm the payment in time. Nothing was charged.',
+    { reason: why },
+    true,
+  )
+}
+
+/**
+ * Undo: what must still be asked of the gateway before a checkout may let go of everything. Null: nothing is open
+ * there, by its own word. A void or refund of unknown outcome is asked again under its own key; a new attempt follows
+ * only a definite refusal.
+ */
+function undo(operations: readonly OperationRow[]): UndoOperation | null {
+  const authorization = latest(operations, 'authorize')
+  if (authorization === undefined || authorization.status === 'declined') return null
+  const capture = latest(operations, 'capture')
+  const voiding = latest(operations, 'void')
+  const reference = authorization.reference
+  const amountMinor = authorization.amount_minor
+  const currency = authorization.currency
+  const captured = capture?.status === 'succeeded' || saysCaptured(voiding)
+  if (!captured) {
+    if (voiding?.status === 'succeeded') return null
+    const attempt = voiding === undefined ? 1 : voiding.status === 'intended' ? voiding.attempt : voiding.attempt + 1
+    return { kind: 'void', attempt, isNew: attempt !== voiding?.attempt, amountMinor, currency, reference }
+  }
+  const refund = latest(operations, 'refund')
+  if (refund?.status === 'succeeded') return null
+  const attempt = refund === undefined ? 1 : refund.status === 'intended' ? refund.attempt : refund.attempt + 1
+  return { kind: 'refund', attempt, isNew: attempt !== refund?.attempt, amountMinor, currency, reference }
+}
+
+export interface UndoOperation {
+  kind: 'void' | 'refund'
+  attempt: number
+  /** Its intent has to be written first. */
+  isNew: boolean
+  amountMinor: number
+  currency: string
+  reference: string | null
+}
+
+/** A void refused because the money was taken already: then it has to be given back. */
+function saysCaptured(voiding: OperationRow | undefined): boolean {
+  return voiding?.answer?.outcome === 'declined' && voiding.answer.code === 'already_captured'
+}
+
+export const authorizePayment = { phase, intendTo, decide, unsettled, undo } as const

@@ -1,0 +1,121 @@
+/**
+ * Asks the gateway what a claim's state wants to know, outside every transaction, and never guesses: what was asked
+ * before is looked up first, and repeated only under its own key while the gateway still remembers it.
+ * Protects A2 and A4.
+ */
+import type { CaptureRequest, GatewayAnswer, GatewayCall, OperationKind } from '../payments/gateway.ts'
+import { idempotencyKey } from '../payments/operations.ts'
+import type { Claim } from './claim.ts'
+import type { SagaContext } from './context.ts'
+
+/** The operation that a claim's state is about. */
+export function operationOf(claim: Claim): { kind: OperationKind; attempt: number } {
+  if (claim.undo !== null) return { kind: claim.undo.kind, attempt: claim.undo.attempt }
+  return { kind: claim.row.state === 'capturing' ? 'capture' : 'authorize', attempt: 1 }
+}
+
+/**
+ * Gives what is known after asking. `unknown` covers everything that leaves the outcome open: no answer in time, a
+ * broken connection, an answer that makes no sense.
+ */
+export async function ask(context: SagaContext, claim: Claim): Promise<GatewayAnswer> {
+  const { kind, attempt } = operationOf(claim)
+  const key = idempotencyKey(claim.row.id, kind, attempt)
+  // A void may always be repeated: voiding twice is voiding.
+  if (!claim.fresh && kind !== 'void') {
+    const found = await timed(context, kind, signal =>
+      context.gateway.lookup({
+        checkoutId: claim.row.id,
+        kind,
+        idempotencyKey: key,
+        reference: claim.reference,
+        signal,
+      }),
+    )
+    if (found.outcome !== 'not_found') return found
+    if (claim.ageMs > context.gateway.keyMemoryMs) {
+      return { outcome: 'unknown', message: 'The gateway knows nothing of it and no longer remembers its key.' }
+    }
+    if (kind === 'authorize' && !canRepeat(context, claim)) {
+      return { outcome: 'unknown', message: 'It cannot be asked for again: the token is not known here.' }
+    }
+  }
+  const answer = await timed(context, kind, signal => call(context, claim, kind, { idempotencyKey: key, signal }))
+  // It refused this request, and says nothing of the one that used the key first.
+  const aboutTheKey = answer.outcome === 'declined' && answer.code === 'idempotency_mismatch'
+  return aboutTheKey ? { outcome: 'unknown', message: answer.message } : answer
+}
+
+/** True when an authorization can be repeated by this process: it needs the buyer's token. */
+export function canRepeat(context: SagaContext, claim: Claim): boolean {
+  return claim.row.details?.method !== 'card' || tokenOf(context, claim) !== null
+}
+
+function tokenOf(context: SagaContext, claim: Claim): string | null {
+  if (claim.token !== null) return claim.token
+  return claim.row.sealed_token === null ? null : context.seal.open(claim.row.id, claim.row.sealed_token)
+}
+
+function call(context: SagaContext, claim: Claim, kind: OperationKind, base: GatewayCall): Promise<GatewayAnswer> {
+  const { gateway } = context
+  const { row } = claim
+  const amount: Pick<CaptureRequest, 'checkoutId' | 'amountMinor' | 'currency'> = {
+    checkoutId: row.id,
+    amountMinor: row.total_minor ?? 0,
+    currency: row.currency ?? '',
+  }
+  switch (kind) {
+    case 'authorize':
+      return gateway.authorize({
+        ...base,
+        ...amount,
+        method: row.details?.method ?? 'card',
+        token: tokenOf(context, claim),
+        returnUrl: row.details?.returnUrl ?? null,
+      })
+    case 'capture':
+      return gateway.capture({ ...base, ...amount, reference: claim.reference ?? '', orderId: claim.orderId ?? '' })
+    case 'void':
+      return gateway.void({
+        ...base,
+        checkoutId: row.id,
+        authorizationKey: idempotencyKey(row.id, 'authorize', 1),
+        reference: claim.reference,
+      })
+    case 'refund':
+      return gateway.refund({
+        ...base,
+        checkoutId: row.id,
+        reference: claim.reference ?? '',
+        amountMinor: claim.undo?.amountMinor ?? amount.amountMinor,
+        currency: amount.currency,
+      })
+    default:
+      return kind satisfies never
+  }
+}
+
+/** Calls with a limit of time; whatever goes wrong is an unknown outcome. */
+async function timed<Answer extends { outcome: string }>(
+  context: SagaContext,
+  kind: OperationKind,
+  run: (signal: AbortSignal) => Promise<Answer>,
+): Promise<Answer | { outcome: 'unknown'; message: string }> {
+  const startedAt = performance.now()
+  const controller = new AbortController()
+  let cancel = (): void => {}
+  const outOfTime = new Promise<{ outcome: 'unknown'; message: string }>(resolve => {
+    cancel = context.clock.after(context.numbers.gatewayTimeoutMs, () => {
+      controller.abort()
+      resolve({ outcome: 'unknown', message: 'The gateway did not answer in time.' })
+    })
+  })
+  const answered = run(controller.signal).catch((error: unknown) => ({
+    outcome: 'unknown' as const,
+    message: `The call broke: ${error instanceof Error ? error.name : 'unknown error'}.`,
+  }))
+  const answer = await Promise.race([answered, outOfTime])
+  cancel()
+  context.observeGateway?.(kind, answer as GatewayAnswer, performance.now() - startedAt)
+  return answer
+}

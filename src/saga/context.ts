@@ -1,0 +1,67 @@
+/** What the saga works with: its ports and its numbers, in one plain object that the engine puts together. */
+import type { Outbox } from '../events/outbox.ts'
+import type { GatewayAnswer, OperationKind, PaymentGateway } from '../payments/gateway.ts'
+import type { Seal } from '../payments/seal.ts'
+import type { QuoteCart } from '../phases/3-lock-prices.ts'
+import type { CheckoutRow } from '../store/checkouts.ts'
+import type { Database } from '../store/database.ts'
+
+export interface SagaLog {
+  info(message: string, fields?: Record<string, unknown>): void
+  warn(message: string, fields?: Record<string, unknown>): void
+  error(message: string, fields?: Record<string, unknown>): void
+}
+
+/** Time, as far as the saga uses it: to wait. What the time is, the database says. */
+export interface Clock {
+  /** Calls `run` after `ms`; gives the way to call it off. */
+  after(ms: number, run: () => void): () => void
+}
+
+export interface SagaNumbers {
+  baseCurrency: string
+  holdOn: 'process' | 'start'
+  /** How long whoever works on a checkout may be silent before another takes over. */
+  leaseMs: number
+  /** How long one call to the gateway may take; shorter than the lease. */
+  gatewayTimeoutMs: number
+  /** How long an authorization may stay unsettled before it is given up behind a fencing void. */
+  authorizationTimeoutMs: number
+  /** A capture this long unsettled is logged as needing attention. It is never given up. */
+  captureTimeoutMs: number
+  /** How long before its end an authorization that waits for capture is let go. */
+  captureMarginMs: number
+  priceDriftToleranceMinor: number
+  batchMax: number
+  queueMax: number
+}
+
+export interface SagaContext {
+  db: Database
+  gateway: PaymentGateway
+  outbox: Outbox
+  log: SagaLog
+  clock: Clock
+  seal: Seal
+  numbers: SagaNumbers
+  /** Names this process in leases. */
+  workerId: string
+  /** The pricing port; default the built-in quote. */
+  quote?: QuoteCart
+  /** Told every checkout that came to rest, after the commit. */
+  announce(rows: readonly CheckoutRow[]): void
+  /** Told every gateway call. */
+  observeGateway?(kind: OperationKind, answer: GatewayAnswer, durationMs: number): void
+  /** Told every set that a lane ran. */
+  observeLane?(lane: string, size: number, durationMs: number): void
+}
+
+export function sleep(clock: Clock, ms: number): Promise<void> {
+  return new Promise(resolve => clock.after(ms, resolve))
+}
+
+/** Doubles from half a second to a minute, the upper half of it random so that crowds spread. */
+export function backoffMs(tries: number): number {
+  const full = Math.min(60_000, 500 * 2 ** Math.min(tries, 10))
+  return Math.round(full * (0.5 + Math.random() / 2))
+}

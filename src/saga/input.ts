@@ -1,0 +1,73 @@
+/** What callers give, checked at the door: misuse throws here, before anything is touched. */
+import { CheckoutError } from '../checkout/failure.ts'
+import type { PaymentInput, StartOptions } from '../checkout-engine.ts'
+import type { PrepareItem } from './prepare.ts'
+import type { StartItem } from './start.ts'
+
+const uuidPattern = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
+
+function refuse(message: string, context: Record<string, unknown> = {}): never {
+  throw new CheckoutError('invalid_argument', message, { context })
+}
+
+/** @throws {CheckoutError} `invalid_argument` when it is no UUID. */
+export function checkUuid(value: string, name: string): string {
+  if (typeof value !== 'string' || !uuidPattern.test(value)) refuse(`The ${name} must be a UUID.`)
+  return value.toLowerCase()
+}
+
+/** @throws {CheckoutError} `invalid_argument` naming what is wrong and what is accepted. */
+export function checkStart(
+  cartId: string,
+  options: StartOptions,
+  limits: { ttlMinutes: number; maxTtlMinutes: number },
+): StartItem {
+  const { sessionId, userId = null, ttlMinutes = limits.ttlMinutes, metadata = {} } = options
+  if (typeof sessionId !== 'string' || sessionId === '' || sessionId.length > 200) {
+    refuse('sessionId must be 1 to 200 characters.')
+  }
+  if (!Number.isFinite(ttlMinutes) || ttlMinutes <= 0 || ttlMinutes > limits.maxTtlMinutes) {
+    refuse(`ttlMinutes must be more than 0 and at most ${limits.maxTtlMinutes}.`, { ttlMinutes })
+  }
+  return {
+    cartId: checkUuid(cartId, 'cart id'),
+    sessionId,
+    userId,
+    ttlMs: Math.max(1, Math.round(ttlMinutes * 60_000)),
+    metadata,
+  }
+}
+
+/** @throws {CheckoutError} `invalid_argument` for a card without a token, a total that is no amount, a bad address of return. */
+export function checkPayment(lockId: string, payment: PaymentInput, sessionId: string | null): PrepareItem {
+  const { method = 'card', token = null, expectedTotalMinor } = payment
+  if (method !== 'card' && method !== 'paypal' && method !== 'bank_transfer') {
+    refuse('method must be card, paypal or bank_transfer.')
+  }
+  if (method === 'card' && (token === null || token === '')) {
+    refuse('A card needs the token that the payment form gave for it.')
+  }
+  if (token !== null && token.length > 500) refuse('The token is longer than any payment form gives.')
+  if (expectedTotalMinor !== undefined && !(Number.isSafeInteger(expectedTotalMinor) && expectedTotalMinor >= 0)) {
+    refuse('expectedTotalMinor must be a whole number of minor units.')
+  }
+  if (payment.returnUrl !== undefined && !/^(https?:\/\/|\/(?!\/))/.test(payment.returnUrl)) {
+    refuse('returnUrl must be an http(s) address or a path.')
+  }
+  return {
+    lockId: checkUuid(lockId, 'lock id'),
+    sessionId,
+    method,
+    token,
+    details: {
+      ...(payment.email === undefined ? {} : { email: payment.email }),
+      ...(payment.shippingAddress === undefined ? {} : { shippingAddress: payment.shippingAddress }),
+      ...(payment.billingAddress === undefined ? {} : { billingAddress: payment.billingAddress }),
+      ...(payment.shippingMethod === undefined ? {} : { shippingMethod: payment.shippingMethod }),
+      ...(payment.notes === undefined ? {} : { notes: payment.notes }),
+      ...(payment.returnUrl === undefined ? {} : { returnUrl: payment.returnUrl }),
+      ...(payment.captureLater === undefined ? {} : { captureLater: payment.captureLater }),
+    },
+    expectedTotalMinor,
+  }
+}

@@ -1,0 +1,54 @@
+/**
+ * The lanes of a process, one before each step. Where a step touches stock rows only one set of it runs at a time:
+ * a thousand buyers of one SKU then share one row lock instead of queueing for it one by one.
+ */
+import { createLane, type Lane } from '../store/lane.ts'
+import type { Next } from './claim.ts'
+import type { SagaContext } from './context.ts'
+import { type PlaceItem, place } from './place.ts'
+import { type Prepared, type PrepareItem, prepare } from './prepare.ts'
+import { type Seized, type SeizeItem, seize } from './seize.ts'
+import { type SettleItem, settle } from './settle.ts'
+import { type Started, type StartItem, start } from './start.ts'
+import { type UnwindItem, unwind } from './unwind.ts'
+
+export interface Lanes {
+  start: Lane<StartItem, Started>
+  prepare: Lane<PrepareItem, Prepared>
+  place: Lane<PlaceItem, Next>
+  settle: Lane<SettleItem, Next>
+  unwind: Lane<UnwindItem, Next>
+  seize: Lane<SeizeItem, Seized>
+}
+
+export function createLanes(context: SagaContext): Lanes {
+  function lane<Item, Result>(
+    name: string,
+    run: (context: SagaContext, items: readonly Item[]) => Promise<Result[]>,
+    parallel: number,
+  ): Lane<Item, Result> {
+    return createLane({
+      name,
+      parallel,
+      batchMax: context.numbers.batchMax,
+      queueMax: context.numbers.queueMax,
+      run: items => run(context, items),
+      isShared: isConnectionTrouble,
+      observe: (size, durationMs) => context.observeLane?.(name, size, durationMs),
+    })
+  }
+  return {
+    start: lane('start', start, context.numbers.holdOn === 'start' ? 1 : 2),
+    prepare: lane('prepare', prepare, 1),
+    place: lane('place', place, 2),
+    settle: lane('settle', settle, 1),
+    unwind: lane('unwind', unwind, 1),
+    seize: lane('seize', seize, 1),
+  }
+}
+
+/** The database is not there: no member of the set is to blame. */
+function isConnectionTrouble(error: unknown): boolean {
+  const code = (error as { code?: unknown } | null)?.code
+  return code === 'connection_lost' || code === 'pool_exhausted' || code === 'commit_unknown' || code === 'closed'
+}

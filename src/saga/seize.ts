@@ -1,0 +1,143 @@
+/**
+ * The step `seize`: takes checkouts that nobody works on (their worker died, they waited for an answer or for the
+ * buyer, their time is over) so that they can be carried on from where they rest. Raises the epoch of each.
+ */
+import type { Order } from '../checkout/order.ts'
+import { readOrdersOf } from '../orders/orders.ts'
+import { type OperationRow, readOperations } from '../payments/operations.ts'
+import { authorizePayment, type UndoOperation } from '../phases/4-authorize-payment.ts'
+import { capturePayment } from '../phases/6-capture-payment.ts'
+import { type CheckoutChange, type CheckoutRow, changeRows, lockDueRows, lockRows } from '../store/checkouts.ts'
+import type { Transaction } from '../store/database.ts'
+import type { Claim } from './claim.ts'
+import type { SagaContext } from './context.ts'
+
+export interface SeizeItem {
+  lockId: string
+  /** `capture`: also moves a checkout that waits for its capture on, by writing the intent. */
+  want: 'carry_on' | 'capture'
+}
+
+export type Seized =
+  | { kind: 'absent' }
+  /** It is at an end, or somebody holds it, or it waits for something that was not asked for. */
+  | { kind: 'rests'; row: CheckoutRow }
+  | { kind: 'claimed'; claim: Claim }
+
+/** Takes named checkouts, where they are free. */
+export function seize(context: SagaContext, items: readonly SeizeItem[]): Promise<Seized[]> {
+  const ids = [...new Set(items.map(item => item.lockId))]
+  const capturing = new Set(items.filter(item => item.want === 'capture').map(item => item.lockId))
+  return context.db.transaction(async tx => {
+    const rows = await lockRows(tx, ids)
+    const rowById = new Map(rows.map(row => [row.id, row]))
+    const free = rows.filter(row => isFree(row) && wanted(row, capturing.has(row.id)))
+    const claims = new Map((await take(context, tx, free, capturing)).map(claim => [claim.row.id, claim]))
+    return items.map((item): Seized => {
+      const claim = claims.get(item.lockId)
+      if (claim !== undefined) {
+        claims.delete(item.lockId)
+        return { kind: 'claimed', claim }
+      }
+      const row = rowById.get(item.lockId)
+      return row === undefined ? { kind: 'absent' } : { kind: 'rests', row }
+    })
+  })
+}
+
+/** Takes up to `limit` checkouts whose time to be looked at has come. */
+export function seizeDue(context: SagaContext, limit: number): Promise<Claim[]> {
+  return context.db.transaction(async tx => {
+    const rows = await lockDueRows(tx, limit)
+    return take(context, tx, rows, new Set())
+  })
+}
+
+function isFree(row: CheckoutRow): boolean {
+  return row.lease_owner === null || row.awake
+}
+
+function wanted(row: CheckoutRow, capture: boolean): boolean {
+  switch (row.state) {
+    case 'pending':
+      return row.expired
+    case 'awaiting_capture':
+      return capture || row.awake
+    case 'authorizing':
+    case 'awaiting_action':
+    case 'capturing':
+    case 'rolling_back':
+      return true
+    case 'completed':
+    case 'failed':
+      return false
+    default:
+      return row.state satisfies never
+  }
+}
+
+async function take(
+  context: SagaContext,
+  tx: Transaction,
+  rows: readonly CheckoutRow[],
+  capturing: ReadonlySet<string>,
+): Promise<Claim[]> {
+  if (rows.length === 0) return []
+  const ids = rows.map(row => row.id)
+  const [operations, orders] = await Promise.all([readOperations(tx, ids), readOrdersOf(tx, ids)])
+  const nowCapturing = rows.filter(row => row.state === 'awaiting_capture' && capturing.has(row.id))
+  capturePayment.intendTo(
+    tx,
+    context.gateway.name,
+    nowCapturing.map(row => ({ row, reference: referenceOf(row, operations) })),
+  )
+  const changes = rows.map((row): CheckoutChange => {
+    const captures = nowCapturing.includes(row)
+    const answered = row.state === 'awaiting_action' && !row.expired
+    return {
+      row,
+      path: captures ? [{ to: 'capturing' }] : answered ? [{ to: 'authorizing' }] : [],
+      epoch: row.epoch + 1,
+      leaseOwner: context.workerId,
+      wakeInMs: context.numbers.leaseMs,
+    }
+  })
+  const fresh = new Set(nowCapturing.map(row => row.id))
+  return changeRows(tx, changes).map(row => claimOf(row, operations, orders, fresh.has(row.id)))
+}
+
+function claimOf(
+  row: CheckoutRow,
+  operations: readonly OperationRow[],
+  orders: Map<string, Order>,
+  fresh: boolean,
+): Claim {
+  const own = operations.filter(operation => operation.checkout_id === row.id)
+  const undo = row.state === 'rolling_back' ? authorizePayment.undo(own) : openRefund(own)
+  const kind = row.state === 'capturing' ? 'capture' : 'authorize'
+  const about = own.find(operation =>
+    undo === null ? operation.kind === kind : operation.kind === undo.kind && operation.attempt === undo.attempt,
+  )
+  return {
+    row,
+    fresh,
+    ageMs: about?.age_ms ?? 0,
+    token: null,
+    reference: referenceOf(row, own),
+    orderId: orders.get(row.id)?.id ?? null,
+    undo,
+  }
+}
+
+/** A refund that was intended and never settled. */
+function openRefund(operations: readonly OperationRow[]): UndoOperation | null {
+  const open = operations.find(operation => operation.kind === 'refund' && operation.status === 'intended')
+  if (open === undefined) return null
+  const { attempt, amount_minor, currency, reference } = open
+  return { kind: 'refund', attempt, isNew: false, amountMinor: amount_minor, currency, reference }
+}
+
+function referenceOf(row: CheckoutRow, operations: readonly OperationRow[]): string | null {
+  const authorization = operations.find(operation => operation.checkout_id === row.id && operation.kind === 'authorize')
+  return authorization?.reference ?? null
+}

@@ -1,0 +1,92 @@
+/**
+ * The step `settle`: records captures, commits stock, completes the checkout and publishes it (phase 7), one
+ * transaction for a set. Protects A8 and B2: completed, paid, sold and told are one fact.
+ */
+import type { Order } from '../checkout/order.ts'
+import type { NewEvent } from '../events/outbox.ts'
+import { readOrdersOf } from '../orders/orders.ts'
+import { recordAnswers } from '../payments/operations.ts'
+import { capturePayment } from '../phases/6-capture-payment.ts'
+import { commitStock } from '../phases/7-commit-stock.ts'
+import { type CheckoutChange, type CheckoutRow, changeRows, lockOf, lockRows } from '../store/checkouts.ts'
+import { type Claim, type Evidence, type Next, stillHolds } from './claim.ts'
+import { backoffMs, type SagaContext } from './context.ts'
+import { phaseEvents } from './tell.ts'
+
+export interface SettleItem {
+  claim: Claim
+  evidence: Evidence
+}
+
+export function settle(context: SagaContext, items: readonly SettleItem[]): Promise<Next[]> {
+  const ids = items.map(item => item.claim.row.id)
+  return context.db.transaction(async tx => {
+    const startedAt = performance.now()
+    const [rows, orders] = await Promise.all([lockRows(tx, ids), readOrdersOf(tx, ids)])
+    const rowById = new Map(rows.map(row => [row.id, row]))
+    const captured: CheckoutRow[] = []
+    const changes: CheckoutChange[] = []
+    const answered: SettleItem[] = []
+    const early: (Next | null)[] = items.map(item => {
+      const row = rowById.get(item.claim.row.id)
+      if (!stillHolds(item.claim, row)) return { kind: 'replaced' }
+      const verdict = capturePayment.decide(row, item.evidence.answer, backoffMs(row.tries))
+      if (verdict.to === 'unwind') {
+        return { kind: 'unwinds', claim: item.claim, failure: verdict.failure, evidence: item.evidence }
+      }
+      if (verdict.to === 'settle') {
+        answered.push(item)
+        captured.push(row)
+        return null
+      }
+      // Money of another amount than asked stays an open operation, in sight, until somebody puts it right.
+      if (item.evidence.answer.outcome !== 'succeeded') answered.push(item)
+      changes.push({ row, path: [], leaseOwner: null, wakeInMs: verdict.afterMs, tries: row.tries + 1 })
+      return null
+    })
+    recordAnswers(
+      tx,
+      answered.map(({ claim, evidence }) => ({ checkoutId: claim.row.id, ...evidence })),
+    )
+    commitStock.write(
+      tx,
+      captured.map(row => row.id),
+    )
+    const durationUs = (performance.now() - startedAt) * 1000
+    for (const row of captured) {
+      changes.push({
+        row,
+        path: [{ to: 'committing', durationUs }, { to: 'completed' }],
+        leaseOwner: null,
+        wakeInMs: null,
+        tries: 0,
+      })
+    }
+    const after = new Map(changeRows(tx, changes).map(row => [row.id, row]))
+    const events: NewEvent[] = []
+    for (const { id } of captured) {
+      const row = after.get(id)
+      const order = orders.get(id)
+      if (row === undefined || order === undefined) throw new Error(`checkout ${id} was captured without an order`)
+      order.status = 'paid'
+      order.paidAt = row.completed_at
+      events.push(...phaseEvents(context, row, [{ to: 'capturing' }, { to: 'committing', durationUs }]))
+      events.push({
+        checkoutId: id,
+        type: 'CheckoutCompleted',
+        payload: { lock: lockOf(row), orderId: order.id },
+      })
+    }
+    context.outbox.publish(tx, events)
+    return items.map((item, index): Next => {
+      const row = after.get(item.claim.row.id)
+      return (
+        early[index] ?? (row === undefined ? { kind: 'replaced' } : { kind: 'rests', row, order: orderOf(row, orders) })
+      )
+    })
+  })
+}
+
+function orderOf(row: CheckoutRow, orders: Map<string, Order>): Order | null {
+  return orders.get(row.id) ?? null
+}

@@ -1,0 +1,71 @@
+/**
+ * Brings the schema up to date from the numbered SQL files in `migrations/`, forward only. Each file is applied whole
+ * or not at all, and once, however many processes start at the same time.
+ */
+import { existsSync } from 'node:fs'
+import { readdir, readFile } from 'node:fs/promises'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { type Database, DatabaseError, statement } from './database.ts'
+
+/** Processes that migrate at once queue up here: any number that nobody else uses. */
+const queueUp = 'select pg_advisory_xact_lock(4871203615);'
+
+const prepareScript = `${queueUp}
+create schema if not exists holdfast;
+create table if not exists holdfast.migrations (
+  name text constraint migrations_once primary key,
+  applied_at timestamptz not null default now()
+);`
+
+const tableExists = statement('migrations_table', `select to_regclass('holdfast.migrations') is not null as there`)
+const applied = statement('migrations_applied', 'select name from holdfast.migrations')
+
+/** The folder stands beside `src/` and `dist/`, in the checkout as in the published package. */
+export function migrationsFolder(): string {
+  let at = path.dirname(fileURLToPath(import.meta.url))
+  while (!existsSync(path.join(at, 'package.json'))) at = path.dirname(at)
+  return path.join(at, 'migrations')
+}
+
+/** Names of the migrations that are not applied yet, in their order, without the `.sql`. */
+export async function pendingMigrations(database: Database): Promise<string[]> {
+  const files = (await readdir(migrationsFolder())).filter(file => /^\d{4}_\w+\.sql$/.test(file)).sort()
+  const names = files.map(file => file.slice(0, -'.sql'.length))
+  const [table] = await database.query<{ there: boolean }>(tableExists)
+  if (table?.there !== true) return names
+  const done = new Set((await database.query<{ name: string }>(applied)).map(row => row.name))
+  return names.filter(name => !done.has(name))
+}
+
+/** A script is one transaction: the name is taken first, so the second of two processes fails there, unharmed. */
+async function apply(database: Database, name: string): Promise<boolean> {
+  const content = await readFile(path.join(migrationsFolder(), `${name}.sql`), 'utf8')
+  try {
+    await database.execute(`${queueUp}\ninsert into holdfast.migrations (name) values ('${name}');\n${content}`)
+    return true
+  } catch (error) {
+    if (error instanceof DatabaseError && error.constraint === 'migrations_once') return false
+    throw new DatabaseError(`migration ${name} failed: ${error instanceof Error ? error.message : String(error)}`, {
+      code: error instanceof DatabaseError ? error.code : 'migration',
+      cause: error,
+    })
+  }
+}
+
+/** Applies what is pending and gives the names of what this call applied. `log` hears a line for each. */
+export async function migrate(
+  database: Database,
+  options: { readonly log?: (line: string) => void } = {},
+): Promise<string[]> {
+  const pending = await pendingMigrations(database)
+  if (pending.length === 0) return []
+  await database.execute(prepareScript)
+  const names: string[] = []
+  for (const name of pending) {
+    if (!(await apply(database, name))) continue
+    names.push(name)
+    options.log?.(`applied migration ${name}`)
+  }
+  return names
+}

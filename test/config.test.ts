@@ -1,0 +1,171 @@
+/** The configuration: every variable of the guide, every mistake at once, no secret in any message. */
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { ConfigError, configFromEnvironment, configVariables, defaultConfig } from '../src/config.ts'
+import { keptSecret } from '../src/kept-secret.ts'
+
+function mistakesOf(environment: Record<string, string>): ConfigError {
+  try {
+    configFromEnvironment(environment)
+  } catch (error) {
+    if (error instanceof ConfigError) return error
+    throw error
+  }
+  throw new Error('nothing was wrong')
+}
+
+describe('the configuration', () => {
+  it('needs nothing, and has the defaults of the guide', () => {
+    expect(configFromEnvironment({})).toEqual(defaultConfig)
+    expect(defaultConfig).toMatchObject({
+      port: 3000,
+      host: '127.0.0.1',
+      ttlMinutes: 15,
+      maxTtlMinutes: 60,
+      cleanupIntervalMinutes: 5,
+      priceDriftToleranceMinor: 1,
+      paymentAuthTimeoutSeconds: 300,
+      paymentCaptureTimeoutSeconds: 3_600,
+      rateLimitPerMinute: 5,
+      currency: 'USD',
+      holdOn: 'process',
+    })
+  })
+
+  it('takes every variable', () => {
+    const given: Record<string, string> = {
+      DATABASE_URL: 'postgres://me:secret@localhost:5432/shop',
+      PORT: '0',
+      HOST: '::1',
+      NODE_ENV: 'production',
+      CHECKOUT_SECRET: 's'.repeat(32),
+      CHECKOUT_ADMIN_SECRET: 'a'.repeat(16),
+      CHECKOUT_CURRENCY: 'eur',
+      CHECKOUT_TRUSTED_PROXY_HEADER: 'X-Forwarded-For',
+      CHECKOUT_TTL_MINUTES: '20',
+      CHECKOUT_MAX_TTL_MINUTES: '30',
+      CHECKOUT_CLEANUP_INTERVAL: '1',
+      CHECKOUT_PRICE_DRIFT_TOLERANCE: '0',
+      CHECKOUT_PREVENT_CONCURRENT: 'no',
+      CHECKOUT_ENABLE_CART_PROTECTION: 'FALSE',
+      CHECKOUT_HOLD_ON: 'start',
+      CHECKOUT_LOGGING_ENABLED: '0',
+      CHECKOUT_LOG_CHANNEL: 'checkout',
+      LOG_LEVEL: 'debug',
+      CHECKOUT_LOG_ALL_PHASES: 'yes',
+      CHECKOUT_LOG_FAILURES: 'off',
+      CHECKOUT_LOG_ROLLBACKS: 'off',
+      CHECKOUT_PAYMENT_GATEWAY: 'sandbox',
+      CHECKOUT_PAYMENT_AUTH_TIMEOUT: '60',
+      CHECKOUT_PAYMENT_CAPTURE_TIMEOUT: '120',
+      CHECKOUT_NOTIFY_ON_FAILURE: 'on',
+      CHECKOUT_NOTIFY_ON_EXPIRATION: '1',
+      CHECKOUT_NOTIFICATION_EMAIL: 'shop@example.com',
+      CHECKOUT_RATE_LIMIT_PER_MINUTE: '0',
+    }
+    expect(
+      Object.values(configVariables)
+        .map(one => one.variable)
+        .sort(),
+    ).toEqual(Object.keys(given).sort())
+    expect(configFromEnvironment(given)).toEqual({
+      databaseUrl: 'postgres://me:secret@localhost:5432/shop',
+      port: 0,
+      host: '::1',
+      environment: 'production',
+      secret: 's'.repeat(32),
+      adminSecret: 'a'.repeat(16),
+      currency: 'EUR',
+      trustedProxyHeader: 'x-forwarded-for',
+      ttlMinutes: 20,
+      maxTtlMinutes: 30,
+      cleanupIntervalMinutes: 1,
+      priceDriftToleranceMinor: 0,
+      preventConcurrent: false,
+      cartProtection: false,
+      holdOn: 'start',
+      loggingEnabled: false,
+      logChannel: 'checkout',
+      logLevel: 'debug',
+      logAllPhases: true,
+      logFailures: false,
+      logRollbacks: false,
+      gateway: 'sandbox',
+      paymentAuthTimeoutSeconds: 60,
+      paymentCaptureTimeoutSeconds: 120,
+      notifyOnFailure: true,
+      notifyOnExpiration: true,
+      notificationEmail: 'shop@example.com',
+      rateLimitPerMinute: 0,
+    })
+  })
+
+  it('takes blank for not set', () => {
+    expect(configFromEnvironment({ PORT: '', CHECKOUT_SECRET: '  ', DATABASE_URL: '' })).toEqual(defaultConfig)
+  })
+
+  it('names every mistake at once, with what was given and what is accepted', () => {
+    const error = mistakesOf({
+      PORT: '70000',
+      CHECKOUT_TTL_MINUTES: '1.5',
+      CHECKOUT_HOLD_ON: 'never',
+      CHECKOUT_LOG_FAILURES: 'maybe',
+    })
+    expect(error.mistakes).toEqual([
+      { variable: 'PORT', given: '"70000"', accepted: 'a whole number from 0 to 65535' },
+      { variable: 'CHECKOUT_TTL_MINUTES', given: '"1.5"', accepted: 'a whole number from 1 to 1440' },
+      { variable: 'CHECKOUT_HOLD_ON', given: '"never"', accepted: 'process or start' },
+      { variable: 'CHECKOUT_LOG_FAILURES', given: '"maybe"', accepted: 'true or false' },
+    ])
+    expect(error.message).toContain('4 mistakes')
+    expect(error.message).toContain('PORT is "70000"; accepted: a whole number from 0 to 65535')
+  })
+
+  it('prints no secret', () => {
+    const error = mistakesOf({
+      CHECKOUT_SECRET: 'hunter2',
+      CHECKOUT_ADMIN_SECRET: 'pass',
+      DATABASE_URL: 'mysql://me:hunter2@db',
+    })
+    expect(error.mistakes).toHaveLength(3)
+    expect(error.message).not.toMatch(/hunter2|pass\b/)
+    expect(error.message).toContain('not shown (7 characters)')
+  })
+
+  it('refuses production without a secret', () => {
+    expect(mistakesOf({ NODE_ENV: 'production' }).message).toContain('CHECKOUT_SECRET is not set')
+  })
+
+  it('refuses a time to live over the longest allowed', () => {
+    expect(mistakesOf({ CHECKOUT_TTL_MINUTES: '90' }).message).toContain(
+      'at most CHECKOUT_MAX_TTL_MINUTES, which is 60',
+    )
+  })
+})
+
+describe('the kept secret', () => {
+  it('is made once, for its owner only', () => {
+    const directory = mkdtempSync(join(tmpdir(), 'holdfast-secret-'))
+    try {
+      const secret = keptSecret(directory)
+      expect(secret.length).toBeGreaterThanOrEqual(32)
+      expect(keptSecret(directory)).toBe(secret)
+      expect(statSync(join(directory, 'secret')).mode & 0o777).toBe(0o600)
+      expect(readFileSync(join(directory, 'secret'), 'utf8').trim()).toBe(secret)
+    } finally {
+      rmSync(directory, { recursive: true })
+    }
+  })
+
+  it('says so when its file is damaged', () => {
+    const directory = mkdtempSync(join(tmpdir(), 'holdfast-secret-'))
+    try {
+      writeFileSync(join(directory, 'secret'), 'short')
+      expect(() => keptSecret(directory)).toThrow('is damaged')
+    } finally {
+      rmSync(directory, { recursive: true })
+    }
+  })
+})

@@ -1,0 +1,61 @@
+import { expect, test } from 'vitest'
+import { createListeners, type ListenerMap } from '../../src/events/listeners.ts'
+
+function trackCheckoutStart() {}
+function updateInventory() {}
+
+test('registers a map of events to named functions, in its order', () => {
+  const sendOrderConfirmation = async () => {}
+  const listeners = createListeners({
+    CheckoutStarted: [trackCheckoutStart],
+    CheckoutCompleted: [sendOrderConfirmation, updateInventory],
+  })
+  expect(listeners.namesFor('CheckoutCompleted')).toEqual(['sendOrderConfirmation', 'updateInventory'])
+  expect(listeners.namesFor('CheckoutFailed')).toEqual([])
+  expect(listeners.find('CheckoutStarted', 'trackCheckoutStart')).toMatchObject({ retriesMax: 10, timeoutMs: 30_000 })
+  expect(listeners.find('CheckoutCompleted', 'trackCheckoutStart')).toBeUndefined()
+})
+
+test('takes a listener under a name of its own, with limits, also later', () => {
+  const listeners = createListeners()
+  listeners.add('CheckoutFailed', { name: 'tell-slack', run: () => {}, retriesMax: 2, timeoutMs: 500, concurrency: 1 })
+  expect(listeners.find('CheckoutFailed', 'tell-slack')).toMatchObject({
+    retriesMax: 2,
+    timeoutMs: 500,
+    concurrency: 1,
+  })
+})
+
+test('gives each listener the event it registered for', () => {
+  const map: ListenerMap = {
+    CheckoutCompleted: [{ name: 'number', run: event => event.order.number }],
+    CheckoutFailed: [{ name: 'code', run: event => event.failure.code }],
+  }
+  expect(createListeners(map).all()).toHaveLength(2)
+})
+
+test('asks for a name where a function has none', () => {
+  expect(() => createListeners({ CheckoutStarted: [() => {}] })).toThrow(
+    /has no name.*named function or \{ name, run \}/,
+  )
+})
+
+test('refuses a name twice under one event, and takes it under two', () => {
+  expect(() => createListeners({ CheckoutStarted: [updateInventory, updateInventory] })).toThrow(
+    'CheckoutStarted already has a listener named "updateInventory".',
+  )
+  expect(createListeners({ CheckoutStarted: [updateInventory], CheckoutFailed: [updateInventory] }).all()).toHaveLength(
+    2,
+  )
+})
+
+test('refuses what is no event, no listener or no limit', () => {
+  expect(() => createListeners({ CheckoutStrated: [updateInventory] } as ListenerMap)).toThrow(
+    /no event CheckoutStrated/,
+  )
+  expect(() => createListeners({ CheckoutStarted: [null] } as unknown as ListenerMap)).toThrow(/must be a function/)
+  expect(() => createListeners({ CheckoutStarted: [{ name: ' ', run() {} }] })).toThrow(/name of 1 to 200/)
+  expect(() => createListeners({ CheckoutStarted: [{ name: 'x', run() {}, timeoutMs: 0 }] })).toThrow(
+    'timeoutMs of the listener "x" of CheckoutStarted must be a whole number from 1 to 600000; it is 0.',
+  )
+})

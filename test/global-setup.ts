@@ -1,0 +1,43 @@
+/** Prepares both databases once for a run of tests: a PostgreSQL server with a migrated template, and an archive. */
+import type { TestProject } from 'vitest/node'
+import { migrate } from '../src/store/migrate.ts'
+import { connectPostgres } from '../src/store/postgres.ts'
+import { prepareEmbeddedTemplate } from '../src/testing/embedded-template.ts'
+import '../src/testing/test-database.ts'
+import { startTestPostgres, type TestPostgres } from '../src/testing/test-postgres.ts'
+
+const templateName = 'holdfast_template'
+let server: TestPostgres | null = null
+
+/** A broken migration fails the tests that need the schema, each with the reason, and no others. */
+async function orFailure<T extends object>(work: Promise<T>): Promise<T | { failure: string }> {
+  return work.catch((error: unknown) => ({ failure: error instanceof Error ? error.message : String(error) }))
+}
+
+async function preparePostgres(running: TestPostgres): Promise<{ name: string }> {
+  const administrator = await connectPostgres({ url: running.url(), poolMax: 1 })
+  try {
+    await administrator.execute(`create database ${templateName}`)
+  } finally {
+    await administrator.close()
+  }
+  const template = await connectPostgres({ url: running.url(templateName), poolMax: 1 })
+  try {
+    await migrate(template)
+  } finally {
+    await template.close()
+  }
+  return { name: templateName }
+}
+
+export async function setup(project: TestProject): Promise<void> {
+  const archive = orFailure(prepareEmbeddedTemplate().then(file => ({ file })))
+  server = await startTestPostgres()
+  project.provide('postgresUrl', server.url())
+  project.provide('postgresTemplate', await orFailure(preparePostgres(server)))
+  project.provide('embeddedTemplate', await archive)
+}
+
+export async function teardown(): Promise<void> {
+  await server?.stop()
+}

@@ -1,0 +1,150 @@
+/** Health, statistics and diagnosis over a store whose checkouts stand at different points. */
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { diagnose } from '../../src/observe/diagnose.ts'
+import { health } from '../../src/observe/health.ts'
+import { statistics } from '../../src/observe/statistics.ts'
+import type { Database } from '../../src/store/database.ts'
+import { openTestDatabase, type TestDatabase } from '../../src/testing/test-database.ts'
+import { checkoutId, orderId, seedHealthyStore } from './healthy-store.ts'
+
+let opened: TestDatabase
+beforeEach(async () => {
+  opened = await openTestDatabase('embedded')
+  await seedHealthyStore(opened.database)
+})
+afterEach(() => opened?.stop())
+
+async function checkAfter(change: string, name: string) {
+  await opened.database.execute(change)
+  const report = await health(opened.database)
+  return { overall: report.status, ...report.checks[name] }
+}
+
+describe('health', () => {
+  it('is healthy where all is well, with every check', async () => {
+    const report = await health(opened.database)
+    expect(report).toMatchObject({
+      status: 'healthy',
+      checks: {
+        expired_locks: { status: 'ok', count: 0, message: '0 expired locks (normal)' },
+        stuck_checkouts: { status: 'ok', count: 0, message: 'No stuck checkouts' },
+        rollbacks: { status: 'ok', count: 0 },
+        captures: { status: 'ok', count: 0 },
+        deliveries: { status: 'ok', count: 0 },
+        database: { status: 'ok', message: 'Database connection healthy' },
+      },
+    })
+    expect(report.timestamp).toMatch(/^\d{4}-\d\d-\d\dT.*Z$/)
+  })
+
+  it('finds a few expired locks normal, and ten of them worth a warning', async () => {
+    const expire = `update holdfast.checkouts set expires_at = now() - interval '1 minute' where id = '${checkoutId.pending}'`
+    expect(await checkAfter(expire, 'expired_locks')).toMatchObject({
+      overall: 'healthy',
+      count: 1,
+      message: '1 expired lock (normal)',
+    })
+    const ten = `insert into holdfast.checkouts (id, cart_id, session_id, state, wake_at, expires_at)
+      select gen_random_uuid(), gen_random_uuid(), 's', 'pending', now(), now() - interval '1 minute' from generate_series(1, 9)`
+    expect(await checkAfter(ten, 'expired_locks')).toMatchObject({ overall: 'degraded', status: 'warning', count: 10 })
+  })
+
+  it('warns of a checkout active for more than half an hour, not of one that waits for its capture', async () => {
+    const old = `update holdfast.checkouts set locked_at = now() - interval '31 minutes'`
+    const waits = `update holdfast.checkouts set state = 'awaiting_capture' where id = '${checkoutId.authorizing}'`
+    expect(await checkAfter(`${waits}; ${old}`, 'stuck_checkouts')).toMatchObject({ overall: 'degraded', count: 1 })
+  })
+
+  it('is unhealthy when ten are stuck', async () => {
+    const ten = `insert into holdfast.checkouts (id, cart_id, session_id, state, wake_at, locked_at, expires_at, total_minor, currency)
+      select gen_random_uuid(), gen_random_uuid(), 's', 'authorizing', now(), now() - interval '1 hour', now(), 1, 'USD' from generate_series(1, 10)`
+    expect(await checkAfter(ten, 'stuck_checkouts')).toMatchObject({
+      overall: 'unhealthy',
+      status: 'critical',
+      count: 10,
+    })
+  })
+
+  it('warns of a rollback that the gateway refuses again and again', async () => {
+    const tired = `update holdfast.checkouts set state = 'rolling_back', tries = 10 where id = '${checkoutId.authorizing}'`
+    expect(await checkAfter(tired, 'rollbacks')).toMatchObject({ overall: 'degraded', count: 1 })
+  })
+
+  it('warns of a capture whose outcome is unknown for too long', async () => {
+    await opened.database.execute(
+      `update holdfast.payment_operations set intended_at = now() - interval '61 seconds' where kind = 'capture' and status = 'intended'`,
+    )
+    expect((await health(opened.database)).status).toBe('healthy')
+    const report = await health(opened.database, { captureTimeoutSeconds: 60 })
+    expect(report).toMatchObject({ status: 'degraded', checks: { captures: { count: 1 } } })
+  })
+
+  it('warns of deliveries that were given up', async () => {
+    const park = `update holdfast.deliveries set state = 'parked', delivered_at = null where checkout_id = '${checkoutId.completed}'`
+    expect(await checkAfter(park, 'deliveries')).toMatchObject({
+      overall: 'degraded',
+      count: 2,
+      message: '2 deliveries given up, 0 late by more than 5 minutes',
+    })
+  })
+
+  it('is unhealthy, and does not hang, when the database does not answer', async () => {
+    const silent: Database = { ...opened.database, query: () => new Promise(() => {}) }
+    const report = await health(silent, { timeoutMs: 20 })
+    expect(report).toMatchObject({ status: 'unhealthy', checks: { database: { status: 'critical' } } })
+  })
+})
+
+describe('statistics', () => {
+  it('counts what was started in the last hours, and how it ended', async () => {
+    // The ids of the store are old; its clock is not: ids lead, times decide.
+    const figures = await statistics(opened.database, { hours: 8_784 })
+    expect(figures.active).toBe(3)
+    const fresh = await statistics(opened.database, { hours: 1 })
+    expect(fresh).toMatchObject({ hours: 1, active: 3, completed: 0, failed: 0, successRate: null, durationMs: null })
+  })
+
+  it('gives rate, reasons and durations', async () => {
+    // Ids of today, as the application makes them.
+    const today = (Date.now() - 60_000).toString(16).padStart(12, '0')
+    await opened.database.execute(
+      `update holdfast.checkouts set id = ('${today}' || substr(replace(id::text, '-', ''), 13))::uuid`,
+    )
+    const figures = await statistics(opened.database)
+    expect(figures).toMatchObject({
+      hours: 24,
+      active: 3,
+      completed: 2,
+      failed: 1,
+      expired: 0,
+      successRate: 2 / 3,
+      byState: { pending: 1, authorizing: 1, capturing: 1, completed: 2, failed: 1 },
+      failureReasons: [{ code: 'capture_refused', phase: 'payment_capture', count: 1 }],
+    })
+    expect(figures.durationMs?.p50).toBeGreaterThanOrEqual(4_000)
+    expect(figures.durationMs?.p50).toBeLessThan(10_000)
+  })
+})
+
+describe('diagnosis', () => {
+  it('gives all there is about a checkout', async () => {
+    const found = await diagnose(opened.database, checkoutId.failed)
+    expect(found).toMatchObject({
+      lock: { id: checkoutId.failed, state: 'failed', phase: 'payment_capture', failure: { code: 'capture_refused' } },
+      order: { id: orderId('failed'), status: 'cancelled' },
+    })
+    expect(found?.snapshots).toHaveLength(2)
+    expect(found?.reservations).toEqual([
+      expect.objectContaining({ sku: 'MUG', location: 'main', quantity: 2, state: 'released' }),
+    ])
+    expect(found?.operations.map(row => row.kind)).toEqual(expect.arrayContaining(['authorize', 'capture', 'void']))
+    expect(found?.deliveries).toHaveLength(2)
+    expect(found?.timeline.at(0)).toMatchObject({ version: 1, from: null, to: 'pending' })
+    expect(found?.timeline.at(-1)).toMatchObject({ from: 'rolling_back', to: 'failed' })
+  })
+
+  it('gives null where there is none', async () => {
+    expect(await diagnose(opened.database, '0192cccc-0000-7000-8000-00000000ffff')).toBeNull()
+    expect(await diagnose(opened.database, "' or true --")).toBeNull()
+  })
+})
