@@ -221,7 +221,7 @@ create table holdfast.deliveries (
   attempts integer not null default 0,
   -- When it may be tried (again), or until when its runner has it.
   next_at timestamptz not null default now(),
-  -- Fencing: every claim raises it, and a result names it.
+  -- Fencing: every claim, result and intervention raises it, and a result names it.
   epoch integer not null default 0,
   last_error text,
   delivered_at timestamptz,
@@ -257,52 +257,62 @@ create table holdfast.admin_actions (
 );
 
 -- A cart is read-only while a checkout has it, and for ever once it was bought. The database refuses, whoever writes:
--- the writer locks the cart's row first, as starting a checkout does, so that neither can slip past the other.
-create function holdfast.refuse_change_of_held_cart(cart uuid) returns void language plpgsql as $$
+-- the writer locks the cart's row, as starting a checkout does, and looks for a checkout by a statement of its own, so
+-- that neither can slip past the other. Once a statement, not once a row.
+create function holdfast.refuse_change_of_held_carts(changed uuid[]) returns void language plpgsql as $$
 declare
   holder record;
 begin
-  select id, state, expires_at into holder from holdfast.checkouts where cart_id = cart and holds_cart;
-  if not found then
-    return;
-  end if;
-  if holder.state = 'completed' then
-    raise exception 'This cart has become an order and can no longer be changed.'
-      using errcode = 'HF410', detail = holder.id::text;
-  end if;
-  -- An expired lock blocks nobody while it waits to be cleaned up.
-  if holder.expires_at <= now() and holder.state in ('pending', 'awaiting_action', 'rolling_back') then
-    return;
-  end if;
-  if current_setting('holdfast.cart_protection', true) = 'off' then
-    return;
-  end if;
-  raise exception 'This cart is being checked out and cannot be changed now.'
-    using errcode = 'HF423', detail = holder.id::text;
+  perform 1 from holdfast.carts where id = any(changed) order by id for no key update;
+  for holder in
+    select id, state, expires_at from holdfast.checkouts where cart_id = any(changed) and holds_cart
+  loop
+    if holder.state = 'completed' then
+      raise exception 'This cart has become an order and can no longer be changed.'
+        using errcode = 'HF410', detail = holder.id::text;
+    end if;
+    -- An expired lock blocks nobody while it waits to be cleaned up.
+    if holder.expires_at <= now() and holder.state in ('pending', 'awaiting_action', 'rolling_back') then
+      continue;
+    end if;
+    if current_setting('holdfast.cart_protection', true) = 'off' then
+      continue;
+    end if;
+    raise exception 'This cart is being checked out and cannot be changed now.'
+      using errcode = 'HF423', detail = holder.id::text;
+  end loop;
 end;
 $$;
 
-create function holdfast.protect_cart() returns trigger language plpgsql as $$
+create function holdfast.protect_carts() returns trigger language plpgsql as $$
 begin
-  perform holdfast.refuse_change_of_held_cart(old.id);
-  return case tg_op when 'DELETE' then old else new end;
+  perform holdfast.refuse_change_of_held_carts(array(select id from was));
+  return null;
 end;
 $$;
-create trigger protect_cart before update or delete on holdfast.carts
-  for each row execute function holdfast.protect_cart();
+create trigger protect_carts_updated after update on holdfast.carts
+  referencing old table as was for each statement execute function holdfast.protect_carts();
+create trigger protect_carts_deleted after delete on holdfast.carts
+  referencing old table as was for each statement execute function holdfast.protect_carts();
 
-create function holdfast.protect_cart_line() returns trigger language plpgsql as $$
-declare
-  cart uuid := case tg_op when 'DELETE' then old.cart_id else new.cart_id end;
+create function holdfast.protect_cart_lines() returns trigger language plpgsql as $$
 begin
-  perform 1 from holdfast.carts where id = cart for no key update;
-  perform holdfast.refuse_change_of_held_cart(cart);
-  if tg_op = 'UPDATE' and new.cart_id <> old.cart_id then
-    perform 1 from holdfast.carts where id = old.cart_id for no key update;
-    perform holdfast.refuse_change_of_held_cart(old.cart_id);
-  end if;
-  return case tg_op when 'DELETE' then old else new end;
+  perform holdfast.refuse_change_of_held_carts(array(select distinct cart_id from changed));
+  return null;
 end;
 $$;
-create trigger protect_cart_line before insert or update or delete on holdfast.cart_lines
-  for each row execute function holdfast.protect_cart_line();
+create trigger protect_cart_lines_inserted after insert on holdfast.cart_lines
+  referencing new table as changed for each statement execute function holdfast.protect_cart_lines();
+create trigger protect_cart_lines_deleted after delete on holdfast.cart_lines
+  referencing old table as changed for each statement execute function holdfast.protect_cart_lines();
+create trigger protect_cart_lines_updated after update on holdfast.cart_lines
+  referencing old table as changed for each statement execute function holdfast.protect_cart_lines();
+
+-- A line stays in its cart: so looking at the cart it was in is enough.
+create function holdfast.keep_line_in_its_cart() returns trigger language plpgsql as $$
+begin
+  raise exception 'A line cannot be moved to another cart.' using errcode = '23514';
+end;
+$$;
+create trigger keep_line_in_its_cart before update of cart_id on holdfast.cart_lines
+  for each row when (old.cart_id <> new.cart_id) execute function holdfast.keep_line_in_its_cart();

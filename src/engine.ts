@@ -6,10 +6,7 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
 import { CheckoutError } from './checkout/failure.ts'
 import { describeLock } from './checkout/lock.ts'
-import type { Order } from './checkout/order.ts'
-import type { Outcome } from './checkout/outcome.ts'
-import { stateName } from './checkout/states.ts'
-import type { CheckoutEngine, PaymentInput, StartOptions } from './checkout-engine.ts'
+import type { CheckoutEngine } from './checkout-engine.ts'
 import { type CheckoutConfig, defaultConfig } from './config.ts'
 import { createDeliverer } from './events/deliverer.ts'
 import { createListeners, type ListenerMap } from './events/listeners.ts'
@@ -26,16 +23,13 @@ import { createSandboxGateway } from './payments/sandbox.ts'
 import { createSeal } from './payments/seal.ts'
 import type { QuoteCart } from './phases/3-lock-prices.ts'
 import { recordAdminAction } from './saga/admin-actions.ts'
-import type { Next } from './saga/claim.ts'
+import { createConductor } from './saga/conductor.ts'
 import type { Clock, SagaContext, SagaNumbers } from './saga/context.ts'
-import { carryOn, drive } from './saga/drive.ts'
 import { cancelled, released } from './saga/failures.ts'
 import { checkPayment, checkStart, checkUuid } from './saga/input.ts'
 import { createLanes } from './saga/lanes.ts'
-import { outcomeOf } from './saga/outcome.ts'
 import { preview } from './saga/preview.ts'
 import { createRecoverer } from './saga/recoverer.ts'
-import { intendRefund } from './saga/refund.ts'
 import { storeWebhook } from './saga/webhooks.ts'
 import { type CheckoutRow, lockOf, readHoldersOf, readRows } from './store/checkouts.ts'
 import type { Database } from './store/database.ts'
@@ -125,8 +119,12 @@ export async function createCheckout(options: CheckoutOptions = {}): Promise<Che
   }
   const lanes = createLanes(context)
   const recoverer = createRecoverer(context, lanes)
-  /** What runs in this process, by checkout: a double click joins the first. */
-  const inFlight = new Map<string, Promise<Outcome>>()
+  const conductor = createConductor({
+    context,
+    lanes,
+    waitFor: (id, wait) => live.waitFor(id, wait),
+    answerWithinMs: numbers.answerWithinMs,
+  })
   const background = new Set<Promise<unknown>>()
   let closing: Promise<void> | null = null
 
@@ -150,89 +148,6 @@ export async function createCheckout(options: CheckoutOptions = {}): Promise<Che
     }
   }
 
-  function joined(lockId: string, run: () => Promise<Outcome>): Promise<Outcome> {
-    const running = inFlight.get(lockId)
-    if (running !== undefined) return running
-    const started = run().finally(() => inFlight.delete(lockId))
-    inFlight.set(lockId, started)
-    return started
-  }
-
-  async function outcome(row: CheckoutRow, order: Order | null): Promise<Outcome> {
-    const needsOrder = order === null && (row.state === 'completed' || row.state === 'awaiting_capture')
-    const found = needsOrder ? ((await readOrdersOf(db, [row.id])).get(row.id) ?? null) : order
-    return outcomeOf(row, found)
-  }
-
-  /** Drives to rest and tells what came of it; where somebody else took over, waits for theirs. */
-  async function driven(lockId: string, next: Next): Promise<Outcome> {
-    const rest = await drive(context, lanes, next)
-    return rest.kind === 'rests' ? outcome(rest.row, rest.order) : awaited(lockId)
-  }
-
-  /** The outcome of a checkout that another process works on: waits a while for it to rest. */
-  async function awaited(lockId: string): Promise<Outcome> {
-    let left = numbers.answerWithinMs
-    for (;;) {
-      const change = live.waitFor(lockId, { timeoutMs: Math.min(1_000, Math.max(left, 1)) })
-      const [row] = await readRows(db, [lockId])
-      if (row === undefined) throw notFound(lockId)
-      const busy = row.lease_owner !== null && row.state !== 'completed' && row.state !== 'failed'
-      if (!busy || left <= 0) return outcome(row, null)
-      const startedAt = performance.now()
-      await change
-      left -= Math.max(performance.now() - startedAt, 1)
-    }
-  }
-
-  async function theirs(lockId: string, sessionId: string | undefined): Promise<CheckoutRow> {
-    const [row] = await readRows(db, [checkUuid(lockId, 'lock id')])
-    if (row === undefined || (sessionId !== undefined && row.session_id !== sessionId)) throw notFound(lockId)
-    return row
-  }
-
-  function process_(lockId: string, payment: PaymentInput, sessionId: string | undefined): Promise<Outcome> {
-    return joined(lockId, async () => {
-      const prepared = await lanes.prepare.submit(checkPayment(lockId, payment, sessionId ?? null))
-      switch (prepared.kind) {
-        case 'absent':
-          throw notFound(lockId)
-        case 'already':
-          return awaited(lockId)
-        case 'refused':
-          log.info('[Checkout] failed', { lockId, failure: prepared.row.failure })
-          return driven(lockId, { kind: 'rests', row: prepared.row, order: null })
-        case 'claimed':
-          return driven(lockId, { kind: 'goes_on', claim: prepared.claim })
-        default:
-          return prepared satisfies never
-      }
-    })
-  }
-
-  async function seized(lockId: string, want: 'carry_on' | 'capture'): Promise<Outcome> {
-    const taken = await lanes.seize.submit({ lockId, want })
-    switch (taken.kind) {
-      case 'absent':
-        throw notFound(lockId)
-      case 'rests':
-        return awaited(lockId)
-      case 'claimed':
-        return driven(lockId, carryOn(context, taken.claim))
-      default:
-        return taken satisfies never
-    }
-  }
-
-  async function undone(
-    lockId: string,
-    failureIn: (row: CheckoutRow) => ReturnType<typeof cancelled>,
-  ): Promise<Outcome> {
-    const next = await lanes.unwind.submit({ lockId, sessionId: null, failureIn })
-    if (next.kind === 'rests' && next.row.lease_owner !== null) return awaited(lockId)
-    return driven(lockId, next)
-  }
-
   async function activeLock(cartId: string): Promise<CheckoutRow | null> {
     const [row] = await readHoldersOf(db, [checkUuid(cartId, 'cart id')])
     if (row === undefined || row.state === 'completed') return null
@@ -244,7 +159,7 @@ export async function createCheckout(options: CheckoutOptions = {}): Promise<Che
     listeners,
     deliverer,
 
-    startCheckout: (cartId, startOptions: StartOptions) =>
+    startCheckout: (cartId, startOptions) =>
       guarded(async () => {
         const started = await lanes.start.submit(checkStart(cartId, startOptions, config))
         if (!started.ok) throw started.error
@@ -254,85 +169,42 @@ export async function createCheckout(options: CheckoutOptions = {}): Promise<Che
       }),
 
     processCheckout: (lockId, payment = {}, { sessionId } = {}) =>
-      guarded(async () => {
-        const result = await process_(lockId, payment, sessionId)
-        if (sessionId !== undefined && result.lock.sessionId !== sessionId) throw notFound(lockId)
-        return result
-      }),
+      guarded(() => conductor.process(checkPayment(lockId, payment, sessionId ?? null))),
 
     resumeCheckout: (lockId, { sessionId } = {}) =>
       guarded(async () => {
-        const row = await theirs(lockId, sessionId)
+        const row = await conductor.rowOf(checkUuid(lockId, 'lock id'), sessionId)
         if (row.state === 'pending' && !row.expired) {
           throw new CheckoutError('checkout_not_active', 'There is nothing to resume yet: send the payment.')
         }
-        return joined(lockId, () => seized(lockId, 'carry_on'))
+        return conductor.resume(row.id)
       }),
 
     cancelCheckout: (lockId, { sessionId, reason } = {}) =>
       guarded(async () => {
-        await theirs(lockId, sessionId)
-        return undone(lockId, row => cancelled(row.state, reason))
+        const { id } = await conductor.rowOf(checkUuid(lockId, 'lock id'), sessionId)
+        return conductor.undo(id, row => cancelled(row.state, reason))
       }),
 
     releaseCheckout: (lockId, { actor, reason }) =>
       guarded(async () => {
-        await theirs(lockId, undefined)
-        await recordAdminAction(db, { action: 'release', checkoutId: lockId, actor, details: { reason } })
-        return undone(lockId, row => released(row.state, actor, reason))
+        const { id } = await conductor.rowOf(checkUuid(lockId, 'lock id'), undefined)
+        await recordAdminAction(db, { action: 'release', checkoutId: id, actor, details: { reason } })
+        return conductor.undo(id, row => released(row.state, actor, reason))
       }),
 
-    captureCheckout: lockId =>
-      guarded(async () => {
-        const row = await theirs(lockId, undefined)
-        const capturable = ['awaiting_capture', 'capturing', 'completed'].includes(row.state)
-        if (!capturable) {
-          throw new CheckoutError(
-            'not_capturable',
-            `This checkout is not waiting for its capture: it is "${stateName(row.state)}".`,
-            {
-              context: { state: row.state },
-            },
-          )
-        }
-        return joined(lockId, () => seized(lockId, 'capture'))
-      }),
+    captureCheckout: lockId => guarded(() => conductor.capture(checkUuid(lockId, 'lock id'))),
 
-    refundOrder: (orderId, refund = {}) =>
+    refundOrder: (orderId, { amountMinor, reason, restock = false, key, actor } = {}) =>
       guarded(async () => {
-        const order = (await readOrders(db, [checkUuid(orderId, 'order id')])).get(orderId)
+        const order = (await readOrders(db, [checkUuid(orderId, 'order id')])).get(orderId.toLowerCase())
         if (order === undefined) throw new CheckoutError('order_not_found', 'There is no such order.')
-        const { amountMinor, reason, restock = false, key, actor } = refund
-        const intent = await intendRefund(context, {
-          checkoutId: order.checkoutId,
-          amountMinor,
-          reason,
-          restock,
-          key,
-          actor,
+        const { checkoutId } = order
+        return conductor.refund({ checkoutId, amountMinor, reason, restock, key, actor }, async refundMinor => {
+          if (actor === undefined) return
+          const details = { amountMinor: refundMinor, reason }
+          await recordAdminAction(db, { action: 'refund', checkoutId, actor, details })
         })
-        if (actor !== undefined && intent.kind === 'claimed') {
-          const details = { amountMinor: intent.amountMinor, reason }
-          await recordAdminAction(db, { action: 'refund', checkoutId: order.checkoutId, actor, details })
-        }
-        if (intent.kind === 'claimed') await drive(context, lanes, { kind: 'goes_on', claim: intent.claim })
-        const after = (await readOrders(db, [orderId])).get(orderId) ?? order
-        const refundedMinor = intent.amountMinor
-        if (after.refundedMinor >= intent.order.refundedMinor && intent.kind === 'done') {
-          return { status: 'refunded', order: after, refundedMinor, message: 'This refund was made before.' }
-        }
-        const [row] = await readRows(db, [order.checkoutId])
-        if (row?.wake_at !== null) {
-          return {
-            status: 'processing',
-            order: after,
-            refundedMinor,
-            message: 'The gateway has not confirmed the refund yet.',
-          }
-        }
-        return after.refundedMinor > order.refundedMinor
-          ? { status: 'refunded', order: after, refundedMinor, message: 'Refunded.' }
-          : { status: 'failed', order: after, refundedMinor: 0, message: 'The gateway refused the refund.' }
       }),
 
     getCheckoutStatus: async (lockId, { sessionId } = {}) => {
@@ -387,7 +259,7 @@ export async function createCheckout(options: CheckoutOptions = {}): Promise<Che
 
     close() {
       closing ??= (async () => {
-        await Promise.allSettled([...inFlight.values(), ...background])
+        await Promise.allSettled([conductor.idle(), ...background])
         await recoverer.stop()
         await Promise.all(Object.values(lanes).map(lane => lane.drain()))
         await deliverer.stop()
@@ -421,8 +293,4 @@ async function sandboxOf(
       await ledger?.close()
     },
   }
-}
-
-function notFound(lockId: string): CheckoutError {
-  return new CheckoutError('checkout_not_found', 'There is no such checkout.', { context: { lock_id: lockId } })
 }

@@ -19,7 +19,7 @@ export function lineNotFound(lineId: string): CheckoutError {
 }
 
 /** Turns the database's refusals into what the caller can act on; everything else stays what it is. */
-export function cartRefusal(error: unknown): unknown {
+function cartRefusal(error: unknown): unknown {
   if (!(error instanceof DatabaseError)) return error
   switch (error.code) {
     case lockedState:

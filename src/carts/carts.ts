@@ -3,14 +3,14 @@
  * changed; the database refuses, and here that becomes a `CheckoutError`.
  */
 import { v7 } from 'uuid'
-import type { Address, Cart } from '../checkout/cart.ts'
+import type { Cart } from '../checkout/cart.ts'
 import type { ExchangeRate } from '../checkout/exchange.ts'
 import { CheckoutError } from '../checkout/failure.ts'
 import { type Database, DatabaseError, type Queryable, type Transaction } from '../store/database.ts'
+import { createLane } from '../store/lane.ts'
+import { type Addresses, addressFieldsOf, cartFieldsOf, checkMethod, couponCode, type NewCart } from './cart-fields.ts'
 import {
-  checkAddress,
   checkCurrency,
-  checkEmail,
   checkId,
   checkLines,
   checkQuantity,
@@ -23,20 +23,7 @@ import { cartNotFound, lineNotFound, refusing } from './cart-refusals.ts'
 import { type CartLineRow, type CartRow, cartsOf, needsRates, selectCartLines, selectCarts } from './cart-rows.ts'
 import * as sql from './cart-statements.ts'
 
-export interface NewCart {
-  sessionId: string
-  userId?: string | null
-  /** ISO 4217; default: the shop's. */
-  currency?: string
-  email?: string | null
-  /** The same SKU twice adds up. */
-  lines: readonly { sku: string; quantity: number }[]
-  couponCode?: string | null
-  shippingAddress?: Address | null
-  /** Default: none; the checkout then bills to the shipping address. */
-  billingAddress?: Address | null
-  shippingMethod?: string | null
-}
+export type { Addresses, NewCart } from './cart-fields.ts'
 
 /** What the first add may say of the cart it begins; a cart that is there stays as it is. */
 export interface CartBeginning {
@@ -75,10 +62,7 @@ export interface Carts {
   setCoupon(sessionId: string, code: string): Promise<Cart>
   removeCoupon(sessionId: string): Promise<Cart>
   /** Sets what is given, empties what is null, leaves the rest. `address_invalid` names the fields. */
-  setAddresses(
-    sessionId: string,
-    addresses: { email?: string | null; shippingAddress?: Address | null; billingAddress?: Address | null },
-  ): Promise<Cart>
+  setAddresses(sessionId: string, addresses: Addresses): Promise<Cart>
   /** Null: the checkout takes the cheapest. `shipping_unavailable` when there is no such method. */
   setShippingMethod(sessionId: string, method: string | null): Promise<Cart>
 }
@@ -192,11 +176,11 @@ export function createCarts(database: Database, options: { currency: string; pro
     })
   }
 
+  /** Carts that are made at the same time are made together. */
+  const making = createLane({ name: 'make carts', run: createAll, batchMax: 256, queueMax: 10_000, parallel: 2 })
+
   return {
-    async createCart(cart) {
-      const [id] = await createAll([cart])
-      return id as string
-    },
+    createCart: cart => making.submit(cart),
     createCarts: createAll,
 
     async currentCart(sessionId) {
@@ -252,57 +236,5 @@ export function createCarts(database: Database, options: { currency: string; pro
       if (method !== null) await checkMethod(database, method)
       return setFields(sessionId, { shipping_method: method })
     },
-  }
-}
-
-function cartFieldsOf(cart: NewCart, currency: string): Record<string, unknown> {
-  const { userId = null, email = null, shippingAddress = null, billingAddress = null } = cart
-  return {
-    session_id: checkId('session id', cart.sessionId),
-    user_id: userId === null ? null : checkId('user id', userId),
-    currency: cart.currency === undefined ? currency : checkCurrency(cart.currency),
-    coupon_code: cart.couponCode ? cart.couponCode.trim().toUpperCase() : null,
-    shipping_method: cart.shippingMethod ?? null,
-    ...addressFieldsOf({ email, shippingAddress, billingAddress }),
-  }
-}
-
-function addressFieldsOf(given: {
-  email?: string | null
-  shippingAddress?: Address | null
-  billingAddress?: Address | null
-}): Record<string, unknown> {
-  const { email, shippingAddress: shipping, billingAddress: billing } = given
-  const fields: Record<string, unknown> = {}
-  if (email !== undefined) fields.email = email === null ? null : checkEmail(email)
-  if (shipping !== undefined)
-    fields.shipping_address = shipping === null ? null : checkAddress('shippingAddress', shipping)
-  if (billing !== undefined) fields.billing_address = billing === null ? null : checkAddress('billingAddress', billing)
-  return fields
-}
-
-/** The code as it is stored, when the coupon may be used now. */
-async function couponCode(database: Database, given: string): Promise<string> {
-  const code = typeof given === 'string' ? given.trim().toUpperCase() : ''
-  const isCode = code !== '' && code.length <= 100 && !code.includes('\0')
-  const [coupon] = isCode
-    ? await database.query<{ early: boolean; ended: boolean; exhausted: boolean }>(sql.selectCouponState, [code])
-    : []
-  const context = { coupon: code.slice(0, 100) }
-  if (coupon === undefined)
-    throw new CheckoutError('coupon_invalid', 'There is no such coupon; check its code.', { context })
-  if (coupon.early) throw new CheckoutError('coupon_invalid', 'This coupon is not valid yet.', { context })
-  if (coupon.ended) throw new CheckoutError('coupon_invalid', 'This coupon has expired.', { context })
-  if (coupon.exhausted) throw new CheckoutError('coupon_exhausted', 'This coupon has been used up.', { context })
-  return code
-}
-
-async function checkMethod(database: Database, method: string): Promise<void> {
-  const isCode = typeof method === 'string' && method.length <= 100 && !method.includes('\0')
-  const rows = isCode ? await database.query(sql.selectShippingMethod, [method]) : []
-  if (rows.length === 0) {
-    throw new CheckoutError('shipping_unavailable', 'There is no such shipping method; choose one that is offered.', {
-      context: { shippingMethod: String(method).slice(0, 100) },
-    })
   }
 }

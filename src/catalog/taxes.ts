@@ -42,6 +42,16 @@ export function upsertTaxRate(database: Database, rate: TaxRateInput): Promise<v
   return upsertTaxRates(database, [rate])
 }
 
+const updateTaxClass = statement(
+  'update_tax_class',
+  'update holdfast.variants set tax_class = $2 where sku = any($1::text[]) and tax_class <> $2',
+)
+
+/** Puts variants into a tax class; unknown SKUs are left out. An import puts them back into `standard` or `exempt`. */
+export async function setTaxClass(database: Database, skus: readonly string[], taxClass: string): Promise<void> {
+  await database.query(updateTaxClass, [skus, checkText('taxClass', taxClass)])
+}
+
 function rowOf(rate: TaxRateInput) {
   const country = checkPlace(rate.country)
   const state = (rate.state ?? '').trim()

@@ -88,17 +88,20 @@ export interface Result {
 const resultRows = `json_to_recordset($1) as result
   ("eventId" uuid, listener text, "checkoutId" uuid, position bigint, epoch integer, outcome text, error text, "retryMs" bigint)`
 
+// The epoch says it all: whatever happens to a delivery raises it. (Naming the state as well would tempt the planner to
+// walk over everything that is due.)
 const recordStatement = statement(
   'deliveries_record',
   `update holdfast.deliveries delivery
    set state = case result.outcome when 'failed' then 'due' else result.outcome end,
      leased = false,
+     epoch = delivery.epoch + 1,
      next_at = now() + result."retryMs" * interval '1 millisecond',
      last_error = coalesce(result.error, delivery.last_error),
      delivered_at = case result.outcome when 'delivered' then now() end
    from ${resultRows}
    where delivery.event_id = result."eventId" and delivery.listener = result.listener
-     and delivery.epoch = result.epoch and delivery.state = 'due'
+     and delivery.epoch = result.epoch
    returning delivery.event_id as "eventId", delivery.listener`,
 )
 

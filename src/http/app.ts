@@ -96,7 +96,8 @@ export function createHttpHandler(options: HttpOptions): HttpHandler {
       const { trustedProxyHeader = null } = config
       const address = addressOf(c, { trustedProxyHeader, remoteAddress })
       // Without an address a limit for everybody together would lock the shop; the session is the next best.
-      const who = userId !== null ? `user:${userId}` : address !== null ? `address:${address}` : `session:${c.get('sessionId')}`
+      const who =
+        userId !== null ? `user:${userId}` : address !== null ? `address:${address}` : `session:${c.get('sessionId')}`
       return rateLimit.consume(who)
     },
   }
@@ -139,7 +140,7 @@ export function createHttpHandler(options: HttpOptions): HttpHandler {
   storefrontRoutes(app, shop)
   describeApi(app)
 
-  const respond = (error: unknown, c: HttpContext): Response => {
+  const respond = (error: unknown, c: HttpContext): Response | Promise<Response> => {
     const requestId = c.get('requestId')
     const refusal = refusalOf(error, requestId)
     if (refusal.unexpected) {

@@ -5,8 +5,26 @@
 
 /** Field names that only card data has, without case and punctuation. */
 const fieldNames = new Set([
-  'cvc', 'cvv', 'cvc2', 'cvv2', 'csc', 'cardcvc', 'cardcvv', 'securitycode', 'cardsecuritycode', 'pan',
-  'cardnumber', 'cardno', 'ccnumber', 'creditcardnumber', 'creditcard', 'cardexpiry', 'trackdata', 'track1', 'track2', 'pinblock',
+  'cvc',
+  'cvv',
+  'cvc2',
+  'cvv2',
+  'csc',
+  'cardcvc',
+  'cardcvv',
+  'securitycode',
+  'cardsecuritycode',
+  'pan',
+  'cardnumber',
+  'cardno',
+  'ccnumber',
+  'creditcardnumber',
+  'creditcard',
+  'cardexpiry',
+  'trackdata',
+  'track1',
+  'track2',
+  'pinblock',
 ])
 
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
@@ -36,11 +54,18 @@ export function holdsCardData(value: unknown): boolean {
   const queue: unknown[] = [value]
   while (queue.length > 0) {
     const item = queue.pop()
-    if (typeof item === 'string' ? looksLikeCardNumber(item) : typeof item === 'number' && looksLikeCardNumber(String(item)))
+    if (
+      typeof item === 'string'
+        ? looksLikeCardNumber(item)
+        : typeof item === 'number' && looksLikeCardNumber(String(item))
+    )
       return true
     if (typeof item !== 'object' || item === null) continue
     for (const [name, inner] of Object.entries(item)) {
-      if (!Array.isArray(item) && (fieldNames.has(name.toLowerCase().replaceAll(/[^a-z0-9]/g, '')) || looksLikeCardNumber(name)))
+      if (
+        !Array.isArray(item) &&
+        (fieldNames.has(name.toLowerCase().replaceAll(/[^a-z0-9]/g, '')) || looksLikeCardNumber(name))
+      )
         return true
       queue.push(inner)
     }

@@ -2,7 +2,6 @@
 import type { Context } from 'hono'
 import type { Carts } from '../carts/carts.ts'
 import type { Catalog } from '../catalog/catalog.ts'
-import type { Order } from '../checkout/order.ts'
 import type { CheckoutEngine } from '../checkout-engine.ts'
 import type { SandboxGateway } from '../payments/sandbox.ts'
 
@@ -37,10 +36,8 @@ export type ShopEngine = Pick<
   | 'health'
   | 'receiveWebhook'
   | 'subscribe'
-> & {
-  /** The session's newest order; null when it has none. Answers a retry after a lost response. */
-  lastOrderOf(sessionId: string): Promise<Order | null>
-}
+  | 'lastOrderOf'
+>
 
 export type ShopCarts = Pick<
   Carts,

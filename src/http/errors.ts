@@ -175,8 +175,12 @@ export function refusalOf(error: unknown, requestId: string): Refusal {
     if (error.status === 415) return refuse('unsupported_media_type', 'Send application/json.')
     if (error.status === 400) return refuse('malformed_json', 'The body is not valid JSON.')
   }
-  const answer = refuse('internal_error', 'Something went wrong on our side; nothing was changed by this request that we know of.', {
-    request_id: requestId,
-  })
+  const answer = refuse(
+    'internal_error',
+    'Something went wrong on our side; nothing was changed by this request that we know of.',
+    {
+      request_id: requestId,
+    },
+  )
   return { ...answer, unexpected: true }
 }

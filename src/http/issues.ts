@@ -24,7 +24,9 @@ function messageOf(issue: ZodIssue): string {
     case 'invalid_value':
       return `must be one of ${issue.values.map(String).join(', ')}`
     case 'too_big':
-      return issue.message.startsWith('must') ? issue.message : `must be at most ${issue.maximum}${issue.origin === 'string' ? ' characters long' : ''}`
+      return issue.message.startsWith('must')
+        ? issue.message
+        : `must be at most ${issue.maximum}${issue.origin === 'string' ? ' characters long' : ''}`
     case 'too_small':
       return issue.message.startsWith('must') ? issue.message : `must be at least ${issue.minimum}`
     default:

@@ -28,6 +28,8 @@ export function refuseUnknownRoutes(routesOf: () => readonly Route[]) {
 }
 
 function patternOf(path: string): RegExp {
-  const segments = path.split('/').map(segment => (segment.startsWith(':') ? '[^/]+' : segment.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&')))
+  const segments = path
+    .split('/')
+    .map(segment => (segment.startsWith(':') ? '[^/]+' : segment.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&')))
   return new RegExp(`^${segments.join('/')}$`)
 }

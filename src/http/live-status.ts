@@ -56,7 +56,8 @@ export function createLiveStatus(options: {
       return size
     },
     stream(c, lockId, read, present) {
-      if (size >= streamsMax) throw new HttpError('unavailable', 'Too many live connections; ask for the status instead.')
+      if (size >= streamsMax)
+        throw new HttpError('unavailable', 'Too many live connections; ask for the status instead.')
       size += 1
       c.header('X-Accel-Buffering', 'no')
       return streamSSE(c, async stream => {

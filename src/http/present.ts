@@ -1,7 +1,7 @@
 /** The engine's objects as JSON: snake_case, times ISO 8601 UTC, money in integer minor units beside its currency. */
 import type { CatalogProduct } from '../catalog/catalog-rows.ts'
 import type { Address, Cart } from '../checkout/cart.ts'
-import type { CheckoutError } from '../checkout/failure.ts'
+import type { Failure } from '../checkout/failure.ts'
 import type { CheckoutLock } from '../checkout/lock.ts'
 import { describeLock } from '../checkout/lock.ts'
 import type { Order } from '../checkout/order.ts'
@@ -47,7 +47,7 @@ export interface CartView {
   cart: Cart
   /** Null while it cannot be priced; `problem` says why, where there are lines. */
   quote: Quote | null
-  problem: CheckoutError | null
+  problem: Failure | null
   /** The checkout that holds it. */
   lock: CheckoutLock | null
   shippingOffers: readonly ShippingOffer[]
@@ -90,7 +90,8 @@ export function presentCart({ cart, quote, problem, lock, shippingOffers }: Cart
 type FullCart = ReturnType<typeof presentCart>
 export type PresentedCart = Omit<FullCart, 'id'> & { id: string | null }
 
-function plainTotals(cart: Cart): PresentedTotals {
+/** What the lines cost, before anything is added or taken off. */
+export function plainTotals(cart: Cart): PresentedTotals {
   const subtotal = cart.lines.reduce((sum, line) => sum + (line.unitMinor ?? 0) * line.quantity, 0)
   return { currency: cart.currency, subtotal, discount: 0, tax: 0, shipping: 0, total: subtotal }
 }

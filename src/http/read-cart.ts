@@ -1,6 +1,6 @@
 /** The session's cart as an answer: with its quote, the checkout that holds it, and what each way of sending costs. */
 import type { Cart } from '../checkout/cart.ts'
-import { CheckoutError } from '../checkout/failure.ts'
+import type { Failure } from '../checkout/failure.ts'
 import type { Quote } from '../checkout/quote.ts'
 import { type PresentedCart, presentCart, presentNoCart, type ShippingOffer } from './present.ts'
 import type { Shop } from './shop.ts'
@@ -22,15 +22,10 @@ async function quoteOf(
   shop: Shop,
   cart: Cart,
   shippingMethod?: string,
-): Promise<{ quote: Quote | null; problem: CheckoutError | null }> {
+): Promise<{ quote: Quote | null; problem: Failure | null }> {
   if (cart.lines.length === 0) return { quote: null, problem: null }
-  try {
-    const quoted = await shop.engine.quoteCart(cart.id, shippingMethod === undefined ? {} : { shippingMethod })
-    return { quote: quoted?.quote ?? null, problem: null }
-  } catch (error) {
-    if (error instanceof CheckoutError) return { quote: null, problem: error }
-    throw error
-  }
+  const quoted = await shop.engine.quoteCart(cart.id, shippingMethod === undefined ? {} : { shippingMethod })
+  return { quote: quoted?.quote ?? null, problem: quoted?.failure ?? null }
 }
 
 /** Only what serves the address; none before there is one. */

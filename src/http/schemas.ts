@@ -23,41 +23,51 @@ const text = (max: number) =>
 const optional = <Schema extends z.ZodType>(schema: Schema) =>
   z.preprocess(value => (value === null || value === '' ? undefined : value), schema.optional())
 
-export const emailSchema = z.email('must be an e-mail address').max(254).openapi({ example: 'ada@example.com' })
+const emailSchema = z.email('must be an e-mail address').max(254).openapi({ example: 'ada@example.com' })
 
 const addressFields = z.strictObject({
-    first_name: text(100).openapi({ example: 'Ada' }),
-    last_name: text(100).openapi({ example: 'Lovelace' }),
-    line_one: text(200).openapi({ example: 'Hafenstraße 1' }),
-    line_two: optional(text(200)),
-    city: text(100).openapi({ example: 'Hamburg' }),
-    state: optional(text(100)),
-    postcode: z.preprocess(value => value ?? '', z.string().trim().max(20)).openapi({
+  first_name: text(100).openapi({ example: 'Ada' }),
+  last_name: text(100).openapi({ example: 'Lovelace' }),
+  line_one: text(200).openapi({ example: 'Hafenstraße 1' }),
+  line_two: optional(text(200)),
+  city: text(100).openapi({ example: 'Hamburg' }),
+  state: optional(text(100)),
+  postcode: z
+    .preprocess(value => value ?? '', z.string().trim().max(20))
+    .openapi({
       example: '20457',
       description: 'Empty only where the country has none.',
     }),
-    country: z
-      .string()
-      .trim()
-      .toUpperCase()
-      .refine(isCountry, 'must be a country code like DE (ISO 3166 alpha-2)')
-      .openapi({ example: 'DE' }),
-    phone: optional(text(40)),
-  })
+  country: z
+    .string()
+    .trim()
+    .toUpperCase()
+    .refine(isCountry, 'must be a country code like DE (ISO 3166 alpha-2)')
+    .openapi({ example: 'DE' }),
+  phone: optional(text(40)),
+})
 export const addressSchema = addressFields
   .superRefine((body, context) => {
     for (const field of validateAddress(addressOfBody(body))) {
       const name = field.replaceAll(/[A-Z]/g, letter => `_${letter.toLowerCase()}`)
-      const message = name === 'postcode' && body.postcode === '' ? 'must not be empty' : 'must be valid for the country'
-      context.addIssue({ code: 'custom', path: [name], message: name === 'phone' ? 'must be a telephone number' : message })
+      const message =
+        name === 'postcode' && body.postcode === '' ? 'must not be empty' : 'must be valid for the country'
+      context.addIssue({
+        code: 'custom',
+        path: [name],
+        message: name === 'phone' ? 'must be a telephone number' : message,
+      })
     }
   })
   .openapi('Address')
 type AddressBody = z.output<typeof addressFields>
 
-export const quantitySchema = z.int().min(1, 'must be at least 1').max(9999, 'must be at most 9999').openapi({ example: 1 })
+const quantitySchema = z.int().min(1, 'must be at least 1').max(9999, 'must be at most 9999').openapi({ example: 1 })
 
-export const addLineSchema = z.strictObject({ sku: text(200).openapi({ example: 'ROPE-10' }), quantity: quantitySchema.default(1) })
+export const addLineSchema = z.strictObject({
+  sku: text(200).openapi({ example: 'ROPE-10' }),
+  quantity: quantitySchema.default(1),
+})
 export const changeLineSchema = z.strictObject({ quantity: quantitySchema })
 export const couponSchema = z.strictObject({ code: text(64).openapi({ example: 'WELCOME10' }) })
 export const shippingMethodSchema = z.strictObject({ code: text(64).openapi({ example: 'standard' }) })
@@ -90,7 +100,11 @@ export const checkoutSchema = z
       description: 'Where the buyer comes back to after a confirmation; an address of this shop. Default: `/checkout`.',
     }),
     notes: optional(
-      z.string().trim().max(2000).refine(value => !unprintableButLines.test(value), 'must not hold control characters'),
+      z
+        .string()
+        .trim()
+        .max(2000)
+        .refine(value => !unprintableButLines.test(value), 'must not hold control characters'),
     ),
   })
   .openapi('Checkout')
@@ -99,7 +113,11 @@ export type CheckoutBody = z.output<typeof checkoutSchema>
 export const lockReferenceSchema = z.strictObject({ lock_id: optional(z.uuid('must be a checkout id')) })
 export const lockQuerySchema = z.object({ lock_id: optional(z.uuid('must be a checkout id')) })
 
-const printable = (max: number) => z.string().max(max).refine(value => !unprintable.test(value), 'must not hold control characters')
+const printable = (max: number) =>
+  z
+    .string()
+    .max(max)
+    .refine(value => !unprintable.test(value), 'must not hold control characters')
 export const productListQuerySchema = z.object({
   query: optional(printable(100)),
   after: optional(printable(255)),
@@ -109,7 +127,6 @@ export const handleParamSchema = z.object({ handle: printable(255) })
 export const lineParamSchema = z.object({ id: z.uuid() })
 export const orderParamSchema = z.object({ order: z.uuid() })
 export const gatewayParamSchema = z.object({ gateway: z.string().regex(/^[a-z][a-z0-9_-]{0,39}$/) })
-export const referenceParamSchema = z.object({ reference: z.string().regex(/^[\w-]{1,100}$/) })
 
 /** An address as the checkout sees it. */
 export function addressOfBody(body: AddressBody): Address {

@@ -45,7 +45,9 @@ export function createApp(): HttpApp {
   return new OpenAPIHono<{ Bindings: HttpEnvironment; Variables: RequestVariables }>({
     defaultHook: (result: { success: boolean; target: string; error?: Parameters<typeof invalidRequest>[0] }) => {
       if (result.success || result.error === undefined) return
-      throw result.target === 'param' ? new HttpError('not_found', 'There is nothing here.') : invalidRequest(result.error)
+      throw result.target === 'param'
+        ? new HttpError('not_found', 'There is nothing here.')
+        : invalidRequest(result.error)
     },
   })
 }

@@ -61,7 +61,7 @@ const settleOperations = statement(
      settled_at = case when row.status = 'intended' then null else clock_timestamp() end
    from json_to_recordset($1) as row (checkout_id uuid, kind text, attempt int, status text, reference text, answer jsonb)
    where operation.checkout_id = row.checkout_id and operation.kind = row.kind and operation.attempt = row.attempt
-     and operation.status = 'intended'`,
+     and operation.settled_at is null`,
 )
 
 /** All operations of a set of checkouts. */

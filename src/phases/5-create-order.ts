@@ -29,7 +29,9 @@ const insertOrders = statement(
      snapshot.details->'shipping'->>'code', checkout.details->>'notes'
    from json_to_recordset($1) as row (checkout_id uuid, order_id uuid)
    join holdfast.checkouts checkout on checkout.id = row.checkout_id
-   join holdfast.price_snapshots snapshot on snapshot.checkout_id = row.checkout_id and snapshot.line_no = 0`,
+   cross join lateral (
+     select * from holdfast.price_snapshots of_cart
+     where of_cart.checkout_id = row.checkout_id and of_cart.line_no = 0 offset 0) as snapshot`,
 )
 const insertOrderLines = statement(
   'insert_order_lines',

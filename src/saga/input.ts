@@ -1,6 +1,7 @@
 /** What callers give, checked at the door: misuse throws here, before anything is touched. */
 import { CheckoutError } from '../checkout/failure.ts'
 import type { PaymentInput, StartOptions } from '../checkout-engine.ts'
+import type { CheckoutDetails } from '../store/checkouts.ts'
 import type { PrepareItem } from './prepare.ts'
 import type { StartItem } from './start.ts'
 
@@ -8,6 +9,17 @@ const uuidPattern = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 
 function refuse(message: string, context: Record<string, unknown> = {}): never {
   throw new CheckoutError('invalid_argument', message, { context })
+}
+
+/** A character that ends a text in C, or half of a surrogate pair: no database takes them, so a set would fail of them. */
+const unstorable = /\0|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/
+const unstorableEscaped = /(?<!\\)(\\\\)*\\u(0000|d[89a-f])/
+
+/** Refuses whatever holds text that the database cannot store. @throws {CheckoutError} `invalid_argument`. */
+function checkStorable(value: unknown, name: string): void {
+  const json = typeof value === 'string' ? null : JSON.stringify(value)
+  const isBad = json === null ? unstorable.test(value as string) : unstorableEscaped.test(json ?? '')
+  if (isBad) refuse(`The ${name} holds characters that cannot be stored.`, { argument: name })
 }
 
 /** @throws {CheckoutError} `invalid_argument` when it is no UUID. */
@@ -26,6 +38,9 @@ export function checkStart(
   if (typeof sessionId !== 'string' || sessionId === '' || sessionId.length > 200) {
     refuse('sessionId must be 1 to 200 characters.')
   }
+  checkStorable(sessionId, 'session id')
+  checkStorable(userId ?? '', 'user id')
+  checkStorable(metadata, 'metadata')
   if (!Number.isFinite(ttlMinutes) || ttlMinutes <= 0 || ttlMinutes > limits.maxTtlMinutes) {
     refuse(`ttlMinutes must be more than 0 and at most ${limits.maxTtlMinutes}.`, { ttlMinutes })
   }
@@ -54,20 +69,15 @@ export function checkPayment(lockId: string, payment: PaymentInput, sessionId: s
   if (payment.returnUrl !== undefined && !/^(https?:\/\/|\/(?!\/))/.test(payment.returnUrl)) {
     refuse('returnUrl must be an http(s) address or a path.')
   }
-  return {
-    lockId: checkUuid(lockId, 'lock id'),
-    sessionId,
-    method,
-    token,
-    details: {
-      ...(payment.email === undefined ? {} : { email: payment.email }),
-      ...(payment.shippingAddress === undefined ? {} : { shippingAddress: payment.shippingAddress }),
-      ...(payment.billingAddress === undefined ? {} : { billingAddress: payment.billingAddress }),
-      ...(payment.shippingMethod === undefined ? {} : { shippingMethod: payment.shippingMethod }),
-      ...(payment.notes === undefined ? {} : { notes: payment.notes }),
-      ...(payment.returnUrl === undefined ? {} : { returnUrl: payment.returnUrl }),
-      ...(payment.captureLater === undefined ? {} : { captureLater: payment.captureLater }),
-    },
-    expectedTotalMinor,
+  const details: Partial<CheckoutDetails> = {
+    ...(payment.email === undefined ? {} : { email: payment.email }),
+    ...(payment.shippingAddress === undefined ? {} : { shippingAddress: payment.shippingAddress }),
+    ...(payment.billingAddress === undefined ? {} : { billingAddress: payment.billingAddress }),
+    ...(payment.shippingMethod === undefined ? {} : { shippingMethod: payment.shippingMethod }),
+    ...(payment.notes === undefined ? {} : { notes: payment.notes }),
+    ...(payment.returnUrl === undefined ? {} : { returnUrl: payment.returnUrl }),
+    ...(payment.captureLater === undefined ? {} : { captureLater: payment.captureLater }),
   }
+  checkStorable(details, 'payment')
+  return { lockId: checkUuid(lockId, 'lock id'), sessionId, method, token, details, expectedTotalMinor }
 }

@@ -66,7 +66,7 @@ export function intendRefund(context: SagaContext, item: RefundItem): Promise<Re
     const order = orders.get(item.checkoutId)
     if (row === undefined || order === undefined) throw new CheckoutError('order_not_found', 'There is no such order.')
     const refunds = operations.filter(operation => operation.kind === 'refund')
-    const known = item.key === undefined ? undefined : refunds.find(refund => refund.purpose?.['key'] === item.key)
+    const known = item.key === undefined ? undefined : refunds.find(refund => refund.purpose?.key === item.key)
     if (known?.status === 'succeeded') return { kind: 'done', order, amountMinor: known.amount_minor }
     if (known?.status === 'intended') return { kind: 'under_way', order, amountMinor: known.amount_minor }
     const left = order.totalMinor - order.refundedMinor
@@ -145,7 +145,7 @@ export function recordRefund(context: SagaContext, item: { claim: Claim; evidenc
     const definite = answer.outcome === 'succeeded' || answer.outcome === 'declined'
     if (answer.outcome === 'succeeded') {
       const refundedMinor = operation.amount_minor
-      credit(tx, order, refundedMinor, operation.purpose?.['restock'] === true)
+      credit(tx, order, refundedMinor, operation.purpose?.restock === true)
       context.outbox.publish(tx, [
         {
           checkoutId: row.id,

@@ -63,13 +63,15 @@ export function start(context: SagaContext, items: readonly StartItem[]): Promis
     const makerOf = new Map<string, StartItem>()
     const verdicts = items.map((item): CheckoutError | 'holder' | 'new' => {
       const cart = cartById.get(item.cartId)
+      const holder = holderOf.get(item.cartId)
+      const inTheWay = holder !== undefined && !overdueById.has(holder.id)
+      const isBought = inTheWay && holder.state === 'completed'
+      if (inTheWay && !isBought && holder.session_id !== item.sessionId) return locked(holder)
       if (cart === undefined || cart.session_id !== item.sessionId) return notFound(item.cartId)
       const maker = makerOf.get(item.cartId)
       if (maker !== undefined) return 'new'
-      const holder = holderOf.get(item.cartId)
-      const inTheWay = holder !== undefined && !overdueById.has(holder.id)
-      if (inTheWay && holder.state === 'completed') return ordered(holder)
-      if (inTheWay) return holder.session_id === item.sessionId ? 'holder' : locked(holder)
+      if (isBought) return ordered(holder)
+      if (inTheWay) return 'holder'
       if (!cart.has_lines) return new CheckoutError('cart_empty', 'Your cart is empty.', { phase: 'cart_validation' })
       makerOf.set(item.cartId, item)
       fresh.push({
@@ -86,13 +88,13 @@ export function start(context: SagaContext, items: readonly StartItem[]): Promis
     const ended = letGo(context, tx, replaced)
     const inserted = fresh.length === 0 ? [] : await insertRows(tx, fresh)
     recordStartsOf(tx, inserted)
-    const refused = context.numbers.holdOn === 'start' ? await holdNow(context, tx, inserted) : new Map()
     context.outbox.publish(tx, [
       ...ended,
-      ...inserted
-        .filter(row => !refused.has(row.id))
-        .map((row): NewEvent => ({ checkoutId: row.id, type: 'CheckoutStarted', payload: { lock: lockOf(row) } })),
+      ...inserted.map(
+        (row): NewEvent => ({ checkoutId: row.id, type: 'CheckoutStarted', payload: { lock: lockOf(row) } }),
+      ),
     ])
+    const refused = context.numbers.holdOn === 'start' ? await holdNow(context, tx, inserted) : new Map()
     const insertedOf = new Map(inserted.map(row => [row.cart_id, row]))
     return items.map((item, index): Started => {
       const verdict = verdicts[index]
@@ -115,18 +117,30 @@ function recordStartsOf(tx: Transaction, rows: readonly CheckoutRow[]): void {
 }
 
 /**
- * Expired checkouts make way: a pending one ends here; one with money in question keeps its own way to its end
- * (rolling back), but the cart is no longer its.
+ * Expired checkouts make way: a pending one ends here; one with money in question rolls back, due at once, but the
+ * cart is no longer its.
  */
 function letGo(context: SagaContext, tx: Transaction, rows: readonly CheckoutRow[]): NewEvent[] {
   const failure = expired()
   const pending = rows.filter(row => row.state === 'pending')
-  const changes = rows.map(
-    (row): CheckoutChange =>
-      row.state === 'pending'
-        ? { row, path: [{ to: 'failed' }], failure, holdsCart: false, wakeInMs: null, leaseOwner: null }
-        : { row, path: [], holdsCart: false },
-  )
+  const changes = rows.map((row): CheckoutChange => {
+    if (row.state === 'pending') {
+      return { row, path: [{ to: 'failed' }], failure, holdsCart: false, wakeInMs: null, leaseOwner: null }
+    }
+    if (row.state === 'rolling_back') return { row, path: [], holdsCart: false }
+    const why = expired(row.state)
+    const details = { failure: why.code, phase: why.phase }
+    return {
+      row,
+      path: [{ to: 'rolling_back', details }],
+      failure: why,
+      holdsCart: false,
+      wakeInMs: 0,
+      leaseOwner: null,
+      action: null,
+      sealedToken: null,
+    }
+  })
   reserveInventory.undo(
     tx,
     pending.map(row => row.id),

@@ -2,6 +2,7 @@
  * One attempt at a transaction on one PostgreSQL connection, pipelined from `begin` to `commit`. Its invariant: it
  * says committed only when the server said so, and says "nothing happened" only when that is certain.
  */
+import type { Writable } from 'node:stream'
 import type { PoolClient, QueryResult } from 'pg'
 import { DatabaseError, type Statement, type Transaction, type Value } from './database.ts'
 import type { Trace } from './postgres-outcome.ts'
@@ -43,7 +44,21 @@ export async function attempt<T>(connection: Connection, work: (tx: Transaction)
   // the first statement that failed: those behind it only say that the transaction is aborted, so its error is theirs
   const first: { error: DatabaseError | null } = { error: null }
 
+  // What is sent without waiting in between leaves in one write to the socket.
+  let corked = false
+  function cork(): void {
+    if (corked) return
+    const { stream } = (client as unknown as { connection: { stream: Writable } }).connection
+    corked = true
+    stream.cork()
+    process.nextTick(() => {
+      corked = false
+      stream.uncork()
+    })
+  }
+
   function submit<R>(config: { name?: string; text: string; values?: Value[] }, read: (answer: QueryResult) => R) {
+    cork()
     const answer = client.query(config).then(read, (thrown: unknown) => {
       const error = refusal(thrown)
       // a value that could not be read is the reader's trouble: on the server the transaction is in order
@@ -104,6 +119,7 @@ export async function attempt<T>(connection: Connection, work: (tx: Transaction)
     return undo(first.error)
   }
 
+  cork()
   const refused = await client.query('commit').then(
     answer => (answer.command === 'COMMIT' ? null : rolledBack()),
     (thrown: unknown) => refusal(thrown),

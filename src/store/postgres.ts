@@ -6,6 +6,7 @@ import pg from 'pg'
 import { columnParsers } from './column-types.ts'
 import { type Database, DatabaseError, type Statement, type Transaction, type Value } from './database.ts'
 import { inFlight } from './in-flight.ts'
+import { keyedPlans } from './planner.ts'
 import { postgresListener } from './postgres-listener.ts'
 import { outcomeOfCommit } from './postgres-outcome.ts'
 import { type Attempt, attempt, type Connection, isBroken } from './postgres-transaction.ts'
@@ -24,6 +25,11 @@ export interface PostgresOptions {
   /** How long to wait for a connection, in milliseconds, default 10,000; then `pool_exhausted` or `connection_lost`. */
   readonly connectTimeoutMs?: number
 }
+
+const settings = (values: Readonly<Record<string, string>>) =>
+  Object.entries(values)
+    .map(([name, value]) => `-c ${name}=${value}`)
+    .join(' ')
 
 type Settled<T> = Exclude<Attempt<T>, { kind: 'unknown' }>
 
@@ -49,7 +55,7 @@ export async function connectPostgres(options: PostgresOptions): Promise<Databas
     application_name: options.applicationName ?? 'holdfast',
     connectionTimeoutMillis: options.connectTimeoutMs ?? 10_000,
     keepAlive: true,
-    options: '-c timezone=UTC -c datestyle=ISO',
+    options: settings({ timezone: 'UTC', datestyle: 'ISO', ...keyedPlans }),
     pipeline: true,
     types: { getTypeParser: typeParser as unknown as pg.CustomTypesConfig['getTypeParser'] },
     ...(options.statementTimeoutMs === undefined ? {} : { statement_timeout: options.statementTimeoutMs }),

@@ -340,7 +340,9 @@ describe.each(kinds)('delivering on %s', kind => {
           async run(event: CheckoutEvent) {
             if (inside.has(event.id)) overlaps += 1
             inside.add(event.id)
-            await new Promise(resolve => setImmediate(resolve))
+            // long enough for the other deliverer to claim meanwhile
+            await deliveriesOf(database)
+            await deliveriesOf(database)
             inside.delete(event.id)
             heard.set(event.id, (heard.get(event.id) ?? 0) + 1)
           },
@@ -349,13 +351,13 @@ describe.each(kinds)('delivering on %s', kind => {
     })
     const one = house(database, map())
     const two = house(database, map())
-    await one.publish(...Array.from({ length: 200 }, () => started()))
+    await one.publish(...Array.from({ length: 30 }, () => started()))
     let delivered = 0
-    for (let passes = 0; delivered < 200 && passes < 40; passes += 1) {
+    for (let passes = 0; delivered < 30 && passes < 40; passes += 1) {
       const summaries = await Promise.all([one.deliverer.runOnce(), two.deliverer.runOnce(), two.deliverer.runOnce()])
       for (const summary of summaries) delivered += summary.delivered
     }
-    expect({ delivered, overlaps, events: heard.size }).toEqual({ delivered: 200, overlaps: 0, events: 200 })
+    expect({ delivered, overlaps, events: heard.size }).toEqual({ delivered: 30, overlaps: 0, events: 30 })
     expect([...heard.values()].every(times => times === 1)).toBe(true)
   })
 

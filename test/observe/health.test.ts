@@ -9,7 +9,7 @@ import { checkoutId, orderId, seedHealthyStore } from './healthy-store.ts'
 
 let opened: TestDatabase
 beforeEach(async () => {
-  opened = await openTestDatabase('embedded')
+  opened = await openTestDatabase('postgres', { poolMax: 4 })
   await seedHealthyStore(opened.database)
 })
 afterEach(() => opened?.stop())

@@ -1,8 +1,8 @@
 /** The order, as its buyer sees it. */
 import { html } from 'hono/html'
 import type { Order, OrderStatus } from '../../checkout/order.ts'
-import { countries } from '../countries.ts'
 import type { HttpContext } from '../context.ts'
+import { countries } from '../countries.ts'
 import { presentAddress } from '../present.ts'
 import type { Shop } from '../shop.ts'
 import { type Markup, money, showPage } from './layout.ts'
@@ -20,7 +20,14 @@ function address(order: Order['shippingAddress']): Markup {
   const view = presentAddress(order)
   if (view === null) return html`<p>None</p>`
   const country = countries().find(({ code }) => code === view.country)?.name ?? view.country
-  const rows = [`${view.first_name} ${view.last_name}`, view.line_one, view.line_two, `${view.postcode} ${view.city}`, view.state, country]
+  const rows = [
+    `${view.first_name} ${view.last_name}`,
+    view.line_one,
+    view.line_two,
+    `${view.postcode} ${view.city}`,
+    view.state,
+    country,
+  ]
   return html`<address>${rows.filter(row => row !== null && row.trim() !== '').map(row => html`${row}<br>`)}</address>`
 }
 

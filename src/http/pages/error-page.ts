@@ -11,7 +11,10 @@ const titles: Readonly<Record<number, string>> = {
 
 export function errorPage(shop: Shop, { status, body }: Refusal): Markup {
   const title = titles[status] ?? 'That did not work'
-  const reference = body.request_id === undefined ? '' : html`<p class="small soft">Reference <span class="mono">${body.request_id}</span></p>`
+  const reference =
+    body.request_id === undefined
+      ? ''
+      : html`<p class="small soft">Reference <span class="mono">${body.request_id}</span></p>`
   return plainPage(
     shop,
     title,

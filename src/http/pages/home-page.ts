@@ -19,7 +19,9 @@ function priceLine(product: CatalogProduct, currency: string): Markup {
   }
   const was = product.variants.length === 1 ? (product.variants[0]?.compareAtMinor ?? null) : null
   return html`<p>${Math.max(...prices) > lowest ? 'from ' : ''}${money(lowest, currency)}${
-    was === null ? '' : html` <span class="was"><span class="visually-hidden">before </span>${money(was, currency)}</span>`
+    was === null
+      ? ''
+      : html` <span class="was"><span class="visually-hidden">before </span>${money(was, currency)}</span>`
   }</p>`
 }
 
@@ -34,7 +36,8 @@ function heading(query: string, isFirst: boolean, found: number): Markup {
     return html`<div class="hero"><p class="eyebrow"><a href="/">All goods</a></p><h1>“${query}”</h1>
       ${found === 0 ? html`<p>Nothing in the shop goes by that. Try a shorter word.</p>` : ''}</div>`
   }
-  if (!isFirst) return html`<div class="hero"><p class="eyebrow"><a href="/">From the start</a></p><h1>More goods</h1></div>`
+  if (!isFirst)
+    return html`<div class="hero"><p class="eyebrow"><a href="/">From the start</a></p><h1>More goods</h1></div>`
   return html`<div class="hero"><h1>Goods that hold fast.</h1><p>Small harbour shop, short shelves. What is in stock ships today.</p></div>`
 }
 

@@ -51,14 +51,14 @@ ${scripts.map(script => html`<script type="module" src="${shop.assets.urlOf(scri
 </head>
 <body>
 <a class="skip" href="#main">Skip to content</a>
-<header class="masthead"><div>
+<header class="masthead"><div class="bar">
   <a class="mark" href="/">${knot}Holdfast</a>
   <form class="search" action="/" role="search"><label class="visually-hidden" for="search">Search products</label>
     <input id="search" name="query" type="search" placeholder="Search" value="${query}" maxlength="100"><button>Find</button></form>
   ${quantity === null ? '' : cartLink(quantity)}
 </div><div class="rope" role="presentation"></div></header>
 <main id="main">${body}</main>
-<footer class="footer"><div><p>Holdfast, rope and harbour goods.</p><p>What you hold in checkout is held for you.</p></div></footer>
+<footer class="footer"><div><p>Holdfast, rope and harbour goods.</p>${shop.sandbox === null ? '' : html`<p>Sandbox: no real money moves.</p>`}</div></footer>
 </body>
 </html>`
 }

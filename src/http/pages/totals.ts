@@ -13,7 +13,7 @@ export function totalsList(
     html`<div data-total="${name}" class="${style}" ${hidden ? 'hidden' : ''}><dt>${label}</dt><dd>${amount}</dd></div>`
   return html`<dl class="totals">
     ${row('subtotal', 'Goods', formatMoney(totals.subtotal, currency))}
-    ${row('discount', options.couponCode === null ? 'Discount' : `Coupon ${options.couponCode}`, formatMoney(-totals.discount, currency), totals.discount === 0)}
+    ${row('discount', options.couponCode === null ? 'Discount' : `Coupon ${options.couponCode}`, `−${formatMoney(totals.discount, currency)}`, totals.discount === 0)}
     ${row('shipping', 'Shipping', options.shippingKnown ? formatMoney(totals.shipping, currency) : 'at checkout')}
     ${row('tax', options.taxIncluded ? 'Tax, included' : 'Tax', formatMoney(totals.tax, currency), totals.tax === 0)}
     ${row('total', options.grand, formatMoney(totals.total, currency), false, 'grand')}

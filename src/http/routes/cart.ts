@@ -89,9 +89,7 @@ export function cartRoutes(app: HttpApp, shop: Shop): void {
     const line = c.req.valid('param').id
     return answer(c, await carts.changeLine(await sessions.require(c), line, c.req.valid('json').quantity))
   })
-  app.openapi(remove, async c =>
-    answer(c, await carts.removeLine(await sessions.require(c), c.req.valid('param').id)),
-  )
+  app.openapi(remove, async c => answer(c, await carts.removeLine(await sessions.require(c), c.req.valid('param').id)))
   app.openapi(clear, async c => answer(c, await carts.clear(await sessions.require(c))))
   app.openapi(setCoupon, async c =>
     answer(c, await carts.setCoupon(await sessions.require(c), c.req.valid('json').code)),
@@ -109,7 +107,5 @@ export function cartRoutes(app: HttpApp, shop: Shop): void {
   app.openapi(setShippingMethod, async c =>
     answer(c, await carts.setShippingMethod(await sessions.require(c), c.req.valid('json').code)),
   )
-  app.openapi(csrfToken, async c =>
-    c.json({ csrf_token: shop.csrf.tokenFor(await sessions.require(c)) }, 200, noStore),
-  )
+  app.openapi(csrfToken, async c => c.json({ csrf_token: shop.csrf.tokenFor(await sessions.require(c)) }, 200, noStore))
 }

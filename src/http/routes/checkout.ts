@@ -20,7 +20,7 @@ import type { HttpContext, HttpEnvironment, RequestVariables } from '../context.
 import { refuseCrossSite } from '../csrf.ts'
 import { HttpError, refusalOfFailure } from '../errors.ts'
 import { checkoutPage } from '../pages/checkout-page.ts'
-import { presentLock, presentOrder, presentTotals } from '../present.ts'
+import { plainTotals, presentLock, presentOrder, presentTotals } from '../present.ts'
 import { type CheckoutBody, checkoutSchema, lockReferenceSchema, paymentOfBody } from '../schemas.ts'
 import { cartOf, type HttpApp, lockOf, type Shop, wantsPage } from '../shop.ts'
 
@@ -32,7 +32,8 @@ const start = createRoute({
   method: 'get',
   path: '/checkout',
   summary: 'Start the checkout, or get the one that runs',
-  description: 'For scripts: send `X-Requested-With: XMLHttpRequest` or `Accept: application/json`. Browsers get the page.',
+  description:
+    'For scripts: send `X-Requested-With: XMLHttpRequest` or `Accept: application/json`. Browsers get the page.',
   responses: answers({ 200: ['The lock', lockAnswer] }),
 })
 const process = createRoute({
@@ -123,9 +124,9 @@ export function checkoutRoutes(app: HttpApp, shop: Shop): void {
       engine.getCheckoutStatus(lock.id, { sessionId }),
       engine.quoteCart(cart.id),
     ])
-    const quote = quoted === null ? { currency: cart.currency, total: 0 } : presentTotals(quoted.quote)
+    const now = quoted?.quote ? presentTotals(quoted.quote) : plainTotals(cart)
     const frozen = status?.totals
-    const totals = frozen ? { currency: frozen.currency, total: frozen.totalMinor } : quote
+    const totals = frozen ? { currency: frozen.currency, total: frozen.totalMinor } : now
     return c.json({ ...presentLock(status?.lock ?? lock), totals }, 200, noStore)
   }
 

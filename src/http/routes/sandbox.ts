@@ -25,7 +25,7 @@ export function sandboxRoutes(app: HttpApp, shop: Shop, sandbox: SandboxControls
   app.post('/sandbox/pay/:reference', async c => {
     refuseCrossSite(c.req.raw, shop.originOf(c))
     const reference = c.req.param('reference')
-    const decision = decisionSchema.safeParse((await c.req.parseBody())['decision'])
+    const decision = decisionSchema.safeParse((await c.req.parseBody()).decision)
     if (!decision.success) throw new HttpError('invalid_request', 'The decision must be approve or refuse.')
     const payment = decision.data === 'approve' ? await sandbox.approve(reference) : await sandbox.refuse(reference)
     const location = payment === null ? null : returnLocation(payment)

@@ -1,9 +1,9 @@
 /** The pages one browses: all products, and one of them. */
 import { homePage } from '../pages/home-page.ts'
 import { productPage } from '../pages/product-page.ts'
-import { productNotFound } from './catalog.ts'
 import { handleParamSchema, productListQuerySchema } from '../schemas.ts'
 import type { HttpApp, Shop } from '../shop.ts'
+import { productNotFound } from './catalog.ts'
 
 const pageSize = 24
 

@@ -1,0 +1,91 @@
+/**
+ * The two sides of the bench: the engine as an application uses it, and the hand-written baseline. Each has a database
+ * of its own with the same shop, and the same sandbox gateway with its ledger on connections of its own.
+ */
+import { createCarts } from '../src/carts/carts.ts'
+import type { AuditReport } from '../src/checkout-engine.ts'
+import { createCheckout } from '../src/engine.ts'
+import { audit } from '../src/observe/audit.ts'
+import { createSandboxGateway } from '../src/payments/sandbox.ts'
+import type { Database } from '../src/store/database.ts'
+import { connectPostgres } from '../src/store/postgres.ts'
+import { createTestDatabase, dropTestDatabase } from '../src/testing/test-postgres.ts'
+import { createBaseline } from './baseline.ts'
+import type { CheckOut, Sold } from './load.ts'
+import { buyerAddress, currency, openShop, rowsPerCheckout } from './shop.ts'
+
+export type Side = 'holdfast' | 'baseline'
+
+export interface Evidence {
+  audit: AuditReport
+  rowsPerCheckout: Record<string, number>
+}
+
+export interface Contestant {
+  /** Runs `measure` with a way to check out over so many connections (the baseline's; the engine keeps its own pool). */
+  withConnections<T>(poolMax: number, measure: (checkOut: CheckOut) => Promise<T>): Promise<T>
+  /** Told of every order, for the audit compares what clients were told with what is stored. */
+  onSold(sold: Sold): void
+  /** Stops it, audits what it wrote, and drops its database. */
+  finish(): Promise<Evidence>
+}
+
+const email = 'ada@example.com'
+const ledgerConnections = 4
+
+export async function openContestant(side: Side, serverUrl: string): Promise<Contestant> {
+  const url = await createTestDatabase(serverUrl)
+  const database = await connectPostgres({ url })
+  const ledger = await connectPostgres({ url, poolMax: ledgerConnections })
+  const gateway = createSandboxGateway({ database: ledger })
+  await openShop(database)
+  const sold: Sold[] = []
+
+  async function finish(closeEngine: () => Promise<void>): Promise<Evidence> {
+    await closeEngine()
+    await gateway.close()
+    await ledger.close()
+    const acknowledged = sold.map(one => ({ ...one, state: 'completed' as const }))
+    const report = await audit(database, { ledger: 'sandbox', drained: true, acknowledged })
+    const rows = await rowsPerCheckout(database, sold.length)
+    await database.close()
+    await dropTestDatabase(serverUrl, url)
+    return { audit: report, rowsPerCheckout: rows }
+  }
+
+  const onSold = (one: Sold) => void sold.push(one)
+  if (side === 'baseline') {
+    return {
+      onSold,
+      async withConnections(poolMax, measure) {
+        const baseline = createBaseline({ url, poolMax, gateway, currency, address: buyerAddress })
+        try {
+          return await measure(baseline.checkOut)
+        } finally {
+          await baseline.close()
+        }
+      },
+      finish: () => finish(async () => {}),
+    }
+  }
+  const engine = await openEngine(database, gateway)
+  return {
+    onSold,
+    withConnections: (_, measure) => measure(engine.checkOut),
+    finish: () => finish(engine.close),
+  }
+}
+
+async function openEngine(database: Database, gateway: ReturnType<typeof createSandboxGateway>) {
+  const engine = await createCheckout({ database, gateway, config: { currency } })
+  const carts = createCarts(database, { currency })
+  const checkOut: CheckOut = async lines => {
+    const sessionId = crypto.randomUUID()
+    const cartId = await carts.createCart({ sessionId, lines: [...lines], email, shippingAddress: buyerAddress })
+    const lock = await engine.startCheckout(cartId, { sessionId })
+    const outcome = await engine.processCheckout(lock.id, { token: 'tok_approve' }, { sessionId })
+    if (outcome.status !== 'completed') throw new Error(`a checkout ended as ${JSON.stringify(outcome)}`)
+    return { checkoutId: lock.id, orderId: outcome.order.id }
+  }
+  return { checkOut, close: () => engine.close() }
+}

@@ -1,0 +1,95 @@
+/**
+ * The closed-loop load driver: so many buyers, each beginning the next checkout when the last one is done. Both sides
+ * of the bench are driven by it, so that they are measured alike.
+ */
+
+/** One checkout from cart to paid order; throws when it ends in any other way. */
+export type CheckOut = (lines: readonly Wish[]) => Promise<Sold>
+
+export interface Wish {
+  sku: string
+  quantity: number
+}
+
+export interface Sold {
+  checkoutId: string
+  orderId: string
+}
+
+export interface LoadOptions {
+  /** Buyers at once. */
+  concurrency: number
+  warmUpSeconds: number
+  /** How long is measured, after the warm-up. */
+  seconds: number
+  /** What the next buyer wants. */
+  nextCart(): readonly Wish[]
+  checkOut: CheckOut
+  /** Told every order, those of the warm-up too. */
+  onSold(sold: Sold): void
+}
+
+export interface Measured {
+  /** Ended within the measured time. */
+  checkouts: number
+  perSecond: number
+  p50Ms: number
+  p99Ms: number
+  maxMs: number
+  /** Share of one core that this process used: 1 is a whole core. */
+  processCores: number
+}
+
+/** Drives until the time is over, lets what was begun end, and gives what was measured. Any failed checkout fails it. */
+export async function drive(options: LoadOptions): Promise<Measured> {
+  const { concurrency, checkOut, nextCart, onSold } = options
+  const from = performance.now() + options.warmUpSeconds * 1000
+  const until = from + options.seconds * 1000
+  const latenciesMs: number[] = []
+  let failed = false
+
+  async function buyer(): Promise<void> {
+    let startedAt = performance.now()
+    while (startedAt < until && !failed) {
+      const sold = await checkOut(nextCart())
+      const endedAt = performance.now()
+      if (endedAt >= from && endedAt < until) latenciesMs.push(endedAt - startedAt)
+      onSold(sold)
+      startedAt = endedAt
+    }
+  }
+
+  const usage = usageBetween(options.warmUpSeconds * 1000, options.seconds * 1000)
+  const buyers = Array.from({ length: concurrency }, () =>
+    buyer().catch((error: unknown) => {
+      failed = true
+      throw error
+    }),
+  )
+  const ended = await Promise.allSettled(buyers)
+  const processCores = await usage
+  for (const one of ended) if (one.status === 'rejected') throw one.reason
+  latenciesMs.sort((a, b) => a - b)
+  return {
+    checkouts: latenciesMs.length,
+    perSecond: latenciesMs.length / options.seconds,
+    p50Ms: percentile(latenciesMs, 0.5),
+    p99Ms: percentile(latenciesMs, 0.99),
+    maxMs: latenciesMs.at(-1) ?? Number.NaN,
+    processCores,
+  }
+}
+
+/** The nearest rank; NaN of nothing. */
+export function percentile(sorted: readonly number[], share: number): number {
+  return sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)] ?? Number.NaN
+}
+
+async function usageBetween(afterMs: number, forMs: number): Promise<number> {
+  await new Promise(resolve => setTimeout(resolve, afterMs))
+  const startedAt = performance.now()
+  const before = process.cpuUsage()
+  await new Promise(resolve => setTimeout(resolve, forMs))
+  const { user, system } = process.cpuUsage(before)
+  return (user + system) / 1000 / (performance.now() - startedAt)
+}

@@ -1,0 +1,67 @@
+/** What every command is given, and how its arguments are read. */
+import { InvalidArgumentError } from 'commander'
+import type { CheckoutEngine } from '../checkout-engine.ts'
+import type { CheckoutConfig } from '../config.ts'
+import type { Database } from '../store/database.ts'
+
+/** Whoever called the command: a terminal, a pipe, or another process that asked this one. */
+export interface Caller {
+  /** Standard output: what was asked for, and nothing else. */
+  out(text: string): void
+  /** Standard error: progress and complaints. */
+  err(text: string): void
+  colours: boolean
+  /** Somebody watches: progress may rewrite its line. */
+  isTty: boolean
+  /** What relative paths are relative to. */
+  directory: string
+}
+
+export interface CommandContext extends Caller {
+  engine: CheckoutEngine
+  database: Database
+  config: CheckoutConfig
+  /** Names of the migrations that were applied to open the database. */
+  migrated: readonly string[]
+}
+
+/** Gives the exit code: 0 all is well, 1 what was checked is not. */
+export type Work = (context: CommandContext) => Promise<number>
+
+export interface ServeOptions {
+  port?: number
+  host?: string
+  /** Seed the demonstration store when there is no product yet. */
+  demo?: boolean
+}
+
+/** Where commands run: in this process, or in the server that was asked by another. */
+export interface CommandHost {
+  caller: Caller
+  /** Opens the store and runs `work` on it. `migrate`: bring a PostgreSQL database up to date first (default: refuse). */
+  run(work: Work, options?: { migrate?: boolean }): Promise<number>
+  serve(options: ServeOptions): Promise<number>
+  work(): Promise<number>
+}
+
+const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
+
+export function checkoutId(text: string): string {
+  if (!uuid.test(text)) throw new InvalidArgumentError('It is the id of a checkout lock, a UUID.')
+  return text.toLowerCase()
+}
+
+export function wholeNumber(min: number, max: number): (text: string) => number {
+  return text => {
+    const value = Number(text)
+    if (!/^\d+$/.test(text) || value < min || value > max) {
+      throw new InvalidArgumentError(`It is a whole number from ${min} to ${max}.`)
+    }
+    return value
+  }
+}
+
+/** One JSON document on standard output. */
+export function writeJson(caller: Caller, value: unknown): void {
+  caller.out(`${JSON.stringify(value, null, 2)}\n`)
+}

@@ -1,0 +1,140 @@
+/** Where commands run when they are called from a shell: here, or in the process that holds the embedded database. */
+import { join } from 'node:path'
+import { CheckoutError } from '../checkout/failure.ts'
+import { type CheckoutConfig, configFromEnvironment } from '../config.ts'
+import { createCheckout } from '../engine.ts'
+import { keptSecret } from '../kept-secret.ts'
+import { dailyFiles } from '../observe/daily-files.ts'
+import { type CheckoutLog, createLog } from '../observe/log.ts'
+import type { Database } from '../store/database.ts'
+import { migrate, pendingMigrations } from '../store/migrate.ts'
+import { defaultDirectory, openDatabase } from '../store/open.ts'
+import { connectPostgres } from '../store/postgres.ts'
+import type { Caller, CommandHost, ServeOptions, Work } from './command.ts'
+import { forward } from './forward.ts'
+import { ListenError } from './http-server.ts'
+import { type Server, startServer } from './serve.ts'
+import { openShop } from './shop.ts'
+import { endRequested, inTime } from './signals.ts'
+
+export interface LocalOptions {
+  caller: Caller
+  environment: Readonly<Record<string, string | undefined>>
+  /** The command line, as it was given. */
+  args: readonly string[]
+  /** Ends a server that is asked to; default: the process's signals. */
+  ended?: () => Promise<void>
+}
+
+/** The configuration with the secret that is kept where none is given. */
+function withSecret(config: CheckoutConfig): CheckoutConfig & { secret: string } {
+  return { ...config, secret: config.secret ?? keptSecret(defaultDirectory) }
+}
+
+function logOf(config: CheckoutConfig, caller: Caller): CheckoutLog {
+  const files =
+    config.loggingEnabled && config.logChannel === 'checkout'
+      ? dailyFiles(join(defaultDirectory, 'logs'), 'checkout')
+      : null
+  return createLog({
+    enabled: config.loggingEnabled,
+    level: config.logLevel,
+    allPhases: config.logAllPhases,
+    failures: config.logFailures,
+    rollbacks: config.logRollbacks,
+    pretty: files === null && caller.isTty,
+    colours: files === null && caller.colours,
+    write: files === null ? line => caller.err(line) : line => files.write(line),
+  })
+}
+
+export function localHost(options: LocalOptions): CommandHost {
+  const { caller, environment, args, ended = endRequested } = options
+
+  async function run(work: Work, { migrate: mayMigrate = false }: { migrate?: boolean } = {}): Promise<number> {
+    const config = configFromEnvironment(environment)
+    if (config.databaseUrl === null) {
+      const code = await forward(defaultDirectory, caller, args)
+      if (code !== null) return code
+    }
+    const database = await openDatabase(config.databaseUrl === null ? {} : { url: config.databaseUrl })
+    try {
+      const migrated = await bringUpToDate(database, mayMigrate)
+      const log = logOf({ ...config, logLevel: config.logLevel === 'info' ? 'warn' : config.logLevel }, caller)
+      const engine = await createCheckout({ database, config: withSecret(config), log, workers: false, migrate: false })
+      try {
+        return await work({ ...caller, engine, database, config, migrated })
+      } finally {
+        await engine.close()
+      }
+    } finally {
+      await database.close()
+    }
+  }
+
+  async function serve({ port, host, demo = false }: ServeOptions): Promise<number> {
+    const given = configFromEnvironment(environment)
+    const config = withSecret({ ...given, port: port ?? given.port, host: host ?? given.host })
+    // Asked to end while it starts, it ends as soon as it has started.
+    const end = ended()
+    let server: Server
+    try {
+      server = await startServer({ config, dataDirectory: defaultDirectory, log: logOf(config, caller), demo })
+    } catch (error) {
+      if (!(error instanceof ListenError)) throw error
+      caller.err(`${error.message}\n`)
+      return 1
+    }
+    caller.out(`holdfast ready on ${server.addresses.join(', ')} (${nameOf(config)})\n`)
+    await end
+    return finish(() => server.close())
+  }
+
+  async function work(): Promise<number> {
+    const config = withSecret(configFromEnvironment(environment))
+    if (config.databaseUrl === null) {
+      caller.err(
+        'workers of their own need a PostgreSQL server: set DATABASE_URL. On the embedded database, serve does the work\n',
+      )
+      return 2
+    }
+    const end = ended()
+    const database = await connectPostgres({ url: config.databaseUrl })
+    try {
+      await bringUpToDate(database, true)
+      const shop = await openShop({ database, config, log: logOf(config, caller) })
+      caller.out(`holdfast works (${nameOf(config)})\n`)
+      await end
+      return await finish(() => shop.close())
+    } finally {
+      await database.close()
+    }
+  }
+
+  async function finish(close: () => Promise<void>): Promise<number> {
+    if (!(await inTime(close))) {
+      caller.err('not everything ended in time; what was in flight is carried on by the next process\n')
+      process.exit(0)
+    }
+    return 0
+  }
+
+  return { caller, run, serve, work }
+}
+
+/** Applies what is pending; on a server that others may use only when asked to. */
+async function bringUpToDate(database: Database, mayMigrate: boolean): Promise<string[]> {
+  if (mayMigrate || database.kind === 'embedded') return migrate(database)
+  const pending = await pendingMigrations(database)
+  if (pending.length === 0) return []
+  throw new CheckoutError(
+    'invalid_argument',
+    `The database is ${pending.length} migrations behind: run holdfast migrate.`,
+  )
+}
+
+function nameOf(config: CheckoutConfig): string {
+  if (config.databaseUrl === null) return `embedded database ${defaultDirectory}`
+  const { hostname, port, pathname } = new URL(config.databaseUrl)
+  return `PostgreSQL ${hostname}${port === '' ? '' : `:${port}`}${pathname}`
+}

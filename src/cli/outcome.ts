@@ -1,0 +1,28 @@
+/** How commands tell what became of a checkout. */
+
+import type { Outcome } from '../checkout/outcome.ts'
+import { stateName } from '../checkout/states.ts'
+import type { CommandContext } from './command.ts'
+import { money, paint } from './table.ts'
+
+export function printOutcome(context: CommandContext, outcome: Outcome): void {
+  context.out(`${outcome.lock.id}  ${stateName(outcome.lock.state)}: ${sentence(context, outcome)}\n`)
+}
+
+function sentence(context: CommandContext, outcome: Outcome): string {
+  switch (outcome.status) {
+    case 'completed':
+    case 'awaiting_capture': {
+      const { number, status, totalMinor, currency } = outcome.order
+      return paint(context, 'good', `order ${number}, ${status}, ${money(totalMinor, currency)}`)
+    }
+    case 'action_required':
+      return `the buyer must go to ${outcome.action.url}`
+    case 'processing':
+      return `the outcome is not known yet; look again in ${Math.ceil(outcome.pollAfterMs / 1_000)} s`
+    case 'failed':
+      return `${outcome.failure.code}, ${outcome.failure.message}`
+    default:
+      return outcome satisfies never
+  }
+}

@@ -1,0 +1,85 @@
+/** The command line: all commands under one program, and exit codes: 0 well, 1 what was checked is not, 2 called wrongly. */
+import { readFileSync } from 'node:fs'
+import { Command, CommanderError } from 'commander'
+import { CheckoutError } from '../checkout/failure.ts'
+import { ConfigError, configVariables } from '../config.ts'
+import { auditCommand } from './audit.ts'
+import { cleanupCommand } from './cleanup.ts'
+import type { Caller, CommandHost } from './command.ts'
+import { diagnoseCommand } from './diagnose.ts'
+import { importCommand } from './import.ts'
+import { migrateCommand } from './migrate.ts'
+import { monitorCommand } from './monitor.ts'
+import { releaseCommand } from './release.ts'
+import { retryCommand } from './retry.ts'
+import { serveCommand, workCommand } from './server-commands.ts'
+
+function version(): string {
+  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
+  return (JSON.parse(text) as { version: string }).version
+}
+
+const environmentHelp = () =>
+  ['', 'Environment:', ...Object.values(configVariables).map(one => `  ${one.variable.padEnd(34)}${one.meaning}`)].join(
+    '\n',
+  )
+
+function createProgram(host: CommandHost, done: (code: number) => void): Command {
+  const { caller } = host
+  const program = new Command('holdfast')
+    .description('The checkout engine: a cart goes in; one paid order comes out, or nothing happened.')
+    .version(version())
+    .exitOverride()
+    .configureOutput({ writeOut: text => caller.out(text), writeErr: text => caller.err(text) })
+    .configureHelp({ showGlobalOptions: false })
+    .showHelpAfterError('(holdfast --help shows what there is)')
+    .addHelpText('after', environmentHelp)
+    .addHelpText('after', '\nExit codes: 0 all is well, 1 what was checked is not, 2 called wrongly.')
+  const commands = [
+    serveCommand,
+    workCommand,
+    migrateCommand,
+    importCommand,
+    monitorCommand,
+    diagnoseCommand,
+    auditCommand,
+    cleanupCommand,
+    releaseCommand,
+    retryCommand,
+  ]
+  for (const command of commands) program.addCommand(command(host, done).copyInheritedSettings(program))
+  return program
+}
+
+/** Runs one command. Never throws; gives the exit code. */
+export async function runProgram(args: readonly string[], host: CommandHost): Promise<number> {
+  let code = 0
+  const program = createProgram(host, result => {
+    code = result
+  })
+  try {
+    await program.parseAsync([...args], { from: 'user' })
+    return code
+  } catch (error) {
+    return explain(error, host.caller)
+  }
+}
+
+/** Says what went wrong in a sentence, with a stack only where nobody expected it. */
+function explain(error: unknown, caller: Caller): number {
+  if (error instanceof CommanderError) {
+    // It has said its sentence already. Help that was not asked for is a call without a command.
+    return error.exitCode === 0 ? 0 : 2
+  }
+  if (error instanceof ConfigError) {
+    caller.err(`${error.message}\n`)
+    return 2
+  }
+  if (error instanceof CheckoutError) {
+    caller.err(`${error.message}\n`)
+    return error.code === 'invalid_argument' ? 2 : 1
+  }
+  const { name, message, stack } = error instanceof Error ? error : new Error(String(error))
+  caller.err(name === 'DatabaseError' ? `${message}\n` : `${stack ?? message}\n`)
+  return 1
+}

@@ -1,0 +1,78 @@
+/** The ways to pay: with the sandbox, each of its outcomes to choose from; else the provider's token. */
+import { html } from 'hono/html'
+import type { Markup } from './layout.ts'
+
+interface Choice {
+  method: 'card' | 'paypal' | 'bank_transfer'
+  token: string
+  title: string
+  told: string
+}
+
+const usual: readonly Choice[] = [
+  { method: 'card', token: 'tok_approve', title: 'Card, approved', told: 'Authorized and taken at once.' },
+  {
+    method: 'card',
+    token: 'tok_action_required',
+    title: 'Card, bank asks back',
+    told: 'You confirm on the bank’s page and come back.',
+  },
+  {
+    method: 'card',
+    token: 'tok_decline_insufficient_funds',
+    title: 'Card, declined',
+    told: 'Insufficient funds; everything is undone.',
+  },
+  { method: 'paypal', token: '', title: 'PayPal', told: 'You confirm on another page and come back.' },
+]
+
+const unusual: readonly Choice[] = [
+  {
+    method: 'card',
+    token: 'tok_pending',
+    title: 'Confirmed later',
+    told: 'The bank answers some seconds later, by webhook.',
+  },
+  { method: 'card', token: 'tok_slow', title: 'Slow', told: 'Approved after five seconds.' },
+  {
+    method: 'card',
+    token: 'tok_timeout_after',
+    title: 'Answer lost',
+    told: 'Authorized, but nobody says so; the shop asks.',
+  },
+  {
+    method: 'card',
+    token: 'tok_capture_decline',
+    title: 'Refused at capture',
+    told: 'Authorized, then refused; everything is undone.',
+  },
+  {
+    method: 'card',
+    token: 'tok_wrong_amount',
+    title: 'Wrong amount',
+    told: 'The bank authorizes another amount; refused.',
+  },
+  {
+    method: 'bank_transfer',
+    token: '',
+    title: 'Bank transfer',
+    told: 'Confirmed some seconds later, when the money arrives.',
+  },
+]
+
+function option({ method, token, title, told }: Choice, checked: boolean): Markup {
+  return html`<label class="option"><input type="radio" name="payment" value="${method}:${token}" ${checked ? 'checked' : ''}>
+    <strong>${title}</strong>${token === '' ? html`<span></span>` : html`<span class="mono soft">${token}</span>`}<small>${told}</small></label>`
+}
+
+export function paymentChoices(isSandbox: boolean): Markup {
+  if (!isSandbox) {
+    return html`<div class="fields"><div><label for="payment_token">Payment token</label>
+      <input id="payment_token" name="payment_token" autocomplete="off" maxlength="500" required></div></div>`
+  }
+  return html`<p class="soft">This is the sandbox: no real money moves. Choose how the payment goes.</p>
+    <fieldset><legend class="visually-hidden">Payment</legend>
+      <div class="options">${usual.map((choice, at) => option(choice, at === 0))}</div>
+      <details><summary class="option-group">When things go wrong</summary><div class="options">${unusual.map(choice => option(choice, false))}</div></details>
+    </fieldset>`
+}

@@ -1,0 +1,39 @@
+/** What an application imports: the engine, its values and its errors. */
+export type { Address, Cart, CartLine } from './checkout/cart.ts'
+export type { CheckoutEvent, CheckoutEventName, CheckoutEvents } from './checkout/events.ts'
+export { CheckoutError, type CheckoutErrorCode, type Failure } from './checkout/failure.ts'
+export { type CheckoutLock, describeLock, type LockStatus } from './checkout/lock.ts'
+export type { Order, OrderLine, OrderStatus } from './checkout/order.ts'
+export { type Outcome, type RequiredAction, requireOrder } from './checkout/outcome.ts'
+export type { PricingTerms } from './checkout/pricing.ts'
+export type { Quote, QuotedLine } from './checkout/quote.ts'
+export { type CheckoutState, type PhaseName, phaseNames, type RestingState, stateName } from './checkout/states.ts'
+export type {
+  AuditReport,
+  CheckoutChange,
+  CheckoutEngine,
+  CheckoutStatus,
+  Diagnosis,
+  HealthReport,
+  PaymentInput,
+  StartOptions,
+  Statistics,
+} from './checkout-engine.ts'
+export { type CheckoutConfig, ConfigError, configFromEnvironment, defaultConfig } from './config.ts'
+export { type CheckoutOptions, createCheckout } from './engine.ts'
+export type { ListenerFunction, ListenerMap, ListenerObject } from './events/listeners.ts'
+export { type CheckoutLog, createLog } from './observe/log.ts'
+export type {
+  AuthorizeRequest,
+  CaptureRequest,
+  GatewayAnswer,
+  LookupAnswer,
+  LookupRequest,
+  PaymentGateway,
+  RefundRequest,
+  VoidRequest,
+  WebhookEvent,
+} from './payments/gateway.ts'
+export { createSandboxGateway, type SandboxGateway, type SandboxOptions } from './payments/sandbox.ts'
+export { type Database, DatabaseError } from './store/database.ts'
+export { openDatabase } from './store/open.ts'

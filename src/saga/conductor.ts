@@ -1,0 +1,188 @@
+/**
+ * The conductor: what a call on the engine becomes. It puts requests into lanes, drives what they claim, and where
+ * another process has a checkout, waits for it to come to rest, so that a double click, two tabs and a retry after a
+ * lost response all get the same answer.
+ */
+import { CheckoutError, type Failure } from '../checkout/failure.ts'
+import type { Order } from '../checkout/order.ts'
+import type { Outcome } from '../checkout/outcome.ts'
+import { isFinal, stateName } from '../checkout/states.ts'
+import { readOrders, readOrdersOf } from '../orders/orders.ts'
+import { type CheckoutRow, readRows } from '../store/checkouts.ts'
+import { DatabaseError } from '../store/database.ts'
+import type { Next } from './claim.ts'
+import type { SagaContext } from './context.ts'
+import { carryOn, drive } from './drive.ts'
+import type { Lanes } from './lanes.ts'
+import { outcomeOf } from './outcome.ts'
+import type { PrepareItem } from './prepare.ts'
+import { intendRefund, type RefundItem } from './refund.ts'
+
+export interface ConductorOptions {
+  context: SagaContext
+  lanes: Lanes
+  /** Resolves when a checkout moved, or after `timeoutMs`. */
+  waitFor(checkoutId: string, options: { timeoutMs: number }): Promise<unknown>
+  /** How long a caller waits for somebody else's work before it is told "processing". */
+  answerWithinMs: number
+}
+
+export interface RefundOutcome {
+  status: 'refunded' | 'processing' | 'failed'
+  order: Order
+  refundedMinor: number
+  message: string
+}
+
+export interface Conductor {
+  process(item: PrepareItem): Promise<Outcome>
+  /** Takes a checkout that nobody works on and carries it on. */
+  resume(lockId: string): Promise<Outcome>
+  capture(lockId: string): Promise<Outcome>
+  /** Takes a checkout that can still be undone, whoever works on it, and undoes it. */
+  undo(lockId: string, failureIn: (row: CheckoutRow) => Failure): Promise<Outcome>
+  /** `recordBy` runs once the intent is there, before the gateway is asked. */
+  refund(item: RefundItem, recordBy: (amountMinor: number) => Promise<void>): Promise<RefundOutcome>
+  /** @throws {CheckoutError} `checkout_not_found`, also for another session's. */
+  rowOf(lockId: string, sessionId: string | undefined): Promise<CheckoutRow>
+  /** Settles when nothing of this process is under way. */
+  idle(): Promise<void>
+}
+
+export function notFound(lockId: string): CheckoutError {
+  return new CheckoutError('checkout_not_found', 'There is no such checkout.', { context: { lock_id: lockId } })
+}
+
+export function createConductor(options: ConductorOptions): Conductor {
+  const { context, lanes, waitFor, answerWithinMs } = options
+  const { db, log } = context
+  /** What is under way in this process, by checkout and caller: a double click joins the first. */
+  const underWay = new Map<string, Promise<Outcome>>()
+
+  function joined(key: string, run: () => Promise<Outcome>): Promise<Outcome> {
+    const running = underWay.get(key)
+    if (running !== undefined) return running
+    const started = run().finally(() => underWay.delete(key))
+    underWay.set(key, started)
+    return started
+  }
+
+  async function told(row: CheckoutRow, order: Order | null): Promise<Outcome> {
+    const needsOrder = order === null && (row.state === 'completed' || row.state === 'awaiting_capture')
+    const found = needsOrder ? ((await readOrdersOf(db, [row.id])).get(row.id) ?? null) : order
+    return outcomeOf(row, found)
+  }
+
+  /** Drives to rest and tells what came of it; where somebody else took over, waits for theirs. */
+  async function driven(lockId: string, next: Next): Promise<Outcome> {
+    try {
+      const rest = await drive(context, lanes, next)
+      return rest.kind === 'rests' ? await told(rest.row, rest.order) : await awaited(lockId)
+    } catch (error) {
+      // What became of the last step, its rows will say: whoever recovers the checkout reads them.
+      if (!(error instanceof DatabaseError) || error.code !== 'commit_unknown') throw error
+      log.warn('[Checkout] the outcome of a commit is unknown', { lockId })
+      return awaited(lockId)
+    }
+  }
+
+  async function awaited(lockId: string): Promise<Outcome> {
+    let left = answerWithinMs
+    for (;;) {
+      // Listening begins before looking, so that nothing falls in between.
+      const moved = waitFor(lockId, { timeoutMs: Math.min(1_000, Math.max(left, 1)) })
+      const [row] = await readRows(db, [lockId])
+      if (row === undefined) throw notFound(lockId)
+      const busy = row.lease_owner !== null && !isFinal(row.state)
+      if (!busy || left <= 0) return told(row, null)
+      const startedAt = performance.now()
+      await moved
+      left -= Math.max(performance.now() - startedAt, 1)
+    }
+  }
+
+  async function seized(lockId: string, want: 'carry_on' | 'capture'): Promise<Outcome> {
+    const taken = await lanes.seize.submit({ lockId, want })
+    switch (taken.kind) {
+      case 'absent':
+        throw notFound(lockId)
+      case 'rests':
+        return awaited(lockId)
+      case 'claimed':
+        return driven(lockId, carryOn(context, taken.claim))
+      default:
+        return taken satisfies never
+    }
+  }
+
+  async function rowOf(lockId: string, sessionId: string | undefined): Promise<CheckoutRow> {
+    const [row] = await readRows(db, [lockId])
+    if (row === undefined || (sessionId !== undefined && row.session_id !== sessionId)) throw notFound(lockId)
+    return row
+  }
+
+  return {
+    rowOf,
+
+    process: item =>
+      // Only who asks for the same session joins: a stranger's refusal is not the buyer's answer.
+      joined(`${item.lockId} ${item.sessionId ?? ''}`, async () => {
+        const prepared = await lanes.prepare.submit(item)
+        switch (prepared.kind) {
+          case 'absent':
+            throw notFound(item.lockId)
+          case 'already':
+            return awaited(item.lockId)
+          case 'refused':
+            log.info('[Checkout] failed', { lockId: item.lockId, failure: prepared.row.failure })
+            return driven(item.lockId, { kind: 'rests', row: prepared.row, order: null })
+          case 'claimed':
+            return driven(item.lockId, { kind: 'goes_on', claim: prepared.claim })
+          default:
+            return prepared satisfies never
+        }
+      }),
+
+    resume: lockId => joined(lockId, () => seized(lockId, 'carry_on')),
+
+    async capture(lockId) {
+      const row = await rowOf(lockId, undefined)
+      if (row.state !== 'awaiting_capture' && row.state !== 'capturing' && row.state !== 'completed') {
+        const message = `This checkout does not wait for its capture: it is "${stateName(row.state)}".`
+        throw new CheckoutError('not_capturable', message, { context: { state: row.state } })
+      }
+      return joined(`capture ${lockId}`, () => seized(lockId, 'capture'))
+    },
+
+    async undo(lockId, failureIn) {
+      const next = await lanes.unwind.submit({ lockId, sessionId: null, failureIn })
+      return next.kind === 'rests' && next.row.lease_owner !== null ? awaited(lockId) : driven(lockId, next)
+    },
+
+    async refund(item, recordBy) {
+      const intent = await intendRefund(context, item)
+      const { amountMinor } = intent
+      const before = intent.order.refundedMinor
+      if (intent.kind === 'claimed') {
+        await recordBy(amountMinor)
+        await drive(context, lanes, { kind: 'goes_on', claim: intent.claim })
+      }
+      const [[row], orders] = await Promise.all([readRows(db, [item.checkoutId]), readOrders(db, [intent.order.id])])
+      const order = orders.get(intent.order.id) ?? intent.order
+      if (intent.kind === 'done') {
+        return { status: 'refunded', order, refundedMinor: amountMinor, message: 'This refund was made before.' }
+      }
+      if (row?.wake_at !== null) {
+        const message = 'The gateway has not confirmed the refund yet; it is asked again.'
+        return { status: 'processing', order, refundedMinor: amountMinor, message }
+      }
+      return order.refundedMinor > before
+        ? { status: 'refunded', order, refundedMinor: amountMinor, message: 'Refunded.' }
+        : { status: 'failed', order, refundedMinor: 0, message: 'The gateway refused the refund.' }
+    },
+
+    async idle() {
+      while (underWay.size > 0) await Promise.allSettled(underWay.values())
+    },
+  }
+}

@@ -1,0 +1,288 @@
+/** Every command, run on a store whose checkouts stand at different points: what it prints, and its exit code. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { CheckoutEngine } from '../../src/checkout-engine.ts'
+import type { CommandContext, CommandHost } from '../../src/cli/command.ts'
+import { runProgram } from '../../src/cli/program.ts'
+import { defaultConfig } from '../../src/config.ts'
+import { createCheckout } from '../../src/engine.ts'
+import { openTestDatabase, type TestDatabase } from '../../src/testing/test-database.ts'
+import { checkoutId, seedHealthyStore } from '../observe/healthy-store.ts'
+
+let opened: TestDatabase
+let engine: CheckoutEngine
+let directory: string
+beforeEach(async () => {
+  directory = mkdtempSync(join(tmpdir(), 'holdfast-cli-'))
+  opened = await openTestDatabase('postgres', { poolMax: 4 })
+  await seedHealthyStore(opened.database)
+  engine = await createCheckout({ database: opened.database, workers: false, migrate: false })
+})
+afterEach(async () => {
+  await engine?.close()
+  await opened?.stop()
+  rmSync(directory, { recursive: true, force: true })
+})
+
+/** Runs a command line on the store. */
+async function call(line: string[], options: { colours?: boolean; isTty?: boolean; migrated?: string[] } = {}) {
+  let out = ''
+  let err = ''
+  const caller = {
+    out: (text: string) => {
+      out += text
+    },
+    err: (text: string) => {
+      err += text
+    },
+    colours: options.colours ?? false,
+    isTty: options.isTty ?? false,
+    directory,
+  }
+  const context: CommandContext = {
+    ...caller,
+    engine,
+    database: opened.database,
+    config: defaultConfig,
+    migrated: options.migrated ?? [],
+  }
+  const host: CommandHost = {
+    caller,
+    run: work => work(context),
+    serve: async ({ port, host: address, demo }) => {
+      caller.out(`serve ${port} ${address} ${demo}`)
+      return 0
+    },
+    work: async () => 0,
+  }
+  const code = await runProgram(line, host)
+  return { code, out, err, lines: out.trimEnd().split('\n') }
+}
+
+const breakSomething = () => opened.database.execute('update holdfast.stock_levels set on_hand = on_hand - 1')
+
+describe('audit', () => {
+  it('ends with "0 violations" and exit code 0 where all is well', async () => {
+    const { code, lines, out } = await call(['audit'])
+    expect(lines.at(-1)).toBe('0 violations')
+    expect(lines.at(-2)).toBe('6 checkouts looked at')
+    expect(out).toContain('captured once at most')
+    expect(out).not.toContain('\u001b')
+    expect(code).toBe(0)
+  })
+
+  it('names what is violated and exits with 1', async () => {
+    await breakSomething()
+    const { code, lines, out } = await call(['audit'])
+    expect(lines.at(-1)).toBe('1 violation')
+    expect(out).toMatch(/A5 {2}variant .*: 5 on hand \+ 4 sold is not the 10 stocked/)
+    expect(code).toBe(1)
+  })
+
+  it('gives the report as JSON', async () => {
+    const { code, out } = await call(['audit', '--json'])
+    expect(JSON.parse(out)).toMatchObject({ violations: 0, checkouts: 6, findings: expect.any(Array) })
+    expect(code).toBe(0)
+  })
+
+  it('also looks for what is in flight once told that all has drained', async () => {
+    const { code, out } = await call(['audit', '--drained', '--json'])
+    expect(JSON.parse(out)).toMatchObject({ violations: 4 })
+    expect(code).toBe(1)
+  })
+
+  it('colours only for a terminal', async () => {
+    expect((await call(['audit'], { colours: true })).out).toContain('\u001b[32m0\u001b[0m')
+  })
+})
+
+describe('monitor', () => {
+  it('shows health and figures, and exits with 0 while healthy', async () => {
+    const { code, out } = await call(['monitor', '--hours', '1'])
+    expect(out).toContain('healthy')
+    expect(out).toContain('started in the last 1 hour\n')
+    expect(code).toBe(0)
+  })
+
+  it('is also called statistics, and gives both as JSON', async () => {
+    const { out } = await call(['statistics', '--json'])
+    expect(JSON.parse(out)).toMatchObject({ health: { status: 'healthy' }, statistics: { hours: 24, active: 3 } })
+  })
+
+  it('exits with 1 when something is not well', async () => {
+    await opened.database.execute(`update holdfast.deliveries set state = 'parked', delivered_at = null`)
+    const { code, out } = await call(['monitor'])
+    expect(out).toContain('degraded')
+    expect(code).toBe(1)
+  })
+})
+
+describe('diagnose', () => {
+  it('shows health and what is active', async () => {
+    const { code, out } = await call(['diagnose'])
+    expect(out).toContain('No stuck checkouts')
+    for (const id of [checkoutId.pending, checkoutId.authorizing, checkoutId.capturing]) expect(out).toContain(id)
+    expect(out).not.toContain(checkoutId.completed)
+    expect(code).toBe(0)
+  })
+
+  it('shows all there is about one checkout', async () => {
+    const { code, out } = await call(['diagnose', '--lock', checkoutId.failed])
+    expect(out).toContain('capture_refused: Refused.')
+    expect(out).toContain('(cancelled), 23.00 USD')
+    for (const title of ['Frozen prices', 'Stock', 'Payment', 'History', 'Events']) expect(out).toContain(title)
+    expect(code).toBe(0)
+  })
+
+  it('exits with 1 for a checkout that does not exist, with 2 for what is no id', async () => {
+    const absent = await call(['diagnose', '--lock', '0192cccc-0000-7000-8000-00000000ffff'])
+    expect(absent).toMatchObject({ code: 1, out: '', err: expect.stringContaining('there is no checkout') })
+    expect(await call(['diagnose', '--lock', 'nonsense'])).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('UUID'),
+    })
+  })
+
+  it('lets nothing stored steer the terminal', async () => {
+    await opened.database.execute(
+      `update holdfast.price_snapshots set sku = e'MUG\\u001b[2J' where checkout_id = '${checkoutId.failed}' and line_no = 1`,
+    )
+    expect((await call(['diagnose', '--lock', checkoutId.failed])).out).not.toContain('\u001b')
+  })
+})
+
+describe('cleanup', () => {
+  it('ends checkouts whose time is over', async () => {
+    await opened.database.execute(
+      `update holdfast.checkouts set expires_at = now() - interval '1 second', wake_at = now() - interval '1 second'
+       where id = '${checkoutId.pending}'`,
+    )
+    expect(await call(['cleanup'])).toMatchObject({ code: 0, out: '1 expired lock cleaned up\n' })
+    expect((await engine.getCheckoutStatus(checkoutId.pending))?.lock.state).toBe('failed')
+    expect(JSON.parse((await call(['cleanup', '--json'])).out)).toEqual({ expired: 0 })
+  })
+})
+
+describe('release', () => {
+  it('ends a checkout, and records who did it and why', async () => {
+    const { code, out } = await call(['release', checkoutId.pending, '--actor', 'ada', '--reason', 'buyer called'])
+    expect(out).toContain(`${checkoutId.pending}  Failed: checkout_released`)
+    expect(code).toBe(0)
+    expect((await call(['audit'])).lines.at(-1)).toBe('0 violations')
+  })
+
+  it('exits with 1 where the checkout has become an order', async () => {
+    const { code, out } = await call(['release', checkoutId.completed])
+    expect(out).toContain('Completed: order ')
+    expect(code).toBe(1)
+  })
+
+  it('exits with 1 where there is no such checkout', async () => {
+    const { code, err } = await call(['release', '0192cccc-0000-7000-8000-00000000ffff'])
+    expect(err).toBe('There is no such checkout.\n')
+    expect(code).toBe(1)
+  })
+})
+
+describe('retry', () => {
+  it('brings a checkout that was left in the middle of its capture to its order', async () => {
+    const { code, out } = await call(['retry', checkoutId.capturing])
+    expect(out).toMatch(/Completed: order \d+, paid, 23\.00 USD/)
+    expect(code).toBe(0)
+    expect((await call(['audit'])).lines.at(-1)).toBe('0 violations')
+  })
+
+  it('exits with 1 where there is nothing to go on with', async () => {
+    expect(await call(['retry', checkoutId.failed])).toMatchObject({
+      code: 1,
+      out: expect.stringContaining('capture_refused'),
+    })
+  })
+})
+
+describe('import', () => {
+  const head = 'Handle,Title,Option1 Name,Option1 Value,Variant SKU,Variant Price,Variant Inventory Qty\n'
+
+  it('imports a file and says what changed', async () => {
+    writeFileSync(join(directory, 'products.csv'), `${head}cup,Cup,Title,Default Title,CUP,4.50,7\n`)
+    const { code, out, err } = await call(['import', 'products.csv', '--currency', 'eur'])
+    expect(out).toContain('prices in EUR, stock at main')
+    expect(err).toBe('')
+    expect(code).toBe(0)
+    const again = JSON.parse((await call(['import', 'products.csv', '--currency', 'eur', '--json'])).out)
+    expect(again).toMatchObject({ products: { created: 0, updated: 0, unchanged: 1 }, currency: 'EUR' })
+  })
+
+  it('names the rows that it could not import and exits with 1', async () => {
+    writeFileSync(join(directory, 'products.csv'), `${head}cup,Cup,Title,Default Title,CUP,four,7\n`)
+    const { code, out } = await call(['import', 'products.csv'])
+    expect(out).toMatch(/^ +2 {2}Variant Price "four"/m)
+    expect(out).toContain('2 problems')
+    expect(code).toBe(1)
+  })
+
+  it('shows its progress to a terminal only', async () => {
+    writeFileSync(join(directory, 'products.csv'), `${head}cup,Cup,Title,Default Title,CUP,4.50,7\n`)
+    expect((await call(['import', 'products.csv'], { isTty: true })).err).toContain('1 products')
+  })
+
+  it('exits with 2 for a file that is not there', async () => {
+    const { code, err } = await call(['import', 'missing.csv'])
+    expect(err).toContain('missing.csv')
+    expect(code).toBe(2)
+  })
+})
+
+describe('migrate', () => {
+  it('says what was applied, or that there was nothing to do', async () => {
+    expect(await call(['migrate'])).toMatchObject({ code: 0, out: 'the database is up to date\n' })
+    expect(await call(['migrate'], { migrated: ['0001_store'] })).toMatchObject({
+      code: 0,
+      out: 'applied 0001_store\n',
+    })
+  })
+})
+
+describe('the command line', () => {
+  it('exits with 2 for an unknown command, an unknown option, a missing argument and a bad number', async () => {
+    for (const line of [['nonsense'], ['audit', '--nonsense'], ['import'], ['monitor', '--hours', '0'], []]) {
+      const { code, err, out } = await call(line)
+      expect({ line, code }).toEqual({ line, code: 2 })
+      expect(err).not.toBe('')
+      expect(out).toBe('')
+    }
+  })
+
+  it('explains itself and every command, with examples', async () => {
+    const help = await call(['--help'])
+    expect(help.code).toBe(0)
+    for (const word of ['serve', 'import', 'CHECKOUT_TTL_MINUTES', 'Exit codes']) expect(help.out).toContain(word)
+    for (const name of [
+      'serve',
+      'work',
+      'migrate',
+      'import',
+      'monitor',
+      'diagnose',
+      'audit',
+      'cleanup',
+      'release',
+      'retry',
+    ]) {
+      const { code, out } = await call([name, '--help'])
+      expect(code).toBe(0)
+      expect(out).toMatch(/Examples?:/)
+    }
+  })
+
+  it('tells its version', async () => {
+    expect(await call(['--version'])).toMatchObject({ code: 0, out: expect.stringMatching(/^\d+\.\d+\.\d+\n$/) })
+  })
+
+  it('reads the options of serve', async () => {
+    expect((await call(['serve', '--port', '0', '--host', '::1', '--demo'])).out).toBe('serve 0 ::1 true')
+    expect((await call(['serve', '--port', '65536'])).code).toBe(2)
+  })
+})
