@@ -25,18 +25,20 @@ const redeemCoupons = statement(
   'redeem_coupons',
   `update holdfast.coupon_claims set state = 'redeemed' where checkout_id = any($1::uuid[]) and state = 'held'`,
 )
+/** `$2`: when, to the millisecond; `greatest` keeps it from being before the transaction began. */
 const payOrders = statement(
   'pay_orders',
-  `update holdfast.orders set status = 'paid', paid_at = clock_timestamp()
+  `update holdfast.orders set status = 'paid', paid_at = greatest($2::timestamptz, now())
    where checkout_id = any($1::uuid[]) and status = 'pending'`,
 )
 
-/** Sells what a set of checkouts holds firmly. */
-function write(tx: Transaction, checkoutIds: readonly string[]): void {
+/** Sells what a set of checkouts holds firmly; its orders are paid at `paidAt`. */
+function write(tx: Transaction, checkoutIds: readonly string[], paidAt: string): void {
   if (checkoutIds.length === 0) return
-  for (const step of [reserveInventory.lockHeldStock, takeFromStock, commitReservations, redeemCoupons, payOrders]) {
+  for (const step of [reserveInventory.lockHeldStock, takeFromStock, commitReservations, redeemCoupons]) {
     tx.send(step, [checkoutIds])
   }
+  tx.send(payOrders, [checkoutIds, paidAt])
 }
 
 export const commitStock = { phase, write } as const

@@ -69,7 +69,8 @@ export function place(context: SagaContext, items: readonly PlaceItem[]): Promis
           tries: 0,
           action,
         })
-        events.push({ checkoutId: row.id, type: 'PaymentActionRequired', payload: { lock: lockOf(row), action } })
+        const lock = lockOf({ ...row, state: 'awaiting_action' })
+        events.push({ checkoutId: row.id, type: 'PaymentActionRequired', payload: { lock, action } })
         return 'rests'
       }
       const afterMs = verdict.to === 'wait' ? verdict.afterMs : backoffMs(row.tries)
@@ -107,6 +108,7 @@ export function place(context: SagaContext, items: readonly PlaceItem[]): Promis
         sealedToken: null,
         action: null,
         authorizationValidUntil: validUntil,
+        metadata: { ...row.metadata, payment_authorization: authorizationOf(row, referenceOf(item)) },
         ...(later ? { leaseOwner: null } : { leaseOwner: context.workerId }),
         ...(later ? { wakeInMs: untilMs(row, validUntil, numbers.captureMarginMs) } : renewal(row, numbers.leaseMs)),
       })
@@ -143,6 +145,17 @@ export function place(context: SagaContext, items: readonly PlaceItem[]): Promis
 function referenceOf(item: PlaceItem): string | null {
   const { answer } = item.evidence
   return 'reference' in answer ? (answer.reference ?? item.claim.reference) : item.claim.reference
+}
+
+/** What the lock tells of its authorization from now on. */
+function authorizationOf(row: CheckoutRow, reference: string | null): Record<string, unknown> {
+  return {
+    authorization_id: reference,
+    status: 'authorized',
+    amount: row.total_minor,
+    currency: row.currency,
+    authorized_at: row.now,
+  }
 }
 
 /** The lease is renewed once half of it is gone: a row whose indexed columns stay is cheaper to write. */

@@ -67,6 +67,11 @@ export function intendRefund(context: SagaContext, item: RefundItem): Promise<Re
     if (row === undefined || order === undefined) throw new CheckoutError('order_not_found', 'There is no such order.')
     const refunds = operations.filter(operation => operation.kind === 'refund')
     const known = item.key === undefined ? undefined : refunds.find(refund => refund.purpose?.key === item.key)
+    if (known !== undefined && known.amount_minor !== (item.amountMinor ?? known.amount_minor)) {
+      throw new CheckoutError('not_refundable', 'This key was used for a refund of another amount.', {
+        context: { amount: item.amountMinor, earlier: known.amount_minor },
+      })
+    }
     if (known?.status === 'succeeded') return { kind: 'done', order, amountMinor: known.amount_minor }
     if (known?.status === 'intended') return { kind: 'under_way', order, amountMinor: known.amount_minor }
     const left = order.totalMinor - order.refundedMinor

@@ -48,9 +48,11 @@ export function settle(context: SagaContext, items: readonly SettleItem[]): Prom
       tx,
       answered.map(({ claim, evidence }) => ({ checkoutId: claim.row.id, ...evidence })),
     )
+    const paidAt = captured[0]?.now ?? ''
     commitStock.write(
       tx,
       captured.map(row => row.id),
+      paidAt,
     )
     const durationUs = (performance.now() - startedAt) * 1000
     for (const row of captured) {
@@ -69,7 +71,7 @@ export function settle(context: SagaContext, items: readonly SettleItem[]): Prom
       const order = orders.get(id)
       if (row === undefined || order === undefined) throw new Error(`checkout ${id} was captured without an order`)
       order.status = 'paid'
-      order.paidAt = row.completed_at
+      order.paidAt = paidAt
       events.push(...phaseEvents(context, row, [{ to: 'capturing' }, { to: 'committing', durationUs }]))
       events.push({
         checkoutId: id,

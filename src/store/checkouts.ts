@@ -151,6 +151,7 @@ export interface CheckoutChange {
   sealedToken?: string | null
   action?: RequiredAction | null
   authorizationValidUntil?: string | null
+  metadata?: Record<string, unknown>
 }
 
 export interface PathStep {
@@ -165,15 +166,15 @@ const updateCheckouts = statement(
      state = row.state, version = row.version, epoch = row.epoch, lease_owner = row.lease_owner,
      wake_at = case when row.wake_in_ms is not null then now() + row.wake_in_ms * interval '1 ms' else row.wake_at end,
      tries = row.tries, holds_cart = row.holds_cart, failure = row.failure,
-     completed_at = case when row.state = 'completed' then coalesce(checkout.completed_at, clock_timestamp()) end,
-     failed_at = case when row.state = 'failed' then coalesce(checkout.failed_at, clock_timestamp()) end,
+     completed_at = case when row.state = 'completed' then coalesce(checkout.completed_at, greatest(row.ended_at, now())) end,
+     failed_at = case when row.state = 'failed' then coalesce(checkout.failed_at, greatest(row.ended_at, now())) end,
      currency = row.currency, total_minor = row.total_minor, gateway = row.gateway,
      details = coalesce(row.details, checkout.details), sealed_token = row.sealed_token, action = row.action,
-     authorization_valid_until = row.authorization_valid_until
+     authorization_valid_until = row.authorization_valid_until, metadata = coalesce(row.metadata, checkout.metadata)
    from json_to_recordset($1) as row (id uuid, state text, version int, was_version int, epoch int, was_epoch int,
      lease_owner text, wake_in_ms bigint, wake_at timestamptz, tries int, holds_cart boolean, failure jsonb,
      currency char(3), total_minor bigint, gateway text, details jsonb, sealed_token text, action jsonb,
-     authorization_valid_until timestamptz)
+     authorization_valid_until timestamptz, ended_at timestamptz, metadata jsonb)
    where checkout.id = row.id and checkout.epoch = row.was_epoch and checkout.version = row.was_version`,
 )
 const insertTransitions = statement(
@@ -204,8 +205,7 @@ export function recordStarts(tx: Transaction, ids: readonly string[]): void {
 
 /**
  * Writes changes of rows that this transaction has locked, and their history, in two statements.
- * Gives the rows as they are now (times that only the database knows excepted: `completed_at`, `failed_at`, `wake_at`
- * are approximated with the transaction's own clock).
+ * Gives the rows as they are now (but for `wake_at`, which is approximated with the transaction's own clock).
  */
 export function changeRows(tx: Transaction, changes: readonly CheckoutChange[]): CheckoutRow[] {
   if (changes.length === 0) return []
@@ -256,6 +256,7 @@ export function changeRows(tx: Transaction, changes: readonly CheckoutChange[]):
       action: change.action === undefined ? row.action : change.action,
       authorization_valid_until:
         change.authorizationValidUntil === undefined ? row.authorization_valid_until : change.authorizationValidUntil,
+      metadata: change.metadata ?? row.metadata,
     }
     after.push(next)
     updates.push({
@@ -278,6 +279,8 @@ export function changeRows(tx: Transaction, changes: readonly CheckoutChange[]):
       sealed_token: next.sealed_token,
       action: next.action,
       authorization_valid_until: next.authorization_valid_until,
+      ...(rest === 'completed' || rest === 'failed' ? { ended_at: row.now } : {}),
+      ...(change.metadata === undefined ? {} : { metadata: change.metadata }),
     })
   }
   if (transitions.length > 0) tx.send(insertTransitions, [JSON.stringify(transitions)])
