@@ -56,12 +56,16 @@ const insertOperations = statement(
 )
 const settleOperations = statement(
   'settle_operations',
+  // Looked up row by row and updated in place: the planner takes the few open operations of an empty table for few for ever.
   `update holdfast.payment_operations as operation set
      status = row.status, reference = coalesce(row.reference, operation.reference), answer = row.answer,
      settled_at = case when row.status = 'intended' then null else clock_timestamp() end
    from json_to_recordset($1) as row (checkout_id uuid, kind text, attempt int, status text, reference text, answer jsonb)
-   where operation.checkout_id = row.checkout_id and operation.kind = row.kind and operation.attempt = row.attempt
-     and operation.settled_at is null`,
+   cross join lateral (
+     select open.ctid as place from holdfast.payment_operations open
+     where open.checkout_id = row.checkout_id and open.kind = row.kind and open.attempt = row.attempt
+       and open.settled_at is null offset 0) as found
+   where operation.ctid = found.place`,
 )
 
 /** All operations of a set of checkouts. */

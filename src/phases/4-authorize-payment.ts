@@ -108,7 +108,7 @@ function undo(operations: readonly OperationRow[]): UndoOperation | null {
   if (authorization === undefined || authorization.status === 'declined') return null
   const capture = latest(operations, 'capture')
   const voiding = latest(operations, 'void')
-  const reference = authorization.reference
+  const reference = authorization.reference ?? voiding?.reference ?? null
   const amountMinor = authorization.amount_minor
   const currency = authorization.currency
   const captured = capture?.status === 'succeeded' || saysCaptured(voiding)

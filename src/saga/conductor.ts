@@ -10,6 +10,7 @@ import { isFinal, stateName } from '../checkout/states.ts'
 import { readOrders, readOrdersOf } from '../orders/orders.ts'
 import { type CheckoutRow, readRows } from '../store/checkouts.ts'
 import { DatabaseError } from '../store/database.ts'
+import { LaneFull } from '../store/lane.ts'
 import type { Next } from './claim.ts'
 import type { SagaContext } from './context.ts'
 import { carryOn, drive } from './drive.ts'
@@ -62,6 +63,7 @@ export function createConductor(options: ConductorOptions): Conductor {
   function joined(key: string, run: () => Promise<Outcome>): Promise<Outcome> {
     const running = underWay.get(key)
     if (running !== undefined) return running
+    if (underWay.size >= context.numbers.queueMax) return Promise.reject(new LaneFull('checkouts under way'))
     const started = run().finally(() => underWay.delete(key))
     underWay.set(key, started)
     return started

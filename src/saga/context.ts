@@ -33,6 +33,7 @@ export interface SagaNumbers {
   captureMarginMs: number
   priceDriftToleranceMinor: number
   batchMax: number
+  /** Checkouts that may be under way in this process at once; beyond it callers are told to come back. */
   queueMax: number
 }
 

@@ -78,7 +78,9 @@ async function advance(context: SagaContext, lanes: Lanes, claim: Claim): Promis
   const evidence: Evidence = { ...operationOf(claim), answer }
   switch (claim.row.state) {
     case 'authorizing': {
-      if (isOpen(answer) && claim.ageMs > context.numbers.authorizationTimeoutMs) {
+      // Where the buyer had to act, the time that took is the lock's, which ends it too.
+      const isOverdue = claim.row.action === null && claim.ageMs > context.numbers.authorizationTimeoutMs
+      if (isOpen(answer) && isOverdue) {
         return { kind: 'unwinds', claim, failure: authorizePayment.unsettled('timeout'), evidence }
       }
       if (answer.outcome === 'unknown' && !canRepeat(context, claim)) {

@@ -26,26 +26,34 @@ export function createLanes(context: SagaContext): Lanes {
     name: string,
     run: (context: SagaContext, items: readonly Item[]) => Promise<Result[]>,
     parallel: number,
+    queueMax: number = admittedQueueMax,
   ): Lane<Item, Result> {
     return createLane({
       name,
       parallel,
       batchMax: context.numbers.batchMax,
-      queueMax: context.numbers.queueMax,
+      queueMax,
       run: items => run(context, items),
       isShared: isConnectionTrouble,
       observe: (size, durationMs) => context.observeLane?.(name, size, durationMs),
     })
   }
+  const { holdOn, queueMax } = context.numbers
   return {
-    start: lane('start', start, context.numbers.holdOn === 'start' ? 1 : 2),
-    prepare: lane('prepare', prepare, 1),
+    start: lane('start', start, holdOn === 'start' ? 1 : 2, queueMax),
+    prepare: lane('prepare', prepare, 1, queueMax),
     place: lane('place', place, 2),
     settle: lane('settle', settle, 1),
     unwind: lane('unwind', unwind, 1),
     seize: lane('seize', seize, 1),
   }
 }
+
+/**
+ * Steps after the first are for checkouts that were admitted already: what is under way is bounded where it is admitted
+ * (`queueMax`), and must not be turned away half-way.
+ */
+const admittedQueueMax = Number.MAX_SAFE_INTEGER
 
 /** The database is not there: no member of the set is to blame. */
 function isConnectionTrouble(error: unknown): boolean {

@@ -69,8 +69,9 @@ export function place(context: SagaContext, items: readonly PlaceItem[]): Promis
           tries: 0,
           action,
         })
+        const isNews = row.action?.url !== action.url
         const lock = lockOf({ ...row, state: 'awaiting_action' })
-        events.push({ checkoutId: row.id, type: 'PaymentActionRequired', payload: { lock, action } })
+        if (isNews) events.push({ checkoutId: row.id, type: 'PaymentActionRequired', payload: { lock, action } })
         return 'rests'
       }
       const afterMs = verdict.to === 'wait' ? verdict.afterMs : backoffMs(row.tries)

@@ -99,7 +99,11 @@ function write(
 ): Map<string, Next> {
   recordAnswers(
     tx,
-    works.flatMap(({ row, evidence }) => (evidence === null ? [] : [{ checkoutId: row.id, ...evidence }])),
+    works.flatMap(({ row, evidence }) => {
+      if (evidence === null) return []
+      const proven = provenBy(evidence, operationsOf.get(row.id) ?? [])
+      return [evidence, ...proven].map(known => ({ checkoutId: row.id, ...known }))
+    }),
   )
   const changes: CheckoutChange[] = []
   const ending: { work: Work; undone: PhaseName[] }[] = []
@@ -156,6 +160,16 @@ function write(
   const after = new Map(changeRows(tx, changes).map(row => [row.id, row]))
   publish(context, tx, ending, after)
   return nextOf(works, after, going)
+}
+
+/** Money that was taken already had been authorized, though we never heard of it. */
+function provenBy({ kind, answer }: Evidence, operations: readonly OperationRow[]): Evidence[] {
+  if (kind !== 'void' || answer.outcome !== 'declined' || answer.code !== 'already_captured') return []
+  const open = operations.find(operation => operation.kind === 'authorize' && operation.status === 'intended')
+  if (open === undefined) return []
+  const { attempt, amount_minor: amountMinor, currency } = open
+  const reference = answer.reference ?? open.reference ?? ''
+  return [{ kind: 'authorize', attempt, answer: { outcome: 'succeeded', reference, amountMinor, currency } }]
 }
 
 /** The operations of a checkout as they are with what the gateway has just said. */

@@ -1,20 +1,22 @@
 /**
  * Webhooks: hints to look at a checkout again, never facts. They are stored before they are acknowledged, once however
- * often they come, and stay until the checkout they speak of could be looked at.
+ * often they come, and stay until the checkout they speak of could be looked at. One that speaks of no checkout of ours
+ * is kept and done with.
  */
 import type { PaymentGateway, WebhookEvent } from '../payments/gateway.ts'
 import { type Database, statement } from '../store/database.ts'
 
 const insertWebhook = statement(
   'insert_webhook',
-  `insert into holdfast.webhooks (gateway, event_id, type, checkout_id, reference, payload)
-   values ($1, $2, $3, (select id from holdfast.checkouts where id = $4::uuid), $5, $6::jsonb)
+  `insert into holdfast.webhooks (gateway, event_id, type, checkout_id, reference, payload, handled_at)
+   select $1, $2, $3, checkout.id, $5, $6::jsonb, case when checkout.id is null then now() end
+   from (values ($4::uuid)) as about (id) left join holdfast.checkouts checkout on checkout.id = about.id
    on conflict (gateway, event_id) do nothing`,
 )
 const readOpenWebhooks = statement(
   'read_open_webhooks',
   `select gateway, event_id, checkout_id from holdfast.webhooks
-   where handled_at is null and received_at > now() - interval '3 days' order by received_at limit $1::int`,
+   where handled_at is null and checkout_id is not null and received_at > now() - interval '3 days' order by received_at limit $1::int`,
 )
 const handleWebhook = statement(
   'handle_webhooks',

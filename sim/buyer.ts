@@ -1,0 +1,208 @@
+/**
+ * A buyer at the door of the shop: fills a cart, starts, pays, and tries again in the same session whenever an answer
+ * is lost. What it was told is written down word for word: the other half of A9.
+ */
+import { type Answer, createBrowser, type Reply } from './browser.ts'
+
+export interface ToldOrder {
+  id: string
+  number: number
+  lockId: string
+  status: string
+  currency: string
+  total: number
+}
+
+/** How it ended, as far as the buyer knows. */
+export type Ending =
+  | { kind: 'ordered'; order: ToldOrder }
+  /** A clear no. `lockId` is null where no checkout failed but the request itself was refused. */
+  | { kind: 'refused'; status: number; code: string; lockId: string | null; context: Record<string, unknown> }
+  /** Left after an answer was lost, without asking again. */
+  | { kind: 'left' }
+  /** Still without a final answer when time was up. */
+  | { kind: 'unanswered' }
+
+export interface BuyerRecord {
+  token: string
+  cartId: string | null
+  /** What the cart was said to cost when the checkout began, in minor units. */
+  total: number | null
+  /** Payments sent, repetitions included. */
+  payments: number
+  /** Requests of any kind that no answer came to. */
+  lostAnswers: number
+  /** Answers that only a fault of the server explains: 500 without a failed checkout. */
+  serverErrors: string[]
+  ending: Ending
+}
+
+export interface BuyerOptions {
+  origin(): string
+  line: { sku: string; quantity: number }
+  token: string
+  /** Names its checkout in every request, as a careful client does; else the session alone says whose it is. */
+  namesLock: boolean
+  /** Leaves at the first lost answer to a payment. */
+  isImpatient?: boolean
+  /** Told just before each payment is sent. */
+  onPayment?(): void
+  /** No new attempt after this. */
+  isOver(): boolean
+}
+
+export interface Buyer {
+  readonly record: BuyerRecord
+  /** Fills the cart and starts the checkout. False when it was over before that was done. */
+  prepare(): Promise<boolean>
+  /** Pays until the answer is final, and gives the record. */
+  pay(): Promise<BuyerRecord>
+  /** Sends one payment, and gives what came back. */
+  payOnce(): Promise<Reply>
+}
+
+const answerMs = 8_000
+const pauseMs = 100
+const pollMaxMs = 1_000
+const address = {
+  first_name: 'Ada',
+  last_name: 'Lovelace',
+  line_one: 'Hafenstraße 1',
+  city: 'Hamburg',
+  postcode: '20457',
+  country: 'DE',
+}
+
+const pause = (ms: number) => new Promise<void>(resolve => setTimeout(resolve, ms))
+
+export function orderOf(answer: Answer): ToldOrder | null {
+  const order = answer.body.order as Record<string, unknown> | undefined
+  if (answer.status !== 201 || order === undefined) return null
+  return {
+    id: String(order.id),
+    number: Number(order.number),
+    lockId: String(order.lock_id),
+    status: String(order.status),
+    currency: String(order.currency),
+    total: Number(order.total),
+  }
+}
+
+export function createBuyer(options: BuyerOptions): Buyer {
+  const { line, token, namesLock, isImpatient = false, isOver } = options
+  const browser = createBrowser({ origin: options.origin, timeoutMs: answerMs })
+  let lockId: string | null = null
+  const record: BuyerRecord = {
+    token,
+    cartId: null,
+    total: null,
+    payments: 0,
+    lostAnswers: 0,
+    serverErrors: [],
+    ending: { kind: 'unanswered' },
+  }
+
+  /** Asks until it is answered as wanted. Everything asked in this way may be asked twice. */
+  async function insist(ask: () => Promise<Reply>, wanted: (answer: Answer) => boolean): Promise<Answer | null> {
+    while (!isOver()) {
+      const answer = await ask()
+      if (answer !== null && wanted(answer)) return answer
+      note(answer)
+      await pause(pauseMs)
+    }
+    return null
+  }
+
+  function note(answer: Reply): void {
+    if (answer === null) record.lostAnswers += 1
+    else if (answer.status === 500) record.serverErrors.push(JSON.stringify(answer.body))
+  }
+
+  async function fill(): Promise<Answer | null> {
+    const holdsLine = (answer: Answer) => Array.isArray(answer.body.lines) && answer.body.lines.length > 0
+    // Adding is not idempotent: after a lost answer the cart is looked at before anything is added again.
+    const added = await insist(async () => {
+      const seen = record.lostAnswers === 0 ? null : await browser.get('/cart')
+      return seen !== null && holdsLine(seen) ? seen : browser.send('POST', '/cart/lines', line)
+    }, holdsLine)
+    if (added === null) return null
+    const addresses = { email: `buyer-${added.body.id}@example.com`, shipping_address: address }
+    return insist(
+      () => browser.send('PUT', '/cart/addresses', addresses),
+      answer => answer.status === 200,
+    )
+  }
+
+  async function prepare(): Promise<boolean> {
+    const cart = await fill()
+    if (cart === null) return false
+    record.cartId = String(cart.body.id)
+    const started = await insist(
+      () => browser.get('/checkout'),
+      answer => answer.status === 200,
+    )
+    if (started === null) return false
+    lockId = String(started.body.lock_id)
+    record.total = (started.body.totals as { total: number }).total
+    return true
+  }
+
+  const named = () => (namesLock ? { lock_id: lockId } : {})
+
+  function payOnce(): Promise<Reply> {
+    record.payments += 1
+    options.onPayment?.()
+    return browser.send('POST', '/checkout', {
+      ...named(),
+      payment_method: 'card',
+      payment_token: token,
+      expected_total: record.total,
+    })
+  }
+
+  /** The end that an answer means; null when it is not the end. */
+  function endingOf(answer: Answer): Ending | null {
+    const order = orderOf(answer)
+    if (order !== null) return { kind: 'ordered', order }
+    if (answer.status < 400) return null
+    const { code, lock_id: failed, retryable, context = {} } = answer.body
+    const ofCheckout = typeof failed === 'string' ? failed : null
+    // Without a checkout that failed, "try again" and a fault of the server are no last words.
+    if (ofCheckout === null && (retryable === true || answer.status >= 500)) return null
+    return {
+      kind: 'refused',
+      status: answer.status,
+      code: String(code),
+      lockId: ofCheckout,
+      context: context as Record<string, unknown>,
+    }
+  }
+
+  async function pay(): Promise<BuyerRecord> {
+    /** The checkout that was said to be under way. */
+    let waitingFor: unknown = null
+    while (!isOver()) {
+      const isWaiting = waitingFor !== null
+      const answer: Reply = isWaiting
+        ? await browser.send('POST', '/checkout/resume', { lock_id: waitingFor })
+        : await payOnce()
+      const ending = answer === null ? null : endingOf(answer)
+      // That there is nothing to resume is no last word on the payment: it is sent again.
+      if (ending !== null && !(isWaiting && ending.kind === 'refused' && ending.lockId === null)) {
+        record.ending = ending
+        return record
+      }
+      note(answer)
+      if (answer === null && isImpatient) {
+        record.ending = { kind: 'left' }
+        return record
+      }
+      if (answer !== null) waitingFor = answer.status === 202 ? answer.body.lock_id : null
+      const pollAfterMs = Number(answer?.body.poll_after_ms ?? pauseMs)
+      await pause(Math.min(pollAfterMs, pollMaxMs))
+    }
+    return record
+  }
+
+  return { record, prepare, pay, payOnce }
+}

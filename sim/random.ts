@@ -1,0 +1,41 @@
+/** Random choices that a seed repeats: what is drawn is the same; when it happens, the machine decides. */
+
+export interface Random {
+  /** From 0 up to, but not including, `below`; whole. */
+  below(below: number): number
+  /** From `from` up to `to`, not whole. */
+  between(from: number, to: number): number
+  pick<Item>(items: readonly Item[]): Item
+  /** Picks by weight. */
+  weighted<Item extends string>(weights: Readonly<Record<Item, number>>): Item
+}
+
+/** Mulberry32: 32 bits of state, enough to choose faults with. */
+export function createRandom(seed: number): Random {
+  let state = seed >>> 0
+  function next(): number {
+    state = (state + 0x6d2b79f5) >>> 0
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
+  }
+  function pick<Item>(items: readonly Item[]): Item {
+    const item = items[Math.floor(next() * items.length)]
+    if (item === undefined) throw new Error('there is nothing to pick from')
+    return item
+  }
+  return {
+    below: below => Math.floor(next() * below),
+    between: (from, to) => from + next() * (to - from),
+    pick,
+    weighted<Item extends string>(weights: Readonly<Record<Item, number>>): Item {
+      const entries = Object.entries<number>(weights) as [Item, number][]
+      let left = next() * entries.reduce((sum, [, weight]) => sum + weight, 0)
+      for (const [item, weight] of entries) {
+        left -= weight
+        if (left < 0) return item
+      }
+      return pick(entries)[0]
+    },
+  }
+}
