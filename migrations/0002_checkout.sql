@@ -85,7 +85,7 @@ create table holdfast.stock_reservations (
   quantity bigint not null check (quantity > 0),
   state text not null check (state in ('held', 'firm', 'committed', 'released')),
   primary key (checkout_id, line_no, part_no)
-) with (fillfactor = 70);
+) with (fillfactor = 50);
 
 create table holdfast.coupon_claims (
   checkout_id uuid primary key,
@@ -117,13 +117,11 @@ create table holdfast.payment_operations (
   intended_at timestamptz not null default now(),
   settled_at timestamptz,
   primary key (checkout_id, kind, attempt),
-  check ((status = 'intended') = (settled_at is null))
-) with (fillfactor = 70);
--- One attempt of a kind is open at a time: a new one follows only a definite failure.
-create unique index one_open_operation_a_kind on holdfast.payment_operations (checkout_id, kind) where status = 'intended';
--- A2: captured once.
-create unique index captured_once on holdfast.payment_operations (checkout_id) where kind = 'capture' and status = 'succeeded';
-
+  check ((status = 'intended') = (settled_at is null)),
+  -- A2: with the primary key, authorized once and captured once. Voids and refunds have attempts, numbered under the
+  -- checkout's lock: a new one follows only a definite failure of the last.
+  constraint money_is_asked_for_once check (attempt = 1 or kind in ('void', 'refund'))
+) with (fillfactor = 40);
 create sequence holdfast.order_numbers start 100001;
 
 create table holdfast.orders (
@@ -151,7 +149,7 @@ create table holdfast.orders (
   cancelled_at timestamptz,
   check ((status = 'cancelled') = (cancelled_at is not null)),
   check (status in ('pending', 'cancelled') or paid_at is not null)
-) with (fillfactor = 80);
+) with (fillfactor = 50);
 
 create table holdfast.order_lines (
   order_id uuid not null,

@@ -32,7 +32,7 @@ create table holdfast_sandbox.payments (
   constraint only_captures_have_money check (captured_minor = 0 or status = 'captured'),
   constraint declines_have_a_reason check ((status = 'declined') = (decline_code is not null)),
   constraint authorizations_end check (valid_until is not null or status not in ('authorized', 'captured'))
-) with (fillfactor = 70);
+) with (fillfactor = 50);
 
 -- One key, one set of parameters, one effect: every key that was answered for certain or had an effect.
 create table holdfast_sandbox.requests (

@@ -100,16 +100,17 @@ async function loadAndKill(options: KillOptions, servers: readonly ServerProcess
   }
   const timer = 'seconds' in until ? setTimeout(end, until.seconds * 1000) : null
   // Each draws from a stream of its own, so that the kills of a seed do not depend on how fast buyers are.
-  const doors = createRandom(seed + 1)
+  const ways = createRandom(seed + 2)
   const load = runLoad({
-    random: doors,
+    random: createRandom(seed + 1),
     skus,
     buyers,
-    origin: () => doors.pick(servers).url,
+    origin: () => ways.pick(servers).url,
     onPayment: payments.add,
     isClosing: () => isClosing,
     isOver: () => isOver,
   })
+  load.catch(end)
   try {
     kills = await runKiller({
       servers,

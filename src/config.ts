@@ -42,6 +42,8 @@ export interface CheckoutConfig {
   logFailures: boolean
   logRollbacks: boolean
   gateway: 'sandbox'
+  /** How long whoever works on a checkout may be silent, a dead process say, before another carries it on, seconds. */
+  leaseSeconds: number
   /** How long an authorization may stay unsettled before it is abandoned through a fencing void, seconds. */
   paymentAuthTimeoutSeconds: number
   /** How long a capture may be of unknown outcome before it needs attention, seconds. It is never abandoned. */
@@ -218,6 +220,13 @@ export const configVariables: {
   logFailures: flag('CHECKOUT_LOG_FAILURES', true, 'a line for every checkout that failed'),
   logRollbacks: flag('CHECKOUT_LOG_ROLLBACKS', true, 'a line for every step that was undone'),
   gateway: oneOf('CHECKOUT_PAYMENT_GATEWAY', 'sandbox', ['sandbox'], 'who takes the money'),
+  leaseSeconds: whole(
+    'CHECKOUT_LEASE_SECONDS',
+    45,
+    4,
+    3_600,
+    'seconds after which a checkout of a process that died is carried on by another; a call to the gateway gets at most a quarter of it',
+  ),
   paymentAuthTimeoutSeconds: whole(
     'CHECKOUT_PAYMENT_AUTH_TIMEOUT',
     300,

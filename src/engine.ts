@@ -90,8 +90,9 @@ export async function createCheckout(options: CheckoutOptions = {}): Promise<Che
   const numbers = {
     baseCurrency: config.currency,
     holdOn: config.holdOn,
-    leaseMs: 45_000,
-    gatewayTimeoutMs: 10_000,
+    leaseMs: config.leaseSeconds * 1000,
+    // One visit asks up to four times; all of it must fit into the lease.
+    gatewayTimeoutMs: Math.min(10_000, config.leaseSeconds * 250),
     authorizationTimeoutMs: config.paymentAuthTimeoutSeconds * 1000,
     captureTimeoutMs: config.paymentCaptureTimeoutSeconds * 1000,
     captureMarginMs: 3_600_000,

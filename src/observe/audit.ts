@@ -57,7 +57,7 @@ function auditStatement(ledger: boolean, drained: boolean): Statement {
 const auditSettings = statement(
   'audit_settings',
   `select set_config('work_mem', '96MB', true), set_config('statement_timeout', '0', true), set_config('jit', 'off', true),
-     set_config('enable_nestloop', 'off', true)`,
+     set_config('enable_nestloop', 'off', true), ${wholeTablePlans}`,
 )
 
 /**

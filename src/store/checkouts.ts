@@ -164,7 +164,8 @@ const updateCheckouts = statement(
   'update_checkouts',
   `update holdfast.checkouts as checkout set
      state = row.state, version = row.version, epoch = row.epoch, lease_owner = row.lease_owner,
-     wake_at = case when row.wake_in_ms is not null then now() + row.wake_in_ms * interval '1 ms' else row.wake_at end,
+     wake_at = case when row.keeps_wake then checkout.wake_at
+       when row.wake_in_ms is not null then now() + row.wake_in_ms * interval '1 ms' else row.wake_at end,
      tries = row.tries, holds_cart = row.holds_cart, failure = row.failure,
      completed_at = case when row.state = 'completed' then coalesce(checkout.completed_at, greatest(row.ended_at, now())) end,
      failed_at = case when row.state = 'failed' then coalesce(checkout.failed_at, greatest(row.ended_at, now())) end,
@@ -172,7 +173,7 @@ const updateCheckouts = statement(
      details = coalesce(row.details, checkout.details), sealed_token = row.sealed_token, action = row.action,
      authorization_valid_until = row.authorization_valid_until, metadata = coalesce(row.metadata, checkout.metadata)
    from json_to_recordset($1) as row (id uuid, state text, version int, was_version int, epoch int, was_epoch int,
-     lease_owner text, wake_in_ms bigint, wake_at timestamptz, tries int, holds_cart boolean, failure jsonb,
+     lease_owner text, keeps_wake boolean, wake_in_ms bigint, wake_at timestamptz, tries int, holds_cart boolean, failure jsonb,
      currency char(3), total_minor bigint, gateway text, details jsonb, sealed_token text, action jsonb,
      authorization_valid_until timestamptz, ended_at timestamptz, metadata jsonb)
    where checkout.id = row.id and checkout.epoch = row.was_epoch and checkout.version = row.was_version`,
@@ -268,7 +269,8 @@ export function changeRows(tx: Transaction, changes: readonly CheckoutChange[]):
       was_epoch: row.epoch,
       lease_owner: next.lease_owner,
       wake_in_ms: wakeInMs,
-      wake_at: keepsWake ? row.wake_at : change.wakeAt,
+      keeps_wake: keepsWake,
+      wake_at: change.wakeAt,
       tries: next.tries,
       holds_cart: next.holds_cart,
       failure: next.failure,

@@ -79,8 +79,8 @@ export interface TestStore {
   wake(lockId: string): Promise<void>
   /** Lets the gateway's clock go on, and does what is due there. */
   pass(ms: number): Promise<void>
-  /** Recovers and delivers until nothing moves any more. */
-  drain(): Promise<void>
+  /** Recovers (with the shop's own engine, unless told otherwise) and delivers until nothing moves any more. */
+  drain(by?: CheckoutEngine): Promise<void>
   /** What the auditor finds, for people; nothing where all is well. */
   violations(options?: { drained?: boolean }): Promise<string[]>
   stop(): Promise<void>
@@ -168,7 +168,7 @@ export async function openTestStore(kind: DatabaseKind): Promise<TestStore> {
       ...options,
       clock: options.clock ?? hasteClock,
       config: { secret, ...options.config },
-      numbers: { answerWithinMs: 5_000, ...options.numbers },
+      numbers: { answerWithinMs: 5_000, gatewayTimeoutMs: 1_000, ...options.numbers },
     })
     // One with a database of a test's own may die in it, and never close.
     if (options.database === undefined) opened.push(engine)
@@ -230,11 +230,11 @@ export async function openTestStore(kind: DatabaseKind): Promise<TestStore> {
       passedMs += ms
       await gateway.runDueJobs()
     },
-    async drain() {
+    async drain(by = engine) {
       for (let round = 0; round < 40; round += 1) {
         await store.pass(60_001)
         const moving = await database.query(wakeAll)
-        await engine.recover()
+        await by.recover()
         let delivered = 0
         for (const { deliverer } of opened) {
           const summary = await deliverer.runOnce()

@@ -51,7 +51,7 @@ const corruptions: Corruption[] = [
     breaks: 'A2',
     title: 'a payment captured twice, by our own books',
     sql: [
-      'drop index holdfast.captured_once',
+      'alter table holdfast.payment_operations drop constraint money_is_asked_for_once',
       `insert into holdfast.payment_operations (checkout_id, kind, attempt, gateway, amount_minor, currency, parameters_hash, status, settled_at)
        values ('${completed}', 'capture', 2, 'other', 2300, 'USD', 'hash', 'succeeded', now())`,
     ],

@@ -43,8 +43,9 @@ describeStore('The gateway answers', store => {
     'tok_timeout_before',
     'tok_capture_timeout_after',
   ])('%s: paid once, whatever became of the answers', async token => {
-    const { lockId, sku } = await processed(store, token, await store.open(impatient))
-    await store.drain()
+    const engine = await store.open(impatient)
+    const { lockId, sku } = await processed(store, token, engine)
+    await store.drain(engine)
     expect(await store.facts(lockId)).toEqual(paid(2_300, { claim: 'redeemed' }))
     expect(await store.stock(sku)).toEqual({ onHand: 98, reserved: 0 })
     const again = await store.engine.processCheckout(lockId, { token })
@@ -57,9 +58,10 @@ describeStore('The gateway answers', store => {
   test.each(faulty)('%s: %s, three times over, and then the checkout completes', async (kind, fault) => {
     let left = 3
     store.faults.with = call => (call.kind === kind && left-- > 0 ? fault : null)
-    const { outcome, lockId, sku } = await processed(store, 'tok_approve', await store.open(impatient))
+    const engine = await store.open(impatient)
+    const { outcome, lockId, sku } = await processed(store, 'tok_approve', engine)
     expect(['completed', 'processing']).toContain(outcome.status)
-    await store.drain()
+    await store.drain(engine)
     expect(await store.facts(lockId)).toEqual(paid(2_300, { claim: 'redeemed' }))
     expect(await store.stock(sku)).toEqual({ onHand: 98, reserved: 0 })
     expect(await operations(lockId)).toEqual(['authorize 1 succeeded', 'capture 1 succeeded'])
