@@ -8,7 +8,8 @@ import type { AuditReport } from '../src/checkout-engine.ts'
 import { forward } from '../src/cli/forward.ts'
 import { audit } from '../src/observe/audit.ts'
 import { type Database, statement } from '../src/store/database.ts'
-import { openDatabase } from '../src/store/open.ts'
+import { openEmbedded } from '../src/store/pglite.ts'
+import { connectPostgres } from '../src/store/postgres.ts'
 import type { BuyerRecord } from './buyer.ts'
 import { type Pace, runKiller } from './killer.ts'
 import { runLoad } from './load.ts'
@@ -30,6 +31,8 @@ export interface KillOptions {
   pace: Pace
   seed: number
   isBuilt?: boolean
+  /** A migrated embedded database to start from, as an archive; saves making one. */
+  template?: Blob
 }
 
 export interface KillReport {
@@ -193,9 +196,9 @@ function wrongIn(report: Omit<KillReport, 'wrong'>): string[] {
 
 /** Runs it; ends the processes it started, whatever happens. The database stays, for who wants to look. */
 export async function proveKill(options: KillOptions): Promise<KillReport> {
-  const { databaseUrl, directory, isBuilt = false, processes, buyers, seed } = options
-  const store = () =>
-    openDatabase(databaseUrl === null ? { directory: path.join(directory, '.holdfast') } : { url: databaseUrl })
+  const { databaseUrl, directory, isBuilt = false, processes, buyers, seed, template } = options
+  const embedded = { directory: path.join(directory, '.holdfast'), ...(template === undefined ? {} : { template }) }
+  const store = () => (databaseUrl === null ? openEmbedded(embedded) : connectPostgres({ url: databaseUrl }))
   const filled = await store()
   const isShared = databaseUrl !== null
   const servers: ServerProcess[] = []

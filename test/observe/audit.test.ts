@@ -73,6 +73,7 @@ const corruptions: Corruption[] = [
   {
     breaks: 'A2',
     title: 'the gateway captured twice',
+    without: ['payment_operations drop constraint money_is_asked_for_once'],
     sql: [
       `insert into holdfast.payment_operations (checkout_id, kind, attempt, gateway, amount_minor, currency, parameters_hash, status, settled_at)
        values ('${completed}', 'capture', 2, 'sandbox', 2300, 'USD', 'hash', 'declined', now())`,
@@ -84,6 +85,7 @@ const corruptions: Corruption[] = [
   {
     breaks: 'A2',
     title: 'two authorizations for one checkout',
+    without: ['payment_operations drop constraint money_is_asked_for_once'],
     sql: [
       `insert into holdfast.payment_operations (checkout_id, kind, attempt, gateway, amount_minor, currency, parameters_hash, status, settled_at)
        values ('${authorizing}', 'authorize', 2, 'sandbox', 2300, 'USD', 'hash', 'declined', now())`,

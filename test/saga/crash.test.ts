@@ -12,7 +12,7 @@ interface Scenario {
   title: string
   payment: PaymentInput
   /** What the buyer or the shop does afterwards, in the process that may die. */
-  then?: 'cancel' | 'capture'
+  next?: 'cancel' | 'capture'
   end: CheckoutFacts
   /** The points at which it can die, in order. */
   points: Point[]
@@ -62,7 +62,7 @@ const scenarios: Scenario[] = [
   {
     title: 'that is captured later',
     payment: { token: 'tok_approve', captureLater: true },
-    then: 'capture',
+    next: 'capture',
     end: paid(2_300, { claim: 'redeemed' }),
     points: [
       ...prepared,
@@ -76,7 +76,7 @@ const scenarios: Scenario[] = [
   {
     title: 'that is cancelled at the bank',
     payment: { token: 'tok_action_required' },
-    then: 'cancel',
+    next: 'cancel',
     end: undone('checkout_cancelled', 'payment_authorization', {
       claim: 'released',
       events: ['CheckoutStarted', 'PaymentActionRequired', 'CheckoutFailed', 'CheckoutCancelled'],
@@ -101,8 +101,8 @@ async function run(store: TestStore, scenario: Scenario, diesAt: Point | null) {
   const work = (async () => {
     const lock = await doomed.startCheckout(cartId, { sessionId })
     const outcome = await doomed.processCheckout(lock.id, scenario.payment)
-    if (scenario.then === 'capture') return doomed.captureCheckout(lock.id)
-    return scenario.then === 'cancel' ? doomed.cancelCheckout(lock.id) : outcome
+    if (scenario.next === 'capture') return doomed.captureCheckout(lock.id)
+    return scenario.next === 'cancel' ? doomed.cancelCheckout(lock.id) : outcome
   })()
   await Promise.race([work, life.died])
   return { sku, cartId, sessionId, life }
@@ -125,66 +125,69 @@ async function carryOn(store: TestStore, scenario: Scenario, ready: { cartId: st
   return { id, outcome }
 }
 
-describeStore(
-  'A crash',
-  store => {
-    for (const scenario of scenarios) {
-      const { title, end, points } = scenario
-      const sold = end.state === 'completed'
+function resumes(store: TestStore, tried: readonly Scenario[]): void {
+  for (const scenario of tried) {
+    const { title, end, points } = scenario
+    const sold = end.state === 'completed'
 
-      test(`a checkout ${title} passes these points, and no others`, async () => {
-        const { life } = await run(store, scenario, null)
-        expect(life.reached).toEqual(points)
-      })
+    test(`a checkout ${title} passes these points, and no others`, async () => {
+      const { life } = await run(store, scenario, null)
+      expect(life.reached).toEqual(points)
+    })
 
-      test.each(points)(`resumes a checkout ${title} after a crash %s`, async point => {
-        const ready = await run(store, scenario, point)
-        expect(ready.life.reached.at(-1)).toBe(point)
-        expect(await store.violations()).toEqual([])
-        const { id, outcome } = await carryOn(store, scenario, ready)
-        expect(outcome.status).toBe(sold ? 'completed' : 'failed')
-        expect(await store.facts(id)).toEqual(end)
-        expect(await store.stock(ready.sku)).toEqual({ onHand: sold ? 8 : 10, reserved: 0 })
-        const asked = await store.sql<{ keys: number }>(
-          'select count(*) as keys from holdfast_sandbox.requests where checkout_id = $1 and decline_code is null',
-          [id],
-        )
-        expect(asked).toEqual([{ keys: sold ? 2 : end.payment === 'declined' ? 0 : 2 }])
-      })
-    }
-  },
-  ['postgres'],
-)
+    test.each(points)(`resumes a checkout ${title} after a crash %s`, async point => {
+      const ready = await run(store, scenario, point)
+      expect(ready.life.reached.at(-1)).toBe(point)
+      expect(await store.violations()).toEqual([])
+      const { id, outcome } = await carryOn(store, scenario, ready)
+      expect(outcome.status).toBe(sold ? 'completed' : 'failed')
+      expect(await store.facts(id)).toEqual(end)
+      expect(await store.stock(ready.sku)).toEqual({ onHand: sold ? 8 : 10, reserved: 0 })
+      const asked = await store.sql<{ keys: number }>(
+        'select count(*) as keys from holdfast_sandbox.requests where checkout_id = $1 and decline_code is null',
+        [id],
+      )
+      expect(asked).toEqual([{ keys: sold ? 2 : end.payment === 'declined' ? 0 : 2 }])
+    })
+  }
+}
+
+describeStore('A crash', store => resumes(store, scenarios), ['postgres'])
+describeStore('A crash', store => resumes(store, scenarios.slice(0, 1)), ['embedded'])
 
 const [completes, , refused] = scenarios
 const twice = [completes, refused].filter(scenario => scenario !== undefined)
 
-describeStore('A second crash, in the recovery', store => {
-  test.each(twice)('a checkout $title survives any two crashes', async scenario => {
-    for (const first of scenario.points) {
-      const probe = await run(store, scenario, first)
-      const watching = mortal(store.database, store.gateway, null)
-      await recoverOnce(await openDoomed(store, watching))
-      for (const second of new Set(watching.reached)) {
-        const ready = await run(store, scenario, first)
-        const life = mortal(store.database, store.gateway, second)
-        const doomed = await openDoomed(store, life)
-        await Promise.race([recoverOnce(doomed), life.died])
-        const { id } = await carryOn(store, scenario, ready)
-        expect(await store.facts(id), `${first}, then ${second}`).toEqual(scenario.end)
+describeStore(
+  'A second crash, in the recovery',
+  store => {
+    test.each(twice)('a checkout $title survives any two crashes', async scenario => {
+      for (const first of scenario.points) {
+        const probe = await run(store, scenario, first)
+        const watching = mortal(store.database, store.gateway, null)
+        await recoverOnce(await openDoomed(store, watching))
+        for (const second of new Set(watching.reached)) {
+          const ready = await run(store, scenario, first)
+          const life = mortal(store.database, store.gateway, second)
+          const doomed = await openDoomed(store, life)
+          await Promise.race([recoverOnce(doomed), life.died])
+          const { id } = await carryOn(store, scenario, ready)
+          expect(await store.facts(id), `${first}, then ${second}`).toEqual(scenario.end)
+        }
+        const { id } = await carryOn(store, scenario, probe)
+        expect(await store.facts(id), first).toEqual(scenario.end)
       }
-      const { id } = await carryOn(store, scenario, probe)
-      expect(await store.facts(id), first).toEqual(scenario.end)
-    }
 
-    async function recoverOnce(engine: { recover(): Promise<number> }): Promise<void> {
-      await store.sql(
-        `update holdfast.checkouts set wake_at = now() - interval '1 second' where lease_owner is not null`,
-      )
-      await engine.recover()
-    }
-  })
-})
+      async function recoverOnce(engine: { recover(): Promise<number> }): Promise<void> {
+        await store.sql(
+          `update holdfast.checkouts set wake_at = now() - interval '1 second' where lease_owner is not null`,
+        )
+        await engine.recover()
+      }
+    })
+  },
+  ['postgres'],
+)
 
 describeStore('The token of a checkout that is taken over', store => {
   const canary = 'tok_approve'
