@@ -50,7 +50,8 @@ const readClaims = statement(
 )
 const readHeld = statement(
   'read_held',
-  `select distinct checkout_id from holdfast.stock_reservations where checkout_id = any($1::uuid[]) and state = 'held'`,
+  `select checkout_id, line_no, variant_id, sum(quantity) as quantity from holdfast.stock_reservations
+   where checkout_id = any($1::uuid[]) and state = 'held' group by checkout_id, line_no, variant_id`,
 )
 const insertReservations = statement(
   'insert_reservations',
@@ -84,6 +85,13 @@ interface StockRow {
   available: number
 }
 
+interface HeldRow {
+  checkout_id: string
+  line_no: number
+  variant_id: string
+  quantity: number
+}
+
 interface CouponRow {
   id: string
   code: string
@@ -104,8 +112,8 @@ interface CouponRow {
 export interface Inventory {
   stock: Map<string, StockAt[]>
   coupons: Map<string, Coupon>
-  /** Checkouts that hold their stock since they were started. */
-  alreadyHeld: ReadonlySet<string>
+  /** Checkouts that hold their stock since they were started: what, by line. */
+  alreadyHeld: ReadonlyMap<string, ReadonlyMap<number, HeldRow>>
 }
 
 /** Locks the stock and the coupons that a set of checkouts wants. */
@@ -113,7 +121,7 @@ async function read(tx: Transaction, checkoutIds: readonly string[]): Promise<In
   const [stockRows, couponRows, heldRows] = await Promise.all([
     tx.query<StockRow>(lockStock, [checkoutIds]),
     tx.query<CouponRow>(lockCoupons, [checkoutIds]),
-    tx.query<{ checkout_id: string }>(readHeld, [checkoutIds]),
+    tx.query<HeldRow>(readHeld, [checkoutIds]),
   ])
   const stock = new Map<string, StockAt[]>()
   for (const row of stockRows) {
@@ -125,8 +133,27 @@ async function read(tx: Transaction, checkoutIds: readonly string[]): Promise<In
   return {
     stock,
     coupons: new Map(couponRows.map(row => [row.code, couponOf(row)])),
-    alreadyHeld: new Set(heldRows.map(row => row.checkout_id)),
+    alreadyHeld: byCheckout(heldRows),
   }
+}
+
+function byCheckout(rows: readonly HeldRow[]): Map<string, Map<number, HeldRow>> {
+  const held = new Map<string, Map<number, HeldRow>>()
+  for (const row of rows) {
+    const lines = held.get(row.checkout_id)
+    if (lines === undefined) held.set(row.checkout_id, new Map([[row.line_no, row]]))
+    else lines.set(row.line_no, row)
+  }
+  return held
+}
+
+/** Whether what is held since the start is what the cart wants now: a shop may let carts be changed meanwhile. */
+function holdsAll(held: ReadonlyMap<number, HeldRow>, cart: Cart): boolean {
+  if (held.size !== cart.lines.length) return false
+  return cart.lines.every((line, index) => {
+    const row = held.get(index + 1)
+    return row?.variant_id === line.variantId && row.quantity === line.quantity
+  })
 }
 
 /** The coupons that carts name, by code, without locking them: to show, not to decide. */
@@ -191,6 +218,11 @@ function decide(
   claims: Map<string, number>,
   customer: string,
 ): { ok: true; hold: Hold } | { ok: false; failure: Failure } {
+  const held = inventory.alreadyHeld.get(checkoutId)
+  if (held !== undefined && !holdsAll(held, cart)) {
+    const message = 'The cart has changed since its checkout was started. Nothing was charged; start again.'
+    return { ok: false, failure: refusal(phase, 'cart_changed', message, {}, true) }
+  }
   const coupon = couponFor(inventory, cart)
   if (coupon !== null) {
     if (coupon.usageLimit !== null && coupon.claimed >= coupon.usageLimit) {
@@ -208,9 +240,7 @@ function decide(
     quantity: line.quantity,
     stockPolicy: line.stockPolicy,
   }))
-  const allocation = inventory.alreadyHeld.has(checkoutId)
-    ? ({ ok: true, parts: [] } as const)
-    : allocate(demands, inventory.stock)
+  const allocation = held === undefined ? allocate(demands, inventory.stock) : ({ ok: true, parts: [] } as const)
   if (!allocation.ok) return allocation
   if (coupon !== null) {
     coupon.claimed += 1

@@ -3,8 +3,10 @@
  * before is looked up first, and repeated only under its own key while the gateway still remembers it.
  * Protects A2 and A4.
  */
-import type { CaptureRequest, GatewayAnswer, GatewayCall, OperationKind } from '../payments/gateway.ts'
+import type { CaptureRequest, GatewayAnswer, GatewayCall, LookupAnswer, OperationKind } from '../payments/gateway.ts'
+import { heard } from '../payments/heard.ts'
 import { idempotencyKey } from '../payments/operations.ts'
+import type { CheckoutRow } from '../store/checkouts.ts'
 import type { Claim } from './claim.ts'
 import type { SagaContext } from './context.ts'
 
@@ -20,6 +22,9 @@ export function operationOf(claim: Claim): { kind: OperationKind; attempt: numbe
  */
 export async function ask(context: SagaContext, claim: Claim): Promise<GatewayAnswer> {
   const { kind, attempt } = operationOf(claim)
+  if (!isOurs(context, claim.row)) {
+    return { outcome: 'unknown', message: `It is with the gateway "${claim.row.gateway}", which is not at hand here.` }
+  }
   const key = idempotencyKey(claim.row.id, kind, attempt)
   // A void may always be repeated: voiding twice is voiding.
   if (!claim.fresh && kind !== 'void') {
@@ -41,9 +46,15 @@ export async function ask(context: SagaContext, claim: Claim): Promise<GatewayAn
     }
   }
   const answer = await timed(context, kind, signal => call(context, claim, kind, { idempotencyKey: key, signal }))
+  if (answer.outcome === 'not_found') return { outcome: 'unknown', message: 'The gateway knows nothing of it.' }
   // It refused this request, and says nothing of the one that used the key first.
   const aboutTheKey = answer.outcome === 'declined' && answer.code === 'idempotency_mismatch'
   return aboutTheKey ? { outcome: 'unknown', message: answer.message } : answer
+}
+
+/** False for a checkout whose payment is with another gateway than this process has: that one alone can be asked. */
+export function isOurs(context: SagaContext, row: CheckoutRow): boolean {
+  return row.gateway === null || row.gateway === context.gateway.name
 }
 
 /** True when an authorization can be repeated by this process: it needs the buyer's token. */
@@ -96,24 +107,26 @@ function call(context: SagaContext, claim: Claim, kind: OperationKind, base: Gat
 }
 
 /** Calls with a limit of time; whatever goes wrong is an unknown outcome. */
-async function timed<Answer extends { outcome: string }>(
+async function timed(
   context: SagaContext,
   kind: OperationKind,
-  run: (signal: AbortSignal) => Promise<Answer>,
-): Promise<Answer | { outcome: 'unknown'; message: string }> {
+  run: (signal: AbortSignal) => Promise<LookupAnswer>,
+): Promise<LookupAnswer> {
   const startedAt = performance.now()
   const controller = new AbortController()
   let cancel = (): void => {}
-  const outOfTime = new Promise<{ outcome: 'unknown'; message: string }>(resolve => {
+  const outOfTime = new Promise<LookupAnswer>(resolve => {
     cancel = context.clock.after(context.numbers.gatewayTimeoutMs, () => {
       controller.abort()
       resolve({ outcome: 'unknown', message: 'The gateway did not answer in time.' })
     })
   })
-  const answered = run(controller.signal).catch((error: unknown) => ({
-    outcome: 'unknown' as const,
-    message: `The call broke: ${error instanceof Error ? error.name : 'unknown error'}.`,
-  }))
+  const answered = (async () => heard(kind, await run(controller.signal)))().catch(
+    (error: unknown): LookupAnswer => ({
+      outcome: 'unknown',
+      message: `The call broke: ${error instanceof Error ? error.name : 'unknown error'}.`,
+    }),
+  )
   const answer = await Promise.race([answered, outOfTime])
   cancel()
   context.observeGateway?.(kind, answer as GatewayAnswer, performance.now() - startedAt)

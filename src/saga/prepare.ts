@@ -198,7 +198,7 @@ function write(
   tx: Transaction,
   works: readonly Work[],
   durationsMs: readonly number[],
-  alreadyHeld: ReadonlySet<string>,
+  alreadyHeld: ReadonlyMap<string, unknown>,
 ): Map<string, CheckoutRow> {
   const { numbers, gateway } = context
   const holds: Hold[] = []

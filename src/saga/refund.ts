@@ -9,6 +9,7 @@ import { readOrdersOf } from '../orders/orders.ts'
 import { intend, latest, readOperations, recordAnswers } from '../payments/operations.ts'
 import { changeRows, lockOf, lockRows } from '../store/checkouts.ts'
 import { statement, type Transaction } from '../store/database.ts'
+import { isOurs } from './ask.ts'
 import { type Claim, type Evidence, type Next, stillHolds } from './claim.ts'
 import { backoffMs, type SagaContext } from './context.ts'
 
@@ -65,6 +66,11 @@ export function intendRefund(context: SagaContext, item: RefundItem): Promise<Re
     ])
     const order = orders.get(item.checkoutId)
     if (row === undefined || order === undefined) throw new CheckoutError('order_not_found', 'There is no such order.')
+    if (!isOurs(context, row)) {
+      throw new CheckoutError('not_refundable', `This order was paid at the gateway "${row.gateway}".`, {
+        context: { gateway: row.gateway },
+      })
+    }
     const refunds = operations.filter(operation => operation.kind === 'refund')
     const known = item.key === undefined ? undefined : refunds.find(refund => refund.purpose?.key === item.key)
     if (known !== undefined && known.amount_minor !== (item.amountMinor ?? known.amount_minor)) {

@@ -9,6 +9,7 @@ import { authorizePayment, type UndoOperation } from '../phases/4-authorize-paym
 import { capturePayment } from '../phases/6-capture-payment.ts'
 import { type CheckoutChange, type CheckoutRow, changeRows, lockDueRows, lockRows } from '../store/checkouts.ts'
 import type { Transaction } from '../store/database.ts'
+import { isOurs } from './ask.ts'
 import type { Claim } from './claim.ts'
 import type { SagaContext } from './context.ts'
 
@@ -31,7 +32,7 @@ export function seize(context: SagaContext, items: readonly SeizeItem[]): Promis
   return context.db.transaction(async tx => {
     const rows = await lockRows(tx, ids)
     const rowById = new Map(rows.map(row => [row.id, row]))
-    const free = rows.filter(row => isFree(row) && wanted(row, capturing.has(row.id)))
+    const free = rows.filter(row => isFree(row) && isOurs(context, row) && wanted(row, capturing.has(row.id)))
     const claims = new Map((await take(context, tx, free, capturing)).map(claim => [claim.row.id, claim]))
     return items.map((item): Seized => {
       const claim = claims.get(item.lockId)
@@ -48,7 +49,7 @@ export function seize(context: SagaContext, items: readonly SeizeItem[]): Promis
 /** Takes up to `limit` checkouts whose time to be looked at has come. */
 export function seizeDue(context: SagaContext, limit: number): Promise<Claim[]> {
   return context.db.transaction(async tx => {
-    const rows = await lockDueRows(tx, limit)
+    const rows = await lockDueRows(tx, limit, context.gateway.name)
     return take(context, tx, rows, new Set())
   })
 }

@@ -71,7 +71,8 @@ const readCheckouts = statement(
 )
 const lockDueCheckouts = statement(
   'lock_due_checkouts',
-  `select ${columns} from holdfast.checkouts where wake_at <= now() order by wake_at limit $1::int for update skip locked`,
+  `select ${columns} from holdfast.checkouts where wake_at <= now() and (gateway is null or gateway = $2)
+   order by wake_at limit $1::int for update skip locked`,
 )
 const lockExpiredHolders = statement(
   'lock_expired_holders',
@@ -90,9 +91,12 @@ export function lockRows(tx: Transaction, ids: readonly string[]): Promise<Check
   return tx.query<CheckoutRow>(lockCheckouts, [ids])
 }
 
-/** Locks up to `limit` rows whose time to be looked at has come and that nobody else has under lock. */
-export function lockDueRows(tx: Transaction, limit: number): Promise<CheckoutRow[]> {
-  return tx.query<CheckoutRow>(lockDueCheckouts, [limit])
+/**
+ * Locks up to `limit` rows whose time to be looked at has come and that nobody else has under lock; of those with money
+ * in question only the ones of this `gateway`.
+ */
+export function lockDueRows(tx: Transaction, limit: number, gateway: string): Promise<CheckoutRow[]> {
+  return tx.query<CheckoutRow>(lockDueCheckouts, [limit, gateway])
 }
 
 /** Locks the checkouts that still name these carts theirs, although their time is over. */

@@ -46,6 +46,26 @@ describeStore(
       expect(await store.facts(lockId)).toMatchObject({ state: 'failed', code: 'payment_declined' })
     })
 
+    test('a refusal without a reason is a refusal', async () => {
+      const { lockId } = await processed(
+        store,
+        saying(store, { authorize: async () => ({ outcome: 'declined' }) as GatewayAnswer }),
+      )
+      expect(await store.facts(lockId)).toMatchObject({ state: 'failed', code: 'payment_declined' })
+    })
+
+    test('what cannot be written down beside a capture is left out', async () => {
+      const details = { id: 1n } as unknown as Record<string, unknown>
+      const { outcome, lockId } = await processed(
+        store,
+        saying(store, {
+          capture: async request => ({ ...(await store.gateway.capture(request)), details }) as GatewayAnswer,
+        }),
+      )
+      expect(outcome).toMatchObject({ status: 'completed' })
+      expect(await store.facts(lockId)).toMatchObject({ state: 'completed', charged: 1_500 })
+    })
+
     const circular: Record<string, unknown> = {}
     circular.self = circular
     test.each([
@@ -55,7 +75,6 @@ describeStore(
       ['another outcome', { outcome: 'approved' }],
       ['a success without an amount', { outcome: 'succeeded', reference: 'x' }],
       ['a success without a reference', { outcome: 'succeeded', amountMinor: 1_500, currency: 'USD' }],
-      ['a refusal without a reason', { outcome: 'declined' }],
       ['an action without an address', { outcome: 'action_required', reference: 'x' }],
       ['what cannot be written down', { outcome: 'unknown', message: 'x', details: circular }],
       ['a number beyond JSON', { outcome: 'unknown', message: 'x', details: { id: 1n } }],

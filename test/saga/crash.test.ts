@@ -200,6 +200,7 @@ describeStore('The token of a checkout that is taken over', store => {
       await store.drain()
     }
     expect(await tablesWith(canary)).toEqual([])
+    expect(await tablesWith('@example.com'), 'the search finds what is there').toContain('holdfast.orders')
   })
 
   test('is opened by another process with the same secret, which repeats the authorization', async () => {

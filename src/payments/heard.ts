@@ -1,0 +1,87 @@
+/**
+ * What a gateway said, made sense of. Gateways may be an adopter's own, and what they say is stored by the very step
+ * that goes on from it: so that no answer can get a checkout stuck, what makes no sense is an unknown outcome, and text
+ * that no database takes is replaced.
+ */
+import type { LookupAnswer, OperationKind } from './gateway.ts'
+
+const pauseMinMs = 100
+const pauseMaxMs = 3_600_000
+
+/** The null character and halves of characters, as JSON writes them. */
+const unstorable = /(?<!\\)((?:\\\\)*)\\u(?:0000|d[89a-f][0-9a-f]{2})/g
+
+type Words = Readonly<Record<string, unknown>>
+
+/** Never throws. `pollAfterMs` and `retryAfterMs` come out whole, from a tenth of a second to an hour. */
+export function heard(kind: OperationKind, said: unknown): LookupAnswer {
+  const answer = writable(said)
+  return answer !== null && makesSense(kind, answer)
+    ? (withDefaults(answer) as unknown as LookupAnswer)
+    : { outcome: 'unknown', message: 'The gateway gave an answer that makes no sense.' }
+}
+
+function writable(said: unknown): Words | null {
+  if (typeof said !== 'object' || said === null) return null
+  // What cannot be written down is left out where the answer does not depend on it.
+  return written(said) ?? written({ ...said, details: undefined })
+}
+
+function written(said: object): Words | null {
+  try {
+    const json = JSON.stringify(said).replaceAll(unstorable, '$1\\ufffd')
+    return JSON.parse(json) as Words
+  } catch {
+    return null
+  }
+}
+
+const isText = (value: unknown): value is string => typeof value === 'string' && value !== ''
+
+function makesSense(kind: OperationKind, answer: Words): boolean {
+  switch (answer.outcome) {
+    case 'succeeded':
+      // A void moves no money, so it has none to name.
+      return (
+        kind === 'void' ||
+        (isText(answer.reference) && Number.isSafeInteger(answer.amountMinor) && isText(answer.currency))
+      )
+    case 'action_required':
+      return isText(answer.reference) && isText((answer.action as Words | null | undefined)?.url)
+    case 'pending':
+      return isText(answer.reference)
+    case 'declined':
+    case 'not_executed':
+    case 'unknown':
+    case 'not_found':
+      return true
+    default:
+      return false
+  }
+}
+
+function withDefaults(answer: Words): Words {
+  switch (answer.outcome) {
+    case 'succeeded':
+      return Number.isNaN(Date.parse(String(answer.validUntil))) ? { ...answer, validUntil: undefined } : answer
+    case 'declined':
+      return {
+        ...answer,
+        code: textOr(answer.code, 'declined'),
+        message: textOr(answer.message, 'No reason was given.'),
+      }
+    case 'pending':
+      return { ...answer, pollAfterMs: pauseMs(answer.pollAfterMs) }
+    case 'not_executed':
+      return { ...answer, retryAfterMs: pauseMs(answer.retryAfterMs) }
+    default:
+      return answer
+  }
+}
+
+const textOr = (value: unknown, fallback: string): string => (isText(value) ? value : fallback)
+
+function pauseMs(value: unknown): number {
+  const ms = typeof value === 'number' ? Math.round(value) : pauseMinMs
+  return Math.min(pauseMaxMs, Math.max(pauseMinMs, ms))
+}
