@@ -12,8 +12,7 @@ import { allocateProportionally } from './share.ts'
 import { chooseShipping, type ShippingOption } from './shipping.ts'
 import { type TaxRate, taxOf, taxRateAt } from './tax.ts'
 
-export { type Coupon, couponIsLive } from './coupon.ts'
-export { convertMinor, unitPriceIn } from './exchange.ts'
+export type { Coupon } from './coupon.ts'
 export type { ShippingOption } from './shipping.ts'
 export type { TaxRate } from './tax.ts'
 

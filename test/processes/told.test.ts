@@ -7,7 +7,7 @@ import { cartId, checkoutId, orderId, type Stage, seedHealthyStore } from '../ob
 
 let opened: TestDatabase
 beforeEach(async () => {
-  opened = await openTestDatabase('embedded')
+  opened = await openTestDatabase('postgres', { poolMax: 2 })
   await seedHealthyStore(opened.database)
   // An order that is on its way may be charged already: the comparison is for when all has drained.
   await opened.database.execute(`delete from holdfast_sandbox.payments where checkout_id = '${checkoutId.capturing}'`)
