@@ -59,7 +59,27 @@ function readOptions(argv: string[]): Options | null {
   }
 }
 
+/** From here on, what others do shows in the figures. */
+const disturbingCores = 0.2
+
 const say = (line: string) => void process.stderr.write(`${line}\n`)
+
+/** How many cores are in use while this process waits: by others, who then disturb what is measured. */
+async function coresInUse(): Promise<number> {
+  const sum = () => {
+    const totals = { idle: 0, all: 0 }
+    for (const { times } of cpus()) {
+      totals.idle += times.idle
+      totals.all += times.idle + times.user + times.nice + times.sys + times.irq
+    }
+    return totals
+  }
+  const before = sum()
+  await new Promise(resolve => setTimeout(resolve, 1_000))
+  const after = sum()
+  const all = after.all - before.all
+  return all === 0 ? 0 : cpus().length * (1 - (after.idle - before.idle) / all)
+}
 
 async function machineOf(serverUrl: string): Promise<Machine> {
   const client = new pg.Client({ connectionString: serverUrl })
@@ -68,9 +88,11 @@ async function machineOf(serverUrl: string): Promise<Machine> {
     `select name, setting from pg_settings where name in ('server_version', 'fsync', 'synchronous_commit')`,
   )
   await client.end()
+  const coresUsedByOthers = await coresInUse()
   const setting = (name: string) => answer.rows.find(row => row.name === name)?.setting ?? '?'
   return {
     cores: availableParallelism(),
+    coresUsedByOthers,
     processor: cpus()[0]?.model.trim() || 'unknown processor',
     node: process.versions.node,
     postgres: setting('server_version').split(' ')[0] ?? '?',
@@ -124,6 +146,9 @@ async function main({ plan, demands, url, json }: Options): Promise<number> {
   try {
     const serverUrl = url ?? server?.url() ?? ''
     const machine = await machineOf(serverUrl)
+    if (machine.coresUsedByOthers > disturbingCores) {
+      say(`others use ${machine.coresUsedByOthers.toFixed(1)} of ${machine.cores} cores: figures will be low and noisy`)
+    }
     const report: Report = { machine, secondsPerCell: plan.seconds, cells: [], ratios: [], evidence: {}, ok: true }
     for (const demand of demands) await run(demand, serverUrl, plan, report)
     process.stdout.write(json ? `${JSON.stringify(report, null, 2)}\n` : describe(report))

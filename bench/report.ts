@@ -11,6 +11,8 @@ export interface Cell extends CellPlan, Measured {
 
 export interface Machine {
   cores: number
+  /** Before the bench began: anything above a few hundredths makes its figures low and noisy. */
+  coresUsedByOthers: number
   processor: string
   node: string
   postgres: string
@@ -111,7 +113,8 @@ export function describe(report: Report): string {
   }
   return [
     `${machine.cores} cores (${machine.processor}), Node ${machine.node}, PostgreSQL ${machine.postgres}, ` +
-      `fsync ${machine.fsync}, synchronous_commit ${machine.synchronousCommit}; ${report.secondsPerCell} s a cell`,
+      `fsync ${machine.fsync}, synchronous_commit ${machine.synchronousCommit}; ` +
+      `${report.secondsPerCell} s a cell; others used ${machine.coresUsedByOthers.toFixed(1)} cores when it began`,
     cells.toString(),
     ratios.toString(),
     ...Object.entries(report.evidence).map(audited),

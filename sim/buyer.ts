@@ -53,7 +53,7 @@ export interface BuyerOptions {
 
 export interface Buyer {
   readonly record: BuyerRecord
-  /** Fills the cart and starts the checkout. False when it was over before that was done. */
+  /** Fills the cart and starts the checkout. False when that was refused, or it was over before. */
   prepare(): Promise<boolean>
   /** Pays until the answer is final, and gives the record. */
   pay(): Promise<BuyerRecord>
@@ -107,6 +107,11 @@ export function createBuyer(options: BuyerOptions): Buyer {
     while (!isOver()) {
       const answer = await ask()
       if (answer !== null && wanted(answer)) return answer
+      const ending = answer === null ? null : endingOf(answer)
+      if (ending !== null) {
+        record.ending = ending
+        return null
+      }
       note(answer)
       await pause(pauseMs)
     }

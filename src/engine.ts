@@ -97,7 +97,7 @@ export async function createCheckout(options: CheckoutOptions = {}): Promise<Che
     captureTimeoutMs: config.paymentCaptureTimeoutSeconds * 1000,
     captureMarginMs: 3_600_000,
     priceDriftToleranceMinor: config.priceDriftToleranceMinor,
-    batchMax: 256,
+    batchMax: 96,
     queueMax: 10_000,
     answerWithinMs: 20_000,
     recoverEveryMs: 1_000,
@@ -127,6 +127,8 @@ export async function createCheckout(options: CheckoutOptions = {}): Promise<Che
     answerWithinMs: numbers.answerWithinMs,
   })
   const background = new Set<Promise<unknown>>()
+  /** Calls that were let in and have not been answered yet: closing waits for them. */
+  const calls = new Set<Promise<unknown>>()
   let closing: Promise<void> | null = null
 
   if (options.workers !== false) {
@@ -138,14 +140,18 @@ export async function createCheckout(options: CheckoutOptions = {}): Promise<Che
   /** Refuses after `close`, and says "come back" where a lane is full. */
   async function guarded<Result>(run: () => Promise<Result>): Promise<Result> {
     if (closing !== null) throw new CheckoutError('closed', 'This checkout engine was closed.')
+    const running = run()
+    calls.add(running)
     try {
-      return await run()
+      return await running
     } catch (error) {
       if (!(error instanceof LaneFull)) throw error
       throw new CheckoutError('overloaded', 'Too many checkouts at once. Try again in a moment.', {
         retryable: true,
         cause: error,
       })
+    } finally {
+      calls.delete(running)
     }
   }
 
@@ -260,8 +266,7 @@ export async function createCheckout(options: CheckoutOptions = {}): Promise<Che
 
     close() {
       closing ??= (async () => {
-        await Promise.allSettled([conductor.idle(), ...background])
-        await recoverer.stop()
+        await Promise.allSettled([...calls, ...background, recoverer.stop()])
         await Promise.all(Object.values(lanes).map(lane => lane.drain()))
         await deliverer.stop()
         await live.close()

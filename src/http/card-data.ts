@@ -27,7 +27,8 @@ const fieldNames = new Set([
   'pinblock',
 ])
 
-const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
+/** Ids of ours, alone or within an address: one in some thousands has digits that would pass for a card's. */
+const uuids = /(?<![0-9a-z])[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}(?![0-9a-z])/gi
 
 /** 13 to 19 digits, with single blanks or dashes between; not led by + or 0, which only telephone numbers are. */
 const candidates = /(?<![\d+])[1-9](?:[ -]?\d){12,18}(?![ -]?\d)/g
@@ -44,8 +45,9 @@ function passesLuhn(digits: string): boolean {
 
 /** True when `text` holds something like a card number. */
 export function looksLikeCardNumber(text: string): boolean {
-  if (text.length < 13 || uuid.test(text)) return false
-  for (const [match] of text.matchAll(candidates)) if (passesLuhn(match.replaceAll(/[ -]/g, ''))) return true
+  if (text.length < 13) return false
+  for (const [match] of text.replaceAll(uuids, '/').matchAll(candidates))
+    if (passesLuhn(match.replaceAll(/[ -]/g, ''))) return true
   return false
 }
 

@@ -71,7 +71,9 @@ const updatePayments = statement(
     void_failures_left = row."voidFailuresLeft", valid_until = row."validUntil"
   from json_to_recordset($1) as row (reference text, status text, "amountMinor" bigint, "capturedMinor" bigint,
     "refundedMinor" bigint, "declineCode" text, "voidFailuresLeft" integer, "validUntil" timestamptz)
-  where payment.id = any($2::text[]) and payment.id = row.reference`,
+  cross join lateral (
+    select known.ctid as place from holdfast_sandbox.payments known where known.id = row.reference offset 0) as found
+  where payment.ctid = found.place`,
 )
 
 const insertRequests = statement(
@@ -141,7 +143,7 @@ export function writeSet(tx: Transaction, { created, changed, requests, jobs }: 
     tx.send(insertPayments, [JSON.stringify(created.toSorted((a, b) => inOrder(a.reference, b.reference)))])
   }
   if (changed.length > 0) {
-    tx.send(updatePayments, [JSON.stringify(changed), changed.map(payment => payment.reference)])
+    tx.send(updatePayments, [JSON.stringify(changed)])
   }
   if (requests.length > 0) {
     tx.send(insertRequests, [JSON.stringify(requests.toSorted((a, b) => inOrder(a.idempotencyKey, b.idempotencyKey)))])

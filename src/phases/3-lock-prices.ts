@@ -14,17 +14,21 @@ import { refusal } from './phase.ts'
 
 const phase = 'price_lock'
 
-const readTaxRates = statement(
-  'read_tax_rates',
-  `select country, state, tax_class, name, rate_ppm, included from holdfast.tax_rates`,
+/** One row of lists: what a shop charges is a few dozen rows, read whole in one statement. */
+const readTerms = statement(
+  'read_terms',
+  `select
+     (select coalesce(json_agg(json_build_object('country', country, 'state', state, 'taxClass', tax_class, 'name', name,
+        'ratePpm', rate_ppm, 'included', included)), '[]') from holdfast.tax_rates) as tax_rates,
+     (select coalesce(json_agg(json_build_object('code', method.code, 'name', method.name, 'taxClass', method.tax_class,
+        'rates', (select coalesce(json_agg(json_build_object('country', rate.country, 'currency', rate.currency,
+           'amountMinor', rate.amount_minor) order by rate.country, rate.currency), '[]')
+         from holdfast.shipping_rates rate where rate.method_code = method.code))
+        order by method.position, method.code), '[]')
+      from holdfast.shipping_methods method where method.active) as shipping,
+     (select coalesce(json_agg(json_build_object('base', base, 'quote', quote, 'rate', rate)), '[]')
+      from holdfast.exchange_rates) as exchange_rates`,
 )
-const readShipping = statement(
-  'read_shipping',
-  `select method.code, method.name, method.tax_class, rate.country, rate.currency, rate.amount_minor
-   from holdfast.shipping_methods method join holdfast.shipping_rates rate on rate.method_code = method.code
-   where method.active order by method.position, method.code, rate.country, rate.currency`,
-)
-const readExchangeRates = statement('read_exchange_rates', `select base, quote, rate from holdfast.exchange_rates`)
 
 /** What a shop charges beside its prices: the same for every cart of a set. */
 export interface Terms {
@@ -34,36 +38,13 @@ export interface Terms {
 }
 
 async function read(db: Queryable): Promise<Terms> {
-  const [taxRows, shippingRows, exchangeRates] = await Promise.all([
-    db.query<{ country: string; state: string; tax_class: string; name: string; rate_ppm: number; included: boolean }>(
-      readTaxRates,
-    ),
-    db.query<{
-      code: string
-      name: string
-      tax_class: string
-      country: string
-      currency: string
-      amount_minor: number
-    }>(readShipping),
-    db.query<{ base: string; quote: string; rate: number }>(readExchangeRates),
-  ])
-  const shipping: ShippingOption[] = []
-  for (const row of shippingRows) {
-    const rate = { country: row.country, currency: row.currency, amountMinor: row.amount_minor }
-    const last = shipping.at(-1)
-    if (last?.code === row.code) last.rates.push(rate)
-    else shipping.push({ code: row.code, name: row.name, taxClass: row.tax_class, rates: [rate] })
-  }
-  const taxRates = taxRows.map(row => ({
-    country: row.country,
-    state: row.state,
-    taxClass: row.tax_class,
-    name: row.name,
-    ratePpm: row.rate_ppm,
-    included: row.included,
-  }))
-  return { taxRates, shipping, exchangeRates }
+  const [row] = await db.query<{
+    tax_rates: TaxRate[]
+    shipping: ShippingOption[]
+    exchange_rates: Terms['exchangeRates']
+  }>(readTerms)
+  if (row === undefined) throw new Error('the terms of the shop have no row')
+  return { taxRates: row.tax_rates, shipping: row.shipping, exchangeRates: row.exchange_rates }
 }
 
 export type QuoteCart = (

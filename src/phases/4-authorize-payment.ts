@@ -118,7 +118,8 @@ function undo(operations: readonly OperationRow[]): UndoOperation | null {
     return { kind: 'void', attempt, isNew: attempt !== voiding?.attempt, amountMinor, currency, reference }
   }
   const refund = latest(operations, 'refund')
-  if (refund?.status === 'succeeded') return null
+  // Where nothing was charged there is nothing to give back.
+  if (refund?.status === 'succeeded' || amountMinor === 0) return null
   const attempt = refund === undefined ? 1 : refund.status === 'intended' ? refund.attempt : refund.attempt + 1
   return { kind: 'refund', attempt, isNew: attempt !== refund?.attempt, amountMinor, currency, reference }
 }

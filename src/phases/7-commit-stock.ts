@@ -32,12 +32,11 @@ const payOrders = statement(
    where checkout_id = any($1::uuid[]) and status = 'pending'`,
 )
 
-/** Sells what a set of checkouts holds firmly; its orders are paid at `paidAt`. */
-function write(tx: Transaction, checkoutIds: readonly string[], paidAt: string): void {
+/** Sells what a set of checkouts holds firmly; its orders are paid at `paidAt`. `withCoupon`: those that claimed one. */
+function write(tx: Transaction, checkoutIds: readonly string[], withCoupon: readonly string[], paidAt: string): void {
   if (checkoutIds.length === 0) return
-  for (const step of [reserveInventory.lockHeldStock, takeFromStock, commitReservations, redeemCoupons]) {
-    tx.send(step, [checkoutIds])
-  }
+  for (const step of [reserveInventory.lockHeldStock, takeFromStock, commitReservations]) tx.send(step, [checkoutIds])
+  if (withCoupon.length > 0) tx.send(redeemCoupons, [withCoupon])
   tx.send(payOrders, [checkoutIds, paidAt])
 }
 

@@ -8,6 +8,7 @@ import type { Order } from '../checkout/order.ts'
 import type { Outcome } from '../checkout/outcome.ts'
 import { isFinal, stateName } from '../checkout/states.ts'
 import { readOrders, readOrdersOf } from '../orders/orders.ts'
+import { readOperations } from '../payments/operations.ts'
 import { type CheckoutRow, readRows } from '../store/checkouts.ts'
 import { DatabaseError } from '../store/database.ts'
 import { LaneFull } from '../store/lane.ts'
@@ -46,8 +47,6 @@ export interface Conductor {
   refund(item: RefundItem, recordBy: (amountMinor: number) => Promise<void>): Promise<RefundOutcome>
   /** @throws {CheckoutError} `checkout_not_found`, also for another session's. */
   rowOf(lockId: string, sessionId: string | undefined): Promise<CheckoutRow>
-  /** Settles when nothing of this process is under way. */
-  idle(): Promise<void>
 }
 
 export function notFound(lockId: string): CheckoutError {
@@ -163,28 +162,31 @@ export function createConductor(options: ConductorOptions): Conductor {
 
     async refund(item, recordBy) {
       const intent = await intendRefund(context, item)
-      const { amountMinor } = intent
-      const before = intent.order.refundedMinor
+      const { amountMinor, attempt } = intent
       if (intent.kind === 'claimed') {
         await recordBy(amountMinor)
         await drive(context, lanes, { kind: 'goes_on', claim: intent.claim })
       }
-      const [[row], orders] = await Promise.all([readRows(db, [item.checkoutId]), readOrders(db, [intent.order.id])])
+      const [operations, orders] = await Promise.all([
+        readOperations(db, [item.checkoutId]),
+        readOrders(db, [intent.order.id]),
+      ])
       const order = orders.get(intent.order.id) ?? intent.order
       if (intent.kind === 'done') {
         return { status: 'refunded', order, refundedMinor: amountMinor, message: 'This refund was made before.' }
       }
-      if (row?.wake_at !== null) {
-        const message = 'The gateway has not confirmed the refund yet; it is asked again.'
-        return { status: 'processing', order, refundedMinor: amountMinor, message }
+      // This one's own record decides: another refund may have been made meanwhile.
+      const made = operations.find(operation => operation.kind === 'refund' && operation.attempt === attempt)
+      switch (made?.status) {
+        case 'succeeded':
+          return { status: 'refunded', order, refundedMinor: amountMinor, message: 'Refunded.' }
+        case 'declined':
+          return { status: 'failed', order, refundedMinor: 0, message: 'The gateway refused the refund.' }
+        default: {
+          const message = 'The gateway has not confirmed the refund yet; it is asked again.'
+          return { status: 'processing', order, refundedMinor: amountMinor, message }
+        }
       }
-      return order.refundedMinor > before
-        ? { status: 'refunded', order, refundedMinor: amountMinor, message: 'Refunded.' }
-        : { status: 'failed', order, refundedMinor: 0, message: 'The gateway refused the refund.' }
-    },
-
-    async idle() {
-      while (underWay.size > 0) await Promise.allSettled(underWay.values())
     },
   }
 }

@@ -83,7 +83,9 @@ async function advance(context: SagaContext, lanes: Lanes, claim: Claim): Promis
       if (isOpen(answer) && isOverdue) {
         return { kind: 'unwinds', claim, failure: authorizePayment.unsettled('timeout'), evidence }
       }
-      if (answer.outcome === 'unknown' && !canRepeat(context, claim)) {
+      // What the gateway is known to have can be looked up again, also by who cannot ask for it.
+      const canSettle = claim.reference !== null || canRepeat(context, claim)
+      if (answer.outcome === 'unknown' && !canSettle) {
         return { kind: 'unwinds', claim, failure: authorizePayment.unsettled('cannot be repeated'), evidence }
       }
       const verdict = authorizePayment.decide(claim.row, answer, 0)

@@ -3,90 +3,135 @@
  * died, the gateway's answer is due, their time is over. Protects A11 and B1. Every process runs one; there is no
  * leader, for a row's lock and its epoch decide who has it.
  */
+
+import { createLane } from '../store/lane.ts'
 import type { Claim } from './claim.ts'
-import type { SagaContext } from './context.ts'
+import { type SagaContext, sleep } from './context.ts'
 import { carryOn, drive } from './drive.ts'
 import type { Lanes } from './lanes.ts'
 import { seizeDue } from './seize.ts'
 import { markHandled, openWebhooks, type StoredWebhook } from './webhooks.ts'
 
 export interface Recoverer {
-  /** One pass over everything that is due; gives how many checkouts it took. */
+  /**
+   * Takes everything that is due; gives how many checkouts it took, once these, and all that others of this process
+   * took, have come to rest.
+   */
   runOnce(): Promise<number>
   start(everyMs: number): void
-  /** Lets the running pass end. */
+  /** Lets what is being carried on come to rest, and begins nothing new. */
   stop(): Promise<void>
 }
 
-const passMax = 200
+/** So many are carried on at once. */
+const carriedMax = 200
+const roundsMax = 50
+
+/** What one look at the database took. */
+interface Look {
+  taken: number
+  /** There may be more. */
+  isFull: boolean
+  /** Settles when all of it was carried on, and never fails. */
+  carried: Promise<unknown>
+}
 
 export function createRecoverer(context: SagaContext, lanes: Lanes): Recoverer {
-  let running: Promise<number> | null = null
+  const carrying = new Set<Promise<void>>()
   let stopped = true
+  let ending = false
   let cancel = (): void => {}
 
-  async function carry(claim: Claim): Promise<void> {
-    try {
-      await drive(context, lanes, carryOn(context, claim))
-    } catch (error) {
-      // Its lease runs out, and it is due again: nothing is lost by stopping here.
-      context.log.error('[Checkout] could not be carried on', { lockId: claim.row.id, state: claim.row.state, error })
-    }
-  }
-
-  async function pass(): Promise<number> {
-    let taken = 0
-    for (let round = 0; round < 50; round += 1) {
-      const claims = await seizeDue(context, passMax)
-      taken += claims.length
-      for (const claim of claims) {
-        context.log.info('[Checkout] taken over', {
-          lockId: claim.row.id,
-          state: claim.row.state,
-          epoch: claim.row.epoch,
-        })
+  function carry(claim: Claim): Promise<void> {
+    const carried = (async () => {
+      try {
+        await drive(context, lanes, carryOn(context, claim))
+      } catch (error) {
+        // Its lease runs out, and it is due again: nothing is lost by stopping here.
+        const { id, state } = claim.row
+        context.log.error('[Checkout] could not be carried on', { lockId: id, state, error })
       }
-      await Promise.all(claims.map(carry))
-      if (claims.length < passMax) break
-    }
-    return taken + (await heedWebhooks())
+    })().finally(() => carrying.delete(carried))
+    carrying.add(carried)
+    return carried
   }
 
-  /** Looks at the checkouts that webhooks spoke of; those that somebody holds right now are left for the next pass. */
-  async function heedWebhooks(): Promise<number> {
-    const webhooks = await openWebhooks(context.db, passMax)
+  /**
+   * Takes what is due and what webhooks speak of, and begins to carry it on, but waits for none of it: what a gateway
+   * does not answer holds up nothing else.
+   */
+  async function look(): Promise<Look> {
+    const room = carriedMax - carrying.size
+    const claims = room > 0 ? await seizeDue(context, room) : []
+    for (const { row } of claims) {
+      context.log.info('[Checkout] taken over', { lockId: row.id, state: row.state, epoch: row.epoch })
+    }
+    const carried = claims.map(carry)
+    carried.push(...(await heedWebhooks()))
+    return { taken: carried.length, isFull: room > 0 && claims.length === room, carried: Promise.all(carried) }
+  }
+
+  /** One at a time; who comes while one runs gets the next, which sees what was there when they came. */
+  const looks = createLane<null, Look>({
+    name: 'recover',
+    batchMax: 10_000,
+    queueMax: 10_000,
+    isShared: () => true,
+    async run(callers) {
+      const seen = await look()
+      return callers.map(() => seen)
+    },
+  })
+
+  /**
+   * Looks at the checkouts that webhooks spoke of. Once one is taken its webhook is done with, for from then on it is
+   * asked about until it is settled; those that somebody holds right now are left for the next look.
+   */
+  async function heedWebhooks(): Promise<Promise<void>[]> {
+    const webhooks = await openWebhooks(context.db, carriedMax)
     const done: StoredWebhook[] = []
-    let taken = 0
-    await Promise.all(
-      webhooks.map(async webhook => {
-        if (webhook.checkout_id === null) return
-        const seized = await lanes.seize.submit({ lockId: webhook.checkout_id, want: 'carry_on' })
-        if (seized.kind === 'claimed') {
-          taken += 1
-          await carry(seized.claim)
-        }
-        const busy = seized.kind === 'rests' && seized.row.lease_owner !== null && !seized.row.awake
-        if (!busy) done.push(webhook)
-      }),
-    )
+    const carried: Promise<void>[] = []
+    async function heed(webhook: StoredWebhook): Promise<void> {
+      if (webhook.checkout_id === null) return
+      const seized = await lanes.seize.submit({ lockId: webhook.checkout_id, want: 'carry_on' })
+      if (seized.kind === 'claimed') carried.push(carry(seized.claim))
+      const busy = seized.kind === 'rests' && seized.row.lease_owner !== null && !seized.row.awake
+      if (!busy) done.push(webhook)
+    }
+    const failed = (await Promise.allSettled(webhooks.map(heed))).find(result => result.status === 'rejected')
+    if (failed !== undefined) {
+      context.log.error('[Checkout] a webhook could not be heeded yet', { error: failed.reason })
+    }
     await markHandled(context.db, done)
+    return carried
+  }
+
+  async function runOnce(): Promise<number> {
+    let taken = 0
+    for (let round = 0; round < roundsMax && !ending; round += 1) {
+      const seen = await looks.submit(null)
+      taken += seen.taken
+      await Promise.all(carrying)
+      if (!seen.isFull) break
+    }
     return taken
   }
 
-  function runOnce(): Promise<number> {
-    running ??= pass().finally(() => {
-      running = null
-    })
-    return running
+  /** Where there may be more, on as soon as there is room, and in any case after the usual pause. */
+  async function turn(everyMs: number): Promise<void> {
+    try {
+      const seen = await looks.submit(null)
+      if (seen.isFull) await Promise.race([seen.carried, sleep(context.clock, everyMs)])
+      again(seen.isFull ? 0 : everyMs, everyMs)
+    } catch (error) {
+      context.log.error('[Checkout] recovery pass failed', { error })
+      again(everyMs, everyMs)
+    }
   }
 
-  function again(everyMs: number): void {
+  function again(afterMs: number, everyMs: number): void {
     if (stopped) return
-    cancel = context.clock.after(everyMs, () => {
-      runOnce()
-        .catch((error: unknown) => context.log.error('[Checkout] recovery pass failed', { error }))
-        .finally(() => again(everyMs))
-    })
+    cancel = context.clock.after(afterMs, () => void turn(everyMs))
   }
 
   return {
@@ -94,12 +139,14 @@ export function createRecoverer(context: SagaContext, lanes: Lanes): Recoverer {
     start(everyMs) {
       if (!stopped) return
       stopped = false
-      again(everyMs)
+      again(everyMs, everyMs)
     },
     async stop() {
       stopped = true
+      ending = true
       cancel()
-      await running?.catch(() => 0)
+      await looks.drain()
+      await Promise.all(carrying)
     },
   }
 }

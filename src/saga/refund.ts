@@ -23,11 +23,11 @@ export interface RefundItem {
 }
 
 export type RefundIntent =
-  | { kind: 'claimed'; claim: Claim; order: Order; amountMinor: number }
+  | { kind: 'claimed'; claim: Claim; order: Order; amountMinor: number; attempt: number }
   /** The same key was refunded already. */
-  | { kind: 'done'; order: Order; amountMinor: number }
+  | { kind: 'done'; order: Order; amountMinor: number; attempt: number }
   /** The same key is under way elsewhere. */
-  | { kind: 'under_way'; order: Order; amountMinor: number }
+  | { kind: 'under_way'; order: Order; amountMinor: number; attempt: number }
 
 const creditOrder = statement(
   'credit_order',
@@ -72,14 +72,15 @@ export function intendRefund(context: SagaContext, item: RefundItem): Promise<Re
       })
     }
     const refunds = operations.filter(operation => operation.kind === 'refund')
-    const known = item.key === undefined ? undefined : refunds.find(refund => refund.purpose?.key === item.key)
+    const known = item.key === undefined ? undefined : refunds.findLast(refund => refund.purpose?.key === item.key)
     if (known !== undefined && known.amount_minor !== (item.amountMinor ?? known.amount_minor)) {
       throw new CheckoutError('not_refundable', 'This key was used for a refund of another amount.', {
         context: { amount: item.amountMinor, earlier: known.amount_minor },
       })
     }
-    if (known?.status === 'succeeded') return { kind: 'done', order, amountMinor: known.amount_minor }
-    if (known?.status === 'intended') return { kind: 'under_way', order, amountMinor: known.amount_minor }
+    const told = known === undefined ? null : { order, amountMinor: known.amount_minor, attempt: known.attempt }
+    if (told !== null && known?.status === 'succeeded') return { kind: 'done', ...told }
+    if (told !== null && known?.status === 'intended') return { kind: 'under_way', ...told }
     const left = order.totalMinor - order.refundedMinor
     const amountMinor = item.amountMinor ?? left
     refuseWrong(order, amountMinor, left)
@@ -117,7 +118,7 @@ export function intendRefund(context: SagaContext, item: RefundItem): Promise<Re
     if (after === undefined) throw new Error('a refund changed no row')
     const undo = { kind: 'refund', attempt, isNew: true, amountMinor, currency, reference } as const
     const claim: Claim = { row: after, fresh: true, ageMs: 0, token: null, reference, orderId: order.id, undo }
-    return { kind: 'claimed', claim, order, amountMinor }
+    return { kind: 'claimed', claim, order, amountMinor, attempt }
   })
 }
 

@@ -52,6 +52,7 @@ export function settle(context: SagaContext, items: readonly SettleItem[]): Prom
     commitStock.write(
       tx,
       captured.map(row => row.id),
+      captured.filter(row => orders.get(row.id)?.couponCode !== null).map(row => row.id),
       paidAt,
     )
     const durationUs = (performance.now() - startedAt) * 1000

@@ -22,6 +22,11 @@ export interface PostgresOptions {
   readonly applicationName?: string
   /** The server ends a statement that takes longer, in milliseconds; default none. */
   readonly statementTimeoutMs?: number
+  /**
+   * The server ends a transaction that its client leaves alone for so long, in milliseconds; default 10,000. So the
+   * row locks of a process that froze, or of a machine that is gone, hold up the others no longer than that.
+   */
+  readonly idleTransactionMs?: number
   /** How long to wait for a connection, in milliseconds, default 10,000; then `pool_exhausted` or `connection_lost`. */
   readonly connectTimeoutMs?: number
 }
@@ -50,12 +55,13 @@ function connectFailure(thrown: unknown): DatabaseError {
 
 /** @throws `DatabaseError` when the server does not answer or refuses the login. */
 export async function connectPostgres(options: PostgresOptions): Promise<Database> {
+  const idleTransaction = { idle_in_transaction_session_timeout: String(options.idleTransactionMs ?? 10_000) }
   const config: pg.ClientConfig & { pipeline: boolean } = {
     connectionString: options.url,
     application_name: options.applicationName ?? 'holdfast',
     connectionTimeoutMillis: options.connectTimeoutMs ?? 10_000,
     keepAlive: true,
-    options: settings({ timezone: 'UTC', datestyle: 'ISO', ...keyedPlans }),
+    options: settings({ timezone: 'UTC', datestyle: 'ISO', ...idleTransaction, ...keyedPlans }),
     pipeline: true,
     types: { getTypeParser: typeParser as unknown as pg.CustomTypesConfig['getTypeParser'] },
     ...(options.statementTimeoutMs === undefined ? {} : { statement_timeout: options.statementTimeoutMs }),

@@ -242,7 +242,10 @@ export async function openTestStore(kind: DatabaseKind): Promise<TestStore> {
         }
         if (moving.length + delivered === 0) return
       }
-      throw new Error('the shop does not come to rest')
+      const open = await store.sql(
+        'select id, state, epoch, tries, lease_owner from holdfast.checkouts where wake_at is not null',
+      )
+      throw new Error(`the shop does not come to rest: ${JSON.stringify(open)}`)
     },
     async violations(options) {
       const { findings } = await engine.audit(options)

@@ -75,7 +75,7 @@ describe('plans of prepared statements', () => {
     empty = await openTestDatabase('postgres')
     client = new pg.Client({ connectionString: String(empty.url) })
     await client.connect()
-    const settings = Object.entries({ ...keyedPlans, plan_cache_mode: 'force_generic_plan' })
+    const settings = Object.entries(keyedPlans)
     await client.query(settings.map(([name, value]) => `set ${name} = ${value}`).join('; '))
   })
   afterAll(async () => {
