@@ -144,6 +144,8 @@ create table holdfast.orders (
   billing_address jsonb,
   shipping_method text,
   notes text,
+  -- {"payment": …}, what the gateway said of the capture
+  metadata jsonb not null default '{}',
   placed_at timestamptz not null default now(),
   paid_at timestamptz,
   cancelled_at timestamptz,

@@ -20,6 +20,7 @@ import { statistics } from './observe/statistics.ts'
 import { readLastOrderOf, readOrders, readOrdersOf } from './orders/orders.ts'
 import type { PaymentGateway } from './payments/gateway.ts'
 import { createSandboxGateway } from './payments/sandbox.ts'
+import type { DeliverWebhook } from './payments/sandbox-jobs.ts'
 import { createSeal } from './payments/seal.ts'
 import type { QuoteCart } from './phases/3-lock-prices.ts'
 import { recordAdminAction } from './saga/admin-actions.ts'
@@ -75,7 +76,9 @@ export async function createCheckout(options: CheckoutOptions = {}): Promise<Che
   const given = typeof options.database === 'object' ? options.database : null
   const db = given ?? (await openDatabase(url === undefined ? {} : { url }))
   if (options.migrate !== false) await migrate(db)
-  const own = await sandboxOf(options, db, url)
+  const own = await sandboxOf(options, db, url, async (headers, body) => {
+    if (!(await engine.receiveWebhook('sandbox', headers, body))) throw new Error('a webhook was not accepted')
+  })
   const gateway = options.gateway ?? own.gateway
   const listeners = createListeners(options.listeners)
   const live = createLive(db)
@@ -90,6 +93,7 @@ export async function createCheckout(options: CheckoutOptions = {}): Promise<Che
   const numbers = {
     baseCurrency: config.currency,
     holdOn: config.holdOn,
+    preventConcurrent: config.preventConcurrent,
     leaseMs: config.leaseSeconds * 1000,
     // One visit asks up to four times; all of it must fit into the lease.
     gatewayTimeoutMs: Math.min(10_000, config.leaseSeconds * 250),
@@ -162,7 +166,7 @@ export async function createCheckout(options: CheckoutOptions = {}): Promise<Che
     return row.expired && idle ? null : row
   }
 
-  return {
+  const engine: CheckoutEngine = {
     listeners,
     deliverer,
 
@@ -197,7 +201,7 @@ export async function createCheckout(options: CheckoutOptions = {}): Promise<Che
       guarded(async () => {
         const { id } = await conductor.rowOf(checkUuid(lockId, 'lock id'), undefined)
         await recordAdminAction(db, { action: 'release', checkoutId: id, actor, details: { reason } })
-        return conductor.undo(id, row => released(row.state, actor, reason))
+        return conductor.undo(id, row => released(row.state, reason))
       }),
 
     captureCheckout: lockId => guarded(() => conductor.capture(checkUuid(lockId, 'lock id'))),
@@ -276,6 +280,7 @@ export async function createCheckout(options: CheckoutOptions = {}): Promise<Che
       return closing
     },
   }
+  return engine
 }
 
 interface OwnSandbox {
@@ -288,10 +293,11 @@ async function sandboxOf(
   options: CheckoutOptions,
   db: Database,
   url: string | undefined,
+  deliverWebhook: DeliverWebhook,
 ): Promise<OwnSandbox | { gateway: never; close(): Promise<void> }> {
   if (options.gateway !== undefined) return { gateway: undefined as never, close: async () => {} }
   const ledger = url === undefined || db.kind === 'embedded' ? null : await openDatabase({ url, poolMax: 4 })
-  const gateway = createSandboxGateway({ database: ledger ?? db })
+  const gateway = createSandboxGateway({ database: ledger ?? db, deliverWebhook })
   return {
     gateway,
     async close() {

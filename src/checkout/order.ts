@@ -16,6 +16,17 @@ export interface OrderLine {
   totalMinor: number
 }
 
+/** What the gateway said of the capture. */
+export interface OrderPayment {
+  capture_id: string
+  authorization_id: string
+  status: 'captured'
+  amount: number
+  currency: string
+  captured_at: string
+  gateway_response: Record<string, unknown>
+}
+
 export interface Order {
   id: string
   /** Human-readable, increasing, not gapless: "100001". */
@@ -37,6 +48,8 @@ export interface Order {
   billingAddress: Address | null
   shippingMethod: string | null
   notes: string | null
+  /** `payment` once it was captured. */
+  metadata: { payment?: OrderPayment }
   lines: OrderLine[]
   placedAt: string
   paidAt: string | null

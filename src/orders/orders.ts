@@ -1,6 +1,6 @@
 /** Orders as rows and as the application sees them. */
 import type { Address } from '../checkout/cart.ts'
-import type { Order, OrderLine, OrderStatus } from '../checkout/order.ts'
+import type { Order, OrderLine, OrderPayment, OrderStatus } from '../checkout/order.ts'
 import { type Queryable, statement } from '../store/database.ts'
 
 export interface OrderRow {
@@ -23,6 +23,7 @@ export interface OrderRow {
   billing_address: Address | null
   shipping_method: string | null
   notes: string | null
+  metadata: { payment?: OrderPayment }
   placed_at: string
   paid_at: string | null
   cancelled_at: string | null
@@ -44,7 +45,7 @@ export interface OrderLineRow {
 
 const orderColumns = `id, number, checkout_id, session_id, user_id, email, status, currency, subtotal_minor, discount_minor,
   tax_minor, shipping_minor, total_minor, refunded_minor, coupon_code, shipping_address, billing_address,
-  shipping_method, notes, placed_at, paid_at, cancelled_at`
+  shipping_method, notes, metadata, placed_at, paid_at, cancelled_at`
 const lineColumns = `order_id, line_no, variant_id, sku, title, quantity, unit_minor, subtotal_minor, discount_minor,
   tax_minor, total_minor`
 
@@ -112,6 +113,7 @@ function orderOf(row: OrderRow, lines: OrderLine[]): Order {
     billingAddress: row.billing_address,
     shippingMethod: row.shipping_method,
     notes: row.notes,
+    metadata: row.metadata,
     lines,
     placedAt: row.placed_at,
     paidAt: row.paid_at,

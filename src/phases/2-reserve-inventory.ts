@@ -261,11 +261,17 @@ function giveBack(inventory: Inventory, hold: Hold, cart: Cart, claims: Map<stri
     const place = inventory.stock.get(part.variantId)?.find(at => at.locationId === part.locationId)
     if (place !== undefined) place.available += part.quantity
   }
+  withoutCoupon(inventory, hold, cart, claims)
+}
+
+/** Gives back the coupon alone, where the price was made without it; gives the hold that is left. */
+function withoutCoupon(inventory: Inventory, hold: Hold, cart: Cart, claims: Map<string, number>): Hold {
   const coupon = couponFor(inventory, cart)
-  if (hold.claim === null || coupon === null) return
+  if (hold.claim === null || coupon === null) return hold
   coupon.claimed -= 1
   const key = claimKey(coupon.id, hold.claim.customer)
   claims.set(key, (claims.get(key) ?? 1) - 1)
+  return { ...hold, claim: null }
 }
 
 /** Writes the holds of a set. */
@@ -366,6 +372,7 @@ export const reserveInventory = {
   couponFor,
   decide,
   giveBack,
+  withoutCoupon,
   write,
   lockHeldStock,
   undo,

@@ -3,6 +3,7 @@
  * paid. It runs in the transaction that records the capture and goes only forward: there is nothing to undo, because
  * firm holds cannot have been given to anybody else. Protects A5 and B2.
  */
+import type { OrderPayment } from '../checkout/order.ts'
 import { statement, type Transaction } from '../store/database.ts'
 import { reserveInventory } from './2-reserve-inventory.ts'
 
@@ -28,16 +29,28 @@ const redeemCoupons = statement(
 /** `$2`: when, to the millisecond; `greatest` keeps it from being before the transaction began. */
 const payOrders = statement(
   'pay_orders',
-  `update holdfast.orders set status = 'paid', paid_at = greatest($2::timestamptz, now())
+  `update holdfast.orders set status = 'paid', paid_at = greatest($2::timestamptz, now()),
+     metadata = metadata || jsonb_build_object('payment', $3::jsonb -> checkout_id::text)
    where checkout_id = any($1::uuid[]) and status = 'pending'`,
 )
 
-/** Sells what a set of checkouts holds firmly; its orders are paid at `paidAt`. `withCoupon`: those that claimed one. */
-function write(tx: Transaction, checkoutIds: readonly string[], withCoupon: readonly string[], paidAt: string): void {
+/** A set of checkouts that were captured. */
+export interface Captured {
+  checkoutIds: readonly string[]
+  /** Those of them that claimed a coupon. */
+  withCoupon: readonly string[]
+  /** When their orders were paid. */
+  paidAt: string
+  /** What is kept with the orders, by checkout id. */
+  payments: Readonly<Record<string, OrderPayment>>
+}
+
+/** Sells what a set of checkouts holds firmly. */
+function write(tx: Transaction, { checkoutIds, withCoupon, paidAt, payments }: Captured): void {
   if (checkoutIds.length === 0) return
   for (const step of [reserveInventory.lockHeldStock, takeFromStock, commitReservations]) tx.send(step, [checkoutIds])
   if (withCoupon.length > 0) tx.send(redeemCoupons, [withCoupon])
-  tx.send(payOrders, [checkoutIds, paidAt])
+  tx.send(payOrders, [checkoutIds, paidAt, JSON.stringify(payments)])
 }
 
 export const commitStock = { phase, write } as const

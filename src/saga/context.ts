@@ -21,6 +21,8 @@ export interface Clock {
 export interface SagaNumbers {
   baseCurrency: string
   holdOn: 'process' | 'start'
+  /** Another session of the same user is refused while a cart is locked; else it takes a pending lock over. */
+  preventConcurrent: boolean
   /** How long whoever works on a checkout may be silent before another takes over. */
   leaseMs: number
   /** How long one call to the gateway may take; shorter than the lease. */

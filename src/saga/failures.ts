@@ -22,12 +22,13 @@ export function cancelled(state: RestingState, reason: string | undefined): Fail
   }
 }
 
-export function released(state: RestingState, actor: string, reason: string | undefined): Failure {
+export function released(state: RestingState, reason: string | undefined): Failure {
   return {
     phase: phaseOf(state),
     code: 'checkout_released',
     message: 'The checkout was ended by the shop. Nothing was charged.',
-    context: { actor, ...(reason === undefined ? {} : { reason }) },
+    // Who ended it stands with the admin's actions: buyers see this.
+    context: reason === undefined ? {} : { reason },
     retryable: true,
   }
 }

@@ -6,6 +6,7 @@
 import type { RequiredAction } from '../checkout/outcome.ts'
 import type { NewEvent } from '../events/outbox.ts'
 import { readOrdersOf } from '../orders/orders.ts'
+import type { GatewayAnswer } from '../payments/gateway.ts'
 import { recordAnswers } from '../payments/operations.ts'
 import { authorizePayment } from '../phases/4-authorize-payment.ts'
 import { createOrder } from '../phases/5-create-order.ts'
@@ -109,7 +110,7 @@ export function place(context: SagaContext, items: readonly PlaceItem[]): Promis
         sealedToken: null,
         action: null,
         authorizationValidUntil: validUntil,
-        metadata: { ...row.metadata, payment_authorization: authorizationOf(row, referenceOf(item)) },
+        metadata: { ...row.metadata, payment_authorization: authorizationOf(row, referenceOf(item), answer) },
         ...(later ? { leaseOwner: null } : { leaseOwner: context.workerId }),
         ...(later ? { wakeInMs: untilMs(row, validUntil, numbers.captureMarginMs) } : renewal(row, numbers.leaseMs)),
       })
@@ -149,13 +150,14 @@ function referenceOf(item: PlaceItem): string | null {
 }
 
 /** What the lock tells of its authorization from now on. */
-function authorizationOf(row: CheckoutRow, reference: string | null): Record<string, unknown> {
+function authorizationOf(row: CheckoutRow, reference: string | null, answer: GatewayAnswer): Record<string, unknown> {
   return {
     authorization_id: reference,
     status: 'authorized',
     amount: row.total_minor,
     currency: row.currency,
     authorized_at: row.now,
+    gateway_response: answer.outcome === 'succeeded' ? (answer.details ?? {}) : {},
   }
 }
 

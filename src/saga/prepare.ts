@@ -108,7 +108,8 @@ export async function prepare(context: SagaContext, items: readonly PrepareItem[
         continue
       }
       work.passed = 3
-      work.hold = held.hold
+      const usesCoupon = quoted.quote.coupon !== null
+      work.hold = usesCoupon ? held.hold : reserveInventory.withoutCoupon(inventory, held.hold, cart, claims)
       work.quote = quoted.quote
     }
     const durations = [readAt - startedAt + (validatedAt - readAt), performance.now() - validatedAt, 0]

@@ -2,9 +2,10 @@
  * The step `settle`: records captures, commits stock, completes the checkout and publishes it (phase 7), one
  * transaction for a set. Protects A8 and B2: completed, paid, sold and told are one fact.
  */
-import type { Order } from '../checkout/order.ts'
+import type { Order, OrderPayment } from '../checkout/order.ts'
 import type { NewEvent } from '../events/outbox.ts'
 import { readOrdersOf } from '../orders/orders.ts'
+import type { GatewayAnswer } from '../payments/gateway.ts'
 import { recordAnswers } from '../payments/operations.ts'
 import { capturePayment } from '../phases/6-capture-payment.ts'
 import { commitStock } from '../phases/7-commit-stock.ts'
@@ -41,6 +42,7 @@ export function settle(context: SagaContext, items: readonly SettleItem[]): Prom
       }
       // Money of another amount than asked stays an open operation, in sight, until somebody puts it right.
       if (item.evidence.answer.outcome !== 'succeeded') answered.push(item)
+      else context.log.error('[Checkout] another amount was captured than asked', { lockId: row.id })
       changes.push({ row, path: [], leaseOwner: null, wakeInMs: verdict.afterMs, tries: row.tries + 1 })
       return null
     })
@@ -49,12 +51,18 @@ export function settle(context: SagaContext, items: readonly SettleItem[]): Prom
       answered.map(({ claim, evidence }) => ({ checkoutId: claim.row.id, ...evidence })),
     )
     const paidAt = captured[0]?.now ?? ''
-    commitStock.write(
-      tx,
-      captured.map(row => row.id),
-      captured.filter(row => orders.get(row.id)?.couponCode !== null).map(row => row.id),
-      paidAt,
+    const payments: Record<string, OrderPayment> = Object.fromEntries(
+      items.flatMap(item => {
+        const payment = paymentOf(item.evidence.answer, paidAt)
+        return payment === null ? [] : [[item.claim.row.id, payment]]
+      }),
     )
+    commitStock.write(tx, {
+      checkoutIds: captured.map(row => row.id),
+      withCoupon: captured.filter(row => orders.get(row.id)?.couponCode !== null).map(row => row.id),
+      paidAt,
+      payments,
+    })
     const durationUs = (performance.now() - startedAt) * 1000
     for (const row of captured) {
       changes.push({
@@ -73,6 +81,8 @@ export function settle(context: SagaContext, items: readonly SettleItem[]): Prom
       if (row === undefined || order === undefined) throw new Error(`checkout ${id} was captured without an order`)
       order.status = 'paid'
       order.paidAt = paidAt
+      const payment = payments[id]
+      if (payment !== undefined) order.metadata = { ...order.metadata, payment }
       events.push(...phaseEvents(context, row, [{ to: 'capturing' }, { to: 'committing', durationUs }]))
       events.push({
         checkoutId: id,
@@ -88,6 +98,19 @@ export function settle(context: SagaContext, items: readonly SettleItem[]): Prom
       )
     })
   })
+}
+
+function paymentOf(answer: GatewayAnswer, capturedAt: string): OrderPayment | null {
+  if (answer.outcome !== 'succeeded') return null
+  return {
+    capture_id: answer.reference,
+    authorization_id: answer.reference,
+    status: 'captured',
+    amount: answer.amountMinor,
+    currency: answer.currency,
+    captured_at: capturedAt,
+    gateway_response: answer.details ?? {},
+  }
 }
 
 function orderOf(row: CheckoutRow, orders: Map<string, Order>): Order | null {

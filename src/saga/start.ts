@@ -22,7 +22,7 @@ import {
 } from '../store/checkouts.ts'
 import { statement, type Transaction } from '../store/database.ts'
 import type { SagaContext } from './context.ts'
-import { expired } from './failures.ts'
+import { cancelled, expired } from './failures.ts'
 import { failureEvents } from './tell.ts'
 
 export interface StartItem {
@@ -37,13 +37,14 @@ export type Started = { ok: true; row: CheckoutRow } | { ok: false; error: Check
 
 const lockCarts = statement(
   'lock_carts',
-  `select c.id, c.session_id, exists (select from holdfast.cart_lines l where l.cart_id = c.id) as has_lines
+  `select c.id, c.session_id, c.user_id, exists (select from holdfast.cart_lines l where l.cart_id = c.id) as has_lines
    from holdfast.carts c where c.id = any($1::uuid[]) order by c.id for update of c`,
 )
 
 interface LockedCart {
   id: string
   session_id: string
+  user_id: string | null
   has_lines: boolean
 }
 
@@ -52,7 +53,7 @@ export function start(context: SagaContext, items: readonly StartItem[]): Promis
   return context.db.transaction(async tx => {
     // Carts and holders are read by statements of their own, after the locks are there: they see what is true then.
     const [overdue, carts, holders] = await Promise.all([
-      lockExpiredHoldersOf(tx, cartIds),
+      lockExpiredHoldersOf(tx, cartIds, !context.numbers.preventConcurrent),
       tx.query<LockedCart>(lockCarts, [cartIds]),
       readHoldersOf(tx, cartIds),
     ])
@@ -64,10 +65,10 @@ export function start(context: SagaContext, items: readonly StartItem[]): Promis
     const verdicts = items.map((item): CheckoutError | 'holder' | 'new' => {
       const cart = cartById.get(item.cartId)
       const holder = holderOf.get(item.cartId)
-      const inTheWay = holder !== undefined && !overdueById.has(holder.id)
+      const inTheWay = holder !== undefined && !makesWay(overdueById.get(holder.id), item)
       const isBought = inTheWay && holder.state === 'completed'
       if (inTheWay && !isBought && holder.session_id !== item.sessionId) return locked(holder)
-      if (cart === undefined || cart.session_id !== item.sessionId) return notFound(item.cartId)
+      if (cart === undefined || !isTheirs(cart, item)) return notFound(item.cartId)
       const maker = makerOf.get(item.cartId)
       if (maker !== undefined) return 'new'
       if (isBought) return ordered(holder)
@@ -108,6 +109,16 @@ export function start(context: SagaContext, items: readonly StartItem[]): Promis
   })
 }
 
+/** A user's cart is theirs in every session. */
+function isTheirs(cart: LockedCart, item: StartItem): boolean {
+  return cart.session_id === item.sessionId || (item.userId !== null && cart.user_id === item.userId)
+}
+
+/** A locked holder whose time is over, or that another session took where concurrent checkouts are not prevented. */
+function makesWay(holder: CheckoutRow | undefined, item: StartItem): boolean {
+  return holder !== undefined && (holder.expired || holder.session_id !== item.sessionId)
+}
+
 function recordStartsOf(tx: Transaction, rows: readonly CheckoutRow[]): void {
   if (rows.length > 0)
     recordStarts(
@@ -117,14 +128,14 @@ function recordStartsOf(tx: Transaction, rows: readonly CheckoutRow[]): void {
 }
 
 /**
- * Expired checkouts make way: a pending one ends here; one with money in question rolls back, due at once, but the
+ * Expired checkouts make way (and taken over ones): a pending one ends here; one with money in question rolls back, due at once, but the
  * cart is no longer its.
  */
 function letGo(context: SagaContext, tx: Transaction, rows: readonly CheckoutRow[]): NewEvent[] {
-  const failure = expired()
   const pending = rows.filter(row => row.state === 'pending')
   const changes = rows.map((row): CheckoutChange => {
     if (row.state === 'pending') {
+      const failure = row.expired ? expired() : cancelled(row.state, 'continued in another session')
       return { row, path: [{ to: 'failed' }], failure, holdsCart: false, wakeInMs: null, leaseOwner: null }
     }
     if (row.state === 'rolling_back') return { row, path: [], holdsCart: false }
@@ -145,9 +156,9 @@ function letGo(context: SagaContext, tx: Transaction, rows: readonly CheckoutRow
     tx,
     pending.map(row => row.id),
   )
-  const after = changeRows(tx, changes).filter(row => row.state === 'failed')
-  context.log.info('[Checkout] expired locks replaced', { count: rows.length })
-  return after.flatMap(row => failureEvents(row, failure))
+  if (rows.length > 0) context.log.info('[Checkout] locks made way', { lockIds: rows.map(row => row.id) })
+  const after = changeRows(tx, changes)
+  return after.flatMap(row => (row.state === 'failed' && row.failure !== null ? failureEvents(row, row.failure) : []))
 }
 
 /** Holds stock already now (`holdOn: 'start'`). Those that get none are failed at once; gives why. */

@@ -77,8 +77,8 @@ const lockDueCheckouts = statement(
 const lockExpiredHolders = statement(
   'lock_expired_holders',
   `select ${columns} from holdfast.checkouts
-   where cart_id = any($1::uuid[]) and holds_cart and expires_at <= now()
-     and state in ('pending', 'awaiting_action', 'rolling_back')
+   where cart_id = any($1::uuid[]) and holds_cart
+     and (expires_at <= now() and state in ('pending', 'awaiting_action', 'rolling_back') or $2::boolean and state = 'pending')
    order by id for update`,
 )
 const readCartHolders = statement(
@@ -99,9 +99,13 @@ export function lockDueRows(tx: Transaction, limit: number, gateway: string): Pr
   return tx.query<CheckoutRow>(lockDueCheckouts, [limit, gateway])
 }
 
-/** Locks the checkouts that still name these carts theirs, although their time is over. */
-export function lockExpiredHoldersOf(tx: Transaction, cartIds: readonly string[]): Promise<CheckoutRow[]> {
-  return tx.query<CheckoutRow>(lockExpiredHolders, [cartIds])
+/** Locks the checkouts that still name these carts theirs, although their time is over; all pending ones where asked. */
+export function lockExpiredHoldersOf(
+  tx: Transaction,
+  cartIds: readonly string[],
+  alsoPending: boolean,
+): Promise<CheckoutRow[]> {
+  return tx.query<CheckoutRow>(lockExpiredHolders, [cartIds, alsoPending])
 }
 
 export function readRows(db: Queryable, ids: readonly string[]): Promise<CheckoutRow[]> {

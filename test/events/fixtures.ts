@@ -50,6 +50,7 @@ export function orderOf(id: string, checkoutId: string): Order {
     lines: [],
     placedAt: '2026-01-01T00:00:00.000Z',
     paidAt: '2026-01-01T00:00:00.000Z',
+    metadata: {},
     cancelledAt: null,
   }
 }

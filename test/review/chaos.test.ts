@@ -59,7 +59,9 @@ describeStore(
           )
 
         async function buyer(): Promise<void> {
-          const lines = Object.fromEntries(skus.filter(() => random() < 0.6).map(sku => [sku, 1 + Math.floor(random() * 2)]))
+          const lines = Object.fromEntries(
+            skus.filter(() => random() < 0.6).map(sku => [sku, 1 + Math.floor(random() * 2)]),
+          )
           if (Object.keys(lines).length === 0) return
           const { cartId, sessionId } = await store.cart(lines, random() < 0.4 ? { couponCode: `C${seed}` } : {})
           let lockId = ''
@@ -69,7 +71,11 @@ describeStore(
             lockId = (await pick(engines).startCheckout(cartId, { sessionId })).id
           }
           const process = async () => {
-            const outcome = await pick(engines).processCheckout(lockId, { token, captureLater: random() < 0.2 }, { sessionId })
+            const outcome = await pick(engines).processCheckout(
+              lockId,
+              { token, captureLater: random() < 0.2 },
+              { sessionId },
+            )
             if ('order' in outcome) orderId = outcome.order.id
           }
           await begin().catch(note)
@@ -84,7 +90,10 @@ describeStore(
               () => store.gateway.approve(`sbx_${lockId}:authorize:1`),
               () => (random() < 0.3 ? engine.cancelCheckout(lockId, { sessionId }) : process()),
               () => engine.captureCheckout(lockId),
-              () => (orderId === '' ? process() : engine.refundOrder(orderId, { amountMinor: 100, key: 'once', restock: true })),
+              () =>
+                orderId === ''
+                  ? process()
+                  : engine.refundOrder(orderId, { amountMinor: 100, key: 'once', restock: true }),
               () => engine.recover(),
               () => (random() < 0.2 ? store.expire(lockId) : overtake(lockId)),
               () => store.gateway.runDueJobs(),
