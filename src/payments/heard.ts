@@ -27,10 +27,14 @@ function writable(said: unknown): Words | null {
   return written(said) ?? written({ ...said, details: undefined })
 }
 
+/** As JSON, with a replacement character for what a database does not take. */
+export function storableJson(value: object): string {
+  return JSON.stringify(value).replaceAll(unstorable, '$1\\ufffd')
+}
+
 function written(said: object): Words | null {
   try {
-    const json = JSON.stringify(said).replaceAll(unstorable, '$1\\ufffd')
-    return JSON.parse(json) as Words
+    return JSON.parse(storableJson(said)) as Words
   } catch {
     return null
   }

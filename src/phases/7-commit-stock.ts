@@ -37,8 +37,6 @@ const payOrders = statement(
 /** A set of checkouts that were captured. */
 export interface Captured {
   checkoutIds: readonly string[]
-  /** Those of them that claimed a coupon. */
-  withCoupon: readonly string[]
   /** When their orders were paid. */
   paidAt: string
   /** What is kept with the orders, by checkout id. */
@@ -46,10 +44,11 @@ export interface Captured {
 }
 
 /** Sells what a set of checkouts holds firmly. */
-function write(tx: Transaction, { checkoutIds, withCoupon, paidAt, payments }: Captured): void {
+function write(tx: Transaction, { checkoutIds, paidAt, payments }: Captured): void {
   if (checkoutIds.length === 0) return
-  for (const step of [reserveInventory.lockHeldStock, takeFromStock, commitReservations]) tx.send(step, [checkoutIds])
-  if (withCoupon.length > 0) tx.send(redeemCoupons, [withCoupon])
+  for (const step of [reserveInventory.lockHeldStock, takeFromStock, commitReservations, redeemCoupons]) {
+    tx.send(step, [checkoutIds])
+  }
   tx.send(payOrders, [checkoutIds, paidAt, JSON.stringify(payments)])
 }
 

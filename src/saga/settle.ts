@@ -59,7 +59,6 @@ export function settle(context: SagaContext, items: readonly SettleItem[]): Prom
     )
     commitStock.write(tx, {
       checkoutIds: captured.map(row => row.id),
-      withCoupon: captured.filter(row => orders.get(row.id)?.couponCode !== null).map(row => row.id),
       paidAt,
       payments,
     })

@@ -4,6 +4,7 @@
  * is kept and done with.
  */
 import type { PaymentGateway, WebhookEvent } from '../payments/gateway.ts'
+import { storableJson } from '../payments/heard.ts'
 import { type Database, statement } from '../store/database.ts'
 
 const insertWebhook = statement(
@@ -49,7 +50,7 @@ export async function storeWebhook(
     event.type,
     checkoutId,
     event.reference,
-    JSON.stringify(event.payload),
+    storableJson(event.payload),
   ])
   return event
 }

@@ -139,6 +139,27 @@ describeStore(
       expect(outcome).toMatchObject({ status: 'completed' })
       expect(await store.facts(lockId)).toMatchObject({ state: 'completed', charged: 1_500 })
     })
+
+    test.each(['a\0b', 'half \ud83d'])('a webhook with %j in it is stored and heeded', async text => {
+      const { lockId } = await store.begin({ [await store.article()]: 1 })
+      await store.engine.processCheckout(lockId, { token: 'tok_action_required' })
+      await store.gateway.approve(`sbx_${lockId}:authorize:1`)
+      const payload = { note: text, [text]: [text] }
+      const engine = await store.open({
+        gateway: saying(store, {
+          verifyWebhook: async () => ({
+            id: text.length.toString(),
+            type: 't',
+            checkoutId: lockId,
+            reference: null,
+            payload,
+          }),
+        }),
+      })
+      expect(await engine.receiveWebhook('sandbox', new Headers(), '')).toBe(true)
+      await engine.recover()
+      expect(await store.facts(lockId)).toMatchObject({ state: 'completed', charged: 1_500 })
+    })
   },
   ['postgres'],
 )

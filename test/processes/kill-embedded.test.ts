@@ -1,0 +1,33 @@
+/** The kill proof in its short form, on the embedded database: its process dies by SIGKILL with payments on their way. */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, inject, it } from 'vitest'
+import { proveKill } from '../../sim/prove-kill.ts'
+import { readEmbeddedTemplate } from '../../src/testing/embedded-template.ts'
+
+let directory: string
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'holdfast-kill-'))
+})
+afterEach(() => rmSync(directory, { recursive: true, force: true }))
+
+const clean = {
+  wrong: [],
+  contradictions: { lostAcknowledgements: [], brokenRefusals: [], chargedWithoutOrder: [], boughtTwice: [] },
+  audit: { violations: 0 },
+  serverErrors: [],
+}
+
+it('on the embedded database two kills lose no acknowledged order and charge nobody without one', async () => {
+  const archive = inject('embeddedTemplate')
+  if ('failure' in archive) throw new Error(archive.failure)
+  const report = await proveKill({
+    ...{ databaseUrl: null, directory, processes: 1, buyers: 4, seed: 20_261_123 },
+    template: await readEmbeddedTemplate(archive.file),
+    until: { kills: 1 },
+    pace: { kind: 'payments', most: 6 },
+  })
+  expect(report).toMatchObject({ ...clean, kills: 2, told: { unanswered: 0 } })
+  expect(report.checkouts.completed).toBeGreaterThan(0)
+}, 90_000)
