@@ -32,7 +32,7 @@ import { createLanes } from './saga/lanes.ts'
 import { preview } from './saga/preview.ts'
 import { createRecoverer } from './saga/recoverer.ts'
 import { storeWebhook } from './saga/webhooks.ts'
-import { type CheckoutRow, lockOf, readHoldersOf, readRows } from './store/checkouts.ts'
+import { type CheckoutRow, lockOf, readHoldersOf, readRows, wakeOrphans } from './store/checkouts.ts'
 import type { Database } from './store/database.ts'
 import { LaneFull } from './store/lane.ts'
 import { migrate } from './store/migrate.ts'
@@ -76,6 +76,8 @@ export async function createCheckout(options: CheckoutOptions = {}): Promise<Che
   const given = typeof options.database === 'object' ? options.database : null
   const db = given ?? (await openDatabase(url === undefined ? {} : { url }))
   if (options.migrate !== false) await migrate(db)
+  // One process has the embedded database: what stands there as being worked on was left by one that died.
+  if (given === null && db.kind === 'embedded') await wakeOrphans(db)
   const own = await sandboxOf(options, db, url, async (headers, body) => {
     if (!(await engine.receiveWebhook('sandbox', headers, body))) throw new Error('a webhook was not accepted')
   })

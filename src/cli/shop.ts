@@ -8,6 +8,7 @@ import { createCheckout } from '../engine.ts'
 import type { CheckoutLog } from '../observe/log.ts'
 import { createSandboxGateway, type SandboxGateway } from '../payments/sandbox.ts'
 import type { DeliverWebhook } from '../payments/sandbox-jobs.ts'
+import { wakeOrphans } from '../store/checkouts.ts'
 import type { Database } from '../store/database.ts'
 import { connectPostgres } from '../store/postgres.ts'
 
@@ -40,6 +41,8 @@ export async function openShop(options: ShopOptions): Promise<Shop> {
     webhookSecret: createHmac('sha256', config.secret).update('sandbox webhooks').digest('hex'),
     deliverWebhook: (headers, body) => deliver.to(headers, body),
   })
+  // One process has the embedded database: what stands there as being worked on was left by one that died.
+  if (database.kind === 'embedded') await wakeOrphans(database)
   const engine = await createCheckout({ database, gateway: sandbox, config, log, migrate: false })
   if (options.deliverWebhook === undefined) {
     deliver.to = async (headers, body) => {

@@ -121,12 +121,14 @@ async function timed(
       resolve({ outcome: 'unknown', message: 'The gateway did not answer in time.' })
     })
   })
-  const answered = (async () => heard(kind, await run(controller.signal)))().catch(
-    (error: unknown): LookupAnswer => ({
+  const answered = (async () => heard(kind, await run(controller.signal)))().catch((error: unknown): LookupAnswer => {
+    // An abort is no news: that time was up is what is told.
+    if (!controller.signal.aborted) context.log.warn('[Checkout] a call to the gateway broke', { kind, error })
+    return {
       outcome: 'unknown',
       message: `The call broke: ${error instanceof Error ? error.name : 'unknown error'}.`,
-    }),
-  )
+    }
+  })
   const answer = await Promise.race([answered, outOfTime])
   cancel()
   context.observeGateway?.(kind, answer as GatewayAnswer, performance.now() - startedAt)

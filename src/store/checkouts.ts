@@ -116,6 +116,20 @@ export function readHoldersOf(db: Queryable, cartIds: readonly string[]): Promis
   return db.query<CheckoutRow>(readCartHolders, [cartIds])
 }
 
+const wakeLeased = statement(
+  'wake_leased',
+  `update holdfast.checkouts set wake_at = now()
+   where wake_at is not null and lease_owner is not null and state not in ('completed', 'failed') returning id`,
+)
+
+/**
+ * Ends every lease at once; gives how many there were. Only for who knows that no other process is there: whoever just
+ * opened the embedded database, whose last process died with its leases. (The epochs keep even a mistake harmless.)
+ */
+export async function wakeOrphans(db: Queryable): Promise<number> {
+  return (await db.query(wakeLeased)).length
+}
+
 /** A new checkout: what `start` inserts. */
 export interface NewCheckout {
   id: string

@@ -243,7 +243,10 @@ export async function openTestStore(kind: DatabaseKind): Promise<TestStore> {
         if (moving.length + delivered === 0) return
       }
       const open = await store.sql(
-        'select id, state, epoch, tries, lease_owner from holdfast.checkouts where wake_at is not null',
+        `select id, state, epoch, tries, lease_owner, (
+           select json_agg(json_build_object('key', idempotency_key, 'answer', answer)) from holdfast.payment_operations
+           where checkout_id = c.id and status = 'intended') as open
+         from holdfast.checkouts c where wake_at is not null`,
       )
       throw new Error(`the shop does not come to rest: ${JSON.stringify(open)}`)
     },
