@@ -6,7 +6,8 @@
 import { CheckoutError } from '../checkout/failure.ts'
 import type { Order } from '../checkout/order.ts'
 import { readOrdersOf } from '../orders/orders.ts'
-import { intend, latest, readOperations, recordAnswers } from '../payments/operations.ts'
+import type { GatewayAnswer } from '../payments/gateway.ts'
+import { intend, latest, type OperationRow, readOperations, recordAnswers } from '../payments/operations.ts'
 import { changeRows, lockOf, lockRows } from '../store/checkouts.ts'
 import { statement, type Transaction } from '../store/database.ts'
 import { isOurs } from './ask.ts'
@@ -141,8 +142,7 @@ function refuseWrong(order: Order, amountMinor: number, left: number): void {
 
 /** Records what the gateway said of a refund. */
 export function recordRefund(context: SagaContext, item: { claim: Claim; evidence: Evidence }): Promise<Next> {
-  const { claim, evidence } = item
-  const { answer } = evidence
+  const { claim } = item
   const ids = [claim.row.id]
   return context.db.transaction(async (tx): Promise<Next> => {
     const [[row], operations, orders] = await Promise.all([
@@ -151,9 +151,10 @@ export function recordRefund(context: SagaContext, item: { claim: Claim; evidenc
       readOrdersOf(tx, ids),
     ])
     const order = orders.get(claim.row.id)
-    const operation = operations.find(({ kind, attempt }) => kind === 'refund' && attempt === evidence.attempt)
+    const operation = operations.find(({ kind, attempt }) => kind === 'refund' && attempt === item.evidence.attempt)
     if (!stillHolds(claim, row) || order === undefined || operation?.status !== 'intended') return { kind: 'replaced' }
-    recordAnswers(tx, [{ checkoutId: row.id, ...evidence }])
+    const answer = believed(context, item.evidence.answer, operation)
+    recordAnswers(tx, [{ checkoutId: row.id, ...item.evidence, answer }])
     const definite = answer.outcome === 'succeeded' || answer.outcome === 'declined'
     if (answer.outcome === 'succeeded') {
       const refundedMinor = operation.amount_minor
@@ -173,6 +174,14 @@ export function recordRefund(context: SagaContext, item: { claim: Claim; evidenc
     ])
     return after === undefined ? { kind: 'replaced' } : { kind: 'rests', row: after, order }
   })
+}
+
+/** Another amount given back than asked for is no answer to what was asked: it stays open, in sight. */
+function believed(context: SagaContext, answer: GatewayAnswer, operation: OperationRow): GatewayAnswer {
+  if (answer.outcome !== 'succeeded') return answer
+  if (answer.amountMinor === operation.amount_minor && answer.currency === operation.currency) return answer
+  context.log.error('[Checkout] another amount was refunded than asked', { lockId: operation.checkout_id })
+  return { outcome: 'unknown', message: 'Another amount was refunded than asked.' }
 }
 
 function credit(tx: Transaction, order: Order, amountMinor: number, backOnShelf: boolean): void {

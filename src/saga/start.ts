@@ -62,7 +62,7 @@ export function start(context: SagaContext, items: readonly StartItem[]): Promis
     const holderOf = new Map(holders.map(row => [row.cart_id, row]))
     const fresh: NewCheckout[] = []
     const makerOf = new Map<string, StartItem>()
-    const verdicts = items.map((item): CheckoutError | 'holder' | 'new' => {
+    const verdicts = items.map((item): CheckoutError | 'holder' | 'new' | 'taken' => {
       const cart = cartById.get(item.cartId)
       const holder = holderOf.get(item.cartId)
       const inTheWay = holder !== undefined && !makesWay(overdueById.get(holder.id), item)
@@ -70,7 +70,7 @@ export function start(context: SagaContext, items: readonly StartItem[]): Promis
       if (inTheWay && !isBought && holder.session_id !== item.sessionId) return locked(holder)
       if (cart === undefined || !isTheirs(cart, item)) return notFound(item.cartId)
       const maker = makerOf.get(item.cartId)
-      if (maker !== undefined) return 'new'
+      if (maker !== undefined) return maker.sessionId === item.sessionId ? 'new' : 'taken'
       if (isBought) return ordered(holder)
       if (inTheWay) return 'holder'
       if (!cart.has_lines) return new CheckoutError('cart_empty', 'Your cart is empty.', { phase: 'cart_validation' })
@@ -102,6 +102,7 @@ export function start(context: SagaContext, items: readonly StartItem[]): Promis
       if (verdict instanceof CheckoutError) return { ok: false, error: verdict }
       const row = verdict === 'holder' ? holderOf.get(item.cartId) : insertedOf.get(item.cartId)
       if (row === undefined) return { ok: false, error: notFound(item.cartId) }
+      if (verdict === 'taken') return { ok: false, error: locked(row) }
       const failure = refused.get(row.id)
       if (failure === undefined) return { ok: true, row }
       return { ok: false, error: new CheckoutError(failure.code, failure.message, failure) }

@@ -59,22 +59,26 @@ export function createLane<Item, Result>(options: LaneOptions<Item, Result>): La
 
   async function settle(set: readonly Waiting<Item, Result>[]): Promise<void> {
     const startedAt = performance.now()
+    let results: readonly Result[]
     try {
-      const results = await run(set.map(waiting => waiting.item))
-      if (results.length !== set.length)
-        throw new Error(`lane ${name}: ${results.length} results for ${set.length} items`)
-      options.observe?.(set.length, performance.now() - startedAt)
-      for (const [index, waiting] of set.entries()) waiting.resolve(results[index] as Result)
+      results = await run(set.map(waiting => waiting.item))
     } catch (error) {
-      const alone = set.length === 1 || (options.isShared?.(error) ?? false)
-      if (alone) {
+      if (set.length === 1 || (options.isShared?.(error) ?? false)) {
         for (const waiting of set) waiting.reject(error)
         return
       }
       const middle = Math.ceil(set.length / 2)
       await settle(set.slice(0, middle))
       await settle(set.slice(middle))
+      return
     }
+    // The work is done: from here on nothing may run it again.
+    const isWhole = results.length === set.length
+    for (const [index, waiting] of set.entries()) {
+      if (isWhole) waiting.resolve(results[index] as Result)
+      else waiting.reject(new Error(`lane ${name}: ${results.length} results for ${set.length} items`))
+    }
+    options.observe?.(set.length, performance.now() - startedAt)
   }
 
   function next(): void {

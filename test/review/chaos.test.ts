@@ -17,9 +17,9 @@ function randomFrom(seed: number) {
   }
 }
 
-const buyers = Number(process.env.CHAOS_BUYERS ?? 40)
+const buyers = 40
 const stepsEach = 14
-const seeds = Array.from({ length: Number(process.env.CHAOS_SEEDS ?? 2) }, (_, index) => index + 1)
+const seeds = [1, 2]
 
 describeStore(
   'Chaos',
@@ -110,10 +110,6 @@ describeStore(
         store.faults.with = null
         await store.drain()
         expect(unexpected).toEqual([])
-        const totals = await store.sql<{ state: string; n: number }>(
-          'select state, count(*) as n from holdfast.checkouts group by state order by state',
-        )
-        console.log(seed, holdOn, JSON.stringify(totals))
       },
       120_000,
     )
