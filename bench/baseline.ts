@@ -16,6 +16,7 @@ import { quote } from '../src/checkout/pricing.ts'
 import type { Quote } from '../src/checkout/quote.ts'
 import type { GatewayAnswer, PaymentGateway } from '../src/payments/gateway.ts'
 import { createSeal } from '../src/payments/seal.ts'
+import { keyedPlans } from '../src/store/planner.ts'
 import { sql } from './baseline-statements.ts'
 import type { Sold, Wish } from './load.ts'
 
@@ -67,7 +68,10 @@ export function createBaseline(options: BaselineOptions): Baseline {
     connectionString: options.url,
     max: options.poolMax,
     application_name: 'baseline',
-    options: '-c jit=off',
+    // As the engine's connections: plans by key from the start, which a shop in its second week has anyway.
+    options: Object.entries(keyedPlans)
+      .map(([name, value]) => `-c ${name}=${value}`)
+      .join(' '),
     types: {
       getTypeParser: ((oid: number, format: 'text') =>
         oid === 20 ? Number : pg.types.getTypeParser(oid, format)) as typeof pg.types.getTypeParser,

@@ -259,7 +259,9 @@ create table holdfast.admin_actions (
 -- A cart is read-only while a checkout has it, and for ever once it was bought. The database refuses, whoever writes:
 -- the writer locks the cart's row, as starting a checkout does, and looks for a checkout by a statement of its own, so
 -- that neither can slip past the other. Once a statement, not once a row.
-create function holdfast.refuse_change_of_held_carts(changed uuid[]) returns void language plpgsql as $$
+-- Planned once a session, perhaps while there are no checkouts yet: a scan must not be what is remembered.
+create function holdfast.refuse_change_of_held_carts(changed uuid[]) returns void language plpgsql
+set enable_seqscan = off as $$
 declare
   holder record;
 begin
