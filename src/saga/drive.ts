@@ -15,7 +15,7 @@ import { recordRefund } from './refund.ts'
 export type Rest = Extract<Next, { kind: 'rests' | 'replaced' }>
 
 /** A quick second question, after an answer that said nothing: most lost answers are there by then. */
-const askAgainAfterMs = 150
+export const askAgainAfterMs = 150
 /** More visits than the longest legal way has. */
 const visitsMax = 24
 

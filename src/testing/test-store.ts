@@ -14,6 +14,7 @@ import type { CheckoutEngine, StartOptions } from '../checkout-engine.ts'
 import { type CheckoutOptions, createCheckout } from '../engine.ts'
 import { createSandboxGateway, type SandboxGateway } from '../payments/sandbox.ts'
 import type { SandboxFaults } from '../payments/sandbox-delivery.ts'
+import { askAgainAfterMs } from '../saga/drive.ts'
 import { type Database, statement } from '../store/database.ts'
 import { connectPostgres } from '../store/postgres.ts'
 import { type CheckoutFacts, readCheckoutFacts, readStockOf } from './store-facts.ts'
@@ -269,7 +270,7 @@ export async function openTestStore(kind: DatabaseKind): Promise<TestStore> {
 /** The pause before a second question takes no time; everything else takes its own. */
 const hasteClock = {
   after(ms: number, run: () => void) {
-    const timer = setTimeout(run, ms <= 150 ? 0 : ms)
+    const timer = setTimeout(run, ms === askAgainAfterMs ? 0 : ms)
     return () => clearTimeout(timer)
   },
 }

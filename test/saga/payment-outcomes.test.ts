@@ -7,7 +7,7 @@ import { describeStore, type TestStore } from '../../src/testing/test-store.ts'
 const stock = { onHand: 100, reserved: 0 }
 
 /** Calls that never answer are given up after this. */
-const impatient = { numbers: { gatewayTimeoutMs: 150 } }
+const impatient = { numbers: { gatewayTimeoutMs: 300 } }
 
 async function processed(store: TestStore, token: string, engine = store.engine) {
   const sku = await store.article()
