@@ -1,6 +1,6 @@
 /**
- * The lanes of a process, one before each step. Where a step touches stock rows only one set of it runs at a time:
- * a thousand buyers of one SKU then share one row lock instead of queueing for it one by one.
+ * The lanes of a process, one before each step, each running one set at a time: a thousand buyers of one SKU then share
+ * one row lock instead of queueing for it one by one, and what arrives meanwhile makes the next set larger, not later.
  */
 import { createLane, type Lane } from '../store/lane.ts'
 import type { Next } from './claim.ts'
@@ -25,12 +25,10 @@ export function createLanes(context: SagaContext): Lanes {
   function lane<Item, Result>(
     name: string,
     run: (context: SagaContext, items: readonly Item[]) => Promise<Result[]>,
-    parallel: number,
     queueMax: number = admittedQueueMax,
   ): Lane<Item, Result> {
     return createLane({
       name,
-      parallel,
       batchMax: context.numbers.batchMax,
       queueMax,
       run: items => run(context, items),
@@ -38,14 +36,14 @@ export function createLanes(context: SagaContext): Lanes {
       observe: (size, durationMs) => context.observeLane?.(name, size, durationMs),
     })
   }
-  const { holdOn, queueMax } = context.numbers
+  const { queueMax } = context.numbers
   return {
-    start: lane('start', start, holdOn === 'start' ? 1 : 2, queueMax),
-    prepare: lane('prepare', prepare, 1, queueMax),
-    place: lane('place', place, 2),
-    settle: lane('settle', settle, 1),
-    unwind: lane('unwind', unwind, 1),
-    seize: lane('seize', seize, 1),
+    start: lane('start', start, queueMax),
+    prepare: lane('prepare', prepare, queueMax),
+    place: lane('place', place),
+    settle: lane('settle', settle),
+    unwind: lane('unwind', unwind),
+    seize: lane('seize', seize),
   }
 }
 
