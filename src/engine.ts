@@ -103,7 +103,7 @@ export async function createCheckout(options: CheckoutOptions = {}): Promise<Che
     captureTimeoutMs: config.paymentCaptureTimeoutSeconds * 1000,
     captureMarginMs: 3_600_000,
     priceDriftToleranceMinor: config.priceDriftToleranceMinor,
-    batchMax: 128,
+    batchMax: 96,
     queueMax: 10_000,
     answerWithinMs: 20_000,
     recoverEveryMs: 1_000,

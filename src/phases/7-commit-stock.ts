@@ -46,10 +46,10 @@ export interface Captured {
 /** Sells what a set of checkouts holds firmly. */
 function write(tx: Transaction, { checkoutIds, paidAt, payments }: Captured): void {
   if (checkoutIds.length === 0) return
-  for (const step of [reserveInventory.lockHeldStock, takeFromStock, commitReservations, redeemCoupons]) {
+  tx.send(payOrders, [checkoutIds, paidAt, JSON.stringify(payments)])
+  for (const step of [redeemCoupons, reserveInventory.lockHeldStock, takeFromStock, commitReservations]) {
     tx.send(step, [checkoutIds])
   }
-  tx.send(payOrders, [checkoutIds, paidAt, JSON.stringify(payments)])
 }
 
 export const commitStock = { phase, write } as const

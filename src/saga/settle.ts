@@ -57,11 +57,6 @@ export function settle(context: SagaContext, items: readonly SettleItem[]): Prom
         return payment === null ? [] : [[item.claim.row.id, payment]]
       }),
     )
-    commitStock.write(tx, {
-      checkoutIds: captured.map(row => row.id),
-      paidAt,
-      payments,
-    })
     const durationUs = (performance.now() - startedAt) * 1000
     for (const row of captured) {
       changes.push({
@@ -90,6 +85,12 @@ export function settle(context: SagaContext, items: readonly SettleItem[]): Prom
       })
     }
     context.outbox.publish(tx, events)
+    // Last, so that a row of stock that everybody wants is locked as briefly as can be.
+    commitStock.write(tx, {
+      checkoutIds: captured.map(row => row.id),
+      paidAt,
+      payments,
+    })
     return items.map((item, index): Next => {
       const row = after.get(item.claim.row.id)
       return (
