@@ -8,8 +8,8 @@ import pg from 'pg'
 import { startTestPostgres } from '../src/testing/test-postgres.ts'
 import { type Contestant, type Evidence, openContestant, type Side } from './contestants.ts'
 import { drive } from './load.ts'
-import { type CellPlan, type Plan, planOf } from './plan.ts'
-import { type Cell, describe, differingRows, type Machine, type Report, ratiosOf } from './report.ts'
+import { type CellPlan, ours, type Plan, planOf } from './plan.ts'
+import { type Cell, describe, differingRows, type Machine, pairedRatio, type Report, ratiosOf } from './report.ts'
 import { cartMaker, type Demand } from './shop.ts'
 
 const usage = `usage: npm run bench -- [options]
@@ -127,6 +127,16 @@ async function run(demand: Demand, serverUrl: string, plan: Plan, report: Report
     baseline: await openContestant('baseline', serverUrl),
   }
   for (const cell of plan.cells) report.cells.push(await measure(sides[cell.side], plan, cell, demand))
+  const swept = report.cells.filter(cell => cell.demand === demand && cell.side === 'baseline')
+  const rival = swept.toSorted((a, b) => b.perSecond - a.perSecond)[0]
+  const pairs: [number, number][] = []
+  for (let pair = 0; rival !== undefined && pair < plan.pairs; pair += 1) {
+    const mine = await measure(sides.holdfast, plan, ours(256), demand)
+    const { side, concurrency, connections } = rival
+    const theirs = await measure(sides.baseline, plan, { side, concurrency, connections }, demand)
+    pairs.push([mine.perSecond, theirs.perSecond])
+  }
+  report.ratios.push(...pairedRatio(pairs, demand))
   say(`${demand}: auditing`)
   const evidence: Record<Side, Evidence> = {
     holdfast: await sides.holdfast.finish(),

@@ -12,9 +12,14 @@ export interface Plan {
   warmUpSeconds: number
   seconds: number
   cells: readonly CellPlan[]
+  /**
+   * How often both sides run again, in turns, at what is compared: the best of many cells of a noisy machine is the
+   * luckiest too, and a median of pairs is not.
+   */
+  pairs: number
 }
 
-const ours = (concurrency: number): CellPlan => ({ side: 'holdfast', concurrency, connections: 10 })
+export const ours = (concurrency: number): CellPlan => ({ side: 'holdfast', concurrency, connections: 10 })
 const theirs = (concurrency: number, connections: number): CellPlan => ({ side: 'baseline', concurrency, connections })
 
 const thorough: readonly CellPlan[] = [
@@ -32,6 +37,6 @@ const brief: readonly CellPlan[] = [ours(1), theirs(1, 1), theirs(8, 8), ours(64
 
 export function planOf(options: { short: boolean; seconds: number | null }): Plan {
   return options.short
-    ? { warmUpSeconds: 0.5, seconds: options.seconds ?? 1.5, cells: brief }
-    : { warmUpSeconds: 2, seconds: options.seconds ?? 6, cells: thorough }
+    ? { warmUpSeconds: 0.5, seconds: options.seconds ?? 1.5, cells: brief, pairs: 1 }
+    : { warmUpSeconds: 2, seconds: options.seconds ?? 6, cells: thorough, pairs: 3 }
 }

@@ -79,6 +79,22 @@ export function ratiosOf(cells: readonly Cell[], demand: Demand): Ratio[] {
   return ratios
 }
 
+/** Both sides again in turns, at 256 and at the baseline's best concurrency: the medians, and the median ratio. */
+export function pairedRatio(pairs: readonly [number, number][], demand: Demand): Ratio[] {
+  if (pairs.length === 0) return []
+  const median = (values: readonly number[]) => values.toSorted((a, b) => a - b)[(values.length - 1) >> 1] ?? Number.NaN
+  return [
+    {
+      demand,
+      name: `checkouts/s at 256, against its best, ${pairs.length === 1 ? 'again' : `median of ${pairs.length} pairs`}`,
+      holdfast: median(pairs.map(([mine]) => mine)),
+      baseline: median(pairs.map(([, theirs]) => theirs)),
+      ratio: median(pairs.map(([mine, theirs]) => mine / theirs)),
+      compared: 'both in turns',
+    },
+  ]
+}
+
 const plain = { style: { head: [], border: [] } }
 const digits = (value: number, places: number) => (Number.isFinite(value) ? value.toFixed(places) : '–')
 
