@@ -2,7 +2,7 @@
  * The step `settle`: records captures, commits stock, completes the checkout and publishes it (phase 7), one
  * transaction for a set. Protects A8 and B2: completed, paid, sold and told are one fact.
  */
-import type { Order, OrderPayment } from '../checkout/order.ts'
+import type { OrderPayment } from '../checkout/order.ts'
 import type { NewEvent } from '../events/outbox.ts'
 import { readOrdersOf } from '../orders/orders.ts'
 import type { GatewayAnswer } from '../payments/gateway.ts'
@@ -94,7 +94,8 @@ export function settle(context: SagaContext, items: readonly SettleItem[]): Prom
     return items.map((item, index): Next => {
       const row = after.get(item.claim.row.id)
       return (
-        early[index] ?? (row === undefined ? { kind: 'replaced' } : { kind: 'rests', row, order: orderOf(row, orders) })
+        early[index] ??
+        (row === undefined ? { kind: 'replaced' } : { kind: 'rests', row, order: orders.get(row.id) ?? null })
       )
     })
   })
@@ -111,8 +112,4 @@ function paymentOf(answer: GatewayAnswer, capturedAt: string): OrderPayment | nu
     captured_at: capturedAt,
     gateway_response: answer.details ?? {},
   }
-}
-
-function orderOf(row: CheckoutRow, orders: Map<string, Order>): Order | null {
-  return orders.get(row.id) ?? null
 }

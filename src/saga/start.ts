@@ -88,7 +88,10 @@ export function start(context: SagaContext, items: readonly StartItem[]): Promis
     const replaced = overdue.filter(row => makerOf.has(row.cart_id))
     const ended = letGo(context, tx, replaced)
     const inserted = fresh.length === 0 ? [] : await insertRows(tx, fresh)
-    recordStartsOf(tx, inserted)
+    recordStarts(
+      tx,
+      inserted.map(row => row.id),
+    )
     context.outbox.publish(tx, [
       ...ended,
       ...inserted.map(
@@ -120,17 +123,9 @@ function makesWay(holder: CheckoutRow | undefined, item: StartItem): boolean {
   return holder !== undefined && (holder.expired || holder.session_id !== item.sessionId)
 }
 
-function recordStartsOf(tx: Transaction, rows: readonly CheckoutRow[]): void {
-  if (rows.length > 0)
-    recordStarts(
-      tx,
-      rows.map(row => row.id),
-    )
-}
-
 /**
- * Expired checkouts make way (and taken over ones): a pending one ends here; one with money in question rolls back, due at once, but the
- * cart is no longer its.
+ * Checkouts that are expired or taken over make way: a pending one ends here; one with money in question rolls back,
+ * due at once, but the cart is no longer its.
  */
 function letGo(context: SagaContext, tx: Transaction, rows: readonly CheckoutRow[]): NewEvent[] {
   const pending = rows.filter(row => row.state === 'pending')

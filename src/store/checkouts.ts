@@ -220,6 +220,7 @@ interface TransitionRow {
 
 /** Records that checkouts were started. */
 export function recordStarts(tx: Transaction, ids: readonly string[]): void {
+  if (ids.length === 0) return
   const rows = ids.map(
     (id): TransitionRow => ({ checkout_id: id, version: 1, from_state: null, to_state: 'pending', epoch: 0 }),
   )
