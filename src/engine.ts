@@ -54,6 +54,8 @@ export interface CheckoutOptions {
   /** The pricing port: what a cart costs. Default the built-in: catalog prices, coupons, taxes, flat-rate shipping. */
   quote?: QuoteCart
   clock?: Clock
+  /** From 0 up to 1: spreads retries. Default `Math.random`. */
+  random?(): number
   /** Numbers of the machinery; the defaults are right for nearly everybody. */
   numbers?: Partial<SagaNumbers & { answerWithinMs: number; recoverEveryMs: number }>
 }
@@ -82,6 +84,7 @@ export async function createCheckout(options: CheckoutOptions = {}): Promise<Che
     if (!(await engine.receiveWebhook('sandbox', headers, body))) throw new Error('a webhook was not accepted')
   })
   const gateway = options.gateway ?? own.gateway
+  const { random = Math.random } = options
   const listeners = createListeners(options.listeners)
   const live = createLive(db)
   const deliverer = createDeliverer({
@@ -91,6 +94,7 @@ export async function createCheckout(options: CheckoutOptions = {}): Promise<Che
     onParked: alert => log.error('[Checkout] delivery parked: redeliver it once its listener works', { ...alert }),
     onFailed: alert => log.warn('[Checkout] delivery failed and will be repeated', { ...alert }),
     onError: error => log.error('[Checkout] deliveries are held up', { error }),
+    random,
   })
   const numbers = {
     baseCurrency: config.currency,
@@ -115,6 +119,7 @@ export async function createCheckout(options: CheckoutOptions = {}): Promise<Che
     outbox: createOutbox(listeners),
     log,
     clock: options.clock ?? systemClock,
+    random,
     seal: createSeal(config.secret ?? randomBytes(32).toString('hex')),
     numbers,
     workerId: `${hostname()}:${process.pid}:${randomUUID().slice(0, 8)}`,

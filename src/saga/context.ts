@@ -45,6 +45,8 @@ export interface SagaContext {
   outbox: Outbox
   log: SagaLog
   clock: Clock
+  /** From 0 up to 1; spreads retries, decides nothing. */
+  random(): number
   seal: Seal
   numbers: SagaNumbers
   /** Names this process in leases. */
@@ -64,7 +66,7 @@ export function sleep(clock: Clock, ms: number): Promise<void> {
 }
 
 /** Doubles from half a second to a minute, the upper half of it random so that crowds spread. */
-export function backoffMs(tries: number): number {
+export function backoffMs({ random }: Pick<SagaContext, 'random'>, tries: number): number {
   const full = Math.min(60_000, 500 * 2 ** Math.min(tries, 10))
-  return Math.round(full * (0.5 + Math.random() / 2))
+  return Math.round(full * (0.5 + random() / 2))
 }

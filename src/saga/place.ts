@@ -46,7 +46,7 @@ export function place(context: SagaContext, items: readonly PlaceItem[]): Promis
     const results: (Next | 'placed' | 'rests')[] = items.map(item => {
       const row = rowById.get(item.claim.row.id)
       if (!stillHolds(item.claim, row)) return { kind: 'replaced' }
-      const verdict = authorizePayment.decide(row, item.evidence.answer, backoffMs(row.tries))
+      const verdict = authorizePayment.decide(row, item.evidence.answer, backoffMs(context, row.tries))
       const { answer } = item.evidence
       if (verdict.to === 'unwind') {
         return { kind: 'unwinds', claim: item.claim, failure: verdict.failure, evidence: item.evidence }
@@ -75,7 +75,7 @@ export function place(context: SagaContext, items: readonly PlaceItem[]): Promis
         if (isNews) events.push({ checkoutId: row.id, type: 'PaymentActionRequired', payload: { lock, action } })
         return 'rests'
       }
-      const afterMs = verdict.to === 'wait' ? verdict.afterMs : backoffMs(row.tries)
+      const afterMs = verdict.to === 'wait' ? verdict.afterMs : backoffMs(context, row.tries)
       changes.push({ row, path: [], leaseOwner: null, wakeInMs: afterMs, tries: row.tries + 1 })
       return 'rests'
     })

@@ -170,7 +170,7 @@ export function recordRefund(context: SagaContext, item: { claim: Claim; evidenc
     const [after] = changeRows(tx, [
       definite
         ? { row, path: [], leaseOwner: null, wakeInMs: null, tries: 0 }
-        : { row, path: [], leaseOwner: null, wakeInMs: backoffMs(row.tries), tries: row.tries + 1 },
+        : { row, path: [], leaseOwner: null, wakeInMs: backoffMs(context, row.tries), tries: row.tries + 1 },
     ])
     return after === undefined ? { kind: 'replaced' } : { kind: 'rests', row: after, order }
   })

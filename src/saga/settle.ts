@@ -31,7 +31,7 @@ export function settle(context: SagaContext, items: readonly SettleItem[]): Prom
     const early: (Next | null)[] = items.map(item => {
       const row = rowById.get(item.claim.row.id)
       if (!stillHolds(item.claim, row)) return { kind: 'replaced' }
-      const verdict = capturePayment.decide(row, item.evidence.answer, backoffMs(row.tries))
+      const verdict = capturePayment.decide(row, item.evidence.answer, backoffMs(context, row.tries))
       if (verdict.to === 'unwind') {
         return { kind: 'unwinds', claim: item.claim, failure: verdict.failure, evidence: item.evidence }
       }

@@ -152,7 +152,7 @@ function write(
       action: null,
       tries,
       leaseOwner: rests ? null : context.workerId,
-      wakeInMs: rests ? backoffMs(tries) : context.numbers.leaseMs,
+      wakeInMs: rests ? backoffMs(context, tries) : context.numbers.leaseMs,
     })
     if (!rests) going.set(row.id, next)
   }

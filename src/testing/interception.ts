@@ -1,22 +1,32 @@
 /**
- * A process that dies where a test says: its database and gateway stop answering for ever at a named point, as they do
- * for a killed process. What was committed or charged before that point stays, what was not is gone.
+ * Crash points: a process that dies where a test says. Its database and gateway stop answering for ever at a named
+ * point, as they do for a killed process. What was committed or charged before that point stays, what was not is gone.
+ *
+ * The points are passed at the ports, so they cost production nothing: it is given the ports themselves.
  */
 import type { GatewayAnswer, OperationKind, PaymentGateway } from '../payments/gateway.ts'
 import type { Clock } from '../saga/context.ts'
 import type { Database, Statement, Transaction, Value } from '../store/database.ts'
 
 /**
- * `before_commit:capturing`, `after_call:void` and the like. A commit is named by the state it brings a checkout to,
- * or `claim` where it only takes one over; a call by its kind: `after` means after its effect, before its answer.
+ * `before_commit:capturing`, `after_call:void` and the like; a point that is passed again is told apart by a number:
+ * `before_commit:claim#2`.
+ *
+ * A commit is named by the states it brings checkouts to, else by what it does: `claim` takes some over, `intend` writes
+ * an intent to refund, `record` what came of it, and whatever is no step of a checkout has the name of its statement. A
+ * call is named by its kind: `after` means after its effect, before its answer. A write is a statement that commits by
+ * itself.
  */
-export type Point = `${'before' | 'after'}_${'commit' | 'call'}:${string}`
+export type Point = `${'before' | 'after'}_${'commit' | 'call' | 'write'}:${string}`
 
 export interface Mortal {
   database: Database
   gateway: PaymentGateway
   /** Waits are cut short; a call is never given up, for it is answered or its process is dead. */
   clock: Clock
+  /** Dies now, wherever it stands. */
+  kill(): void
+  readonly isDead: boolean
   /** Settles when it has died. */
   died: Promise<void>
   /** Every point it passed, in order, the one of its death included. */
@@ -37,21 +47,29 @@ export const patientClock: Clock = {
   },
 }
 
-/** @param diesAt null: never; it only records what it passes. */
+/** @param diesAt null: at none; it only records what it passes. */
 export function mortal(database: Database, gateway: PaymentGateway, diesAt: Point | null): Mortal {
   const reached: Point[] = []
+  const passes = new Map<string, number>()
   let dead = false
-  let die = (): void => {}
+  let tell = (): void => {}
   const died = new Promise<void>(resolve => {
-    die = resolve
+    tell = resolve
   })
 
-  function pass(point: Point): void {
-    if (dead) throw new Death(point)
+  function kill(): void {
+    dead = true
+    tell()
+  }
+
+  function pass(place: Point): void {
+    if (dead) throw new Death(place)
+    const times = (passes.get(place) ?? 0) + 1
+    passes.set(place, times)
+    const point: Point = times === 1 ? place : `${place}#${times}`
     reached.push(point)
     if (point !== diesAt) return
-    dead = true
-    die()
+    kill()
     throw new Death(point)
   }
 
@@ -67,15 +85,24 @@ export function mortal(database: Database, gateway: PaymentGateway, diesAt: Poin
   }
 
   async function transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
-    const passed = new Set<string>()
+    let name: string | null = null
     const result = await database.transaction(async tx => {
-      passed.clear()
-      const own = await work(watched(tx, passed))
-      for (const name of passed) pass(`before_commit:${name}`)
+      const writes: Write[] = []
+      const own = await work(watched(tx, writes))
+      name = nameOf(writes)
+      if (name !== null) pass(`before_commit:${name}`)
       return own
     })
-    for (const name of passed) pass(`after_commit:${name}`)
+    if (name !== null) pass(`after_commit:${name}`)
     return result
+  }
+
+  async function query<Row>(statement: Statement, values?: readonly Value[]): Promise<Row[]> {
+    const isWrite = writesTo(statement) !== null
+    if (isWrite) pass(`before_write:${statement.name}`)
+    const rows = await database.query<Row>(statement, values)
+    if (isWrite) pass(`after_write:${statement.name}`)
+    return rows
   }
 
   const call =
@@ -90,11 +117,15 @@ export function mortal(database: Database, gateway: PaymentGateway, diesAt: Poin
 
   return {
     clock: patientClock,
+    kill,
+    get isDead() {
+      return dead
+    },
     died,
     reached,
     database: {
       ...database,
-      query: (statement, values) => alive(() => database.query(statement, values)),
+      query: (statement, values) => alive(() => query(statement, values)),
       transaction: work => alive(() => transaction(work)),
       notify: (channel, payload) => alive(() => database.notify(channel, payload)),
     },
@@ -109,15 +140,23 @@ export function mortal(database: Database, gateway: PaymentGateway, diesAt: Poin
   }
 }
 
-/** Notes what a transaction does to checkouts: the states it brings them to, else that it took some over. */
-function watched(tx: Transaction, passed: Set<string>): Transaction {
-  const note = ({ text }: Statement, values: readonly Value[] = []) => {
-    const written = values.filter(value => typeof value === 'string').join(' ')
-    const state = [...written.matchAll(/"to_state":"(\w+)"/g)].at(-1)?.[1]
-    if (state !== undefined) {
-      passed.delete('claim')
-      passed.add(state)
-    } else if (/update\s+holdfast\.checkouts/.test(text) && passed.size === 0) passed.add('claim')
+interface Write {
+  statement: string
+  /** The states it records that checkouts came to rest in. */
+  states: string[]
+}
+
+/** The table that a statement changes, null where it only reads. */
+const writesTo = ({ text }: Statement): string | null =>
+  /\b(?:insert\s+into|update|delete\s+from)\s+(\w+\.\w+)/i.exec(text)?.[1] ?? null
+
+/** Notes what a transaction writes. */
+function watched(tx: Transaction, writes: Write[]): Transaction {
+  const note = (statement: Statement, values: readonly Value[] = []) => {
+    if (writesTo(statement) === null) return
+    const states =
+      statement.name === 'insert_transitions' ? restingStates(JSON.parse(String(values[0])) as TransitionRow[]) : []
+    writes.push({ statement: statement.name, states })
   }
   return {
     query(statement, values) {
@@ -129,4 +168,24 @@ function watched(tx: Transaction, passed: Set<string>): Transaction {
       tx.send(statement, values)
     },
   }
+}
+
+interface TransitionRow {
+  checkout_id: string
+  to_state: string
+}
+
+/** The last state of each checkout, each state once. */
+function restingStates(rows: readonly TransitionRow[]): string[] {
+  return [...new Set(new Map(rows.map(row => [row.checkout_id, row.to_state])).values())]
+}
+
+function nameOf(writes: readonly Write[]): string | null {
+  const states = new Set(writes.flatMap(write => write.states))
+  if (states.size > 0) return [...states].sort().join('+')
+  const statements = new Set(writes.map(write => write.statement))
+  if (statements.has('insert_operations')) return 'intend'
+  if (statements.has('settle_operations')) return 'record'
+  if (statements.has('update_checkouts')) return 'claim'
+  return writes[0]?.statement ?? null
 }
