@@ -1,0 +1,81 @@
+/**
+ * The network between a process and the gateway: requests and answers travel apart from whoever sent them, arrive when
+ * the scheduler lets them, late or never, and also when their sender is long dead.
+ */
+import type {
+  GatewayAnswer,
+  GatewayCall,
+  LookupAnswer,
+  OperationKind,
+  PaymentGateway,
+} from '../../src/payments/gateway.ts'
+import type { CallFault, Faults } from './faults.ts'
+import type { Scheduler } from './scheduler.ts'
+
+/** How long a late request is on its way: longer than any caller waits for it. */
+const lateMs = 45_000
+
+const notExecuted = (message: string): GatewayAnswer => ({ outcome: 'not_executed', message, retryAfterMs: 200 })
+const declined = (code: string, message: string): GatewayAnswer => ({ outcome: 'declined', code, message })
+
+/** What is answered without the request having any effect. */
+const refusals: Partial<Record<CallFault, GatewayAnswer>> = {
+  refused: notExecuted('The connection was refused.'),
+  in_flight: notExecuted('409: a request with this key is in flight.'),
+  too_many: notExecuted('429: too many requests.'),
+  error_before: { outcome: 'unknown', message: 'The gateway answered 500.' },
+  mismatch: declined('idempotency_mismatch', 'This idempotency key was used with other parameters.'),
+  declined: declined('processing_error', 'The gateway could not do it.'),
+}
+
+/** @param owner whose process it is that calls. */
+export function throughNetwork(
+  owner: string,
+  gateway: PaymentGateway,
+  scheduler: Scheduler,
+  faults: () => Faults,
+): PaymentGateway {
+  async function send<Answer extends LookupAnswer>(
+    kind: OperationKind | 'lookup',
+    run: (signal: AbortSignal) => Promise<Answer>,
+  ): Promise<LookupAnswer> {
+    const fault = faults().onCall(kind)
+    const refusal = fault === null ? undefined : refusals[fault]
+    if (fault === 'blind') return { outcome: 'not_found' }
+    if (refusal !== undefined) {
+      await scheduler.gate(owner, `${kind} is answered: ${fault}`)
+      return refusal
+    }
+    return new Promise<LookupAnswer>((resolve, reject) => {
+      if (fault === 'lost_request') return
+      const arrives = () => {
+        // The gateway never gives up what it was asked: who asked may.
+        run(new AbortController().signal).then(answer => {
+          if (fault === 'lost_answer' || fault === 'late') return
+          const told: LookupAnswer = fault === 'error_after' ? { outcome: 'unknown', message: '500' } : answer
+          scheduler.add({ owner, label: `${kind} is answered: ${told.outcome}`, run: () => resolve(told) })
+        }, reject)
+      }
+      if (fault === 'late') scheduler.after(null, lateMs, `${kind} arrives late`, arrives)
+      else scheduler.add({ owner: null, label: `${kind} arrives`, run: arrives })
+    })
+  }
+
+  const call =
+    <Request extends GatewayCall>(kind: OperationKind, run: (request: Request) => Promise<GatewayAnswer>) =>
+    async (request: Request): Promise<GatewayAnswer> => {
+      const answer = await send(kind, signal => run({ ...request, signal }))
+      return answer.outcome === 'not_found' ? { outcome: 'unknown', message: 'No answer.' } : answer
+    }
+
+  return {
+    name: gateway.name,
+    keyMemoryMs: gateway.keyMemoryMs,
+    authorize: call('authorize', request => gateway.authorize(request)),
+    capture: call('capture', request => gateway.capture(request)),
+    void: call('void', request => gateway.void(request)),
+    refund: call('refund', request => gateway.refund(request)),
+    lookup: request => send('lookup', signal => gateway.lookup({ ...request, signal })),
+    ...(gateway.verifyWebhook === undefined ? {} : { verifyWebhook: gateway.verifyWebhook }),
+  }
+}

@@ -1,0 +1,205 @@
+/**
+ * A simulated world: one real PostgreSQL database whose clock stands still but for what the scheduler says, the sandbox
+ * gateway with its ledger, a network between, and processes that come and go.
+ */
+import { type Carts, createCarts } from '../../src/carts/carts.ts'
+import { type Acknowledged, audit } from '../../src/observe/audit.ts'
+import { createSandboxGateway, type SandboxGateway } from '../../src/payments/sandbox.ts'
+import { type Database, statement } from '../../src/store/database.ts'
+import { connectPostgres } from '../../src/store/postgres.ts'
+import type { Point } from '../../src/testing/interception.ts'
+import { createTestDatabase, dropTestDatabase } from '../../src/testing/test-postgres.ts'
+import { createRandom, type Random } from '../random.ts'
+import { epochMs, installClock, setTime } from './clock.ts'
+import { type Faults, noFaults } from './faults.ts'
+import { type EngineOptions, type Process, startProcess } from './process.ts'
+import { createScheduler, inOrder, type Policy, type Scheduler } from './scheduler.ts'
+import { emptyShop, openShop } from './shop.ts'
+
+export interface World {
+  readonly scheduler: Scheduler
+  readonly database: Database
+  readonly carts: Carts
+  readonly gateway: SandboxGateway
+  readonly processes: readonly Process[]
+  /** Errors that no fault explains. */
+  readonly bugs: readonly string[]
+  /** What happened, in order. */
+  readonly trace: readonly string[]
+  faults: Faults
+  /** What becomes of webhooks; as a world begins they are lost. */
+  onWebhook(headers: Headers, body: string): void
+  /** Empties the world: as if nothing had ever happened. */
+  begin(seed: number): Promise<Random>
+  spawn(options?: EngineOptions & { diesAt?: Point | null }): Promise<Process>
+  /** Lets things happen until `isOver`, or there is nothing to do; false when that took more than `stepsMax`. */
+  run(policy: Policy, isOver: () => boolean, stepsMax: number): Promise<boolean>
+  /** Lets `work` happen in order, beside what else is ready, and gives its result. */
+  finish<Result>(work: Promise<Result>, unless?: Promise<unknown>): Promise<Result | undefined>
+  /** Has `by` carry on and deliver until nothing moves any more; false when one of them died, or there is no end to it. */
+  drain(by: readonly Process[]): Promise<boolean>
+  /** What the auditor finds, for people. */
+  violations(options?: { drained?: boolean; acknowledged?: readonly Acknowledged[] }): Promise<string[]>
+  close(): Promise<void>
+}
+
+/** When something is due: a checkout, a delivery, a job of the gateway. */
+const nextDue = statement(
+  'sim_next_due',
+  `select extract(epoch from least(
+       (select min(wake_at) from holdfast.checkouts),
+       (select min(next_at) from holdfast.deliveries where state = 'due'),
+       (select min(due_at) from holdfast_sandbox.jobs where due_at < 'infinity'),
+       (select min(now()) from holdfast.webhooks where handled_at is null and checkout_id is not null)))::double precision * 1000 as due`,
+)
+
+const drainRoundsMax = 400
+const drainStepsMax = 4_000
+
+/** @param adminUrl a server's administrator; the world gets a database of its own there. */
+export async function openWorld(adminUrl: string): Promise<World> {
+  const url = await createTestDatabase(adminUrl)
+  await installClock(url)
+  const database = await connectPostgres({ url, poolMax: 2 })
+  const ledger = await connectPostgres({ url, poolMax: 1 })
+  await openShop(database)
+  const scheduler = createScheduler({ startMs: epochMs, onTime: nowMs => setTime(database, nowMs) })
+  const busyLedger: Database = {
+    ...ledger,
+    query: (asked, values) => scheduler.busy(() => ledger.query(asked, values)),
+    transaction: work => scheduler.busy(() => ledger.transaction(work)),
+  }
+  const gateway = createSandboxGateway({
+    database: busyLedger,
+    webhookSecret: 'shared by the gateway and the simulated shop',
+    clock: () => scheduler.nowMs,
+    // An authorization outlives its lock, and ends within the time that a drain takes.
+    delays: { lateMs: 60_000, pendingMs: 5_000, slowMs: 0, validForMs: 2 * 3_600_000 },
+    deliverWebhook: async (headers, body) => world.onWebhook(headers, body),
+  })
+  let processes: Process[] = []
+  let bugs: string[] = []
+  let trace: string[] = []
+  let random = createRandom(0)
+  let born = 0
+
+  async function run(policy: Policy, isOver: () => boolean, stepsMax: number): Promise<boolean> {
+    for (let steps = 0; steps < stepsMax; steps += 1) {
+      await scheduler.quiet()
+      if (isOver()) return true
+      const happened = await scheduler.step(policy)
+      if (happened === null) return true
+      trace.push(happened)
+    }
+    return false
+  }
+
+  async function finish<Result>(work: Promise<Result>, unless?: Promise<unknown>): Promise<Result | undefined> {
+    let isDone = false
+    let result: Result | undefined
+    const done = work.then(
+      value => {
+        isDone = true
+        result = value
+      },
+      () => {
+        isDone = true
+      },
+    )
+    void unless?.then(() => {
+      isDone = true
+    })
+    await run(inOrder, () => isDone, drainStepsMax)
+    if (!isDone) return undefined
+    await Promise.race([done, unless ?? done])
+    return result
+  }
+
+  async function drain(by: readonly Process[]): Promise<boolean> {
+    const isDead = () => by.some(process => process.isDead)
+    const death = Promise.race(by.map(process => process.died))
+    for (let round = 0; round < drainRoundsMax; round += 1) {
+      // What was under way comes to its end first, as far as it goes by itself.
+      const isQuiet = await run(inOrder, isDead, drainStepsMax)
+      const process = by[round % by.length]
+      if (!isQuiet || isDead() || process === undefined) return false
+      const [row] = await database.query<{ due: number | null }>(nextDue)
+      if (row === undefined || row.due === null) return true
+      await scheduler.passTo(Math.ceil(row.due))
+      await finish(gateway.runDueJobs(), death)
+      await finish(
+        process.run(engine => engine.recover()),
+        death,
+      )
+      await finish(
+        process.run(engine => engine.deliverer.runOnce()),
+        death,
+      )
+    }
+    return false
+  }
+
+  const world: World = {
+    scheduler,
+    database,
+    carts: createCarts(database, { currency: 'USD' }),
+    gateway,
+    get processes() {
+      return processes
+    },
+    get bugs() {
+      return bugs
+    },
+    get trace() {
+      return trace
+    },
+    faults: noFaults,
+    onWebhook() {},
+    async begin(seed) {
+      for (const process of processes) process.kill()
+      await scheduler.quiet()
+      scheduler.clear()
+      processes = []
+      bugs = []
+      trace = []
+      born = 0
+      random = createRandom(seed)
+      world.faults = noFaults
+      world.onWebhook = () => {}
+      await emptyShop(database)
+      return random
+    },
+    async spawn({ diesAt = null, ...engine } = {}) {
+      born += 1
+      const process = await startProcess({
+        name: `process ${born}`,
+        scheduler,
+        database,
+        gateway,
+        random,
+        faults: () => world.faults,
+        diesAt,
+        onBug: message => bugs.push(message),
+        engine,
+      })
+      processes.push(process)
+      return process
+    },
+    run,
+    finish,
+    drain,
+    async violations({ drained = false, acknowledged = [] } = {}) {
+      const { findings } = await audit(database, { ledger: 'sandbox', drained, acknowledged })
+      return findings
+        .filter(found => found.violations > 0)
+        .map(found => `${found.invariant}: ${found.examples.join('; ')}`)
+    },
+    async close() {
+      await world.begin(0)
+      await gateway.close()
+      await Promise.all([ledger.close(), database.close()])
+      await dropTestDatabase(adminUrl, url)
+    },
+  }
+  return world
+}
