@@ -3,19 +3,24 @@ import net from 'node:net'
 
 /**
  * `before`: the message does not arrive, the line is cut. `stalled`: it does not arrive, the client loses its line and
- * the server does not notice. `after`: it arrives, the server answers with `answer`, the client never gets that and
- * the line is cut; `held`: the same, but the line stays until the server ends it.
+ * the server does not notice. `withheld`: it does not arrive, and the line stays until the server ends it. `undone`:
+ * `rollback` arrives in place of `commit`, and the client gets the server's answer to that. `after`: it arrives, the
+ * server answers with `answer`, the client never gets that and the line is cut; `held`: the same, but the line stays
+ * until the server ends it.
  */
 export type Breakage =
-  | { readonly when: 'before' | 'stalled' }
+  | { readonly when: 'before' | 'stalled' | 'withheld' | 'undone' }
   | { readonly when: 'after' | 'held'; readonly answer: string }
 
 export interface TcpProxy {
   readonly port: number
   /** The same address by way of this proxy. */
   url(target: string): string
-  /** Waits for the next connection on which the client sends `text`, breaks it as told, and then resolves. */
-  breakAt(text: string, how: Breakage): Promise<void>
+  /**
+   * Waits for the next connection on which the client sends `text`, breaks it as told, and then resolves. `behind`:
+   * only where the client has sent this, too, since its last `begin`.
+   */
+  breakAt(text: string, how: Breakage, behind?: RegExp): Promise<void>
   /** Cuts every connection now. */
   cut(): void
   /** While set, connections are accepted and closed at once. */
@@ -26,6 +31,7 @@ export interface TcpProxy {
 interface Break {
   readonly text: string
   readonly how: Breakage
+  readonly behind: RegExp | undefined
   readonly done: () => void
 }
 
@@ -44,6 +50,9 @@ export async function startTcpProxy(target: { readonly host: string; readonly po
     let swallowing: Break | null = null
     let answered = ''
     let stalled = false
+    let withheld = false
+    /** What the client has sent in this transaction. */
+    let sent = ''
     const cut = () => {
       client.destroy()
       if (!stalled) server.destroy()
@@ -58,7 +67,12 @@ export async function startTcpProxy(target: { readonly host: string; readonly po
       })
     }
     client.on('data', chunk => {
-      const broken = breaks.find(({ text }) => chunk.includes(text))
+      if (withheld) return
+      if (breaks.length > 0) {
+        sent += chunk.toString('latin1')
+        sent = sent.slice(Math.max(0, sent.lastIndexOf('begin\0')))
+      }
+      const broken = breaks.find(({ text, behind }) => chunk.includes(text) && (behind?.test(sent) ?? true))
       if (broken === undefined) {
         server.write(chunk)
         return
@@ -68,6 +82,11 @@ export async function startTcpProxy(target: { readonly host: string; readonly po
       if (broken.how.when === 'stalled') {
         stalled = true
         client.destroy()
+      }
+      if (broken.how.when === 'withheld') withheld = true
+      // the same length, so that the message stays whole
+      if (broken.how.when === 'undone') {
+        server.write(Buffer.from(chunk.toString('latin1').replace('commit\0', 'abort;\0'), 'latin1'))
       }
       if ('answer' in broken.how) {
         swallowing = broken
@@ -102,9 +121,9 @@ export async function startTcpProxy(target: { readonly host: string; readonly po
       url.port = String(port)
       return url.href
     },
-    breakAt(text, how) {
+    breakAt(text, how, behind) {
       return new Promise(done => {
-        breaks.push({ text, how, done })
+        breaks.push({ text, how, behind, done })
       })
     },
     cut,
