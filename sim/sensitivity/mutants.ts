@@ -1,0 +1,15 @@
+/** Every defence that is switched off in turn. */
+import type { Mutant } from './mutant.ts'
+import { claimMutants } from './mutants/claims.ts'
+import { lockMutants } from './mutants/locks.ts'
+import { moneyMutants } from './mutants/money.ts'
+import { stockMutants } from './mutants/stock.ts'
+import { tellingMutants } from './mutants/telling.ts'
+
+export const mutants: readonly Mutant[] = [
+  ...claimMutants,
+  ...moneyMutants,
+  ...stockMutants,
+  ...lockMutants,
+  ...tellingMutants,
+]
