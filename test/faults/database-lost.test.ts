@@ -20,7 +20,7 @@ describeStore(
     afterAll(() => line.stop())
 
     describe.each(losses)('%s', (_, loss) => {
-      test.each(journeys)('in the step "$step": nobody notices', async journey => {
+      test.each(journeys)('in the step $step: nobody notices', async journey => {
         const ready = await journey.arrange(store)
         const broken = line.proxy.breakAt('commit\0', loss, journey.wire)
         const told = journey.act(line.engine, ready)

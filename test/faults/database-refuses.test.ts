@@ -46,7 +46,7 @@ describeStore(
   'A transaction',
   store => {
     describe.each(passing)('%s (%s) %s', (_, code, at) => {
-      test.each(journeys)('of the step "$step": it is run again, and nobody notices', async journey => {
+      test.each(journeys)('of the step $step: it is run again, and nobody notices', async journey => {
         const ready = await journey.arrange(store)
         await refuseOnce(store, journey.writes, code, at)
         const told = await journey.act(store.engine, ready)
@@ -63,7 +63,7 @@ describeStore(
       })
       afterAll(() => line.stop())
 
-      test.each(journeys)('in the step "$step": whoever asks is told, and asking again ends it well', async journey => {
+      test.each(journeys)('in the step $step: whoever asks is told, and asking again ends it well', async journey => {
         const ready = await journey.arrange(store)
         const undone = line.proxy.breakAt('commit\0', { when: 'undone' }, journey.wire)
         const told = journey.act(line.engine, ready)

@@ -3,6 +3,7 @@
  * transaction of that step is told from every other, on the wire and in the tables.
  */
 import { expect } from 'vitest'
+import { upsertCoupon } from '../../src/catalog/coupons.ts'
 import type { CheckoutEngine } from '../../src/checkout-engine.ts'
 import { type CheckoutFacts, paid, undone } from '../../src/testing/store-facts.ts'
 import type { TestStore } from '../../src/testing/test-store.ts'
@@ -40,9 +41,11 @@ const enters = (state: string, from?: string) => ({
 })
 const taken = { to: 'holdfast.checkouts', on: 'update' as const, when: 'new.epoch > old.epoch' }
 
+/** With an article and a coupon of its own: nobody waits for a row that another journey has under lock. */
 async function filled(store: TestStore): Promise<Ready> {
   const sku = await store.article({ stock: [6, 4] })
-  return { sku, ...(await store.cart({ [sku]: 2 }, { couponCode: 'TEN' })), lockId: '' }
+  await upsertCoupon(store.database, { code: sku, discount: { ratePpm: 100_000 } })
+  return { sku, ...(await store.cart({ [sku]: 2 }, { couponCode: sku })), lockId: '' }
 }
 
 async function processed(store: TestStore, token: string, captureLater = false): Promise<Ready> {

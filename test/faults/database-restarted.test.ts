@@ -1,0 +1,76 @@
+/** The database is restarted, in order or by a crash, while every step of a checkout is at its COMMIT. */
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import type { Breakage } from '../../src/testing/tcp-proxy.ts'
+import { describeStore } from '../../src/testing/test-store.ts'
+import { expectEnd, journeys, type Ready } from './journeys.ts'
+import { type Line, openLine } from './line.ts'
+import { ownServer } from './own-server.ts'
+
+vi.mock(import('../../src/testing/test-database.ts'), async original => {
+  const { openOnOwnServer } = await import('./own-server.ts')
+  return { ...(await original()), openTestDatabase: () => openOnOwnServer() }
+})
+
+type Restart = 'fast' | 'immediate'
+const beforeIt: Breakage = { when: 'withheld' }
+const afterIt: Breakage = { when: 'held', answer: 'COMMIT' }
+
+describeStore(
+  'A server that is restarted in the middle of every step at once',
+  store => {
+    const lines: Line[] = []
+    beforeAll(async () => {
+      const server = (await ownServer()).url()
+      for (const _ of journeys) lines.push(await openLine(store, { server, numbers: { answerWithinMs: 50 } }))
+    })
+    afterAll(async () => {
+      await Promise.all(lines.map(line => line.stop()))
+    })
+
+    /** Brings every step to its COMMIT, restarts the server, and gives what each client is told, or the reason why not. */
+    async function restart(mode: Restart, loss: Breakage) {
+      const readies: Ready[] = []
+      for (const journey of journeys) readies.push(await journey.arrange(store))
+      const steps = journeys.map((journey, index) => {
+        const [line, ready] = [lines[index] as Line, readies[index] as Ready]
+        const there = line.proxy.breakAt('commit\0', loss, journey.wire)
+        const told = journey.act(line.engine, ready).then(
+          ({ status }) => status,
+          (error: { code?: string }) => error.code ?? String(error),
+        )
+        return { journey, ready, line, there, told }
+      })
+      await Promise.all(steps.map(step => step.there))
+      await (await ownServer()).restart(mode)
+      return Promise.all(steps.map(async step => ({ ...step, told: await step.told })))
+    }
+
+    test.each([
+      ['before COMMIT arrives', beforeIt],
+      ['after COMMIT, its answer lost', afterIt],
+    ])('in order, %s: nobody notices', async (_, loss) => {
+      for (const { journey, ready, told } of await restart('fast', loss)) {
+        expect(told, journey.step).toBe(journey.told)
+        await expectEnd(store, journey, ready)
+      }
+    })
+
+    // After a crash the number of a transaction may be given again: what came of it then cannot always be known.
+    test.each([
+      ['before COMMIT arrives', beforeIt],
+      ['after COMMIT, its answer lost', afterIt],
+    ])('by a crash, %s: who cannot be told what came of it asks again, and is', async (_, loss) => {
+      const steps = await restart('immediate', loss)
+      for (const { journey, told } of steps) {
+        expect([journey.told, 'processing', 'commit_unknown'], journey.step).toContain(told)
+      }
+      expect(await store.violations()).toEqual([])
+      await store.drain()
+      for (const { journey, ready, line } of steps) {
+        expect(await journey.act(line.engine, ready), journey.step).toMatchObject({ status: journey.told })
+        await expectEnd(store, journey, ready)
+      }
+    })
+  },
+  ['postgres'],
+)
