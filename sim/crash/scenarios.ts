@@ -1,6 +1,7 @@
 /** What is played with crashes: each scenario is a story that can be told again from its beginning by whoever survives. */
-import type { CheckoutEngine } from '../../src/checkout-engine.ts'
+
 import { quote } from '../../src/checkout/pricing.ts'
+import type { CheckoutEngine } from '../../src/checkout-engine.ts'
 import type { EngineOptions } from '../world/process.ts'
 import { articles } from '../world/shop.ts'
 import type { Buyer, Stage } from './stage.ts'

@@ -1,7 +1,8 @@
 /** What a scenario plays on: a cart and its buyer, who remembers over the lives of processes what it was told. */
-import type { CheckoutEngine, PaymentInput } from '../../src/checkout-engine.ts'
+
 import { CheckoutError } from '../../src/checkout/failure.ts'
 import type { Outcome } from '../../src/checkout/outcome.ts'
+import type { CheckoutEngine, PaymentInput } from '../../src/checkout-engine.ts'
 import type { Acknowledged } from '../../src/observe/audit.ts'
 import { DatabaseError } from '../../src/store/database.ts'
 import { coupon } from '../world/shop.ts'

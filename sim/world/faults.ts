@@ -35,6 +35,8 @@ export interface Faults {
   onWebhook(): WebhookFault | null
   /** A listener fails. */
   onListener(): boolean
+  /** How long the gateway is said to remember a key; default as long as it does. */
+  readonly keyMemoryMs?: number
 }
 
 export const noFaults: Faults = {

@@ -25,35 +25,49 @@ const refusals: Partial<Record<CallFault, GatewayAnswer>> = {
   too_many: notExecuted('429: too many requests.'),
   error_before: { outcome: 'unknown', message: 'The gateway answered 500.' },
   mismatch: declined('idempotency_mismatch', 'This idempotency key was used with other parameters.'),
-  declined: declined('processing_error', 'The gateway could not do it.'),
+}
+const refusedByGateway = declined('processing_error', 'The gateway could not do it.')
+
+export interface NetworkOptions {
+  gateway: PaymentGateway
+  scheduler: Scheduler
+  faults(): Faults
+  /** Keys that the gateway refused once, and refuses ever after; and those it has seen. */
+  keys: { refused: Set<string>; seen: Set<string> }
+  /** The end of this world: whatever is waited for in vain ends then. */
+  end: AbortSignal
 }
 
 /** @param owner whose process it is that calls. */
 export function throughNetwork(
   owner: string,
-  gateway: PaymentGateway,
-  scheduler: Scheduler,
-  faults: () => Faults,
+  { gateway, scheduler, faults, keys, end }: NetworkOptions,
 ): PaymentGateway {
   async function send<Answer extends LookupAnswer>(
     kind: OperationKind | 'lookup',
+    key: string,
     run: (signal: AbortSignal) => Promise<Answer>,
   ): Promise<LookupAnswer> {
     const fault = faults().onCall(kind)
     const refusal = fault === null ? undefined : refusals[fault]
-    if (fault === 'blind') return { outcome: 'not_found' }
-    if (refusal !== undefined) {
+    if (refusal !== undefined || fault === 'blind') {
       await scheduler.gate(owner, `${kind} is answered: ${fault}`)
-      return refusal
+      return refusal ?? { outcome: 'not_found' }
     }
     return new Promise<LookupAnswer>((resolve, reject) => {
       if (fault === 'lost_request') return
+      const answer = (told: LookupAnswer) =>
+        scheduler.add({ owner, label: `${kind} is answered: ${told.outcome}`, run: () => resolve(told) })
       const arrives = () => {
+        if (kind !== 'lookup') {
+          if (fault === 'declined' && !keys.seen.has(key)) keys.refused.add(key)
+          keys.seen.add(key)
+          if (keys.refused.has(key)) return answer(refusedByGateway)
+        }
         // The gateway never gives up what it was asked: who asked may.
-        run(new AbortController().signal).then(answer => {
+        run(end).then(told => {
           if (fault === 'lost_answer' || fault === 'late') return
-          const told: LookupAnswer = fault === 'error_after' ? { outcome: 'unknown', message: '500' } : answer
-          scheduler.add({ owner, label: `${kind} is answered: ${told.outcome}`, run: () => resolve(told) })
+          answer(fault === 'error_after' ? { outcome: 'unknown', message: 'The gateway answered 500.' } : told)
         }, reject)
       }
       if (fault === 'late') scheduler.after(null, lateMs, `${kind} arrives late`, arrives)
@@ -64,18 +78,18 @@ export function throughNetwork(
   const call =
     <Request extends GatewayCall>(kind: OperationKind, run: (request: Request) => Promise<GatewayAnswer>) =>
     async (request: Request): Promise<GatewayAnswer> => {
-      const answer = await send(kind, signal => run({ ...request, signal }))
+      const answer = await send(kind, request.idempotencyKey, signal => run({ ...request, signal }))
       return answer.outcome === 'not_found' ? { outcome: 'unknown', message: 'No answer.' } : answer
     }
 
   return {
     name: gateway.name,
-    keyMemoryMs: gateway.keyMemoryMs,
+    keyMemoryMs: faults().keyMemoryMs ?? gateway.keyMemoryMs,
     authorize: call('authorize', request => gateway.authorize(request)),
     capture: call('capture', request => gateway.capture(request)),
     void: call('void', request => gateway.void(request)),
     refund: call('refund', request => gateway.refund(request)),
-    lookup: request => send('lookup', signal => gateway.lookup({ ...request, signal })),
+    lookup: request => send('lookup', request.idempotencyKey, signal => gateway.lookup({ ...request, signal })),
     ...(gateway.verifyWebhook === undefined ? {} : { verifyWebhook: gateway.verifyWebhook }),
   }
 }

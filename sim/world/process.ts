@@ -10,7 +10,7 @@ import { type Database, DatabaseError, type Statement, type Transaction, type Va
 import { type Mortal, mortal, type Point } from '../../src/testing/interception.ts'
 import type { Random } from '../random.ts'
 import type { Faults } from './faults.ts'
-import { throughNetwork } from './network.ts'
+import { type NetworkOptions, throughNetwork } from './network.ts'
 import type { Scheduler } from './scheduler.ts'
 
 export interface Process {
@@ -29,6 +29,8 @@ export interface ProcessOptions {
   scheduler: Scheduler
   database: Database
   gateway: PaymentGateway
+  keys: NetworkOptions['keys']
+  end: AbortSignal
   random: Random
   faults(): Faults
   diesAt: Point | null
@@ -57,12 +59,12 @@ function reached(options: ProcessOptions): Database {
   const { database, scheduler, name } = options
   async function query<Row>(statement: Statement, values?: readonly Value[]): Promise<Row[]> {
     await scheduler.gate(name, `asks ${statement.name}`)
-    return scheduler.busy(() => database.query<Row>(statement, values))
+    return database.query<Row>(statement, values)
   }
   async function transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
     await scheduler.gate(name, 'begins')
     const fault = options.faults().onTransaction(name)
-    const run = () => scheduler.busy(() => database.transaction(work))
+    const run = () => database.transaction(work)
     if (fault !== null) {
       if (fault === 'unknown_done') await run()
       const [code, message] = troubles[fault]
@@ -103,12 +105,8 @@ export const expectedCodes: Readonly<Record<string, true>> = {
 }
 
 export async function startProcess(options: ProcessOptions): Promise<Process> {
-  const { name, scheduler, random, faults } = options
-  const life: Mortal = mortal(
-    reached(options),
-    throughNetwork(name, options.gateway, scheduler, faults),
-    options.diesAt,
-  )
+  const { name, scheduler, random } = options
+  const life: Mortal = mortal(reached(options), throughNetwork(name, options), options.diesAt)
   void life.died.then(() => scheduler.drop(name))
   const engine = await createCheckout({
     ...options.engine,

@@ -40,20 +40,15 @@ export interface Scheduler {
   /** Lets one thing happen, as the policy says; gives its label, null when there is nothing to do. */
   step(policy: Policy): Promise<string | null>
   /** Time passes to `at`, and timers that are due by then become tasks. */
-  passTo(at: number): Promise<void>
+  passTo(at: number): void
   /** Forgets everything that waits. */
   clear(): void
 }
 
-export interface SchedulerOptions {
-  startMs: number
-  /** Told the new time before anything happens at it. */
-  onTime(nowMs: number): Promise<void>
-}
-
 const turn = () => new Promise<void>(resolve => setImmediate(resolve))
 
-export function createScheduler({ startMs, onTime }: SchedulerOptions): Scheduler {
+/** @param startMs when time begins, in milliseconds since 1970. */
+export function createScheduler(startMs: number): Scheduler {
   let nowMs = startMs
   let ready: Task[] = []
   let timers: Timer[] = []
@@ -74,11 +69,8 @@ export function createScheduler({ startMs, onTime }: SchedulerOptions): Schedule
     }
   }
 
-  async function passTo(at: number): Promise<void> {
-    if (at > nowMs) {
-      nowMs = at
-      await onTime(nowMs)
-    }
+  function passTo(at: number): void {
+    nowMs = Math.max(nowMs, at)
     const due = timers.filter(timer => timer.at <= nowMs)
     timers = timers.filter(timer => timer.at > nowMs)
     ready.push(...due)
@@ -134,7 +126,7 @@ export function createScheduler({ startMs, onTime }: SchedulerOptions): Schedule
       if (chosen === 'time') {
         if (timer === null) return null
         const passed = timer.at - nowMs
-        await passTo(timer.at)
+        passTo(timer.at)
         return `${passed} ms pass`
       }
       ready = ready.filter(task => task !== chosen)

@@ -2,6 +2,7 @@
  * A simulated world: one real PostgreSQL database whose clock stands still but for what the scheduler says, the sandbox
  * gateway with its ledger, a network between, and processes that come and go.
  */
+import { setMaxListeners } from 'node:events'
 import { type Carts, createCarts } from '../../src/carts/carts.ts'
 import { type Acknowledged, audit } from '../../src/observe/audit.ts'
 import { createSandboxGateway, type SandboxGateway } from '../../src/payments/sandbox.ts'
@@ -12,6 +13,7 @@ import { createTestDatabase, dropTestDatabase } from '../../src/testing/test-pos
 import { createRandom, type Random } from '../random.ts'
 import { epochMs, installClock, setTime } from './clock.ts'
 import { type Faults, noFaults } from './faults.ts'
+import type { NetworkOptions } from './network.ts'
 import { type EngineOptions, type Process, startProcess } from './process.ts'
 import { createScheduler, inOrder, type Policy, type Scheduler } from './scheduler.ts'
 import { emptyShop, openShop } from './shop.ts'
@@ -25,7 +27,7 @@ export interface World {
   /** Errors that no fault explains. */
   readonly bugs: readonly string[]
   /** What happened, in order. */
-  readonly trace: readonly string[]
+  readonly trace: string[]
   faults: Faults
   /** What becomes of webhooks; as a world begins they are lost. */
   onWebhook(headers: Headers, body: string): void
@@ -36,8 +38,11 @@ export interface World {
   run(policy: Policy, isOver: () => boolean, stepsMax: number): Promise<boolean>
   /** Lets `work` happen in order, beside what else is ready, and gives its result. */
   finish<Result>(work: Promise<Result>, unless?: Promise<unknown>): Promise<Result | undefined>
-  /** Has `by` carry on and deliver until nothing moves any more; false when one of them died, or there is no end to it. */
-  drain(by: readonly Process[]): Promise<boolean>
+  /**
+   * Has `by` carry on and deliver until nothing is due within `withinMs` (default: ever); false when one of them died,
+   * or there is no end to it.
+   */
+  drain(by: readonly Process[], withinMs?: number): Promise<boolean>
   /** What the auditor finds, for people. */
   violations(options?: { drained?: boolean; acknowledged?: readonly Acknowledged[] }): Promise<string[]>
   close(): Promise<void>
@@ -60,17 +65,32 @@ const drainStepsMax = 4_000
 export async function openWorld(adminUrl: string): Promise<World> {
   const url = await createTestDatabase(adminUrl)
   await installClock(url)
-  const database = await connectPostgres({ url, poolMax: 2 })
+  const store = await connectPostgres({ url, poolMax: 2 })
   const ledger = await connectPostgres({ url, poolMax: 1 })
-  await openShop(database)
-  const scheduler = createScheduler({ startMs: epochMs, onTime: nowMs => setTime(database, nowMs) })
-  const busyLedger: Database = {
-    ...ledger,
-    query: (asked, values) => scheduler.busy(() => ledger.query(asked, values)),
-    transaction: work => scheduler.busy(() => ledger.transaction(work)),
+  await openShop(store)
+  const scheduler = createScheduler(epochMs)
+  let setMs = epochMs
+
+  /** Nothing else happens meanwhile, and it happens at the world's time. */
+  function inTime(connection: Database): Database {
+    async function timely<T>(work: () => Promise<T>): Promise<T> {
+      return scheduler.busy(async () => {
+        if (setMs !== scheduler.nowMs) {
+          setMs = scheduler.nowMs
+          await setTime(store, setMs)
+        }
+        return work()
+      })
+    }
+    return {
+      ...connection,
+      query: (asked, values) => timely(() => connection.query(asked, values)),
+      transaction: work => timely(() => connection.transaction(work)),
+    }
   }
+  const database = inTime(store)
   const gateway = createSandboxGateway({
-    database: busyLedger,
+    database: inTime(ledger),
     webhookSecret: 'shared by the gateway and the simulated shop',
     clock: () => scheduler.nowMs,
     // An authorization outlives its lock, and ends within the time that a drain takes.
@@ -81,6 +101,8 @@ export async function openWorld(adminUrl: string): Promise<World> {
   let bugs: string[] = []
   let trace: string[] = []
   let random = createRandom(0)
+  let end = new AbortController()
+  let keys: NetworkOptions['keys'] = { refused: new Set(), seen: new Set() }
   let born = 0
 
   async function run(policy: Policy, isOver: () => boolean, stepsMax: number): Promise<boolean> {
@@ -115,7 +137,8 @@ export async function openWorld(adminUrl: string): Promise<World> {
     return result
   }
 
-  async function drain(by: readonly Process[]): Promise<boolean> {
+  async function drain(by: readonly Process[], withinMs = Number.POSITIVE_INFINITY): Promise<boolean> {
+    const endMs = scheduler.nowMs + withinMs
     const isDead = () => by.some(process => process.isDead)
     const death = Promise.race(by.map(process => process.died))
     for (let round = 0; round < drainRoundsMax; round += 1) {
@@ -124,8 +147,8 @@ export async function openWorld(adminUrl: string): Promise<World> {
       const process = by[round % by.length]
       if (!isQuiet || isDead() || process === undefined) return false
       const [row] = await database.query<{ due: number | null }>(nextDue)
-      if (row === undefined || row.due === null) return true
-      await scheduler.passTo(Math.ceil(row.due))
+      if (row === undefined || row.due === null || row.due > endMs) return true
+      scheduler.passTo(Math.ceil(row.due))
       await finish(gateway.runDueJobs(), death)
       await finish(
         process.run(engine => engine.recover()),
@@ -157,6 +180,9 @@ export async function openWorld(adminUrl: string): Promise<World> {
     onWebhook() {},
     async begin(seed) {
       for (const process of processes) process.kill()
+      end.abort()
+      end = new AbortController()
+      setMaxListeners(0, end.signal)
       await scheduler.quiet()
       scheduler.clear()
       processes = []
@@ -164,6 +190,7 @@ export async function openWorld(adminUrl: string): Promise<World> {
       trace = []
       born = 0
       random = createRandom(seed)
+      keys = { refused: new Set(), seen: new Set() }
       world.faults = noFaults
       world.onWebhook = () => {}
       await emptyShop(database)
@@ -176,6 +203,8 @@ export async function openWorld(adminUrl: string): Promise<World> {
         scheduler,
         database,
         gateway,
+        keys,
+        end: end.signal,
         random,
         faults: () => world.faults,
         diesAt,
@@ -197,7 +226,7 @@ export async function openWorld(adminUrl: string): Promise<World> {
     async close() {
       await world.begin(0)
       await gateway.close()
-      await Promise.all([ledger.close(), database.close()])
+      await Promise.all([ledger.close(), store.close()])
       await dropTestDatabase(adminUrl, url)
     },
   }

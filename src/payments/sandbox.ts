@@ -2,6 +2,7 @@
  * The sandbox gateway: a payment provider for tests, demonstrations and benches, in this process and yet an outside
  * world. Its ledger is its own and is durable before it answers; calls that come together share one transaction.
  */
+import { setMaxListeners } from 'node:events'
 import { type Database, DatabaseError } from '../store/database.ts'
 import { createLane, LaneFull } from '../store/lane.ts'
 import type { GatewayAnswer, LookupAnswer, LookupRequest, OperationKind, PaymentGateway } from './gateway.ts'
@@ -78,6 +79,8 @@ export function createSandboxGateway(options: SandboxOptions): SandboxGateway {
     actionUrl: options.actionUrl ?? (reference => `/sandbox/pay/${encodeURIComponent(reference)}`),
   }
   const closing = new AbortController()
+  // Every call whose answer never comes waits for it.
+  setMaxListeners(0, closing.signal)
   const webhooks = sandboxWebhooks({
     secrets: [options.webhookSecret ?? []].flat(),
     deliver: options.deliverWebhook ?? (async () => {}),

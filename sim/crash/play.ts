@@ -1,0 +1,103 @@
+/**
+ * Plays a scenario over the lives of processes that die at chosen points: whoever comes next carries on, the buyers
+ * tell their story again, and in the end the auditor looks. A crash changes nothing about how a story ends.
+ */
+import { statement } from '../../src/store/database.ts'
+import type { Point } from '../../src/testing/interception.ts'
+import type { Process } from '../world/process.ts'
+import type { World } from '../world/world.ts'
+import type { Scenario } from './scenarios.ts'
+import { createStage, type Stage } from './stage.ts'
+
+/** Who comes first after a crash: the recoverer finds what is due, or the buyer asks again. */
+export type First = 'recovery' | 'buyer'
+
+export interface Crash {
+  scenario: string
+  /** Where each process but the last dies. */
+  deaths: Point[]
+  first: First
+}
+
+export interface Played {
+  /** What the last process passed. */
+  reached: Point[]
+  isConverged: boolean
+  violations: string[]
+}
+
+/** What chance there is (pauses before asking again) is the same every time. */
+const seed = 1
+
+/** Longer than a lease, shorter than a lock. */
+const soonMs = 30_000
+
+const readEnds = statement(
+  'sim_ends',
+  `select coalesce(failure->>'code', state) as code, count(*) as count from holdfast.checkouts group by 1`,
+)
+
+/** One life: the story, and everything that a process does by itself until nothing is left to do. True when it lived. */
+async function live(stage: Stage, scenario: Scenario, process: Process, first: First): Promise<boolean> {
+  const { world } = stage
+  if (first === 'recovery') await world.drain([process], soonMs)
+  const story = process.run(engine => scenario.play(engine, stage.buyers, stage))
+  await world.finish(story, process.died)
+  return !process.isDead && (await world.drain([process]))
+}
+
+/** A durable listener that remembers, and one that fails every other time. */
+function listeners(heard: Set<string>) {
+  let fails = true
+  return {
+    CheckoutCompleted: [{ name: 'ships', run: ({ lock }: { lock: { id: string } }) => void heard.add(lock.id) }],
+    CheckoutFailed: [
+      {
+        name: 'tells',
+        run() {
+          fails = !fails
+          if (!fails) throw new Error('the mail server is away')
+        },
+      },
+    ],
+  }
+}
+
+export async function play(world: World, scenario: Scenario, { deaths, first }: Crash): Promise<Played> {
+  await world.begin(seed)
+  const stage = createStage(world)
+  const heard = new Set<string>()
+  await scenario.set(stage)
+  const violations: string[] = []
+  let isConverged = false
+  let reached: Point[] = []
+  for (const [life, diesAt] of [...deaths, null].entries()) {
+    const process = await world.spawn({ ...scenario.engine, diesAt, listeners: listeners(heard) })
+    world.onWebhook = (headers, body) => {
+      void process.run(engine => engine.receiveWebhook('sandbox', headers, body))
+    }
+    isConverged = await live(stage, scenario, process, life === 0 ? 'buyer' : first)
+    reached = [...process.reached]
+    if (diesAt === null) break
+    if (!process.isDead) violations.push(`harness: ${diesAt} was not reached`)
+    // What must hold at any instant holds also right after a crash.
+    violations.push(...(await world.violations()))
+  }
+  violations.push(...world.bugs.map(bug => `bug: ${bug}`))
+  violations.push(...(await world.violations({ drained: true, acknowledged: stage.acknowledged() })))
+  violations.push(...(await wrongEnds(world, scenario, heard)))
+  return { reached, isConverged, violations }
+}
+
+/** As the scenario says, but that a buyer who was never told of a failed checkout may have tried another time. */
+async function wrongEnds(world: World, { ends }: Scenario, heard: ReadonlySet<string>): Promise<string[]> {
+  const rows = await world.database.query<{ code: string; count: number }>(readEnds)
+  const counts = new Map(rows.map(({ code, count }) => [code, count]))
+  const isRight =
+    (counts.get('completed') ?? 0) === (ends.completed ?? 0) &&
+    Object.keys(ends).every(code => counts.has(code)) &&
+    rows.every(({ code }) => code in ends)
+  const wrong = isRight ? [] : [`end: ${JSON.stringify(Object.fromEntries(counts))}, not ${JSON.stringify(ends)}`]
+  if (heard.size !== (ends.completed ?? 0)) wrong.push(`delivery: ${heard.size} completions were heard of`)
+  return wrong
+}

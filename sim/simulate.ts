@@ -1,0 +1,186 @@
+/** `npm run prove:sim`: thousands of seeds, each a schedule of several engines over one database, with faults. */
+import { parseArgs } from 'node:util'
+import { table } from '../src/cli/table.ts'
+import { startTestPostgres } from '../src/testing/test-postgres.ts'
+import { runProof, wholeNumber } from './command.ts'
+import { type Simulated, simulate } from './simulation/simulate.ts'
+import type { SimulateJob } from './simulation/worker.ts'
+import { handsDefault, withCrew } from './world/crew.ts'
+import { createProgress } from './world/progress.ts'
+import { openWorld, type World } from './world/world.ts'
+
+const usage = `usage: npm run prove:sim -- [options]
+  --seeds N       how many (default 200)
+  --seed S        the first of them (default: another each time)
+  --hands N       processes that work on it (default: as many as there are processors)
+  --replay SEED   plays one seed and prints what happened, step by step
+  --steps N       with --replay: faults end after so many steps
+  --shrink SEED   looks for the fewest steps with which it still fails
+  --keep-going    does not stop at the tenth seed that fails
+  --url URL       a PostgreSQL server to use (superuser) instead of starting one
+  --json          for programs
+`
+
+export interface SimulationReport {
+  firstSeed: number
+  seeds: number
+  /** Different orders in which things happened. */
+  schedules: number
+  steps: number
+  checkouts: number
+  faults: Record<string, number>
+  faultsFired: number
+  violations: number
+  notConverged: number
+  failed: Pick<Simulated, 'seed' | 'isConverged' | 'violations'>[]
+  seconds: number
+}
+
+const failuresMax = 10
+const workers = new URL('./simulation/worker.ts', import.meta.url)
+const hasFailed = ({ isConverged, violations }: Simulated) => !isConverged || violations.length > 0
+
+interface ProveOptions {
+  adminUrl: string
+  firstSeed: number
+  seeds: number
+  hands: number
+  keepsGoing: boolean
+}
+
+async function prove({ adminUrl, firstSeed, seeds, hands, keepsGoing }: ProveOptions): Promise<SimulationReport> {
+  const startedAt = performance.now()
+  const schedules = new Set<string>()
+  const report: SimulationReport = {
+    ...{ firstSeed, seeds: 0, schedules: 0, steps: 0, checkouts: 0, faults: {}, faultsFired: 0 },
+    ...{ violations: 0, notConverged: 0, failed: [], seconds: 0 },
+  }
+  const progress = createProgress()
+  function* jobs(): Generator<SimulateJob> {
+    for (let number = 0; number < seeds; number += 1) yield { seed: firstSeed + number, stepsMax: null }
+  }
+  await withCrew<SimulateJob, Simulated>({
+    module: workers,
+    adminUrl,
+    hands,
+    jobs: jobs(),
+    isOver: () => !keepsGoing && report.failed.length >= failuresMax,
+    onResult(run) {
+      report.seeds += 1
+      report.steps += run.steps
+      report.checkouts += run.checkouts
+      schedules.add(run.schedule)
+      for (const [fault, count] of Object.entries(run.fired)) {
+        report.faults[fault] = (report.faults[fault] ?? 0) + count
+        report.faultsFired += count
+      }
+      if (run.violations.length > 0) report.violations += 1
+      if (!run.isConverged) report.notConverged += 1
+      if (hasFailed(run)) report.failed.push(run)
+      progress.tell(`${report.seeds} of ${seeds} seeds, ${report.faultsFired} faults, ${report.failed.length} failed`)
+    },
+  })
+  progress.end()
+  const failed = report.failed.map(({ seed, isConverged, violations }) => ({ seed, isConverged, violations }))
+  const seconds = (performance.now() - startedAt) / 1000
+  return { ...report, failed, schedules: schedules.size, seconds }
+}
+
+function text(report: SimulationReport): string {
+  const rows: [string, string][] = [
+    ['seeds', `${report.seeds}, from ${report.firstSeed}`],
+    ['distinct schedules', String(report.schedules)],
+    ['steps', String(report.steps)],
+    ['checkouts', String(report.checkouts)],
+    ['faults fired', `${report.faultsFired}, ${(report.faultsFired / Math.max(report.seeds, 1)).toFixed(1)} a seed`],
+    ...Object.entries(report.faults)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([fault, count]): [string, string] => [`  ${fault}`, String(count)]),
+    ['seeds with violations', `${report.violations} of ${report.seeds}`],
+    ['seeds that did not come to rest', `${report.notConverged} of ${report.seeds}`],
+    ['seconds', report.seconds.toFixed(1)],
+  ]
+  const verdict =
+    report.failed.length === 0 ? 'The proof holds.\n' : `The proof fails:\n${report.failed.map(described).join('')}`
+  return `${table({ colours: false }, ['Simulation', ''], rows, { right: [1] })}${verdict}`
+}
+
+function described({ seed, isConverged, violations }: SimulationReport['failed'][number]): string {
+  const what = isConverged ? violations : [...violations, 'it did not come to rest']
+  return `  npm run prove:sim -- --replay ${seed}\n${what.map(each => `    ${each}\n`).join('')}`
+}
+
+/** The fewest steps with faults after which a seed still fails, by halving. */
+async function shrink(world: World, seed: number): Promise<{ stepsMax: number; run: Simulated } | null> {
+  let run = await simulate(world, seed)
+  if (!hasFailed(run)) return null
+  let fails = run.steps
+  let holds = 0
+  while (fails - holds > 1) {
+    const middle = Math.floor((fails + holds) / 2)
+    const tried = await simulate(world, seed, { stepsMax: middle })
+    if (hasFailed(tried)) {
+      fails = middle
+      run = tried
+    } else holds = middle
+  }
+  return { stepsMax: fails, run }
+}
+
+async function replay(adminUrl: string, seed: number, options: { stepsMax?: number; shrinks: boolean }) {
+  const world = await openWorld(adminUrl)
+  try {
+    if (options.shrinks) {
+      const found = await shrink(world, seed)
+      if (found === null) return { text: `Seed ${seed} does not fail.\n`, holds: true }
+      const what = found.run.violations.map(each => `  ${each}\n`).join('')
+      return { text: `npm run prove:sim -- --replay ${seed} --steps ${found.stepsMax}\n${what}`, holds: false }
+    }
+    const run = await simulate(world, seed, options.stepsMax === undefined ? {} : { stepsMax: options.stepsMax })
+    return { text: `${world.trace.join('\n')}\n\n${JSON.stringify(run, null, 2)}\n`, holds: !hasFailed(run) }
+  } finally {
+    await world.close()
+  }
+}
+
+await runProof(usage, async () => {
+  const { values } = parseArgs({
+    options: {
+      seeds: { type: 'string' },
+      seed: { type: 'string' },
+      hands: { type: 'string' },
+      replay: { type: 'string' },
+      steps: { type: 'string' },
+      shrink: { type: 'string' },
+      'keep-going': { type: 'boolean' },
+      url: { type: 'string' },
+      json: { type: 'boolean' },
+      help: { type: 'boolean' },
+    },
+  })
+  if (values.help === true) return { text: usage, holds: true }
+  const seedMax = 4_000_000_000
+  const hands = wholeNumber('hands', values.hands, handsDefault, 64)
+  const seeds = wholeNumber('seeds', values.seeds, 200, 10_000_000)
+  const firstSeed = wholeNumber('seed', values.seed, 1 + Math.floor(Math.random() * 999_999_999), seedMax)
+  const stepsMax = values.steps === undefined ? undefined : wholeNumber('steps', values.steps, 1, 1_000_000)
+  const one = values.shrink ?? values.replay
+  const oneSeed =
+    one === undefined ? null : wholeNumber(values.shrink === undefined ? 'replay' : 'shrink', one, 1, seedMax)
+  const server = values.url === undefined ? await startTestPostgres() : null
+  const adminUrl = values.url ?? server?.url() ?? ''
+  try {
+    if (oneSeed !== null) {
+      const shrinks = values.shrink !== undefined
+      return await replay(adminUrl, oneSeed, { shrinks, ...(stepsMax === undefined ? {} : { stepsMax }) })
+    }
+    const keepsGoing = values['keep-going'] === true
+    const report = await prove({ adminUrl, firstSeed, seeds, hands: Math.min(hands, seeds), keepsGoing })
+    return {
+      text: values.json === true ? `${JSON.stringify(report, null, 2)}\n` : text(report),
+      holds: report.failed.length === 0,
+    }
+  } finally {
+    await server?.stop()
+  }
+})

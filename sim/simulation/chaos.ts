@@ -1,0 +1,118 @@
+/**
+ * Chaos by seed: which faults there are in a run and how often, drawn anew for each seed, so that some runs know one
+ * kind alone and others all of them. Counts what fired.
+ */
+import type { OperationKind } from '../../src/payments/gateway.ts'
+import type { Random } from '../random.ts'
+import type { CallFault, Faults, TransactionFault, WebhookFault } from '../world/faults.ts'
+
+const callFaults = {
+  authorize: [
+    'lost_request',
+    'lost_answer',
+    'late',
+    'error_before',
+    'error_after',
+    'refused',
+    'in_flight',
+    'too_many',
+    'mismatch',
+    'declined',
+  ],
+  capture: [
+    'lost_request',
+    'lost_answer',
+    'late',
+    'error_before',
+    'error_after',
+    'refused',
+    'in_flight',
+    'too_many',
+    'mismatch',
+    'declined',
+  ],
+  void: [
+    'lost_request',
+    'lost_answer',
+    'late',
+    'error_before',
+    'error_after',
+    'refused',
+    'in_flight',
+    'too_many',
+    'declined',
+  ],
+  refund: [
+    'lost_request',
+    'lost_answer',
+    'late',
+    'error_before',
+    'error_after',
+    'refused',
+    'in_flight',
+    'too_many',
+    'declined',
+  ],
+  lookup: ['lost_request', 'lost_answer', 'error_before', 'refused', 'blind'],
+} as const satisfies Record<OperationKind | 'lookup', readonly CallFault[]>
+const transactionFaults = [
+  'lost',
+  'unknown_undone',
+  'unknown_done',
+  'pool',
+] as const satisfies readonly TransactionFault[]
+const webhookFaults = ['lost', 'twice', 'late', 'forged'] as const satisfies readonly WebhookFault[]
+const processFaults = ['kill', 'freeze'] as const
+
+type ProcessFault = (typeof processFaults)[number]
+
+export interface Chaos extends Faults {
+  /** What happens to a process now, between two steps. */
+  onStep(): ProcessFault | null
+  count(fault: string): void
+  readonly fired: Readonly<Record<string, number>>
+}
+
+/** Half of the kinds, each at a rate of its own. */
+function rates<Fault extends string>(random: Random, faults: readonly Fault[], most: number): Map<Fault, number> {
+  return new Map(faults.filter(() => random.below(2) === 0).map(fault => [fault, random.between(0.01, most)]))
+}
+
+export function createChaos(random: Random): Chaos {
+  const fired: Record<string, number> = {}
+  function draw<Fault extends string>(
+    chances: ReadonlyMap<Fault, number>,
+    name: (fault: Fault) => string,
+  ): Fault | null {
+    for (const [fault, chance] of chances) {
+      if (random.between(0, 1) >= chance) continue
+      count(name(fault))
+      return fault
+    }
+    return null
+  }
+  function count(fault: string): void {
+    fired[fault] = (fired[fault] ?? 0) + 1
+  }
+  const kinds = Object.keys(callFaults) as (OperationKind | 'lookup')[]
+  const calls = new Map(kinds.map(kind => [kind, rates<CallFault>(random, callFaults[kind], 0.2)]))
+  const transactions = rates(random, transactionFaults, 0.05)
+  const webhooks = rates(random, webhookFaults, 0.4)
+  const processes = rates(random, processFaults, 0.02)
+  const listenerChance = random.below(2) === 0 ? 0 : random.between(0, 0.6)
+  const forgets = random.below(4) === 0
+  return {
+    onCall: kind => draw(calls.get(kind) ?? new Map(), fault => `${kind} ${fault}`),
+    onTransaction: () => draw(transactions, fault => `transaction ${fault}`),
+    onWebhook: () => draw(webhooks, fault => `webhook ${fault}`),
+    onListener() {
+      const fails = random.between(0, 1) < listenerChance
+      if (fails) count('listener throws')
+      return fails
+    },
+    onStep: () => draw(processes, fault => `process ${fault}`),
+    ...(forgets ? { keyMemoryMs: 20_000 } : {}),
+    count,
+    fired,
+  }
+}

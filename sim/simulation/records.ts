@@ -1,0 +1,82 @@
+/** What the shoppers of a run were told and asked for: the half of the truth that is not in the database. */
+import type { Outcome } from '../../src/checkout/outcome.ts'
+import type { Acknowledged } from '../../src/observe/audit.ts'
+import { type Database, statement } from '../../src/store/database.ts'
+import type { Process } from '../world/process.ts'
+
+export interface Record {
+  told(outcome: Outcome): void
+  /** A payment was sent for this checkout. */
+  asked(checkoutId: string): void
+  /** Remembers that somebody waits for an answer of this process. */
+  waitsFor<Result>(process: Process, answer: Promise<Result>): Promise<Result>
+  heard(checkoutId: string): void
+  readonly acknowledged: readonly Acknowledged[]
+  /** What contradicts the database, or was never answered by a process that lives. */
+  wrong(database: Database): Promise<string[]>
+}
+
+const readCharged = statement(
+  'sim_charged',
+  'select distinct checkout_id as id from holdfast_sandbox.payments where captured_minor > 0',
+)
+const readCompleted = statement('sim_completed', `select id from holdfast.checkouts where state = 'completed'`)
+const readBlocked = statement(
+  'sim_blocked_carts',
+  `select c.id from holdfast.carts c join holdfast.checkouts k on k.cart_id = c.id and k.holds_cart
+   where k.state in ('failed', 'rolling_back')`,
+)
+
+export function createRecords(): Record {
+  const acknowledged = new Map<string, Acknowledged>()
+  const asked = new Set<string>()
+  const heard = new Set<string>()
+  const waiting = new Map<symbol, Process>()
+  const contradictions: string[] = []
+  return {
+    told(outcome) {
+      if (outcome.status !== 'completed' && outcome.status !== 'failed') return
+      const { id } = outcome.lock
+      const known = acknowledged.get(id)
+      if (known !== undefined && known.state !== outcome.status) {
+        contradictions.push(`told: checkout ${id} was said to have ${known.state}, then to have ${outcome.status}`)
+      }
+      acknowledged.set(
+        id,
+        outcome.status === 'completed'
+          ? { checkoutId: id, state: 'completed', orderId: outcome.order.id }
+          : { checkoutId: id, state: 'failed' },
+      )
+    },
+    asked: id => void asked.add(id),
+    heard: id => void heard.add(id),
+    async waitsFor(process, answer) {
+      const mine = Symbol(process.name)
+      waiting.set(mine, process)
+      try {
+        return await answer
+      } finally {
+        waiting.delete(mine)
+      }
+    },
+    get acknowledged() {
+      return [...acknowledged.values()]
+    },
+    async wrong(database) {
+      const [charged, completed, blocked] = await Promise.all([
+        database.query<{ id: string }>(readCharged),
+        database.query<{ id: string }>(readCompleted),
+        database.query<{ id: string }>(readBlocked),
+      ])
+      return [
+        ...contradictions,
+        ...charged.filter(({ id }) => !asked.has(id)).map(({ id }) => `charged: nobody asked for checkout ${id}`),
+        ...completed.filter(({ id }) => !heard.has(id)).map(({ id }) => `delivery: nobody heard of checkout ${id}`),
+        ...blocked.map(({ id }) => `cart: ${id} is held by a checkout that is over`),
+        ...[...waiting.values()]
+          .filter(process => !process.isDead)
+          .map(process => `answer: somebody still waits for ${process.name}`),
+      ]
+    },
+  }
+}

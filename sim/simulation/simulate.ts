@@ -1,0 +1,218 @@
+/**
+ * One simulated run: a few processes, a few shoppers, faults by chance, everything that happens in an order that the
+ * seed says; then the faults end, all comes to rest, and the auditor looks. He also looks in the middle.
+ */
+import { createHash } from 'node:crypto'
+import { address } from '../crash/stage.ts'
+import type { Random } from '../random.ts'
+import type { Process } from '../world/process.ts'
+import type { Policy, Task } from '../world/scheduler.ts'
+import { articles, coupon } from '../world/shop.ts'
+import type { World } from '../world/world.ts'
+import { createChaos } from './chaos.ts'
+import { createRecords } from './records.ts'
+import { goShopping } from './shopper.ts'
+
+export interface Simulated {
+  seed: number
+  steps: number
+  checkouts: number
+  fired: Readonly<Record<string, number>>
+  violations: string[]
+  isConverged: boolean
+  /** Two runs with the same are the same schedule. */
+  schedule: string
+}
+
+export interface SimulateOptions {
+  /** Cuts the run short: what happens after so many steps does without faults. Default: as the seed says. */
+  stepsMax?: number
+}
+
+/** By weight: some processes of a run are slow, and time passes more or less quickly. */
+function drawPolicy(random: Random): Policy {
+  const hurry = random.between(0.01, 0.15)
+  const speed = new Map<string | null, number>()
+  function weight({ owner }: Task): number {
+    const known = speed.get(owner)
+    if (known !== undefined) return known
+    const drawn = random.pick([0.15, 1, 1, 3])
+    speed.set(owner, drawn)
+    return drawn
+  }
+  return (ready, timer) => {
+    if (timer !== null && (ready.length === 0 || random.between(0, 1) < hurry)) return 'time'
+    if (ready.length === 0) return null
+    let left = random.between(0, 1) * ready.reduce((sum, task) => sum + weight(task), 0)
+    for (const task of ready) {
+      left -= weight(task)
+      if (left < 0) return task
+    }
+    return ready[0] ?? null
+  }
+}
+
+export async function simulate(world: World, seed: number, options: SimulateOptions = {}): Promise<Simulated> {
+  const random = await world.begin(seed)
+  const { scheduler } = world
+  const chaos = createChaos(random)
+  world.faults = chaos
+  const records = createRecords()
+  const steps = Math.min(options.stepsMax ?? Number.POSITIVE_INFINITY, 150 + random.below(350))
+  const violations: string[] = []
+  let isHealed = false
+
+  const engine = {
+    config: { holdOn: random.pick(['process', 'process', 'start'] as const) },
+    listeners: {
+      CheckoutCompleted: [
+        {
+          name: 'ships',
+          run({ lock }: { lock: { id: string } }) {
+            if (!isHealed && chaos.onListener()) throw new Error('the warehouse does not answer')
+            records.heard(lock.id)
+          },
+        },
+      ],
+      CheckoutFailed: [
+        {
+          name: 'tells',
+          run() {
+            if (!isHealed && chaos.onListener()) throw new Error('the mail server is away')
+          },
+        },
+      ],
+    },
+  }
+
+  /** What a process does by itself now and then, until it dies or the world is healed. */
+  function tick(process: Process): void {
+    const work = random.pick(['recover', 'deliver'] as const)
+    scheduler.after(process.name, random.between(1_000, 12_000), work, () => {
+      if (isHealed) return
+      void process
+        .run(each => (work === 'recover' ? each.recover() : each.deliverer.runOnce()))
+        .then(() => {
+          if (!process.isDead && !isHealed) tick(process)
+        })
+    })
+  }
+
+  async function spawn(): Promise<void> {
+    const process = await world.spawn(engine)
+    tick(process)
+    tick(process)
+  }
+
+  function ledgerTicks(): void {
+    scheduler.after(null, random.between(2_000, 15_000), 'the gateway works', () => {
+      if (isHealed) return
+      void world.gateway.runDueJobs().then(() => ledgerTicks())
+    })
+  }
+
+  const alive = () => world.processes.filter(process => !process.isDead)
+
+  function receive(headers: Headers, body: string, isForged: boolean): void {
+    const to = alive()
+    if (to.length === 0) return
+    const process = random.pick(to)
+    scheduler.add({
+      owner: null,
+      label: 'a webhook arrives',
+      run: () =>
+        void process.run(async each => {
+          const isAccepted = await each.receiveWebhook('sandbox', headers, body)
+          if (isAccepted && isForged) violations.push('webhook: a forged one was accepted')
+        }),
+    })
+  }
+  world.onWebhook = (headers, body) => {
+    const fault = isHealed ? null : chaos.onWebhook()
+    if (fault === 'lost') return
+    if (fault === 'forged')
+      return receive(headers, body.replace(/"status":"\w+"/, '"status":"captured"').concat(' '), true)
+    if (fault === 'late') {
+      scheduler.after(null, random.between(10_000, 200_000), 'a webhook was under way', () =>
+        receive(headers, body, false),
+      )
+      return
+    }
+    receive(headers, body, false)
+    if (fault === 'twice') receive(headers, body, false)
+  }
+
+  const processes = 2 + random.below(2)
+  for (let number = 0; number < processes; number += 1) await spawn()
+  ledgerTicks()
+  const shoppers: Promise<void>[] = []
+  for (let number = 1, count = 2 + random.below(5); number <= count; number += 1) {
+    const sessionId = `shopper-${number}`
+    const { sku } = random.pick(Object.values(articles))
+    const cartId = await world.carts.createCart({
+      sessionId,
+      email: `${sessionId}@example.com`,
+      shippingAddress: address,
+      lines: [{ sku, quantity: sku === 'LAST' ? 1 : 1 + random.below(4) }],
+      ...(random.below(3) === 0 ? { couponCode: coupon } : {}),
+    })
+    shoppers.push(goShopping({ world, random, records, cartId, sessionId }))
+  }
+  for (const shopper of shoppers) {
+    shopper.catch((error: unknown) => violations.push(`bug: ${error instanceof Error ? error.stack : String(error)}`))
+  }
+
+  const policy = drawPolicy(random)
+  const looksAt = new Set([random.below(steps), random.below(steps)])
+  const schedule = createHash('sha256')
+  let step = 0
+  for (; step < steps; step += 1) {
+    await scheduler.quiet()
+    if (looksAt.has(step)) violations.push(...(await world.violations()).map(found => `in the middle: ${found}`))
+    await disturb()
+    const happened = await scheduler.step(policy)
+    if (happened === null) break
+    schedule.update(`${happened}\n`)
+    world.trace.push(happened)
+  }
+
+  /** Between two steps a process may die, freeze, thaw or come up. */
+  async function disturb(): Promise<void> {
+    const up = alive()
+    if (up.length < processes && random.below(15) === 0) {
+      world.trace.push('a process comes up')
+      await spawn()
+      return
+    }
+    const fault = chaos.onStep()
+    if (fault === null || up.length === 0) return
+    const process = random.pick(up)
+    world.trace.push(`${process.name}: ${fault}`)
+    if (fault === 'kill') return process.kill()
+    scheduler.freeze(process.name)
+    // Longer than its lease, mostly.
+    scheduler.after(null, random.between(2_000, 40_000), `${process.name} wakes`, () => scheduler.thaw(process.name))
+  }
+
+  isHealed = true
+  world.faults = { ...chaos, onCall: () => null, onTransaction: () => null, onWebhook: () => null }
+  for (const process of alive()) scheduler.thaw(process.name)
+  if (alive().length === 0) await world.spawn(engine)
+  const isConverged = await world.drain(alive())
+  violations.push(...world.bugs.map(bug => `bug: ${bug}`))
+  violations.push(...(await world.violations({ drained: true, acknowledged: records.acknowledged })))
+  violations.push(...(await records.wrong(world.database)))
+  const checkouts = await world.database.query<{ count: number }>({
+    name: 'sim_count_checkouts',
+    text: 'select count(*) as count from holdfast.checkouts',
+  })
+  return {
+    seed,
+    steps: step,
+    checkouts: checkouts[0]?.count ?? 0,
+    fired: chaos.fired,
+    violations,
+    isConverged,
+    schedule: schedule.digest('hex').slice(0, 16),
+  }
+}
