@@ -13,6 +13,8 @@ export interface WorkerSettings {
   /** How wrong its clock is. */
   dateShiftMs?: number
   idleTransactionMs?: number
+  /** Its listeners: `old` hears of starts, `poisoned` kills its process when a checkout completed. */
+  listens?: ('old' | 'poisoned')[]
 }
 
 export type ToWorker =
@@ -24,7 +26,6 @@ export type FromWorker =
   | { kind: 'answer'; id: number; value: unknown }
   | { kind: 'refusal'; id: number; reason: string }
   | { kind: 'at'; point: Point }
-  | { kind: 'poisoned' }
 
 /** What the tests read of an outcome. */
 export interface Told {
@@ -76,8 +77,6 @@ export async function startWorker(
         return waiting.get(message.id)?.reject(new Error(message.reason))
       case 'at':
         return arrivals.get(message.point)?.()
-      case 'poisoned':
-        return
     }
   })
   void ended.then(() => {
