@@ -38,7 +38,7 @@ export async function ask(context: SagaContext, claim: Claim): Promise<GatewayAn
       }),
     )
     if (found.outcome !== 'not_found') return found
-    if (claim.ageMs > context.gateway.keyMemoryMs) {
+    if (claim.ageMs > context.gateway.keyMemoryMs && !boundsItself(kind, claim)) {
       return { outcome: 'unknown', message: 'The gateway knows nothing of it and no longer remembers its key.' }
     }
     if (kind === 'authorize' && !canRepeat(context, claim)) {
@@ -60,6 +60,15 @@ export function isOurs(context: SagaContext, row: CheckoutRow): boolean {
 /** True when an authorization can be repeated by this process: it needs the buyer's token. */
 export function canRepeat(context: SagaContext, claim: Claim): boolean {
   return claim.row.details?.method !== 'card' || tokenOf(context, claim) !== null
+}
+
+/**
+ * What the gateway cannot do twice whatever the key: an authorization is captured once, and no more is given back than
+ * was taken. So these are asked for again when their key may be forgotten, or nobody would ever know. A second
+ * authorization or a second part of a refund could be made: the first is fenced by a void, the other waits for people.
+ */
+function boundsItself(kind: OperationKind, { undo, row }: Claim): boolean {
+  return kind === 'capture' || (kind === 'refund' && undo?.amountMinor === row.total_minor)
 }
 
 function tokenOf(context: SagaContext, claim: Claim): string | null {

@@ -1,7 +1,7 @@
 /** A key that the gateway no longer remembers protects from nothing: what was asked with it is not asked again. */
 import { expect, test } from 'vitest'
 import type { PaymentGateway } from '../../src/payments/gateway.ts'
-import { undone } from '../../src/testing/store-facts.ts'
+import { paid, undone } from '../../src/testing/store-facts.ts'
 import { describeStore } from '../../src/testing/test-store.ts'
 
 describeStore(
@@ -33,6 +33,20 @@ describeStore(
       expect(await store.violations()).toEqual([])
       expect(asked).toBe(1)
       expect(await store.facts(lockId)).toEqual(undone('payment_unsettled', 'payment_authorization'))
+    })
+
+    test('is asked for a capture again after two, for it captures a payment once whatever the key', async () => {
+      const gateway: PaymentGateway = { ...store.gateway, keyMemoryMs: 3_600_000 }
+      const deaf = await store.open({ gateway: { ...gateway, capture: async () => lost } })
+      const { lockId } = await store.begin({ [await store.article()]: 2 })
+      expect(await deaf.processCheckout(lockId, { token: 'tok_approve' })).toMatchObject({ status: 'processing' })
+      await store.sql(
+        `update holdfast.payment_operations set intended_at = now() - interval '2 hours' where checkout_id = $1`,
+        [lockId],
+      )
+      await store.wake(lockId)
+      await (await store.open({ gateway })).recover()
+      expect(await store.facts(lockId)).toEqual(paid(2_500))
     })
   },
   ['postgres'],
