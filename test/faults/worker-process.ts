@@ -13,8 +13,8 @@ export interface WorkerSettings {
   /** How wrong its clock is. */
   dateShiftMs?: number
   idleTransactionMs?: number
-  /** Its listeners: `old` hears of starts, `poisoned` kills its process when a checkout completed. */
-  listens?: ('old' | 'poisoned')[]
+  /** Its listeners: `old` hears of starts, `both` of starts and ends, `poisoned` kills its process at an end. */
+  listens?: ('old' | 'both' | 'poisoned')[]
 }
 
 export type ToWorker =
