@@ -5,6 +5,7 @@ import type { Point } from '../src/testing/interception.ts'
 import { startTestPostgres } from '../src/testing/test-postgres.ts'
 import { runProof, UsageError, wholeNumber } from './command.ts'
 import { add, type Finding, nothing, type Tally } from './crash/enumerate.ts'
+import { matrix } from './crash/matrix.ts'
 import { type Crash, play } from './crash/play.ts'
 import { type Scenario, scenarios } from './crash/scenarios.ts'
 import type { CrashJob, CrashResult } from './crash/worker.ts'
@@ -17,6 +18,7 @@ const usage = `usage: npm run prove:crash -- [options]
   --short          every point, and one pair of sixty
   --hands N        processes that work on it (default: as many as there are processors)
   --replay CRASH   plays one crash as a finding names it, and prints what happened
+  --matrix         what shop and buyer see after a crash at each point, as Markdown
   --url URL        a PostgreSQL server to use (superuser) instead of starting one
   --json           for programs
 `
@@ -115,6 +117,29 @@ async function replay(adminUrl: string, name: string): Promise<{ text: string; h
   }
 }
 
+const inTheMatrix = [
+  ['simple purchase', 'tok_approve'],
+  ['capture refused', 'tok_capture_decline'],
+] as const
+
+async function matrices(adminUrl: string): Promise<{ text: string; holds: boolean }> {
+  const world = await openWorld(adminUrl)
+  try {
+    let text = ''
+    for (const [name, token] of inTheMatrix) {
+      const scenario = scenarios.find(each => each.name === name)
+      if (scenario === undefined) throw new Error(`there is no scenario "${name}"`)
+      text += `\n### ${name}\n\n| killed | the shop then | the buyer who pays again at once is told | the end |\n|---|---|---|---|\n`
+      for (const row of await matrix(world, scenario, token)) {
+        text += `| \`${row.point}\` | ${row.shop} | ${row.buyer} | ${row.end} |\n`
+      }
+    }
+    return { text, holds: true }
+  } finally {
+    await world.close()
+  }
+}
+
 await runProof(usage, async () => {
   const { values } = parseArgs({
     options: {
@@ -122,6 +147,7 @@ await runProof(usage, async () => {
       short: { type: 'boolean' },
       hands: { type: 'string' },
       replay: { type: 'string' },
+      matrix: { type: 'boolean' },
       url: { type: 'string' },
       json: { type: 'boolean' },
       help: { type: 'boolean' },
@@ -139,6 +165,7 @@ await runProof(usage, async () => {
   const adminUrl = values.url ?? server?.url() ?? ''
   try {
     if (values.replay !== undefined) return await replay(adminUrl, values.replay)
+    if (values.matrix === true) return await matrices(adminUrl)
     const report = await prove(adminUrl, chosen, hands, values.short === true ? 60 : 1)
     const holds = report.violations + report.notConverged === 0
     return { text: values.json === true ? `${JSON.stringify(report, null, 2)}\n` : text(report), holds }

@@ -26,6 +26,8 @@ export interface Buyer {
   outcome: Outcome | null
   /** The code of the last refusal of a call. */
   refusal: string | null
+  /** Pays, or pays again, and takes the first answer there is. */
+  payOnce(engine: CheckoutEngine, payment: PaymentInput): Promise<Outcome | null>
   /** Pays, or pays again, and asks until the answer is a last word or one that waits for somebody. */
   pay(engine: CheckoutEngine, payment: PaymentInput, options?: { ttlMinutes?: number }): Promise<Outcome | null>
   start(engine: CheckoutEngine, options?: { ttlMinutes?: number }): Promise<string | null>
@@ -100,6 +102,10 @@ export function createStage(world: World): Stage {
           self.refusal = refusalOf(error)
         }
         return self.lockId
+      },
+      async payOnce(engine, payment) {
+        const id = self.lockId ?? (await self.start(engine))
+        return id === null ? null : ask(() => engine.processCheckout(id, payment, { sessionId }))
       },
       async pay(engine, payment, options) {
         const id = self.lockId ?? (await self.start(engine, options))
