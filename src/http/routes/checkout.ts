@@ -56,7 +56,7 @@ const cancel = createRoute({
   path: '/checkout/cancel',
   summary: 'Give the checkout up',
   request: optionalJsonBody(lockReferenceSchema),
-  responses: answers({ 200: ['It is over', cancelAnswer], 202: ['It is being undone', cancelAnswer] }),
+  responses: answers({ 200: ['It is over', cancelAnswer] }),
 })
 
 const noStore = { 'Cache-Control': 'no-store' }
@@ -185,8 +185,8 @@ export function checkoutRoutes(app: HttpApp, shop: Shop): void {
     switch (outcome.status) {
       case 'failed':
         return c.json({ success: true, message: 'The checkout was cancelled; your cart is as it was.' }, 200, noStore)
+      // What could be undone has failed by now: what goes on is past the decision to take the money.
       case 'processing':
-        return c.json({ success: true, message: 'The checkout is being cancelled.' }, 202, noStore)
       case 'action_required':
       case 'completed':
       case 'awaiting_capture':
