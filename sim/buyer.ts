@@ -34,6 +34,8 @@ export interface BuyerRecord {
   lostAnswers: number
   /** Answers that only a fault of the server explains: 500 without a failed checkout. */
   serverErrors: string[]
+  /** It was told that its checkout is cancelled, or is being so. */
+  wasCancelled?: boolean
   ending: Ending
 }
 
@@ -41,12 +43,16 @@ export interface BuyerOptions {
   origin(): string
   line: { sku: string; quantity: number }
   token: string
+  /** A code that it uses on its cart. */
+  coupon?: string
   /** Names its checkout in every request, as a careful client does; else the session alone says whose it is. */
   namesLock: boolean
   /** Leaves at the first lost answer to a payment. */
   isImpatient?: boolean
   /** Told just before each payment is sent. */
   onPayment?(): void
+  /** Goes where the gateway wants it to confirm its payment; default it never does. */
+  confirm?(url: string): Promise<void>
   /** No new attempt after this. */
   isOver(): boolean
 }
@@ -59,6 +65,8 @@ export interface Buyer {
   pay(): Promise<BuyerRecord>
   /** Sends one payment, and gives what came back. */
   payOnce(): Promise<Reply>
+  /** Asks once for its checkout to be cancelled, and gives what came back. */
+  cancel(): Promise<Reply>
 }
 
 const answerMs = 8_000
@@ -131,6 +139,14 @@ export function createBuyer(options: BuyerOptions): Buyer {
       return seen !== null && holdsLine(seen) ? seen : browser.send('POST', '/cart/lines', line)
     }, holdsLine)
     if (added === null) return null
+    if (options.coupon !== undefined) {
+      const { coupon: code } = options
+      const accepted = await insist(
+        () => browser.send('PUT', '/cart/coupon', { code }),
+        answer => answer.status === 200,
+      )
+      if (accepted === null) return null
+    }
     const addresses = { email: `buyer-${added.body.id}@example.com`, shipping_address: address }
     return insist(
       () => browser.send('PUT', '/cart/addresses', addresses),
@@ -163,6 +179,13 @@ export function createBuyer(options: BuyerOptions): Buyer {
       payment_token: token,
       expected_total: record.total,
     })
+  }
+
+  async function cancel(): Promise<Reply> {
+    const answer = await browser.send('POST', '/checkout/cancel', { lock_id: lockId })
+    if (answer !== null && answer.status < 300 && answer.body.success === true) record.wasCancelled = true
+    note(answer)
+    return answer
   }
 
   /** The end that an answer means; null when it is not the end. */
@@ -203,11 +226,13 @@ export function createBuyer(options: BuyerOptions): Buyer {
         return record
       }
       if (answer !== null) waitingFor = answer.status === 202 ? answer.body.lock_id : null
-      const pollAfterMs = Number(answer?.body.poll_after_ms ?? pauseMs)
+      const action = answer?.status === 202 ? (answer.body.action as { url: string } | undefined) : undefined
+      if (action !== undefined) await options.confirm?.(action.url)
+      const pollAfterMs = Number(answer?.body.poll_after_ms ?? (action === undefined ? pauseMs : pollMaxMs))
       await pause(Math.min(pollAfterMs, pollMaxMs))
     }
     return record
   }
 
-  return { record, prepare, pay, payOnce }
+  return { record, prepare, pay, payOnce, cancel }
 }

@@ -1,5 +1,5 @@
 /** The load: buyers who come one after the other through so many doors, each with a payment that chance gave them. */
-import { type BuyerRecord, createBuyer } from './buyer.ts'
+import { type Buyer, type BuyerRecord, createBuyer } from './buyer.ts'
 import type { Random } from './random.ts'
 
 /** How often each token of the sandbox is used, of about a hundred. */
@@ -36,27 +36,39 @@ export interface LoadOptions {
   isOver(): boolean
 }
 
-/** Runs until the last buyer has an answer, and gives what each was told. */
-export async function runLoad(options: LoadOptions): Promise<BuyerRecord[]> {
-  const { random, skus, buyers, origin, onPayment, isClosing, isOver } = options
-  const records: BuyerRecord[] = []
+/** A buyer, and what it does once it is in the shop. */
+export interface Visit {
+  buyer: Buyer
+  run(): Promise<unknown>
+}
 
+/** Lets one buyer after the other in through so many doors, and gives what each was told once the last has left. */
+export async function runDoors(doors: number, isClosing: () => boolean, next: () => Visit): Promise<BuyerRecord[]> {
+  const records: BuyerRecord[] = []
   async function door(): Promise<void> {
     while (!isClosing()) {
-      const buyer = createBuyer({
-        origin,
-        onPayment,
-        isOver,
-        line: { sku: random.pick(skus), quantity: 1 + random.below(3) },
-        token: random.weighted(tokens),
-        namesLock: random.below(namelessOneIn) > 0,
-        isImpatient: random.below(impatientOneIn) === 0,
-      })
+      const { buyer, run } = next()
       records.push(buyer.record)
-      if (await buyer.prepare()) await buyer.pay()
+      await run()
     }
   }
-
-  await Promise.all(Array.from({ length: buyers }, door))
+  await Promise.all(Array.from({ length: doors }, door))
   return records
+}
+
+/** Runs until the last buyer has an answer, and gives what each was told. */
+export function runLoad(options: LoadOptions): Promise<BuyerRecord[]> {
+  const { random, skus, buyers, origin, onPayment, isClosing, isOver } = options
+  return runDoors(buyers, isClosing, () => {
+    const buyer = createBuyer({
+      origin,
+      onPayment,
+      isOver,
+      line: { sku: random.pick(skus), quantity: 1 + random.below(3) },
+      token: random.weighted(tokens),
+      namesLock: random.below(namelessOneIn) > 0,
+      isImpatient: random.below(impatientOneIn) === 0,
+    })
+    return { buyer, run: async () => (await buyer.prepare()) && buyer.pay() }
+  })
 }

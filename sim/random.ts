@@ -39,3 +39,20 @@ export function createRandom(seed: number): Random {
     },
   }
 }
+
+/** Deals kinds in rounds: each as often a round as its weight says, in random order, so that none stays out by chance. */
+export function dealer<Item extends string>(random: Random, weights: Readonly<Record<Item, number>>): () => Item {
+  const round = (Object.entries<number>(weights) as [Item, number][]).flatMap(([item, weight]) =>
+    Array.from({ length: weight }, () => item),
+  )
+  let left: Item[] = []
+  return () => {
+    if (left.length === 0) left = shuffled(random, round)
+    return left.pop() ?? random.pick(round)
+  }
+}
+
+export function shuffled<Item>(random: Random, items: readonly Item[]): Item[] {
+  const rest = [...items]
+  return items.map(() => rest.splice(random.below(rest.length), 1)[0] as Item)
+}

@@ -27,6 +27,9 @@ export function acknowledgedBy(records: readonly BuyerRecord[]): Acknowledged[] 
   })
 }
 
+/** Paid for, whether or not some of it was given back later. */
+const isPaid = (status: string) => `coalesce(${status} in ('paid', 'partially_refunded', 'refunded'), false)`
+
 const findLost = statement(
   'sim_lost_acknowledgements',
   `select format('order %s (%s), told as %s of %s %s for cart %s, is %s of %s', told.number, told.id, told.status, told.total,
@@ -35,7 +38,7 @@ const findLost = statement(
      expected bigint, "cartId" uuid)
    left join holdfast.orders o on o.id = told.id
    left join holdfast.checkouts c on c.id = o.checkout_id
-   where told.status is distinct from 'paid' or o.status is distinct from 'paid' or o.number is distinct from told.number
+   where not ${isPaid('told.status')} or not ${isPaid('o.status')} or o.number is distinct from told.number
      or o.total_minor is distinct from told.total or told.total is distinct from told.expected
      or o.currency is distinct from told.currency or c.id is distinct from told."lockId"
      or c.cart_id is distinct from told."cartId"`,
@@ -45,8 +48,8 @@ const findLost = statement(
 const charges = `select c.cart_id, sum(p.captured_minor - p.refunded_minor) as charged,
     count(*) filter (where p.status = 'captured') as captures
   from holdfast_sandbox.payments p join holdfast.checkouts c on c.id = p.checkout_id group by c.cart_id`
-const paidOrders = `select c.cart_id, sum(o.total_minor) as total, count(*) as orders
-  from holdfast.orders o join holdfast.checkouts c on c.id = o.checkout_id where o.status = 'paid' group by c.cart_id`
+const paidOrders = `select c.cart_id, sum(o.total_minor - o.refunded_minor) as total, count(*) as orders
+  from holdfast.orders o join holdfast.checkouts c on c.id = o.checkout_id where ${isPaid('o.status')} group by c.cart_id`
 
 const findBroken = statement(
   'sim_broken_refusals',

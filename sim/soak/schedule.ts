@@ -1,0 +1,53 @@
+/** When what is done to the scene: every kind once in the first part of a run, by chance from then on. */
+import { type Random, shuffled } from '../random.ts'
+import { type Disturbance, type Disturber, weights } from './disturbances.ts'
+
+export interface ScheduleOptions {
+  disturber: Disturber
+  random: Random
+  lastsMs: number
+  isOver(): boolean
+  /** Told of each that was done, once all is up again. */
+  onDone(kind: Disturbance): void
+}
+
+/** Between two of them, on average, once every kind was there. */
+const meanMs = 2_000
+/** The part of a run in which every kind is there once. */
+const firstRound = 0.6
+/** They overlap, but not all of them. */
+const atOnce = 5
+
+const pause = (ms: number) => new Promise<void>(resolve => setTimeout(resolve, ms))
+
+/** Disturbs until it is over; everything that it took down is up again when it resolves. */
+export async function runSchedule(options: ScheduleOptions): Promise<void> {
+  const { disturber, random, lastsMs, isOver, onDone } = options
+  const kinds = Object.keys(weights) as Disturbance[]
+  const due = shuffled(random, kinds)
+  const gapMs = Math.min(meanMs, (lastsMs * firstRound) / kinds.length)
+  const running = new Set<Promise<void>>()
+  const failures: unknown[] = []
+
+  async function run(kind: Disturbance, isFirst: boolean): Promise<void> {
+    try {
+      if (await disturber.disturb(kind)) onDone(kind)
+      else if (isFirst) due.push(kind)
+    } catch (error) {
+      failures.push(error)
+    }
+  }
+
+  while (!isOver() && failures.length === 0) {
+    await pause((due.length > 0 ? gapMs : meanMs) * random.between(0.5, 1.5))
+    disturber.revive()
+    if (isOver() || running.size >= atOnce || !disturber.isUp()) continue
+    const first = due.shift()
+    const started: Promise<void> = run(first ?? random.weighted(weights), first !== undefined).finally(() =>
+      running.delete(started),
+    )
+    running.add(started)
+  }
+  await Promise.all(running)
+  if (failures.length > 0) throw failures[0]
+}

@@ -1,0 +1,62 @@
+/** What the facts of a soak say against the shop, in sentences; and against the soak: where nothing happened, nothing is proven. */
+import type { BuyerRecord } from '../buyer.ts'
+import { everything } from './coverage.ts'
+import type { SoakFacts } from './prove-soak.ts'
+
+/** What tokens, faults, stock, coupon, cancelling and expiry may lead to; any other refusal is a fault of ours. */
+const explained = new Set([
+  ...['payment_declined', 'capture_refused', 'payment_unsettled', 'payment_abandoned', 'payment_mismatch'],
+  ...['insufficient_stock', 'coupon_exhausted', 'checkout_expired', 'checkout_cancelled'],
+])
+
+export function refusalsOf(records: readonly BuyerRecord[]): Record<string, number> {
+  const refusals: Record<string, number> = {}
+  for (const { ending } of records) {
+    if (ending.kind === 'refused') refusals[ending.code] = (refusals[ending.code] ?? 0) + 1
+  }
+  return refusals
+}
+
+export const endedAs = (records: readonly BuyerRecord[], kind: BuyerRecord['ending']['kind']): number =>
+  records.filter(({ ending }) => ending.kind === kind).length
+
+/** What did not happen, and should have. */
+function missing(facts: SoakFacts): string[] {
+  const refusals = refusalsOf(facts.records)
+  const wanted: [string, Record<string, number>, readonly string[]][] = [
+    ['disturbance', facts.disturbances, everything.disturbances],
+    ['fault of the gateway', facts.faults, everything.faults],
+    ['webhook', facts.webhooks, everything.webhooks],
+    ['refusal', refusals, ['insufficient_stock', 'coupon_exhausted']],
+    ['end', facts.checkouts.failures, ['checkout_expired', 'checkout_cancelled', 'payment_declined']],
+  ]
+  return wanted.flatMap(([what, counts, names]) =>
+    names
+      .filter(name => (counts[name] ?? 0) === 0)
+      .map(name => `nothing is proven of the ${what} "${name}": there was none`),
+  )
+}
+
+export function wrongIn(facts: SoakFacts): string[] {
+  const { records, contradictions, reckoning, checkouts, errors, forged } = facts
+  const wrong: string[] = [...Object.values(contradictions).flat(), ...facts.clicks, ...facts.dumb]
+  for (const finding of Object.values(reckoning)) wrong.push(...finding.wrong)
+  if (facts.audit.violations > 0) wrong.push(`the audit found ${facts.audit.violations} violations`)
+  if (checkouts.open > 0) wrong.push(`${checkouts.open} checkouts did not come to an end`)
+  if (facts.parked > 0) wrong.push(`${facts.parked} deliveries were given up`)
+  if ((forged.accepted ?? 0) > 0) wrong.push(`${forged.accepted} forged webhooks were accepted`)
+  const unanswered = endedAs(records, 'unanswered')
+  const neverPaid = records.filter(({ ending, payments }) => ending.kind === 'unanswered' && payments === 0).length
+  if (unanswered > neverPaid) wrong.push(`${unanswered - neverPaid} buyers never got a final answer`)
+  for (const [code, count] of Object.entries(refusalsOf(records))) {
+    if (!explained.has(code)) wrong.push(`${count} buyers were refused with ${code}`)
+  }
+  const answers = records.flatMap(({ serverErrors }) => serverErrors)
+  if (answers.length > 0) wrong.push(`${answers.length} answers of 500, the first: ${answers[0]}`)
+  const [first] = errors.unexpected
+  if (first !== undefined)
+    wrong.push(`${errors.unexpected.length} unexpected errors of the servers, the first: ${first}`)
+  if (errors.surprises.length > 0) wrong.push(`a server ended by itself: ${errors.surprises[0]}`)
+  if (endedAs(records, 'ordered') === 0) wrong.push('nobody bought anything: nothing is proven')
+  return [...wrong, ...missing(facts)]
+}
