@@ -21,6 +21,16 @@ const readCharged = statement(
   'select distinct checkout_id as id from holdfast_sandbox.payments where captured_minor > 0',
 )
 const readCompleted = statement('sim_completed', `select id from holdfast.checkouts where state = 'completed'`)
+/** A cart is as it was when its checkout was started, so it is what was bought. */
+const readOtherThanBought = statement(
+  'sim_other_than_bought',
+  `select c.id from holdfast.checkouts c join holdfast.orders o on o.checkout_id = c.id
+   where c.state = 'completed' and (
+     select array_agg(v.sku || ' ' || l.quantity order by v.sku) from holdfast.cart_lines l
+     join holdfast.variants v on v.id = l.variant_id where l.cart_id = c.cart_id
+   ) is distinct from (
+     select array_agg(l.sku || ' ' || l.quantity order by l.sku) from holdfast.order_lines l where l.order_id = o.id)`,
+)
 const readBlocked = statement(
   'sim_blocked_carts',
   `select c.id from holdfast.carts c join holdfast.checkouts k on k.cart_id = c.id and k.holds_cart
@@ -63,15 +73,17 @@ export function createRecords(): Record {
       return [...acknowledged.values()]
     },
     async wrong(database) {
-      const [charged, completed, blocked] = await Promise.all([
+      const [charged, completed, blocked, other] = await Promise.all([
         database.query<{ id: string }>(readCharged),
         database.query<{ id: string }>(readCompleted),
         database.query<{ id: string }>(readBlocked),
+        database.query<{ id: string }>(readOtherThanBought),
       ])
       return [
         ...contradictions,
         ...charged.filter(({ id }) => !asked.has(id)).map(({ id }) => `charged: nobody asked for checkout ${id}`),
         ...completed.filter(({ id }) => !heard.has(id)).map(({ id }) => `delivery: nobody heard of checkout ${id}`),
+        ...other.map(({ id }) => `cart: checkout ${id} sold another cart than it locked`),
         ...blocked.map(({ id }) => `cart: ${id} is held by a checkout that is over`),
         ...[...waiting.values()]
           .filter(process => !process.isDead)

@@ -9,6 +9,7 @@ import type { CheckoutEngine, PaymentInput } from '../../src/checkout-engine.ts'
 import { DatabaseError } from '../../src/store/database.ts'
 import type { Random } from '../random.ts'
 import type { Process } from '../world/process.ts'
+import { articles } from '../world/shop.ts'
 import type { World } from '../world/world.ts'
 import type { Record as Records } from './records.ts'
 
@@ -18,6 +19,7 @@ export interface ShopperOptions {
   records: Records
   cartId: string
   sessionId: string
+  userId: string
 }
 
 /** How often each token is used, of a hundred. */
@@ -41,7 +43,7 @@ const triesMax = 3
 /** Nothing came back: the process died, or patience ran out. */
 const nothing = Symbol('no answer')
 
-export async function goShopping({ world, random, records, cartId, sessionId }: ShopperOptions): Promise<void> {
+export async function goShopping({ world, random, records, cartId, sessionId, userId }: ShopperOptions): Promise<void> {
   const { scheduler } = world
   const pause = (ms: number) =>
     new Promise<void>(resolve => {
@@ -86,7 +88,7 @@ export async function goShopping({ world, random, records, cartId, sessionId }: 
   /** One checkout, to its end or as far as this shopper cares. True: wants to try again. */
   async function tryOnce(): Promise<boolean> {
     const started = await call(engine =>
-      engine.startCheckout(cartId, { sessionId, ttlMinutes: random.pick([1, 2, 15]) }),
+      engine.startCheckout(cartId, { sessionId, userId, ttlMinutes: random.pick([1, 2, 15]) }),
     )
     if (started === nothing) return true
     if (started instanceof CheckoutError) return started.code !== 'cart_ordered'
@@ -102,9 +104,13 @@ export async function goShopping({ world, random, records, cartId, sessionId }: 
       return engine.processCheckout(id, payment, own)
     }
     const cancel = (engine: CheckoutEngine) => engine.cancelCheckout(id, own)
+    const release = (engine: CheckoutEngine) => engine.releaseCheckout(id, { actor: 'the shop' })
     const clicks = [heard(pay)]
     if (chance(20)) clicks.push(heard(pay))
     if (chance(10)) clicks.push(pause(random.between(0, 5_000)).then(() => heard(cancel)))
+    if (chance(4)) clicks.push(pause(random.between(0, 9_000)).then(() => heard(release)))
+    if (chance(10)) void changeCart()
+    if (chance(10)) void elsewhere()
     let [answer = null] = await Promise.all(clicks)
     for (let asks = 0; asks < asksMax; asks += 1) {
       if (answer instanceof CheckoutError) return answer.code === 'checkout_not_found'
@@ -118,6 +124,7 @@ export async function goShopping({ world, random, records, cartId, sessionId }: 
           if (chance(25)) await refund(answer.order.id, answer.order.totalMinor)
           return false
         case 'failed':
+          if (chance(30)) await changeCart()
           return chance(50)
         case 'processing':
           await pause(answer.pollAfterMs)
@@ -141,9 +148,27 @@ export async function goShopping({ world, random, records, cartId, sessionId }: 
     return false
   }
 
+  /** In another tab: refused while the cart is locked, and it is the database that refuses. */
+  async function changeCart(): Promise<void> {
+    await pause(random.between(0, 9_000))
+    await world.carts.addLine(sessionId, { sku: articles.plenty.sku, quantity: 1 }).catch((error: unknown) => {
+      if (!(error instanceof CheckoutError)) throw error
+    })
+  }
+
+  /** The same person at another machine, on the same cart. */
+  async function elsewhere(): Promise<void> {
+    await pause(random.between(0, 9_000))
+    const started = await call(engine => engine.startCheckout(cartId, { sessionId: `${sessionId}-elsewhere`, userId }))
+    if (started === nothing || started instanceof CheckoutError) return
+    records.asked(started.id)
+    await heard(engine => engine.processCheckout(started.id, { token: 'tok_approve' }))
+  }
+
   async function refund(orderId: string, totalMinor: number): Promise<void> {
     // A part cannot be asked for again once its key may be forgotten.
-    const part = world.faults.keyMemoryMs === undefined && chance(50) ? { amountMinor: 1 + random.below(totalMinor) } : {}
+    const part =
+      world.faults.keyMemoryMs === undefined && chance(50) ? { amountMinor: 1 + random.below(totalMinor) } : {}
     const key = `refund-${orderId}`
     for (let asks = 0; asks < 3; asks += 1) {
       const made = await call(engine => engine.refundOrder(orderId, { key, restock: chance(50), ...part }))

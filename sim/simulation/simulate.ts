@@ -58,12 +58,15 @@ export async function simulate(world: World, seed: number, options: SimulateOpti
   const chaos = createChaos(random)
   world.faults = chaos
   const records = createRecords()
-  const steps = Math.min(options.stepsMax ?? Number.POSITIVE_INFINITY, 150 + random.below(350))
+  const steps = Math.min(options.stepsMax ?? Number.POSITIVE_INFINITY, 120 + random.below(260))
   const violations: string[] = []
   let isHealed = false
 
   const engine = {
-    config: { holdOn: random.pick(['process', 'process', 'start'] as const) },
+    config: {
+      holdOn: random.pick(['process', 'process', 'start'] as const),
+      preventConcurrent: random.below(4) > 0,
+    },
     listeners: {
       CheckoutCompleted: [
         {
@@ -88,7 +91,7 @@ export async function simulate(world: World, seed: number, options: SimulateOpti
   /** What a process does by itself now and then, until it dies or the world is healed. */
   function tick(process: Process): void {
     const work = random.pick(['recover', 'deliver'] as const)
-    scheduler.after(process.name, random.between(1_000, 12_000), work, () => {
+    scheduler.after(process.name, random.between(2_000, 20_000), work, () => {
       if (isHealed) return
       void process
         .run(each => (work === 'recover' ? each.recover() : each.deliverer.runOnce()))
@@ -105,7 +108,7 @@ export async function simulate(world: World, seed: number, options: SimulateOpti
   }
 
   function ledgerTicks(): void {
-    scheduler.after(null, random.between(2_000, 15_000), 'the gateway works', () => {
+    scheduler.after(null, random.between(3_000, 25_000), 'the gateway works', () => {
       if (isHealed) return
       void world.gateway.runDueJobs().then(() => ledgerTicks())
     })
@@ -148,27 +151,29 @@ export async function simulate(world: World, seed: number, options: SimulateOpti
   const shoppers: Promise<void>[] = []
   for (let number = 1, count = 2 + random.below(5); number <= count; number += 1) {
     const sessionId = `shopper-${number}`
-    const { sku } = random.pick(Object.values(articles))
+    const userId = `user-${number}`
+    const wanted = new Set([random.pick(Object.values(articles)), random.pick(Object.values(articles))])
     const cartId = await world.carts.createCart({
       sessionId,
       email: `${sessionId}@example.com`,
       shippingAddress: address,
-      lines: [{ sku, quantity: sku === 'LAST' ? 1 : 1 + random.below(4) }],
+      userId,
+      lines: [...wanted].map(({ sku }) => ({ sku, quantity: sku === articles.last.sku ? 1 : 1 + random.below(4) })),
       ...(random.below(3) === 0 ? { couponCode: coupon } : {}),
     })
-    shoppers.push(goShopping({ world, random, records, cartId, sessionId }))
+    shoppers.push(goShopping({ world, random, records, cartId, sessionId, userId }))
   }
   for (const shopper of shoppers) {
     shopper.catch((error: unknown) => violations.push(`bug: ${error instanceof Error ? error.stack : String(error)}`))
   }
 
   const policy = drawPolicy(random)
-  const looksAt = new Set([random.below(steps), random.below(steps)])
+  const looksAt = random.below(steps)
   const schedule = createHash('sha256')
   let step = 0
   for (; step < steps; step += 1) {
     await scheduler.quiet()
-    if (looksAt.has(step)) violations.push(...(await world.violations()).map(found => `in the middle: ${found}`))
+    if (step === looksAt) violations.push(...(await world.violations()).map(found => `in the middle: ${found}`))
     await disturb()
     const happened = await scheduler.step(policy)
     if (happened === null) break
