@@ -19,6 +19,8 @@ const severalOrders: Edit = {
   replace: 'checkout_id uuid not null,',
 }
 
+const severalAttempts: Edit = { file: schema, find: '  primary key (checkout_id, kind, attempt),\n', replace: '' }
+
 const edges: Backing = { name: 'the constraint edge_is_legal', edits: [noEdges] }
 
 export const claimMutants: readonly Mutant[] = [
@@ -41,7 +43,10 @@ export const claimMutants: readonly Mutant[] = [
     without: 'the database refusing a second order of a checkout',
     edits: [severalOrders],
     foundBy: inTest('saga/take-over.test.ts', 'postgres.*frozen after its authorize'),
-    backing: { name: 'the epoch check and the constraint edge_is_legal', edits: [noEpochCheck, noEdges] },
+    backing: {
+      name: 'the epoch check, the constraint edge_is_legal and the key of payment_operations',
+      edits: [noEpochCheck, noEdges, severalAttempts],
+    },
   },
   {
     name: 'epoch rises',
@@ -77,7 +82,7 @@ export const claimMutants: readonly Mutant[] = [
         replace: 'changes.push({ row, path: [], leaseOwner: null, wakeInMs: null, tries: row.tries + 1 })',
       },
     ],
-    foundBy: inTest('saga/payment-outcomes.test.ts', 'postgres.*while the answer is unknown the buyer is told'),
+    foundBy: inTest('saga/payment-outcomes.test.ts', 'postgres.*authorize: error_before, three times over'),
     backing: {
       name: 'the constraint somebody_looks_again',
       edits: [

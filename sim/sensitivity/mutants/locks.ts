@@ -57,6 +57,18 @@ export const lockMutants: readonly Mutant[] = [
     foundBy: { kind: 'lock order' },
   },
   {
+    name: 'order of held stock',
+    without: 'rows of stock being locked in the order of their keys where it is sold or released',
+    edits: [
+      {
+        file: inventory,
+        find: "checkout_id = any($1::uuid[]) and state in ('held', 'firm'))\n   order by s.variant_id, s.location_id for update of s",
+        replace: "checkout_id = any($1::uuid[]) and state in ('held', 'firm'))\n   order by random() for update of s",
+      },
+    ],
+    foundBy: { kind: 'lock order' },
+  },
+  {
     name: 'stock before coupons',
     without: 'stock being locked before coupons where a hold is released',
     edits: [
@@ -97,7 +109,7 @@ export const lockMutants: readonly Mutant[] = [
         replace: 'check (true)',
       },
     ],
-    foundBy: inTest('saga/concurrency.test.ts', 'postgres.*a coupon for five'),
+    foundBy: inTest('review/coupon-limit.test.ts', 'postgres'),
     backing: { name: 'the lock on the coupon', edits: [couponUnlocked] },
   },
   {
@@ -123,6 +135,6 @@ export const lockMutants: readonly Mutant[] = [
         replace: '    if true then\n',
       },
     ],
-    foundBy: inTest('saga/concurrency.test.ts', 'postgres.*a change of the cart that races the start'),
+    foundBy: inTest('engine/lock.test.ts', 'postgres.*a locked cart cannot be changed'),
   },
 ]
