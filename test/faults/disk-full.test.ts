@@ -24,7 +24,7 @@ function mountSmall(): void {
   directory.path = mkdtempSync(path.join(tmpdir(), 'holdfast-small-'))
   try {
     // By root alone; and the server of a test that runs as root belongs to nobody.
-    const options = 'size=48m,mode=0700,uid=65534,gid=65534'
+    const options = 'size=32m,mode=0700,uid=65534,gid=65534'
     execFileSync('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', directory.path], { stdio: 'pipe' })
   } catch (error) {
     rmSync(directory.path, { recursive: true })
@@ -39,7 +39,7 @@ const fill = () => {
 }
 const free = () => rmSync(ballast, { force: true })
 
-const buyersCount = 48
+const buyersCount = 32
 type Call = 'authorize' | 'capture' | 'void'
 
 describe.skipIf(mounted.why !== '')(`On a full disk (${mounted.why || 'staged'})`, () => {
