@@ -155,6 +155,9 @@ export function refusalOfFailure(failure: Failure, lockId: string): Refusal {
   return refuse(failure.code, failure.message, { ...particulars(failure), lock_id: lockId })
 }
 
+/** The database is away, or has no room, or was lost before it said what became of a commit: asking again is right. */
+const ofOutages: ReadonlySet<string> = new Set(['connection_lost', 'pool_exhausted', 'commit_unknown'])
+
 /** Any exception as an answer. What is not expected says nothing of itself but its request id. */
 export function refusalOf(error: unknown, requestId: string): Refusal {
   if (error instanceof HttpError) {
@@ -164,7 +167,7 @@ export function refusalOf(error: unknown, requestId: string): Refusal {
   if (error instanceof LaneFull) {
     return refuse('overloaded', 'Many people are checking out right now; try again in a moment.', { retryable: true })
   }
-  if (error instanceof DatabaseError && error.code === 'connection_lost') {
+  if (error instanceof DatabaseError && ofOutages.has(error.code)) {
     const answer = refuse('unavailable', 'The shop is out of reach for a moment; try again shortly.', {
       retryable: true,
       request_id: requestId,

@@ -56,6 +56,8 @@ describe('errors', () => {
       new LaneFull('start'),
       new CheckoutError('overloaded', 'Busy.'),
       new DatabaseError('gone: secret host', { code: 'connection_lost' }),
+      new DatabaseError('every connection to secret is in use', { code: 'pool_exhausted' }),
+      new DatabaseError('nobody knows, secret says', { code: 'commit_unknown' }),
     ]) {
       const refusal = refusalOf(error, 'r')
       expect(refusal.status).toBe(503)
