@@ -1,4 +1,5 @@
 /** Whether everything that a soak is to show has happened at least once. */
+import type { BuyerRecord } from '../buyer.ts'
 import { weights } from './disturbances.ts'
 import { countsOf, readJournal } from './journal.ts'
 import { ofCalls, ofLookups } from './misbehaviour.ts'
@@ -11,11 +12,15 @@ export const everything = {
     kind => kind !== 'none',
   ),
   webhooks: Object.keys(ways),
+  /** What buyers are told of checkouts that fail. */
+  refusals: ['insufficient_stock', 'coupon_exhausted', 'payment_declined', 'checkout_expired', 'checkout_cancelled'],
 }
 
 export interface Coverage {
   /** A disturbance was done. */
   saw(kind: string): void
+  /** A buyer came, and is being told things. */
+  came(record: BuyerRecord): void
   isComplete(): boolean
   stop(): void
 }
@@ -25,6 +30,7 @@ const lookEveryMs = 2_000
 /** Looks into the gateway's journal now and then. */
 export function createCoverage({ journal }: Scene): Coverage {
   const seen = new Set<string>()
+  const records: BuyerRecord[] = []
   let isOfGateway = false
 
   async function look(): Promise<void> {
@@ -36,9 +42,15 @@ export function createCoverage({ journal }: Scene): Coverage {
     if (!isOfGateway) void look().catch(() => {})
   }, lookEveryMs)
 
+  const areRefused = () => {
+    const codes = new Set(records.map(({ ending }) => (ending.kind === 'refused' ? ending.code : null)))
+    return everything.refusals.every(code => codes.has(code))
+  }
+
   return {
     saw: kind => void seen.add(kind),
-    isComplete: () => isOfGateway && everything.disturbances.every(kind => seen.has(kind)),
+    came: record => void records.push(record),
+    isComplete: () => isOfGateway && everything.disturbances.every(kind => seen.has(kind)) && areRefused(),
     stop: () => clearInterval(timer),
   }
 }

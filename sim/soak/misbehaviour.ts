@@ -43,7 +43,7 @@ export const ofCalls = {
 export const ofLookups = { none: 6, 'not found': 2, 'timeout before': 1, '500 before': 1, unreadable: 1 } as const
 
 /** Of a round of undoing operations, how often each fails so many times. */
-const failures = { '0': 4, '2': 1, '4': 1, '6': 1 } as const
+const failures = { '0': 4, '2': 1, '4': 1 } as const
 const remembered = 10_000
 
 export interface Misbehaviour {

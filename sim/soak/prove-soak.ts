@@ -117,6 +117,7 @@ async function soak(scene: Scene, options: SoakOptions) {
   const load = runDoors(buyers, isClosing, () => {
     const visit = shoppers.next()
     progress.came(visit.buyer.record)
+    coverage.came(visit.buyer.record)
     return visit
   })
   load.catch(() => {})

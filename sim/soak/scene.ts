@@ -31,8 +31,10 @@ export interface Scene {
   close(): Promise<void>
 }
 
-const programOf = (name: string) => fileURLToPath(new URL(`./${name}.ts`, import.meta.url))
-const programs = { server: programOf('server'), gateway: programOf('gateway-process') }
+const programs = {
+  server: fileURLToPath(new URL('./server.ts', import.meta.url)),
+  gateway: fileURLToPath(new URL('./gateway-process.ts', import.meta.url)),
+}
 const secret = 'kept by the shop and its gateway'
 /** A server that starts while its database is away is started again, as any supervisor does. */
 const startsMax = 60

@@ -30,7 +30,7 @@ const habits = {
   'is impatient': 8,
   'clicks twice': 12,
   /** Cancels while its payment is on its way. */
-  cancels: 10,
+  cancels: 12,
   /** Waits until its lock is about to expire, or has. */
   dawdles: 3,
   /** Starts a checkout and never pays. */
@@ -42,6 +42,7 @@ const confirmations = { approve: 7, refuse: 1, never: 2 } as const
 const couponOneIn = 5
 const lastOnesOneIn = 5
 const namelessOneIn = 2
+const cancelsMax = 5
 
 export const couponCode = 'SOAK10'
 const lastOnes = 'LAST-ONES'
@@ -51,10 +52,10 @@ export function stocksFor(minutes: number): Stock[] {
   const plenty = Array.from({ length: 6 }, (_, number) => ({
     ...{ sku: `PLENTY-${number}`, priceMinor: 990 + 1_000 * number, quantity: 1_000_000 },
   }))
-  return [...plenty, { sku: lastOnes, priceMinor: 4_900, quantity: Math.ceil(12 * minutes) }]
+  return [...plenty, { sku: lastOnes, priceMinor: 4_900, quantity: Math.ceil(6 * minutes) }]
 }
 
-export const couponLimitFor = (minutes: number): number => Math.ceil(12 * minutes)
+export const couponLimitFor = (minutes: number): number => Math.ceil(4 * minutes)
 
 const pause = (ms: number) => new Promise<void>(resolve => setTimeout(resolve, ms))
 
@@ -120,7 +121,7 @@ export function createShoppers(options: {
       const paying = buyer.pay()
       if (habit === 'cancels') {
         await pause(cancelsAfterMs)
-        await buyer.cancel()
+        for (let tries = 0; tries < cancelsMax && (await buyer.cancel()) === null; tries += 1) await pause(thinksMs)
       }
       await paying
     }

@@ -27,8 +27,7 @@ function missing(facts: SoakFacts): string[] {
     ['disturbance', facts.disturbances, everything.disturbances],
     ['fault of the gateway', facts.faults, everything.faults],
     ['webhook', facts.webhooks, everything.webhooks],
-    ['refusal', refusals, ['insufficient_stock', 'coupon_exhausted']],
-    ['end', facts.checkouts.failures, ['checkout_expired', 'checkout_cancelled', 'payment_declined']],
+    ['refusal', refusals, everything.refusals],
   ]
   return wanted.flatMap(([what, counts, names]) =>
     names
