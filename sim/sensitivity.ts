@@ -10,7 +10,8 @@ import { type Finding, look, type Result, shown, switchOff } from './sensitivity
 
 const usage = `usage: npm run prove:sensitivity -- [options]
   --only NAME     one defence, by its name
-  --short         each with the one proof that is known to find it, as in CI
+  --short         each with the one proof that is known to find it, as in CI; what is backed, with its backing alone
+  --every         every proof looks at each, not only until one finds it
   --jobs N        proof builds at once (default 2)
   --json          for programs
   the defences: ${mutants.map(({ name }) => name).join(', ')}
@@ -32,12 +33,18 @@ function rowsOf({ name, alone, heldBy, together, detected }: Result): string[][]
     after,
     seconds(took),
   ]
-  if (heldBy === null) return [[name, ...found(alone), verdict]]
-  const held = [name, 'alone: held', `by ${heldBy}${alone.said === null ? '' : ` (${alone.said})`}`, alone.after]
-  return [
-    [...held, seconds(alone.seconds), ''],
-    ...(together === null ? [] : [[`  and ${heldBy}`, ...found(together), verdict]]),
-  ]
+  if (alone !== null && heldBy === null) return [[name, ...found(alone), verdict]]
+  const held =
+    alone === null
+      ? [name, 'not looked at', `alone it is held by ${heldBy}`, '', '']
+      : [
+          name,
+          'alone: held',
+          `by ${heldBy}${alone.said === null ? '' : ` (${alone.said})`}`,
+          alone.after,
+          seconds(alone.seconds),
+        ]
+  return [[...held, ''], ...(together === null ? [] : [[`  with ${heldBy} off too`, ...found(together), verdict]])]
 }
 
 function text({ control, results, seconds: took }: Report): string {
@@ -66,6 +73,7 @@ await runProof(usage, async () => {
     options: {
       only: { type: 'string' },
       short: { type: 'boolean' },
+      every: { type: 'boolean' },
       jobs: { type: 'string' },
       json: { type: 'boolean' },
       help: { type: 'boolean' },
@@ -82,8 +90,9 @@ await runProof(usage, async () => {
   done += 1
   tell(`control: ${control.said ?? 'no violation'} (${seconds(control.seconds)} s)`)
   const results = await each(tried, jobs, async mutant => {
-    const proofs = values.short === true ? [proofOf(mutant.foundBy)] : allProofs(mutant.foundBy)
-    const result = await switchOff(mutant, proofs)
+    const isShort = values.short === true
+    const proofs = isShort ? [proofOf(mutant.foundBy)] : allProofs(mutant.foundBy)
+    const result = await switchOff(mutant, { proofs, looksOn: values.every === true, onlyTogether: isShort })
     done += 1
     tell(shown(result))
     return result

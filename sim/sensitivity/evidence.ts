@@ -16,7 +16,8 @@ export interface Failure {
 const invariant = /\b(A1[0-2]|A[1-9]|B[1-4]|references): [^"\n]+/
 const unrest = /does not come to rest/
 
-const short = (text: string) => {
+/** One line, not too long. */
+export const short = (text: string) => {
   const line = text.replaceAll(/\s+/g, ' ').trim()
   return line.length > 200 ? `${line.slice(0, 199)}…` : line
 }
@@ -39,6 +40,12 @@ export function evidenceIn(failure: Failure): string | null {
 
 /** What a test broke of, where that is no evidence. */
 export const trouble = ({ test, message }: Failure): string => short(`"${test}" broke: ${message}`)
+
+/** What a line of a program's findings proves: all but what broke, and what the harness says of itself. */
+export function evidenceOf(line: string): string | null {
+  if (/^(bug|harness): /.test(line)) return null
+  return short(invariant.exec(line)?.[0] ?? line)
+}
 
 /** Of several pieces of evidence the one that names an invariant, else the first. */
 export function bestOf(found: readonly (string | null)[]): string | null {

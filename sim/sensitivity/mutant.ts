@@ -11,7 +11,7 @@ export interface Edit {
 export type ProofChoice =
   | { readonly kind: 'test'; readonly file: string; readonly title: string }
   | { readonly kind: 'lock order' }
-  | { readonly kind: 'crash' }
+  | { readonly kind: 'crash'; readonly scenario: string }
   | { readonly kind: 'simulation'; readonly seed: number; readonly seeds: number }
 
 export interface Mutant {

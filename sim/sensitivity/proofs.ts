@@ -1,5 +1,5 @@
 /** The proofs that run in a proof build, each behind one interface: did it find a violation, which, and after what. */
-import { bestOf, evidenceIn, trouble } from './evidence.ts'
+import { bestOf, evidenceIn, evidenceOf, short, trouble } from './evidence.ts'
 import { mark, type Told } from './failures-reporter.ts'
 import type { Mutant, ProofChoice } from './mutant.ts'
 import { type Finished, runProgram } from './run-program.ts'
@@ -24,7 +24,7 @@ export class Inconclusive extends Error {
   override readonly name = 'Inconclusive'
 }
 
-const limitMs = 600_000
+const limitMs = 1_200_000
 const tsx = 'node_modules/tsx/dist/cli.mjs'
 const vitest = 'node_modules/vitest/vitest.mjs'
 
@@ -34,8 +34,7 @@ function inconclusive(name: string, { code, output, errors }: Finished): Inconcl
 }
 
 /** Tests of one or more files, those whose full title fits `title`. */
-export function testProof(files: readonly string[], title?: string): Proof {
-  const name = title === undefined ? 'the tests' : 'a test'
+function testProof(name: string, files: readonly string[], title?: string): Proof {
   const chosen = title === undefined ? [] : ['-t', title]
   return {
     name,
@@ -45,53 +44,43 @@ export function testProof(files: readonly string[], title?: string): Proof {
       const line = finished.output.split('\n').findLast(one => one.startsWith(mark))
       if (line === undefined) throw inconclusive(name, finished)
       const { passed, failures, broken } = JSON.parse(line.slice(mark.length)) as Told
-      const found = bestOf(failures.map(evidenceIn))
-      const first = failures[0]
-      const after = passed + failures.length === 1 ? '1 test' : `${passed + failures.length} tests`
+      const ran = passed + new Set(failures.map(({ test }) => test)).size
+      const after = ran === 1 ? '1 test' : `${ran} tests`
       const { seconds } = finished
+      const found = bestOf(failures.map(evidenceIn))
       if (found !== null) return { violated: true, said: found, after, seconds }
-      if (broken.length > 0 || passed + failures.length === 0) throw inconclusive(name, finished)
+      if (broken.length > 0 || ran === 0) throw inconclusive(name, finished)
+      const [first] = failures
       return { violated: false, said: first === undefined ? null : trouble(first), after, seconds }
     },
   }
 }
 
-/** What the programs of `sim/` say of themselves as JSON. */
-interface Report {
-  violations?: unknown
-  notConverged?: unknown
-  deadlocks?: unknown
-  examples?: unknown
-  after?: unknown
-}
-
-const count = (value: unknown): number => (Array.isArray(value) ? value.length : typeof value === 'number' ? value : 0)
-
-function saidBy(report: Report): string | null {
-  const deadlocks = count(report.deadlocks)
-  if (deadlocks > 0) return `${deadlocks} deadlocks`
-  const [example] = Array.isArray(report.examples) ? report.examples : []
-  const text = typeof example === 'string' ? example : JSON.stringify(example ?? null)
-  if (count(report.violations) > 0) return text
-  return count(report.notConverged) > 0 ? `not converged: ${text}` : null
+/** What a program of `sim/` found, line by line, and after what. */
+interface Found {
+  lines: string[]
+  after: string
 }
 
 /** A program of `sim/` that says what it found as JSON, and ends with 1 where it found something. */
-function programProof(name: string, command: readonly string[], after: (report: Report) => string): Proof {
+function programProof<Report>(name: string, command: readonly string[], read: (report: Report) => Found): Proof {
   return {
     name,
     async run(directory) {
       const finished = await runProgram(directory, [tsx, ...command, '--json'], limitMs)
-      const report = parsed(finished)
+      const report = parsed<Report>(finished)
       if (report === null || (finished.code !== 0 && finished.code !== 1)) throw inconclusive(name, finished)
-      const said = saidBy(report)
-      if ((said !== null) !== (finished.code === 1)) throw inconclusive(name, finished)
-      return { violated: said !== null, said, after: after(report), seconds: finished.seconds }
+      const { lines, after } = read(report)
+      if (lines.length > 0 !== (finished.code === 1)) throw inconclusive(name, finished)
+      const found = bestOf(lines.map(evidenceOf))
+      const [first] = lines
+      const said = found ?? (first === undefined ? null : short(first))
+      return { violated: found !== null, said, after, seconds: finished.seconds }
     },
   }
 }
 
-function parsed({ output }: Finished): Report | null {
+function parsed<Report>({ output }: Finished): Report | null {
   try {
     return JSON.parse(output.slice(output.indexOf('{'))) as Report
   } catch {
@@ -99,33 +88,71 @@ function parsed({ output }: Finished): Report | null {
   }
 }
 
-export const lockOrder: Proof = programProof('lock order', ['sim/sensitivity/lock-order.ts'], report =>
-  typeof report.after === 'string' ? report.after : '',
+const unrest = 'it did not come to rest'
+
+const lockOrder = programProof<{ deadlocks: number; after: string }>(
+  'lock order',
+  ['sim/sensitivity/lock-order.ts'],
+  ({ deadlocks, after }) => ({ lines: deadlocks > 0 ? [`deadlocks: ${deadlocks}`] : [], after }),
 )
+
+interface Crashed {
+  scenarios: { findings: { what: string[] }[] }[]
+  played: number
+}
+
+/** Every point at which a process can die in the scenarios whose name contains `scenario`, and a sample of their pairs. */
+const crashPoints = (scenario: string): Proof =>
+  programProof<Crashed>(
+    'crash points',
+    ['sim/crash.ts', '--short', '--hands', '2', '--scenario', scenario],
+    ({ scenarios, played }) => ({
+      lines: scenarios.flatMap(({ findings }) => findings.flatMap(({ what }) => what)),
+      after: `${played} crashes`,
+    }),
+  )
+
+interface Simulated {
+  failed: { seed: number; isConverged: boolean; violations: string[] }[]
+  seeds: number
+}
+
+const simulation = (seed: number, seeds: number): Proof =>
+  programProof<Simulated>(
+    'simulation',
+    ['sim/simulate.ts', '--hands', '2', '--seeds', String(seeds), '--seed', String(seed)],
+    report => ({
+      lines: report.failed.flatMap(run => (run.isConverged ? run.violations : [...run.violations, unrest])),
+      after: `${report.seeds} seeds from ${seed}`,
+    }),
+  )
 
 export function proofOf(choice: ProofChoice): Proof {
   switch (choice.kind) {
     case 'test':
-      return testProof([choice.file], choice.title)
+      return testProof('a test', [choice.file], choice.title)
     case 'lock order':
       return lockOrder
     case 'crash':
-      return programProof('crash points', ['sim/crash.ts', '--short'], () => 'the short enumeration')
-    case 'simulation': {
-      const { seed, seeds } = choice
-      const command = ['sim/simulate.ts', '--seeds', String(seeds), '--seed', String(seed)]
-      return programProof('simulation', command, () => `${seeds} seeds from ${seed}`)
-    }
+      return crashPoints(choice.scenario)
+    case 'simulation':
+      return simulation(choice.seed, choice.seeds)
     default:
       return choice satisfies never
   }
 }
 
 const suites = ['test/saga', 'test/review', 'test/engine', 'test/events']
+/** So many seeds of the simulation look at each defence. */
+const seeds = 30
+/** The crashes that do: of confirmations, effects and captures that come late, so that every state rests for a while. */
+const scenarios = 'late'
 
 /** All that a full run looks with, the cheapest first. */
 export function allProofs(known: ProofChoice): Proof[] {
-  return [proofOf(known), lockOrder, testProof(suites)]
+  const others = [lockOrder, simulation(1, seeds), crashPoints(scenarios), testProof('the tests', suites)]
+  const first = proofOf(known)
+  return [first, ...others.filter(({ name }) => name !== first.name)]
 }
 
 /** The proofs known to find the mutants, each once; the tests among them in one go. */
@@ -135,5 +162,5 @@ export function controlProofs(mutants: readonly Mutant[]): Proof[] {
   const files = [...new Set(tests.map(({ file }) => file))]
   const titles = [...new Set(tests.map(({ title }) => title))].join('|')
   const others = new Map(choices.filter(({ kind }) => kind !== 'test').map(choice => [choice.kind, choice]))
-  return [...[...others.values()].map(proofOf), ...(files.length === 0 ? [] : [testProof(files, titles)])]
+  return [...[...others.values()].map(proofOf), ...(files.length === 0 ? [] : [testProof('the tests', files, titles)])]
 }
