@@ -45,7 +45,7 @@ describeStore(
           await line.stop()
         }),
       )
-    })
+    }, 90_000)
   },
   ['postgres'],
 )

@@ -55,16 +55,20 @@ describeStore(
       ['in order, after COMMIT, its answer lost: nobody is refused', 'fast', afterIt, inOrder],
       ['by a crash, before COMMIT arrives: nobody is told what is not certain', 'immediate', beforeIt, byCrash],
       ['by a crash, after COMMIT, its answer lost: nobody is told what is not certain', 'immediate', afterIt, byCrash],
-    ] as const)('%s, and all of it ends well', async (_, mode, loss, allowed) => {
-      const steps = await restart(mode, loss)
-      for (const { journey, told } of steps) expect(allowed(journey.told), journey.step).toContain(told)
-      expect(await store.violations()).toEqual([])
-      await store.drain()
-      for (const { journey, ready, line } of steps) {
-        expect(await journey.act(line.engine, ready), journey.step).toMatchObject({ status: journey.told })
-        await expectEnd(store, journey, ready)
-      }
-    })
+    ] as const)(
+      '%s, and all of it ends well',
+      async (_, mode, loss, allowed) => {
+        const steps = await restart(mode, loss)
+        for (const { journey, told } of steps) expect(allowed(journey.told), journey.step).toContain(told)
+        expect(await store.violations()).toEqual([])
+        await store.drain()
+        for (const { journey, ready, line } of steps) {
+          expect(await journey.act(line.engine, ready), journey.step).toMatchObject({ status: journey.told })
+          await expectEnd(store, journey, ready)
+        }
+      },
+      90_000,
+    )
   },
   ['postgres'],
 )

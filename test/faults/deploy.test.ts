@@ -107,7 +107,7 @@ describeStore(
         expect(delivery).toMatchObject({ listener: 'old', type: 'CheckoutStarted', state: 'due', attempts: 0 })
         expect(await one.deliverer.park(delivery)).toBe(true)
       }
-    })
+    }, 90_000)
   },
   ['postgres'],
 )

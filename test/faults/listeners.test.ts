@@ -113,7 +113,7 @@ describeStore(
       expect(await mended.deliverer.runOnce()).toEqual({ delivered: 1, failed: 0, parked: 0 })
       expect(heard).toEqual([lockId])
       expect(await store.facts(lockId)).toEqual(paid(1_500))
-    })
+    }, 90_000)
   },
   ['postgres'],
 )
