@@ -25,7 +25,7 @@ function mountSmall(): void {
   try {
     // By root alone; and the server of a test that runs as root belongs to nobody.
     const options = 'size=32m,mode=0700,uid=65534,gid=65534'
-    execFileSync('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', directory.path], { stdio: 'pipe' })
+    execFileSync('/bin/mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', directory.path], { stdio: 'pipe' })
   } catch (error) {
     rmSync(directory.path, { recursive: true })
     mounted.why = String(error).trim().split('\n').at(-1) ?? 'no reason given'
@@ -149,6 +149,6 @@ describe.skipIf(mounted.why !== '')(`On a full disk (${mounted.why || 'staged'})
 
 afterAll(() => {
   if (mounted.why !== '') return
-  execFileSync('umount', [directory.path])
+  execFileSync('/bin/umount', [directory.path])
   rmSync(directory.path, { recursive: true })
 })
