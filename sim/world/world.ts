@@ -55,7 +55,7 @@ const nextDue = statement(
        (select min(wake_at) from holdfast.checkouts),
        (select min(next_at) from holdfast.deliveries where state = 'due'),
        (select min(due_at) from holdfast_sandbox.jobs where due_at < 'infinity'),
-       (select min(now()) from holdfast.webhooks where handled_at is null and checkout_id is not null)))::double precision * 1000 as due`,
+       (select min(now() + interval '1 second') from holdfast.webhooks where handled_at is null and checkout_id is not null)))::double precision * 1000 as due`,
 )
 
 const drainRoundsMax = 400
