@@ -3,6 +3,7 @@
  * buyer, their time is over) so that they can be carried on from where they rest. Raises the epoch of each.
  */
 import type { Order } from '../checkout/order.ts'
+import { isFinal } from '../checkout/states.ts'
 import { readOrdersOf } from '../orders/orders.ts'
 import { type OperationRow, readOperations } from '../payments/operations.ts'
 import { authorizePayment, type UndoOperation } from '../phases/4-authorize-payment.ts'
@@ -93,6 +94,7 @@ async function take(
     nowCapturing.map(row => ({ row, reference: referenceOf(row, operations) })),
   )
   const changes = rows.map((row): CheckoutChange => {
+    if (isOver(row, operations)) return { row, path: [], leaseOwner: null, wakeInMs: null }
     const captures = nowCapturing.includes(row)
     const answered = row.state === 'awaiting_action' && !row.expired
     return {
@@ -104,7 +106,14 @@ async function take(
     }
   })
   const fresh = new Set(nowCapturing.map(row => row.id))
-  return changeRows(tx, changes).map(row => claimOf(row, operations, orders, fresh.has(row.id)))
+  return changeRows(tx, changes)
+    .filter(row => row.lease_owner !== null)
+    .map(row => claimOf(row, operations, orders, fresh.has(row.id)))
+}
+
+/** At its end, and with no refund to ask about: whatever woke it, there is nothing to carry on. */
+function isOver(row: CheckoutRow, operations: readonly OperationRow[]): boolean {
+  return isFinal(row.state) && openRefund(operations.filter(operation => operation.checkout_id === row.id)) === null
 }
 
 function claimOf(

@@ -28,7 +28,7 @@ const readFacts = statement(
      (select state from holdfast.coupon_claims k where k.checkout_id = c.id) as claim,
      (select status from holdfast_sandbox.payments p where p.checkout_id = c.id) as payment,
      coalesce((select sum(captured_minor - refunded_minor) from holdfast_sandbox.payments p where p.checkout_id = c.id), 0) as charged,
-     array(select type from holdfast.events e where e.checkout_id = c.id order by e.id) as events
+     array(select type from holdfast.events e where e.checkout_id = c.id order by e.created_at, e.id) as events
    from holdfast.checkouts c where c.id = $1::uuid`,
 )
 

@@ -124,6 +124,15 @@ describeStore('A worker that was replaced', store => {
     expect(await asking).toEqual(await work)
   })
 
+  test('what is over is not taken over, whatever woke it', async () => {
+    const { lockId } = await store.begin({ [await store.article()]: 1 })
+    await store.engine.processCheckout(lockId, { token: 'tok_approve' })
+    await store.wake(lockId)
+    expect(await store.engine.recover()).toBe(0)
+    const rows = await store.sql('select wake_at, lease_owner from holdfast.checkouts where id = $1', [lockId])
+    expect(rows).toEqual([{ wake_at: null, lease_owner: null }])
+  })
+
   test('the epoch rises with every take-over and is named by every entry of the history', async () => {
     store.faults.with = ({ kind }) => (kind === 'capture' ? 'error_before' : null)
     const { lockId } = await store.begin({ [await store.article()]: 1 })

@@ -201,7 +201,7 @@ describe('a server that stays', () => {
   })
 
   test('an exhausted pool is waited for, then refused as such', async () => {
-    const small = await connectPostgres({ url, poolMax: 1, connectTimeoutMs: 100 })
+    const small = await connectPostgres({ url, poolMax: 1, connectTimeoutMs: 1_000 })
     let finish = () => {}
     const held = small.transaction(
       () =>
