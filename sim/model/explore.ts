@@ -64,14 +64,12 @@ export function explore({ switches, isLive, isShortest }: Search): Promise<Found
     // It says by its report how it ended, not by its code.
     const { output } = await run(directory, './pan', [...(isLive ? ['-a'] : []), `-m${depthMax}`])
     const found = readExploration(output)
-    const [listed, replayed] = await Promise.all([
-      run(directory, './pan', ['-d', '-d']),
-      found.errors === 0 ? null : run(directory, './pan', ['-r']),
-    ])
-    return {
-      ...found,
-      statements: readStatements(listed.output, output),
-      trail: replayed === null ? [] : readTrail(replayed.output),
+    // A search that ends at a violation does not list what it did not reach; one that went through has no trail.
+    if (found.errors > 0) {
+      const replayed = await run(directory, './pan', ['-r'])
+      return { ...found, statements: [], trail: readTrail(replayed.output) }
     }
+    const listed = await run(directory, './pan', ['-d', '-d'])
+    return { ...found, statements: readStatements(listed.output, output), trail: [] }
   })
 }

@@ -77,7 +77,7 @@ export function readStatements(table: string, output: string): Statement[] {
     place.at.add(`${process} ${state}`)
     places.set(key, place)
   }
-  if (places.size === 0) throw new Error(`pan listed no statements:\n${table}`)
+  if (places.size === 0) throw new Error('pan listed no statements')
   return [...places.values()].map(({ line, text, at }) => ({
     line,
     text,
