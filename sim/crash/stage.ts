@@ -45,7 +45,7 @@ export interface Stage {
   pause(ms: number): Promise<void>
 }
 
-const asksMax = 12
+const asksMax = 5
 
 export function createStage(world: World): Stage {
   const buyers: Buyer[] = []
