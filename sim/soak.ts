@@ -58,6 +58,7 @@ function events(facts: SoakFacts): Rows {
     ['buyers who left without an answer', endedAs(records, 'left')],
     ['events heard again', facts.heardAgain],
     ['errors of the servers while cut off from the database', facts.errors.explained],
+    ['rollbacks that called for attention, as the gateway failed', facts.errors.alerts],
   ]
 }
 

@@ -8,7 +8,7 @@ import { settings } from './settings.ts'
 
 /** How often each is done, of about a hundred. */
 export const weights = {
-  'server killed': 38,
+  'server killed': 45,
   'all servers killed': 1,
   'server restarted': 3,
   'server frozen past its lease': 5,

@@ -7,6 +7,8 @@ export interface Outages {
   /** Runs something that takes the database away from a server, or a server from its database. */
   during<Result>(work: () => Promise<Result>): Promise<Result>
   explains(entry: Readonly<Record<string, unknown>>): boolean
+  /** Of what was explained: calls for attention because the gateway fails to undo, which it does on purpose. */
+  readonly alerts: number
 }
 
 /** The database was not there, or did not say what became of a commit. */
@@ -14,8 +16,11 @@ const ofConnections = new Set<unknown>(['connection_lost', 'pool_exhausted', 'co
 /** Longer than anybody waits for a connection. */
 const graceMs = 12_000
 
+const alert = '[Checkout] rollback needs attention'
+
 export function createOutages(): Outages {
   let open = 0
+  let alerts = 0
   let lastEnd = Number.NEGATIVE_INFINITY
   return {
     async during(work) {
@@ -27,7 +32,14 @@ export function createOutages(): Outages {
         lastEnd = performance.now()
       }
     },
-    explains({ err, error }) {
+    get alerts() {
+      return alerts
+    },
+    explains({ msg, err, error }) {
+      if (typeof msg === 'string' && msg.startsWith(alert)) {
+        alerts += 1
+        return true
+      }
       const code = ((err ?? error) as { code?: unknown } | null | undefined)?.code
       return ofConnections.has(code) && (open > 0 || performance.now() - lastEnd < graceMs)
     },

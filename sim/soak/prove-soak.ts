@@ -64,7 +64,7 @@ export interface SoakFacts {
   /** How often each event was heard once more than needed. */
   heardAgain: number
   parked: number
-  errors: { explained: number; unexpected: string[]; surprises: string[] }
+  errors: { explained: number; alerts: number; unexpected: string[]; surprises: string[] }
   /** Servers that sold nothing more once all was healed. */
   dumb: string[]
 }
@@ -102,9 +102,11 @@ async function soak(scene: Scene, options: SoakOptions) {
   const elapsed = () => performance.now() - startedAt
   const coverage = createCoverage(scene)
   let overAt = Number.POSITIVE_INFINITY
+  let isEnded = false
   // A machine that is slow is given more time to show every kind of thing once, but not for ever.
-  const isClosing = () => elapsed() >= lastsMs && (coverage.isComplete() || elapsed() >= lastsMs * longest + spareMs)
-  const isOver = () => performance.now() >= overAt
+  const isLong = () => coverage.isComplete() || elapsed() >= lastsMs * longest + spareMs
+  const isClosing = () => isEnded || (elapsed() >= lastsMs && isLong())
+  const isOver = () => isEnded || performance.now() >= overAt
   // Each draws from a stream of its own, so that what is done to the scene does not depend on how fast buyers are.
   const ways = createRandom(seed + 2)
   const stocks = stocksFor(minutes)
@@ -121,18 +123,23 @@ async function soak(scene: Scene, options: SoakOptions) {
     return visit
   })
   load.catch(() => {})
-  await runSchedule({
-    ...{ disturber: createDisturber(scene, random), random, lastsMs, isOver: isClosing },
-    onDone(kind) {
-      disturbances[kind] = (disturbances[kind] ?? 0) + 1
-      progress.disturbed(kind)
-      coverage.saw(kind)
-    },
-  })
-  coverage.stop()
-  await heal(scene)
-  overAt = performance.now() + answersMs
-  return { records: await load, disturbances, clicks: shoppers.contradictions }
+  try {
+    await runSchedule({
+      ...{ disturber: createDisturber(scene, random), random, lastsMs, isOver: isClosing },
+      onDone(kind) {
+        disturbances[kind] = (disturbances[kind] ?? 0) + 1
+        progress.disturbed(kind)
+        coverage.saw(kind)
+      },
+    })
+    await heal(scene)
+    overAt = performance.now() + answersMs
+    return { records: await load, disturbances, clicks: shoppers.contradictions }
+  } finally {
+    // Nobody goes on shopping where the soak itself broke.
+    isEnded = true
+    coverage.stop()
+  }
 }
 
 /** Nothing goes wrong from here on but what is on its way. */
@@ -198,7 +205,8 @@ async function factsOf(scene: Scene) {
     checkouts: { ...checkouts, failures: Object.fromEntries(failures.map(({ code, count }) => [code, count])) },
     parked: parked?.count ?? 0,
     errors: {
-      explained: servers.reduce((sum, server) => sum + server.explained, 0),
+      explained: servers.reduce((sum, server) => sum + server.explained, 0) - scene.outages.alerts,
+      alerts: scene.outages.alerts,
       unexpected: servers.flatMap(server => server.errors),
       surprises: servers.flatMap(server => server.surprises),
     },

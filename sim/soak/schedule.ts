@@ -12,11 +12,12 @@ export interface ScheduleOptions {
 }
 
 /** Between two of them, on average, once every kind was there. */
-const meanMs = 2_000
+const meanMs = 1_800
 /** The part of a run in which every kind is there once. */
 const firstRound = 0.6
 /** They overlap, but not all of them. */
 const atOnce = 5
+const lookEveryMs = 250
 
 const pause = (ms: number) => new Promise<void>(resolve => setTimeout(resolve, ms))
 
@@ -41,7 +42,11 @@ export async function runSchedule(options: ScheduleOptions): Promise<void> {
   while (!isOver() && failures.length === 0) {
     await pause((due.length > 0 ? gapMs : meanMs) * random.between(0.5, 1.5))
     disturber.revive()
-    if (isOver() || running.size >= atOnce || !disturber.isUp()) continue
+    while (!isOver() && failures.length === 0 && (running.size >= atOnce || !disturber.isUp())) {
+      await pause(lookEveryMs)
+      disturber.revive()
+    }
+    if (isOver()) break
     const first = due.shift()
     const started: Promise<void> = run(first ?? random.weighted(weights), first !== undefined).finally(() =>
       running.delete(started),

@@ -36,6 +36,15 @@ function missing(facts: SoakFacts): string[] {
   )
 }
 
+function byMessage(lines: readonly string[]): Record<string, string[]> {
+  const groups: Record<string, string[]> = {}
+  for (const line of lines) {
+    const message = /"msg":"([^"]*)"/.exec(line)?.[1] ?? 'not of its log'
+    groups[message] = [...(groups[message] ?? []), line]
+  }
+  return groups
+}
+
 export function wrongIn(facts: SoakFacts): string[] {
   const { records, contradictions, reckoning, checkouts, errors, forged } = facts
   const wrong: string[] = [...Object.values(contradictions).flat(), ...facts.clicks, ...facts.dumb]
@@ -52,9 +61,9 @@ export function wrongIn(facts: SoakFacts): string[] {
   }
   const answers = records.flatMap(({ serverErrors }) => serverErrors)
   if (answers.length > 0) wrong.push(`${answers.length} answers of 500, the first: ${answers[0]}`)
-  const [first] = errors.unexpected
-  if (first !== undefined)
-    wrong.push(`${errors.unexpected.length} unexpected errors of the servers, the first: ${first}`)
+  for (const [message, lines] of Object.entries(byMessage(errors.unexpected))) {
+    wrong.push(`${lines.length} times an unexpected error of a server: ${message}, the first: ${lines[0]}`)
+  }
   if (errors.surprises.length > 0) wrong.push(`a server ended by itself: ${errors.surprises[0]}`)
   if (endedAs(records, 'ordered') === 0) wrong.push('nobody bought anything: nothing is proven')
   return [...wrong, ...missing(facts)]
