@@ -16,7 +16,7 @@ import { runProof, wholeNumber, withPostgres } from '../command.ts'
 import { fillShop } from '../shop.ts'
 
 const usage = `usage: tsx sim/sensitivity/lock-order.ts [options]
-  --rounds N      rounds of buyers, ends with the first deadlock (default 4)
+  --rounds N      rounds of buyers, ends with the first deadlock (default 8)
   --json          for programs
 `
 
@@ -186,9 +186,9 @@ await runProof(usage, async () => {
     options: { rounds: { type: 'string' }, json: { type: 'boolean' }, help: { type: 'boolean' } },
   })
   if (values.help === true) return { text: usage, holds: true }
-  const rounds = wholeNumber('rounds', values.rounds, 4, 1_000)
+  const rounds = wholeNumber('rounds', values.rounds, 8, 1_000)
   const report = await withPostgres(null, databaseUrl => countDeadlocks(databaseUrl, rounds))
-  const after = `${report.rounds} rounds of ${processes} processes`
+  const after = `${report.rounds} of ${rounds} rounds`
   const text =
     values.json === true
       ? `${JSON.stringify({ ...report, after })}\n`

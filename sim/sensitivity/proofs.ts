@@ -1,7 +1,10 @@
 /** The proofs that run in a proof build, each behind one interface: did it find a violation, which, and after what. */
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { bestOf, evidenceIn, evidenceOf, short, trouble } from './evidence.ts'
 import { mark, type Told } from './failures-reporter.ts'
 import type { Mutant, ProofChoice } from './mutant.ts'
+import { root } from './proof-build.ts'
 import { type Finished, runProgram } from './run-program.ts'
 
 export interface Verdict {
@@ -25,6 +28,9 @@ export class Inconclusive extends Error {
 }
 
 const limitMs = 1_200_000
+/** Where a file of ours stands in a proof build. */
+const inBuild = (file: URL) => path.relative(root, fileURLToPath(file))
+const reporterUrl = new URL('./failures-reporter.ts', import.meta.url)
 const tsx = 'node_modules/tsx/dist/cli.mjs'
 const vitest = 'node_modules/vitest/vitest.mjs'
 
@@ -39,7 +45,7 @@ function testProof(name: string, files: readonly string[], title?: string): Proo
   return {
     name,
     async run(directory) {
-      const reporter = ['--reporter=./sim/sensitivity/failures-reporter.ts']
+      const reporter = [`--reporter=./${inBuild(reporterUrl)}`]
       const finished = await runProgram(directory, [vitest, 'run', ...files, ...reporter, ...chosen], limitMs)
       const line = finished.output.split('\n').findLast(one => one.startsWith(mark))
       if (line === undefined) throw inconclusive(name, finished)
@@ -92,7 +98,7 @@ const unrest = 'it did not come to rest'
 
 const lockOrder = programProof<{ deadlocks: number; after: string }>(
   'lock order',
-  ['sim/sensitivity/lock-order.ts'],
+  [inBuild(new URL('./lock-order.ts', import.meta.url))],
   ({ deadlocks, after }) => ({ lines: deadlocks > 0 ? [`deadlocks: ${deadlocks}`] : [], after }),
 )
 

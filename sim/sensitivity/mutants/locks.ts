@@ -90,14 +90,14 @@ export const lockMutants: readonly Mutant[] = [
         replace: 'and location.active\n   order by s.variant_id, s.location_id',
       },
     ],
-    foundBy: inTest('saga/concurrency.test.ts', 'postgres.*twenty of them, in 2 processes'),
+    foundBy: inTest('review/scarce.test.ts', 'postgres.*the last unit'),
     backing: stockConstraint,
   },
   {
     name: 'coupon under lock',
     without: 'a coupon being locked before its limit is looked at',
     edits: [couponUnlocked],
-    foundBy: inTest('saga/concurrency.test.ts', 'postgres.*a coupon once a customer'),
+    foundBy: inTest('review/scarce.test.ts', 'postgres.*a coupon for the same customer'),
   },
   {
     name: 'limit of a coupon',
@@ -109,7 +109,7 @@ export const lockMutants: readonly Mutant[] = [
         replace: 'check (true)',
       },
     ],
-    foundBy: inTest('review/coupon-limit.test.ts', 'postgres'),
+    foundBy: inTest('review/scarce.test.ts', 'postgres.*the last use of a coupon'),
     backing: { name: 'the lock on the coupon', edits: [couponUnlocked] },
   },
   {

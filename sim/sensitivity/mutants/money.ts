@@ -110,7 +110,7 @@ export const moneyMutants: readonly Mutant[] = [
     edits: [
       {
         file: ask,
-        find: 'if (claim.ageMs > context.gateway.keyMemoryMs && !boundsItself(kind, claim)) {',
+        find: 'if (isForgotten(context, claim) && !boundsItself(kind, claim)) {',
         replace: 'if (false as boolean) {',
       },
     ],
