@@ -17,7 +17,7 @@ export const configurations: readonly Configuration[] = [
   { name: 'action required, pending', switches: ['ACTION'], isLive: true, when: 'by default' },
   { name: 'captured by hand', switches: ['LATER', 'BY_HAND'], isLive: true, when: 'by default' },
   { name: 'orders refunded', switches: ['REFUND'], isLive: true, when: 'by default' },
-  { name: 'keys forgotten', switches: ['FORGET'], isLive: true, when: 'by default' },
+  { name: 'keys forgotten', switches: ['FORGET'], isLive: true, when: 'always' },
   { name: 'all but forgotten keys', switches: ['LATER', 'ACTION', 'BY_HAND', 'REFUND'], isLive: true, when: 'always' },
   {
     name: 'all of these at once',
@@ -47,6 +47,6 @@ export const defences: readonly Defence[] = [
   { name: 'a void before giving up', switches: ['NO_VOID'], violates: 'B3' },
   { name: 'place looks at state and epoch', switches: ['ANY_STATE'], violates: 'B2' },
   { name: 'place looks at the expiry', switches: ['NO_EXPIRY'], violates: 'A6' },
-  { name: 'no repeat of a forgotten key', switches: ['FORGET', 'REPEAT_FORGOTTEN'], violates: 'A2' },
+  { name: 'a gateway that captures once, whatever the key', switches: ['FORGET', 'CAPTURES_AGAIN'], violates: 'A2' },
   { name: 'recovery of captures', switches: ['NO_RECOVERY'], violates: 'B1', isLive: true },
 ]

@@ -38,7 +38,7 @@ export async function ask(context: SagaContext, claim: Claim): Promise<GatewayAn
       }),
     )
     if (found.outcome !== 'not_found') return found
-    if (claim.ageMs > context.gateway.keyMemoryMs && !boundsItself(kind, claim)) {
+    if (isForgotten(context, claim) && !boundsItself(kind, claim)) {
       return { outcome: 'unknown', message: 'The gateway knows nothing of it and no longer remembers its key.' }
     }
     if (kind === 'authorize' && !canRepeat(context, claim)) {
@@ -47,9 +47,22 @@ export async function ask(context: SagaContext, claim: Claim): Promise<GatewayAn
   }
   const answer = await timed(context, kind, signal => call(context, claim, kind, { idempotencyKey: key, signal }))
   if (answer.outcome === 'not_found') return { outcome: 'unknown', message: 'The gateway knows nothing of it.' }
-  // It refused this request, and says nothing of the one that used the key first.
-  const aboutTheKey = answer.outcome === 'declined' && answer.code === 'idempotency_mismatch'
-  return aboutTheKey ? { outcome: 'unknown', message: answer.message } : answer
+  const open = answer.outcome === 'declined' && saysNothingOfTheFirst(context, claim, kind, answer.code)
+  return open ? { outcome: 'unknown', message: answer.message } : answer
+}
+
+/** The gateway may not remember its key any more: repeated, it would be a new request. */
+function isForgotten({ gateway }: SagaContext, { fresh, ageMs }: Claim): boolean {
+  return !fresh && ageMs > gateway.keyMemoryMs
+}
+
+/**
+ * It refused this request, which says nothing of the one that used the key first: other parameters, or it was done
+ * already and its key is forgotten since. Then looking it up will find it.
+ */
+function saysNothingOfTheFirst(context: SagaContext, claim: Claim, kind: OperationKind, code: string): boolean {
+  if (code === 'idempotency_mismatch') return true
+  return isForgotten(context, claim) && (kind === 'refund' || (kind === 'capture' && code === 'already_captured'))
 }
 
 /** False for a checkout whose payment is with another gateway than this process has: that one alone can be asked. */

@@ -48,6 +48,47 @@ describeStore(
       await (await store.open({ gateway })).recover()
       expect(await store.facts(lockId)).toEqual(paid(2_500))
     })
+
+    test('that says a capture was made already, and does not find it, is asked until it does', async () => {
+      let isBlind = true
+      const gateway: PaymentGateway = {
+        ...store.gateway,
+        keyMemoryMs: 3_600_000,
+        lookup: async request => (isBlind ? { outcome: 'not_found' } : store.gateway.lookup(request)),
+      }
+      const deaf = await store.open({
+        gateway: {
+          ...gateway,
+          async capture(request) {
+            await store.gateway.capture(request)
+            return lost
+          },
+          lookup: async () => lost,
+        },
+      })
+      const { lockId } = await store.begin({ [await store.article()]: 2 })
+      expect(await deaf.processCheckout(lockId, { token: 'tok_approve' })).toMatchObject({ status: 'processing' })
+      await store.sql(
+        `update holdfast.payment_operations set intended_at = now() - interval '2 hours' where checkout_id = $1`,
+        [lockId],
+      )
+      // Its key is forgotten: to this gateway the repetition is a new request.
+      const forgetful = await store.open({
+        gateway: { ...gateway, capture: call => store.gateway.capture({ ...call, idempotencyKey: `${lockId}:new:1` }) },
+      })
+      await store.wake(lockId)
+      await forgetful.recover()
+      expect(await store.facts(lockId)).toMatchObject({ state: 'capturing', payment: 'captured' })
+      isBlind = false
+      await store.wake(lockId)
+      await forgetful.recover()
+      expect(await store.facts(lockId)).toEqual(paid(2_500))
+      // What our forgetful stand-in asked the sandbox with is no key of ours.
+      await store.sql('delete from holdfast_sandbox.requests where checkout_id = $1 and idempotency_key like $2', [
+        lockId,
+        '%:new:1',
+      ])
+    })
   },
   ['postgres'],
 )
