@@ -58,7 +58,7 @@ export async function simulate(world: World, seed: number, options: SimulateOpti
   const chaos = createChaos(random)
   world.faults = chaos
   const records = createRecords()
-  const steps = Math.min(options.stepsMax ?? Number.POSITIVE_INFINITY, 120 + random.below(260))
+  const steps = Math.min(options.stepsMax ?? Number.POSITIVE_INFINITY, 80 + random.below(160))
   const violations: string[] = []
   let isHealed = false
 
@@ -149,7 +149,7 @@ export async function simulate(world: World, seed: number, options: SimulateOpti
   for (let number = 0; number < processes; number += 1) await spawn()
   ledgerTicks()
   const shoppers: Promise<void>[] = []
-  for (let number = 1, count = 2 + random.below(5); number <= count; number += 1) {
+  for (let number = 1, count = 1 + random.below(3); number <= count; number += 1) {
     const sessionId = `shopper-${number}`
     const userId = `user-${number}`
     const wanted = new Set([random.pick(Object.values(articles)), random.pick(Object.values(articles))])

@@ -48,15 +48,22 @@ export interface World {
   close(): Promise<void>
 }
 
-/** When something is due: a checkout, a delivery, a job of the gateway. */
+/** When something is due, in milliseconds since 1970: a checkout or a webhook, a delivery, a job of the gateway. */
 const nextDue = statement(
   'sim_next_due',
   `select extract(epoch from least(
        (select min(wake_at) from holdfast.checkouts),
-       (select min(next_at) from holdfast.deliveries where state = 'due'),
-       (select min(due_at) from holdfast_sandbox.jobs where due_at < 'infinity'),
-       (select min(now() + interval '1 second') from holdfast.webhooks where handled_at is null and checkout_id is not null)))::double precision * 1000 as due`,
+       (select min(now() + interval '1 second') from holdfast.webhooks where handled_at is null and checkout_id is not null)
+     ))::double precision * 1000 as recover,
+     extract(epoch from (select min(next_at) from holdfast.deliveries where state = 'due'))::double precision * 1000 as deliver,
+     extract(epoch from (select min(due_at) from holdfast_sandbox.jobs where due_at < 'infinity'))::double precision * 1000 as work`,
 )
+
+interface Due {
+  recover: number | null
+  deliver: number | null
+  work: number | null
+}
 
 const drainRoundsMax = 400
 const drainStepsMax = 4_000
@@ -146,18 +153,24 @@ export async function openWorld(adminUrl: string): Promise<World> {
       const isQuiet = await run(inOrder, isDead, drainStepsMax)
       const process = by[round % by.length]
       if (!isQuiet || isDead() || process === undefined) return false
-      const [row] = await database.query<{ due: number | null }>(nextDue)
-      if (row === undefined || row.due === null || row.due > endMs) return true
-      scheduler.passTo(Math.ceil(row.due))
-      await finish(gateway.runDueJobs(), death)
-      await finish(
-        process.run(engine => engine.recover()),
-        death,
-      )
-      await finish(
-        process.run(engine => engine.deliverer.runOnce()),
-        death,
-      )
+      const [due] = await database.query<Due>(nextDue)
+      const at = Math.ceil(Math.min(...Object.values(due ?? {}).filter(time => time !== null)))
+      if (due === undefined || at > endMs || at === Number.POSITIVE_INFINITY) return true
+      scheduler.passTo(at)
+      const isDue = (time: number | null) => time !== null && time <= scheduler.nowMs
+      if (isDue(due.work)) await finish(gateway.runDueJobs(), death)
+      if (isDue(due.recover)) {
+        await finish(
+          process.run(engine => engine.recover()),
+          death,
+        )
+      }
+      if (isDue(due.deliver)) {
+        await finish(
+          process.run(engine => engine.deliverer.runOnce()),
+          death,
+        )
+      }
     }
     return false
   }
