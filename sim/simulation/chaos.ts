@@ -6,55 +6,17 @@ import type { OperationKind } from '../../src/payments/gateway.ts'
 import type { Random } from '../random.ts'
 import type { CallFault, Faults, TransactionFault, WebhookFault } from '../world/faults.ts'
 
-const callFaults = {
-  authorize: [
-    'lost_request',
-    'lost_answer',
-    'late',
-    'error_before',
-    'error_after',
-    'refused',
-    'in_flight',
-    'too_many',
-    'mismatch',
-    'declined',
-  ],
-  capture: [
-    'lost_request',
-    'lost_answer',
-    'late',
-    'error_before',
-    'error_after',
-    'refused',
-    'in_flight',
-    'too_many',
-    'mismatch',
-    'declined',
-  ],
-  void: [
-    'lost_request',
-    'lost_answer',
-    'late',
-    'error_before',
-    'error_after',
-    'refused',
-    'in_flight',
-    'too_many',
-    'declined',
-  ],
-  refund: [
-    'lost_request',
-    'lost_answer',
-    'late',
-    'error_before',
-    'error_after',
-    'refused',
-    'in_flight',
-    'too_many',
-    'declined',
-  ],
+const anyCall = [
+  ...(['lost_request', 'lost_answer', 'late', 'error_before', 'error_after'] as const),
+  ...(['refused', 'in_flight', 'too_many', 'declined'] as const),
+] satisfies CallFault[]
+const callFaults: Readonly<Record<OperationKind | 'lookup', readonly CallFault[]>> = {
+  authorize: [...anyCall, 'mismatch'],
+  capture: [...anyCall, 'mismatch'],
+  void: anyCall,
+  refund: anyCall,
   lookup: ['lost_request', 'lost_answer', 'error_before', 'refused', 'blind'],
-} as const satisfies Record<OperationKind | 'lookup', readonly CallFault[]>
+}
 const transactionFaults = [
   'lost',
   'unknown_undone',

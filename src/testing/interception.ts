@@ -88,7 +88,7 @@ export function mortal(database: Database, gateway: PaymentGateway, diesAt: Poin
     let name: string | null = null
     const result = await database.transaction(async tx => {
       const writes: Write[] = []
-      const own = await work(watched(tx, writes))
+      const own = await work(watched(tx, noting(writes)))
       name = nameOf(writes)
       if (name !== null) pass(`before_commit:${name}`)
       return own
@@ -150,20 +150,24 @@ interface Write {
 const writesTo = ({ text }: Statement): string | null =>
   /\b(?:insert\s+into|update|delete\s+from)\s+(\w+\.\w+)/i.exec(text)?.[1] ?? null
 
-/** Notes what a transaction writes. */
-function watched(tx: Transaction, writes: Write[]): Transaction {
-  const note = (statement: Statement, values: readonly Value[] = []) => {
+/** The writes among the statements of a transaction. */
+function noting(writes: Write[]): (statement: Statement, values: readonly Value[]) => void {
+  return (statement, values) => {
     if (writesTo(statement) === null) return
     const states =
       statement.name === 'insert_transitions' ? restingStates(JSON.parse(String(values[0])) as TransitionRow[]) : []
     writes.push({ statement: statement.name, states })
   }
+}
+
+/** A transaction that tells `note` every statement before it is sent. */
+export function watched(tx: Transaction, note: (statement: Statement, values: readonly Value[]) => void): Transaction {
   return {
-    query(statement, values) {
+    query(statement, values = []) {
       note(statement, values)
       return tx.query(statement, values)
     },
-    send(statement, values) {
+    send(statement, values = []) {
       note(statement, values)
       tx.send(statement, values)
     },

@@ -1,6 +1,7 @@
 /** A process that stops at every point of a checkout until it is let go on: around each commit and each gateway call. */
 import type { GatewayAnswer, OperationKind, PaymentGateway } from '../../src/payments/gateway.ts'
-import type { Database, Statement, Transaction, Value } from '../../src/store/database.ts'
+import type { Database, Statement, Value } from '../../src/store/database.ts'
+import { watched } from '../../src/testing/interception.ts'
 
 /** `before_commit:capturing`, `after_call:void`: a commit by the state it brings a checkout to, a call by its kind. */
 export type Point = `${'before' | 'after'}_${'commit' | 'call'}:${string}`
@@ -58,19 +59,6 @@ export function stoppingAt(
       capture: call('capture', request => gateway.capture(request)),
       void: call('void', request => gateway.void(request)),
       refund: call('refund', request => gateway.refund(request)),
-    },
-  }
-}
-
-function watched(tx: Transaction, note: (statement: Statement, values?: readonly Value[]) => void): Transaction {
-  return {
-    query(statement, values) {
-      note(statement, values)
-      return tx.query(statement, values)
-    },
-    send(statement, values) {
-      note(statement, values)
-      tx.send(statement, values)
     },
   }
 }
