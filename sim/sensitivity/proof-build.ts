@@ -2,6 +2,7 @@
  * A proof build: a temporary copy of the tree in which a defence is removed. The switches exist nowhere else: the
  * product has no flag and no branch for them.
  */
+import { rmSync } from 'node:fs'
 import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -34,12 +35,19 @@ export async function patched(directory: string, edits: readonly Edit[]): Promis
   return texts
 }
 
+const standing = new Set<string>()
+
+process.on('exit', () => {
+  for (const directory of standing) rmSync(directory, { recursive: true, force: true })
+})
+
 /** Makes a proof build, runs `work` in it, and removes it. */
 export async function withProofBuild<Result>(
   edits: readonly Edit[],
   work: (directory: string) => Promise<Result>,
 ): Promise<Result> {
   const directory = await mkdtemp(path.join(tmpdir(), 'holdfast-proof-build-'))
+  standing.add(directory)
   try {
     const texts = await patched(root, edits)
     await Promise.all(copied.map(name => cp(path.join(root, name), path.join(directory, name), { recursive: true })))
@@ -48,5 +56,6 @@ export async function withProofBuild<Result>(
     return await work(directory)
   } finally {
     await rm(directory, { recursive: true, force: true })
+    standing.delete(directory)
   }
 }
