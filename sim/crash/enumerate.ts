@@ -1,7 +1,7 @@
 /**
  * The enumeration: a scenario is played once to list the points at which its process could die; then once for every
- * point, and for every ordered pair of points, dying there. Each is done twice: once the recoverer is the first to come
- * after a crash, once the buyer who asks again.
+ * point, and for every ordered pair of points, dying there. After a crash the recoverer is the first to come, or the
+ * buyer who asks again: singles are played both ways, pairs the first way, and a twelfth of them the second.
  */
 import type { Point } from '../../src/testing/interception.ts'
 import type { World } from '../world/world.ts'
@@ -45,7 +45,9 @@ export async function list(world: World, scenario: Scenario): Promise<{ points: 
   return { points: played.reached, tally }
 }
 
-/** Dies at `point`, and again at each point of the recovery (or each `pairEvery`th of them; 0: at none). */
+const buyerPairEvery = 12
+
+/** Dies at `point`, and again at each point of the recovery (or each `pairEvery`th of them). */
 export async function die(world: World, scenario: Scenario, point: Point, pairEvery: number): Promise<Tally> {
   const tally = nothing()
   let number = hash(point)
@@ -54,9 +56,11 @@ export async function die(world: World, scenario: Scenario, point: Point, pairEv
     const played = await play(world, scenario, crash)
     judge(tally, crash, played)
     tally.singles += 1
+    // Every pair once; where the buyer comes first after the crash, one of some.
+    const every = first === 'recovery' ? pairEvery : Math.max(pairEvery, buyerPairEvery)
     for (const second of played.reached) {
       number += 1
-      if (pairEvery === 0 || number % pairEvery !== 0) continue
+      if (number % every !== 0) continue
       const pair: Crash = { scenario: scenario.name, deaths: [point, second], first }
       judge(tally, pair, await play(world, scenario, pair))
       tally.pairs += 1
