@@ -114,7 +114,7 @@ export const moneyMutants: readonly Mutant[] = [
         replace: '',
       },
     ],
-    foundBy: inTest('review/forgotten-key.test.ts', 'postgres'),
+    foundBy: inTest('review/forgotten-key.test.ts', 'postgres.*is not asked for a payment again'),
   },
   {
     name: 'no guessing',
@@ -192,7 +192,7 @@ export const moneyMutants: readonly Mutant[] = [
         replace: 'return answer.amountMinor > 0\n',
       },
     ],
-    foundBy: inTest('review/other-amount.test.ts', 'postgres'),
+    foundBy: inTest('review/other-amount.test.ts', 'postgres.*waits for the shop, its stock firm'),
   },
   {
     name: 'pivot',
