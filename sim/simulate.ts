@@ -24,7 +24,7 @@ const usage = `usage: npm run prove:sim -- [options]
 export interface SimulationReport {
   firstSeed: number
   seeds: number
-  /** Different orders in which things happened. */
+  /** Different orders in which things happened, whatever the times in between. */
   schedules: number
   steps: number
   checkouts: number

@@ -37,6 +37,8 @@ const readEnds = statement(
   `select coalesce(failure->>'code', state) as code, count(*) as count from holdfast.checkouts group by 1`,
 )
 
+const readOrders = statement('sim_orders', 'select distinct status from holdfast.orders')
+
 /** One life: the story, and everything that a process does by itself until nothing is left to do. True when it lived. */
 async function live(stage: Stage, scenario: Scenario, process: Process, first: First): Promise<boolean> {
   const { world } = stage
@@ -90,7 +92,11 @@ export async function play(world: World, scenario: Scenario, { deaths, first }: 
 }
 
 /** As the scenario says, but that a buyer who was never told of a failed checkout may have tried another time. */
-async function wrongEnds(world: World, { ends }: Scenario, heard: ReadonlySet<string>): Promise<string[]> {
+async function wrongEnds(
+  world: World,
+  { ends, orders = 'paid' }: Scenario,
+  heard: ReadonlySet<string>,
+): Promise<string[]> {
   const rows = await world.database.query<{ code: string; count: number }>(readEnds)
   const counts = new Map(rows.map(({ code, count }) => [code, count]))
   const completed = counts.get('completed') ?? 0
@@ -101,6 +107,9 @@ async function wrongEnds(world: World, { ends }: Scenario, heard: ReadonlySet<st
       rows.every(({ code }) => code in end),
   )
   const wrong = isRight ? [] : [`end: ${JSON.stringify(Object.fromEntries(counts))}, not ${JSON.stringify(ends)}`]
+  const kept = await world.database.query<{ status: string }>(readOrders)
+  const others = kept.filter(({ status }) => status !== orders && status !== 'cancelled')
+  if (others.length > 0) wrong.push(`orders: ${others.map(({ status }) => status).join(', ')}, not ${orders}`)
   if (heard.size !== completed) wrong.push(`delivery: ${heard.size} of ${completed} completions were heard of`)
   return wrong
 }

@@ -4,7 +4,7 @@ import { quote } from '../../src/checkout/pricing.ts'
 import type { CheckoutEngine } from '../../src/checkout-engine.ts'
 import type { EngineOptions } from '../world/process.ts'
 import { articles } from '../world/shop.ts'
-import type { Buyer, Stage } from './stage.ts'
+import { type Buyer, refusalOf, type Stage } from './stage.ts'
 
 export interface Scenario {
   readonly name: string
@@ -16,6 +16,8 @@ export interface Scenario {
   play(engine: CheckoutEngine, buyers: readonly Buyer[], stage: Stage): Promise<void>
   /** How its checkouts end: so many completed, so many failed with a code. Of several, one. */
   readonly ends: readonly Readonly<Record<string, number>>[]
+  /** What has become of the orders that were paid; default `paid`. */
+  readonly orders?: 'paid' | 'refunded'
 }
 
 const { plenty, spread, last } = articles
@@ -67,8 +69,8 @@ const refunds =
       for (let asks = 0; asks < 4; asks += 1) {
         const key = `refund-${index}`
         const wanted = { key, restock: true, actor: 'shop', ...(amountMinor === undefined ? {} : { amountMinor }) }
-        const made = await engine.refundOrder(outcome.order.id, wanted).catch(() => null)
-        if (made?.status === 'refunded') break
+        const made = await engine.refundOrder(outcome.order.id, wanted).catch(refusalOf)
+        if (typeof made !== 'string' && made.status === 'refunded') break
         await stage.pause(10_000)
       }
     }
@@ -229,6 +231,18 @@ export const scenarios: readonly Scenario[] = [
     },
     ends: [{ completed: 2, checkout_expired: 1 }],
   },
-  { name: 'refund', set: one({ [plenty.sku]: 1 }), play: refunds([undefined]), ends: [{ completed: 1 }] },
-  { name: 'refund in parts', set: one({ [plenty.sku]: 1 }), play: refunds([300, undefined]), ends: [{ completed: 1 }] },
+  {
+    name: 'refund',
+    set: one({ [plenty.sku]: 1 }),
+    play: refunds([undefined]),
+    ends: [{ completed: 1 }],
+    orders: 'refunded',
+  },
+  {
+    name: 'refund in parts',
+    set: one({ [plenty.sku]: 1 }),
+    play: refunds([300, undefined]),
+    ends: [{ completed: 1 }],
+    orders: 'refunded',
+  },
 ]

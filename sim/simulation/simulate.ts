@@ -20,7 +20,7 @@ export interface Simulated {
   fired: Readonly<Record<string, number>>
   violations: string[]
   isConverged: boolean
-  /** Two runs with the same are the same schedule. */
+  /** What happened in which order, whatever the times in between. */
   schedule: string
 }
 
@@ -177,7 +177,7 @@ export async function simulate(world: World, seed: number, options: SimulateOpti
     await disturb()
     const happened = await scheduler.step(policy)
     if (happened === null) break
-    schedule.update(`${happened}\n`)
+    schedule.update(`${happened.replace(/[\d.]+ ms/, 'time')}\n`)
     world.trace.push(happened)
   }
 
@@ -189,8 +189,8 @@ export async function simulate(world: World, seed: number, options: SimulateOpti
       await spawn()
       return
     }
-    const fault = chaos.onStep()
-    if (fault === null || up.length === 0) return
+    const fault = up.length === 0 ? null : chaos.onStep()
+    if (fault === null) return
     const process = random.pick(up)
     world.trace.push(`${process.name}: ${fault}`)
     if (fault === 'kill') return process.kill()

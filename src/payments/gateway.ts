@@ -68,7 +68,11 @@ export type GatewayAnswer =
     }
   | {
       outcome: 'declined'
-      /** The gateway's reason, snake_case: `insufficient_funds`, `expired_card`, `already_captured`, `authorization_ended` … */
+      /**
+       * The gateway's reason, snake_case: `insufficient_funds`, `expired_card`, `authorization_ended` … Two are asked for:
+       * `already_captured` where a capture (or a void) comes after a capture, `already_refunded` where nothing is left of
+       * the captured amount.
+       */
       code: string
       message: string
       reference?: string
@@ -115,6 +119,10 @@ export interface PaymentGateway {
    */
   void(request: VoidRequest): Promise<GatewayAnswer>
   refund(request: RefundRequest): Promise<GatewayAnswer>
+  /**
+   * What became of an operation. It looks at the payment, not only at what is remembered of the key: a capture is found
+   * wherever the payment was captured, a refund of the whole wherever all of it was given back.
+   */
   lookup(request: LookupRequest): Promise<LookupAnswer>
   /** How long the gateway remembers a key: within it, repeating a key is safe. Milliseconds. */
   readonly keyMemoryMs: number

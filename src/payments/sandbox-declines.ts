@@ -20,6 +20,7 @@ const messages: Readonly<Record<string, string>> = {
   capture_refused: 'The capture was refused.',
   currency_mismatch: 'The currency is not that of the payment.',
   amount_exceeds_authorization: 'The amount is higher than the authorized one.',
+  already_refunded: 'Everything was refunded already.',
   refund_exceeds_capture: 'The amount is higher than what is left of the captured one.',
 }
 

@@ -164,8 +164,15 @@ export function lookupAnswer(
     if (payment === null || payment.checkoutId !== asked.checkoutId || payment.status === 'in_flight') return notFound
     return authorizationAnswer(payment, settings)
   }
-  if (earlier === null || earlier.kind !== asked.kind || earlier.checkoutId !== asked.checkoutId) return notFound
-  return earlierAnswer(earlier, payment)
+  const known = earlier?.kind === asked.kind && earlier.checkoutId === asked.checkoutId ? earlier : null
+  if (known !== null && known.declineCode === null) return earlierAnswer(known, payment)
+  // The payment knows better than a key that was forgotten, or that was refused because it was done before.
+  if (payment?.checkoutId === asked.checkoutId && payment.capturedMinor > 0) {
+    const { reference, capturedMinor, refundedMinor, currency } = payment
+    if (asked.kind === 'capture') return succeeded(reference, capturedMinor, currency)
+    if (asked.kind === 'refund' && refundedMinor === capturedMinor) return succeeded(reference, refundedMinor, currency)
+  }
+  return known === null ? notFound : earlierAnswer(known, payment)
 }
 
 /** A payment that will never be: a void came before its authorization. */

@@ -54,7 +54,9 @@ function captureRefusal(request: SandboxRequest, payment: SandboxPayment, nowMs:
 function refundRefusal(request: SandboxRequest, payment: SandboxPayment): string | null {
   if (payment.status !== 'captured') return 'not_captured'
   if (request.currency !== payment.currency) return 'currency_mismatch'
-  return request.amountMinor > payment.capturedMinor - payment.refundedMinor ? 'refund_exceeds_capture' : null
+  const leftMinor = payment.capturedMinor - payment.refundedMinor
+  if (leftMinor === 0) return 'already_refunded'
+  return request.amountMinor > leftMinor ? 'refund_exceeds_capture' : null
 }
 
 function decideVoid(request: SandboxRequest, payment: SandboxPayment | null): Decision {

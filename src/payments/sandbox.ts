@@ -108,7 +108,9 @@ export function createSandboxGateway(options: SandboxOptions): SandboxGateway {
       asked.flatMap(({ kind, idempotencyKey }) => (kind === 'authorize' ? [] : [idempotencyKey])),
     )
     const referenceFor = ({ kind, idempotencyKey, reference }: LookupRequest) =>
-      kind === 'authorize' ? (reference ?? referenceOf(idempotencyKey)) : requests.get(idempotencyKey)?.reference
+      kind === 'authorize'
+        ? (reference ?? referenceOf(idempotencyKey))
+        : (requests.get(idempotencyKey)?.reference ?? reference)
     const payments = await findPayments(
       database,
       asked.flatMap(one => referenceFor(one) ?? []),

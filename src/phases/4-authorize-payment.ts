@@ -114,14 +114,18 @@ function undo(operations: readonly OperationRow[]): UndoOperation | null {
   const captured = capture?.status === 'succeeded' || saysCaptured(voiding)
   if (!captured) {
     if (voiding?.status === 'succeeded') return null
-    const attempt = voiding === undefined ? 1 : voiding.status === 'intended' ? voiding.attempt : voiding.attempt + 1
-    return { kind: 'void', attempt, isNew: attempt !== voiding?.attempt, amountMinor, currency, reference }
+    return { kind: 'void', ...attemptAfter(voiding), amountMinor, currency, reference }
   }
   const refund = latest(operations, 'refund')
   // Where nothing was charged there is nothing to give back.
   if (refund?.status === 'succeeded' || amountMinor === 0) return null
-  const attempt = refund === undefined ? 1 : refund.status === 'intended' ? refund.attempt : refund.attempt + 1
-  return { kind: 'refund', attempt, isNew: attempt !== refund?.attempt, amountMinor, currency, reference }
+  return { kind: 'refund', ...attemptAfter(refund), amountMinor, currency, reference }
+}
+
+/** An open operation is asked about again; a new attempt follows only one that is settled, or none. */
+function attemptAfter(last: OperationRow | undefined): Pick<UndoOperation, 'attempt' | 'isNew' | 'ageMs'> {
+  if (last?.status === 'intended') return { attempt: last.attempt, isNew: false, ageMs: last.age_ms }
+  return { attempt: (last?.attempt ?? 0) + 1, isNew: true, ageMs: 0 }
 }
 
 export interface UndoOperation {
@@ -129,6 +133,8 @@ export interface UndoOperation {
   attempt: number
   /** Its intent has to be written first. */
   isNew: boolean
+  /** Since it was intended, in milliseconds. */
+  ageMs: number
   amountMinor: number
   currency: string
   reference: string | null

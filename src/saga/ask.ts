@@ -37,7 +37,7 @@ export async function ask(context: SagaContext, claim: Claim): Promise<GatewayAn
         signal,
       }),
     )
-    if (found.outcome !== 'not_found') return found
+    if (found.outcome !== 'not_found') return news(context, claim, kind, found)
     if (isForgotten(context, claim) && !boundsItself(kind, claim)) {
       return { outcome: 'unknown', message: 'The gateway knows nothing of it and no longer remembers its key.' }
     }
@@ -47,8 +47,7 @@ export async function ask(context: SagaContext, claim: Claim): Promise<GatewayAn
   }
   const answer = await timed(context, kind, signal => call(context, claim, kind, { idempotencyKey: key, signal }))
   if (answer.outcome === 'not_found') return { outcome: 'unknown', message: 'The gateway knows nothing of it.' }
-  const open = answer.outcome === 'declined' && saysNothingOfTheFirst(context, claim, kind, answer.code)
-  return open ? { outcome: 'unknown', message: answer.message } : answer
+  return news(context, claim, kind, answer)
 }
 
 /** The gateway may not remember its key any more: repeated, it would be a new request. */
@@ -56,13 +55,17 @@ function isForgotten({ gateway }: SagaContext, { fresh, ageMs }: Claim): boolean
   return !fresh && ageMs > gateway.keyMemoryMs
 }
 
+/** What a gateway refuses with that did it already. */
+const doneAlready: Partial<Record<OperationKind, string>> = { capture: 'already_captured', refund: 'already_refunded' }
+
 /**
- * It refused this request, which says nothing of the one that used the key first: other parameters, or it was done
- * already and its key is forgotten since. Then looking it up will find it.
+ * An answer as far as it says anything of the operation. A refusal of this request may say nothing of the one that used
+ * the key first: it had other parameters, or it was done and its key is forgotten since. Then a lookup will find it.
  */
-function saysNothingOfTheFirst(context: SagaContext, claim: Claim, kind: OperationKind, code: string): boolean {
-  if (code === 'idempotency_mismatch') return true
-  return isForgotten(context, claim) && (kind === 'refund' || (kind === 'capture' && code === 'already_captured'))
+function news(context: SagaContext, claim: Claim, kind: OperationKind, answer: GatewayAnswer): GatewayAnswer {
+  if (answer.outcome !== 'declined') return answer
+  const isOld = isForgotten(context, claim) && answer.code === doneAlready[kind]
+  return isOld || answer.code === 'idempotency_mismatch' ? { outcome: 'unknown', message: answer.message } : answer
 }
 
 /** False for a checkout whose payment is with another gateway than this process has: that one alone can be asked. */

@@ -59,17 +59,23 @@ export function carryOn(context: SagaContext, claim: Claim): Next {
         : { kind: 'goes_on', claim }
     case 'authorizing':
     case 'capturing':
-      if (row.state === 'capturing' && claim.ageMs > context.numbers.captureTimeoutMs) {
-        context.log.error('[Checkout] a capture is of unknown outcome for too long', { lockId: row.id })
-      }
+      if (row.state === 'capturing') alertWhenOld(context, claim, 'capture')
       return { kind: 'goes_on', claim }
     case 'completed':
     case 'failed':
       // A refund of unknown outcome is the only thing left to ask about.
-      return claim.undo === null ? { kind: 'rests', row, order: null } : { kind: 'goes_on', claim }
+      if (claim.undo === null) return { kind: 'rests', row, order: null }
+      alertWhenOld(context, claim, 'refund')
+      return { kind: 'goes_on', claim }
     default:
       return row.state satisfies never
   }
+}
+
+/** What is never given up must be in sight. */
+function alertWhenOld(context: SagaContext, { row, ageMs }: Claim, kind: 'capture' | 'refund'): void {
+  if (ageMs <= context.numbers.captureTimeoutMs) return
+  context.log.error(`[Checkout] a ${kind} is of unknown outcome for too long`, { lockId: row.id })
 }
 
 /** Asks once (twice where the first said nothing) and submits what was said to the step that it belongs to. */

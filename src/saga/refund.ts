@@ -117,7 +117,7 @@ export function intendRefund(context: SagaContext, item: RefundItem): Promise<Re
       },
     ])
     if (after === undefined) throw new Error('a refund changed no row')
-    const undo = { kind: 'refund', attempt, isNew: true, amountMinor, currency, reference } as const
+    const undo = { kind: 'refund', attempt, isNew: true, ageMs: 0, amountMinor, currency, reference } as const
     const claim: Claim = { row: after, fresh: true, ageMs: 0, token: null, reference, orderId: order.id, undo }
     return { kind: 'claimed', claim, order, amountMinor, attempt }
   })

@@ -143,8 +143,8 @@ function claimOf(
 function openRefund(operations: readonly OperationRow[]): UndoOperation | null {
   const open = operations.find(operation => operation.kind === 'refund' && operation.status === 'intended')
   if (open === undefined) return null
-  const { attempt, amount_minor, currency, reference } = open
-  return { kind: 'refund', attempt, isNew: false, amountMinor: amount_minor, currency, reference }
+  const { attempt, amount_minor: amountMinor, currency, reference, age_ms: ageMs } = open
+  return { kind: 'refund', attempt, isNew: false, ageMs, amountMinor, currency, reference }
 }
 
 function referenceOf(row: CheckoutRow, operations: readonly OperationRow[]): string | null {

@@ -254,7 +254,7 @@ function nextOf(
     const claim: Claim = {
       row: now,
       fresh: undo.isNew,
-      ageMs: 0,
+      ageMs: undo.ageMs,
       token: null,
       reference: undo.reference ?? told ?? known,
       orderId: null,

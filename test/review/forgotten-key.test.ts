@@ -1,6 +1,7 @@
 /** A key that the gateway no longer remembers protects from nothing: what was asked with it is not asked again. */
-import { expect, test } from 'vitest'
-import type { PaymentGateway } from '../../src/payments/gateway.ts'
+import { describe, expect, test } from 'vitest'
+import { requireOrder } from '../../src/checkout/outcome.ts'
+import type { CaptureRequest, PaymentGateway, RefundRequest } from '../../src/payments/gateway.ts'
 import { paid, undone } from '../../src/testing/store-facts.ts'
 import { describeStore } from '../../src/testing/test-store.ts'
 
@@ -49,46 +50,58 @@ describeStore(
       expect(await store.facts(lockId)).toEqual(paid(2_500))
     })
 
-    test('that says a capture was made already, and does not find it, is asked until it does', async () => {
-      let isBlind = true
-      const gateway: PaymentGateway = {
-        ...store.gateway,
-        keyMemoryMs: 3_600_000,
-        lookup: async request => (isBlind ? { outcome: 'not_found' } : store.gateway.lookup(request)),
-      }
-      const deaf = await store.open({
-        gateway: {
+    describe.each(['capture', 'refund'] as const)('and did a %s before that', kind => {
+      test('refuses it now, and is asked until it finds what it did', async () => {
+        let isBlind = true
+        const gateway: PaymentGateway = {
+          ...store.gateway,
+          keyMemoryMs: 3_600_000,
+          lookup: async request => (isBlind ? { outcome: 'not_found' } : store.gateway.lookup(request)),
+        }
+        const deaf: PaymentGateway = {
           ...gateway,
-          async capture(request) {
-            await store.gateway.capture(request)
+          async [kind](request: CaptureRequest & RefundRequest) {
+            await store.gateway[kind](request)
             return lost
           },
-          lookup: async () => lost,
-        },
+          lookup: async request => (request.kind === kind ? lost : store.gateway.lookup(request)),
+        }
+        const { lockId } = await store.begin({ [await store.article()]: 2 })
+        const doomed = await store.open({ gateway: deaf })
+        const outcome = await doomed.processCheckout(lockId, { token: 'tok_approve' })
+        if (kind === 'refund') {
+          expect(await doomed.refundOrder(requireOrder(outcome).id)).toMatchObject({ status: 'processing' })
+        }
+        await forget(lockId, kind)
+        const survivor = await store.open({ gateway })
+        for (const found of ['unknown', 'unknown', 'succeeded']) {
+          isBlind = found === 'unknown'
+          await store.wake(lockId)
+          await survivor.recover()
+          const [operation] = await store.sql(
+            `select answer->>'outcome' as outcome from holdfast.payment_operations where checkout_id = $1 and kind = $2`,
+            [lockId, kind],
+          )
+          expect(operation).toEqual({ outcome: found })
+        }
+        const end = kind === 'capture' ? paid(2_500) : { order: 'refunded', charged: 0, state: 'completed' }
+        expect(await store.facts(lockId)).toMatchObject(end)
+        const attempts = await store.sql<{ count: number }>(
+          'select count(*) as count from holdfast.payment_operations where checkout_id = $1 and kind = $2',
+          [lockId, kind],
+        )
+        expect(attempts).toEqual([{ count: 1 }])
       })
-      const { lockId } = await store.begin({ [await store.article()]: 2 })
-      expect(await deaf.processCheckout(lockId, { token: 'tok_approve' })).toMatchObject({ status: 'processing' })
+    })
+
+    /** Two hours pass, and the gateway's memory of the key with them. */
+    async function forget(lockId: string, kind: string): Promise<void> {
       await store.sql(
         `update holdfast.payment_operations set intended_at = now() - interval '2 hours' where checkout_id = $1`,
         [lockId],
       )
-      // Its key is forgotten: to this gateway the repetition is a new request.
-      const forgetful = await store.open({
-        gateway: { ...gateway, capture: call => store.gateway.capture({ ...call, idempotencyKey: `${lockId}:new:1` }) },
-      })
-      await store.wake(lockId)
-      await forgetful.recover()
-      expect(await store.facts(lockId)).toMatchObject({ state: 'capturing', payment: 'captured' })
-      isBlind = false
-      await store.wake(lockId)
-      await forgetful.recover()
-      expect(await store.facts(lockId)).toEqual(paid(2_500))
-      // What our forgetful stand-in asked the sandbox with is no key of ours.
-      await store.sql('delete from holdfast_sandbox.requests where checkout_id = $1 and idempotency_key like $2', [
-        lockId,
-        '%:new:1',
-      ])
-    })
+      await store.sql('delete from holdfast_sandbox.requests where checkout_id = $1 and kind = $2', [lockId, kind])
+    }
   },
   ['postgres'],
 )

@@ -13,8 +13,11 @@ beforeAll(async () => {
 afterAll(() => world.close())
 
 test('a seed is a schedule: played again, after others, it is the same', async () => {
-  const [first, second] = [await simulate(world, 11), await simulate(world, 12)]
+  const first = await simulate(world, 11)
+  const happened = [...world.trace]
+  const second = await simulate(world, 12)
   const again = await simulate(world, 11)
+  expect(world.trace).toEqual(happened)
   expect(again.schedule).toBe(first.schedule)
   expect(again.fired).toEqual(first.fired)
   expect(second.schedule).not.toBe(first.schedule)
