@@ -46,6 +46,8 @@ export interface Stage {
 }
 
 const asksMax = 5
+/** Between two questions: asked as often as that, a dead process's lease is over. */
+const patienceMs = 3_000
 
 export function createStage(world: World): Stage {
   const buyers: Buyer[] = []
@@ -112,7 +114,7 @@ export function createStage(world: World): Stage {
         if (id === null) return null
         let outcome = await ask(() => engine.processCheckout(id, payment, { sessionId }))
         for (let asks = 0; asks < asksMax && (outcome === null || outcome.status === 'processing'); asks += 1) {
-          await pause(outcome === null ? 1_000 : outcome.pollAfterMs)
+          await pause(Math.max(outcome === null ? 0 : outcome.pollAfterMs, patienceMs))
           outcome = await ask(() =>
             outcome === null
               ? engine.processCheckout(id, payment, { sessionId })
