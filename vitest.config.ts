@@ -8,8 +8,9 @@ export default defineConfig({
     pool: 'forks',
     // Most of a test is waiting for a database: two at once are faster than one, also on two cores.
     maxWorkers: 3,
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    // Only what hangs is to be ended: a machine may be busy, and an embedded database takes seconds to start.
+    testTimeout: 90_000,
+    hookTimeout: 90_000,
     teardownTimeout: 30_000,
     coverage: { include: ['src/**'] },
   },
