@@ -7,12 +7,10 @@ export interface Edit {
   readonly replace: string
 }
 
-/** A proof by its name: a test (file, and a pattern for its full title), or a program of `sim/`. */
+/** A proof by its name: a test (file, and a pattern for its full title), or the one of the order of locks. */
 export type ProofChoice =
   | { readonly kind: 'test'; readonly file: string; readonly title: string }
   | { readonly kind: 'lock order' }
-  | { readonly kind: 'crash'; readonly scenario: string }
-  | { readonly kind: 'simulation'; readonly seed: number; readonly seeds: number }
 
 export interface Mutant {
   readonly name: string

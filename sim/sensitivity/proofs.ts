@@ -139,10 +139,6 @@ export function proofOf(choice: ProofChoice): Proof {
       return testProof('a test', [choice.file], choice.title)
     case 'lock order':
       return lockOrder
-    case 'crash':
-      return crashPoints(choice.scenario)
-    case 'simulation':
-      return simulation(choice.seed, choice.seeds)
     default:
       return choice satisfies never
   }

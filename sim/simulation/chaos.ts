@@ -28,6 +28,18 @@ const processFaults = ['kill', 'freeze'] as const
 
 type ProcessFault = (typeof processFaults)[number]
 
+const forgotten = 'key forgotten'
+const listenerThrows = 'listener throws'
+
+/** The name of everything that can fire. */
+export const everyFault: readonly string[] = [
+  ...Object.entries(callFaults).flatMap(([kind, faults]) => faults.map(fault => `${kind} ${fault}`)),
+  ...transactionFaults.map(fault => `transaction ${fault}`),
+  ...webhookFaults.map(fault => `webhook ${fault}`),
+  ...processFaults.map(fault => `process ${fault}`),
+  ...[listenerThrows, forgotten],
+]
+
 export interface Chaos extends Faults {
   /** What happens to a process now, between two steps. */
   onStep(): ProcessFault | null
@@ -38,6 +50,12 @@ export interface Chaos extends Faults {
 /** Half of the kinds, each at a rate of its own. */
 function rates<Fault extends string>(random: Random, faults: readonly Fault[], most: number): Map<Fault, number> {
   return new Map(faults.filter(() => random.below(2) === 0).map(fault => [fault, random.between(0.01, most)]))
+}
+
+function without<Key, Value>(map: ReadonlyMap<Key, Value>, key: Key): Map<Key, Value> {
+  const rest = new Map(map)
+  rest.delete(key)
+  return rest
 }
 
 export function createChaos(random: Random): Chaos {
@@ -64,16 +82,20 @@ export function createChaos(random: Random): Chaos {
   const listenerChance = random.below(2) === 0 ? 0 : random.between(0, 0.6)
   const forgets = random.below(4) === 0
   return {
-    onCall: kind => draw(calls.get(kind) ?? new Map(), fault => `${kind} ${fault}`),
+    onCall(kind, isSeen) {
+      const chances = calls.get(kind) ?? new Map<CallFault, number>()
+      // What is refused is refused the first time, or its key has an answer already.
+      return draw(isSeen ? without(chances, 'declined') : chances, fault => `${kind} ${fault}`)
+    },
     onTransaction: () => draw(transactions, fault => `transaction ${fault}`),
     onWebhook: () => draw(webhooks, fault => `webhook ${fault}`),
     onListener() {
       const fails = random.between(0, 1) < listenerChance
-      if (fails) count('listener throws')
+      if (fails) count(listenerThrows)
       return fails
     },
     onStep: () => draw(processes, fault => `process ${fault}`),
-    ...(forgets ? { keyMemoryMs: 20_000 } : {}),
+    ...(forgets ? { keyMemoryMs: 20_000, onForgotten: () => count(forgotten) } : {}),
     count,
     fired,
   }

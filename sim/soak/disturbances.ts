@@ -27,6 +27,12 @@ export const weights = {
 } as const
 export type Disturbance = keyof typeof weights
 
+/** These explain no error of a database that cannot be reached. */
+const leavesDatabase: ReadonlySet<Disturbance> = new Set<Disturbance>([
+  ...(['server killed', 'all servers killed', 'server restarted'] as const),
+  ...(['gateway killed', 'gateway frozen', 'locks expired'] as const),
+])
+
 const leaseMs = settings.engine.leaseSeconds * 1_000
 /** How long a broken line may stay silent; then it is cut, as a network would in the end. */
 const silenceMs = 4_000
@@ -63,11 +69,10 @@ export function createDisturber(scene: Scene, random: Random): Disturber {
   let isRestarting = false
   const revived = new Map(outlets.map(({ server }) => [server, 0]))
 
+  /** False also where `work` says that nothing came of it. */
   async function toOne(work: (outlet: Outlet) => Promise<unknown>): Promise<boolean> {
     const candidates = ready()
-    if (candidates.length === 0) return false
-    await work(random.pick(candidates))
-    return true
+    return candidates.length > 0 && (await work(random.pick(candidates))) !== false
   }
 
   async function killed({ server }: Outlet): Promise<void> {
@@ -81,11 +86,12 @@ export function createDisturber(scene: Scene, random: Random): Disturber {
     wake()
   }
 
-  async function broken({ line }: Outlet, how: Breakage): Promise<void> {
-    await Promise.race([line.breakAt('commit\0', how), pause(armedMs)])
-    if (how.when === 'before') return
+  async function broken({ line }: Outlet, how: Breakage): Promise<boolean> {
+    const isBroken = await line.breakAt('commit\0', how, undefined, AbortSignal.timeout(armedMs))
+    if (how.when === 'before' || !isBroken) return isBroken
     await pause(silenceMs)
     line.cut()
+    return true
   }
 
   async function restartDatabase(): Promise<boolean> {
@@ -176,7 +182,7 @@ export function createDisturber(scene: Scene, random: Random): Disturber {
 
   return {
     isUp: () => gateway.isReady && ready().length * 2 > outlets.length,
-    disturb: kind => outages.during(() => doIt(kind)),
+    disturb: kind => (leavesDatabase.has(kind) ? doIt(kind) : outages.during(() => doIt(kind))),
     revive() {
       for (const { server } of outlets) {
         if (server.surprises.length === revived.get(server)) continue

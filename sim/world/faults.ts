@@ -30,13 +30,16 @@ export type TransactionFault = 'lost' | 'unknown_undone' | 'unknown_done' | 'poo
 export type WebhookFault = 'lost' | 'twice' | 'late' | 'forged'
 
 export interface Faults {
-  onCall(kind: OperationKind | 'lookup'): CallFault | null
+  /** @param isSeen the gateway has seen the call's key before. */
+  onCall(kind: OperationKind | 'lookup', isSeen: boolean): CallFault | null
   onTransaction(owner: string): TransactionFault | null
   onWebhook(): WebhookFault | null
   /** A listener fails. */
   onListener(): boolean
-  /** How long the gateway is said to remember a key; default as long as it does. */
+  /** How long the gateway remembers a key, and says so; default for ever. */
   readonly keyMemoryMs?: number
+  /** A key came again that the gateway has forgotten. */
+  onForgotten?(): void
 }
 
 export const noFaults: Faults = {

@@ -32,8 +32,10 @@ export interface NetworkOptions {
   gateway: PaymentGateway
   scheduler: Scheduler
   faults(): Faults
-  /** Keys that the gateway refused once, and refuses ever after; and those it has seen. */
-  keys: { refused: Set<string>; seen: Set<string> }
+  /** Keys that the gateway refused once, and refuses ever after; and those it has seen, with the time it did first. */
+  keys: { refused: Set<string>; seen: Map<string, number> }
+  /** Makes the gateway forget a key in truth. */
+  forget(key: string): Promise<void>
   /** The end of this world: whatever is waited for in vain ends then. */
   end: AbortSignal
 }
@@ -41,14 +43,25 @@ export interface NetworkOptions {
 /** @param owner whose process it is that calls. */
 export function throughNetwork(
   owner: string,
-  { gateway, scheduler, faults, keys, end }: NetworkOptions,
+  { gateway, scheduler, faults, keys, forget, end }: NetworkOptions,
 ): PaymentGateway {
+  /** A key that comes again, or is asked about, when its time is over is a new one. */
+  async function forgetWhenOld(key: string): Promise<void> {
+    const { keyMemoryMs = Number.POSITIVE_INFINITY, onForgotten } = faults()
+    const seenAt = keys.seen.get(key)
+    if (seenAt === undefined || scheduler.nowMs - seenAt <= keyMemoryMs) return
+    keys.seen.delete(key)
+    keys.refused.delete(key)
+    onForgotten?.()
+    await forget(key)
+  }
+
   async function send<Answer extends LookupAnswer>(
     kind: OperationKind | 'lookup',
     key: string,
     run: (signal: AbortSignal) => Promise<Answer>,
   ): Promise<LookupAnswer> {
-    const fault = faults().onCall(kind)
+    const fault = faults().onCall(kind, keys.seen.has(key))
     const refusal = fault === null ? undefined : refusals[fault]
     if (refusal !== undefined || fault === 'blind') {
       await scheduler.gate(owner, `${kind} is answered: ${fault}`)
@@ -58,18 +71,19 @@ export function throughNetwork(
       if (fault === 'lost_request') return
       const answer = (told: LookupAnswer) =>
         scheduler.add({ owner, label: `${kind} is answered: ${told.outcome}`, run: () => resolve(told) })
-      const arrives = () => {
+      const arrive = async () => {
+        await forgetWhenOld(key)
         if (kind !== 'lookup') {
           if (fault === 'declined' && !keys.seen.has(key)) keys.refused.add(key)
-          keys.seen.add(key)
+          if (!keys.seen.has(key)) keys.seen.set(key, scheduler.nowMs)
           if (keys.refused.has(key)) return answer(refusedByGateway)
         }
         // The gateway never gives up what it was asked: who asked may.
-        run(end).then(told => {
-          if (fault === 'lost_answer' || fault === 'late') return
-          answer(fault === 'error_after' ? { outcome: 'unknown', message: 'The gateway answered 500.' } : told)
-        }, reject)
+        const told = await run(end)
+        if (fault === 'lost_answer' || fault === 'late') return
+        answer(fault === 'error_after' ? { outcome: 'unknown', message: 'The gateway answered 500.' } : told)
       }
+      const arrives = () => void arrive().catch(reject)
       if (fault === 'late') scheduler.after(null, lateMs, `${kind} arrives late`, arrives)
       else scheduler.add({ owner: null, label: `${kind} arrives`, run: arrives })
     })

@@ -30,6 +30,7 @@ export interface ProcessOptions {
   database: Database
   gateway: PaymentGateway
   keys: NetworkOptions['keys']
+  forget: NetworkOptions['forget']
   end: AbortSignal
   random: Random
   faults(): Faults

@@ -59,6 +59,8 @@ const nextDue = statement(
      extract(epoch from (select min(due_at) from holdfast_sandbox.jobs where due_at < 'infinity'))::double precision * 1000 as work`,
 )
 
+const forgetKey = statement('sim_forget_key', 'delete from holdfast_sandbox.requests where idempotency_key = $1')
+
 interface Due {
   recover: number | null
   deliver: number | null
@@ -109,7 +111,7 @@ export async function openWorld(adminUrl: string): Promise<World> {
   let trace: string[] = []
   let random = createRandom(0)
   let end = new AbortController()
-  let keys: NetworkOptions['keys'] = { refused: new Set(), seen: new Set() }
+  let keys: NetworkOptions['keys'] = { refused: new Set(), seen: new Map() }
   let born = 0
 
   async function run(policy: Policy, isOver: () => boolean, stepsMax: number): Promise<boolean> {
@@ -203,7 +205,7 @@ export async function openWorld(adminUrl: string): Promise<World> {
       trace = []
       born = 0
       random = createRandom(seed)
-      keys = { refused: new Set(), seen: new Set() }
+      keys = { refused: new Set(), seen: new Map() }
       world.faults = noFaults
       world.onWebhook = () => {}
       await emptyShop(database)
@@ -217,6 +219,9 @@ export async function openWorld(adminUrl: string): Promise<World> {
         database,
         gateway,
         keys,
+        forget: async key => {
+          await database.query(forgetKey, [key])
+        },
         end: end.signal,
         random,
         faults: () => world.faults,

@@ -17,10 +17,10 @@ export interface TcpProxy {
   /** The same address by way of this proxy. */
   url(target: string): string
   /**
-   * Waits for the next connection on which the client sends `text`, breaks it as told, and then resolves. `behind`:
-   * only where the client has sent this, too, since its last `begin`.
+   * Waits for the next connection on which the client sends `text`, breaks it as told, and then gives true. `behind`:
+   * only where the client has sent this, too, since its last `begin`. Where `disarm` aborts first it gives false.
    */
-  breakAt(text: string, how: Breakage, behind?: RegExp): Promise<void>
+  breakAt(text: string, how: Breakage, behind?: RegExp, disarm?: AbortSignal): Promise<boolean>
   /** Cuts every connection now. */
   cut(): void
   /** While set, connections are accepted and closed at once. */
@@ -121,9 +121,16 @@ export async function startTcpProxy(target: { readonly host: string; readonly po
       url.port = String(port)
       return url.href
     },
-    breakAt(text, how, behind) {
-      return new Promise(done => {
-        breaks.push({ text, how, behind, done })
+    breakAt(text, how, behind, disarm) {
+      return new Promise(resolve => {
+        const armed: Break = { text, how, behind, done: () => resolve(true) }
+        breaks.push(armed)
+        disarm?.addEventListener('abort', () => {
+          const at = breaks.indexOf(armed)
+          if (at === -1) return
+          breaks.splice(at, 1)
+          resolve(false)
+        })
       })
     },
     cut,
