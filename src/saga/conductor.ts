@@ -167,6 +167,11 @@ export function createConductor(options: ConductorOptions): Conductor {
         await recordBy(amountMinor)
         await drive(context, lanes, { kind: 'goes_on', claim: intent.claim })
       }
+      if (intent.kind === 'under_way') {
+        // Whoever began it may be gone: who asks again asks the gateway again.
+        const taken = await lanes.seize.submit({ lockId: item.checkoutId, want: 'refund' })
+        if (taken.kind === 'claimed') await drive(context, lanes, carryOn(context, taken.claim))
+      }
       const [operations, orders] = await Promise.all([
         readOperations(db, [item.checkoutId]),
         readOrders(db, [intent.order.id]),

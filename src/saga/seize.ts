@@ -16,8 +16,11 @@ import type { SagaContext } from './context.ts'
 
 export interface SeizeItem {
   lockId: string
-  /** `capture`: also moves a checkout that waits for its capture on, by writing the intent. */
-  want: 'carry_on' | 'capture'
+  /**
+   * `capture`: also moves a checkout that waits for its capture on, by writing the intent. `refund`: also takes one that
+   * is completed and has a refund of unknown outcome.
+   */
+  want: 'carry_on' | 'capture' | 'refund'
 }
 
 export type Seized =
@@ -29,11 +32,14 @@ export type Seized =
 /** Takes named checkouts, where they are free. */
 export function seize(context: SagaContext, items: readonly SeizeItem[]): Promise<Seized[]> {
   const ids = [...new Set(items.map(item => item.lockId))]
-  const capturing = new Set(items.filter(item => item.want === 'capture').map(item => item.lockId))
+  const idsFor = (want: SeizeItem['want']) => new Set(items.filter(item => item.want === want).map(item => item.lockId))
+  const capturing = idsFor('capture')
+  const refunding = idsFor('refund')
+  const isWanted = (row: CheckoutRow) => wanted(row, capturing.has(row.id), refunding.has(row.id))
   return context.db.transaction(async tx => {
     const rows = await lockRows(tx, ids)
     const rowById = new Map(rows.map(row => [row.id, row]))
-    const free = rows.filter(row => isFree(row) && isOurs(context, row) && wanted(row, capturing.has(row.id)))
+    const free = rows.filter(row => isFree(row) && isOurs(context, row) && isWanted(row))
     const claims = new Map((await take(context, tx, free, capturing)).map(claim => [claim.row.id, claim]))
     return items.map((item): Seized => {
       const claim = claims.get(item.lockId)
@@ -59,7 +65,7 @@ function isFree(row: CheckoutRow): boolean {
   return row.lease_owner === null || row.awake
 }
 
-function wanted(row: CheckoutRow, capture: boolean): boolean {
+function wanted(row: CheckoutRow, capture: boolean, refund: boolean): boolean {
   switch (row.state) {
     case 'pending':
       return row.expired
@@ -71,6 +77,7 @@ function wanted(row: CheckoutRow, capture: boolean): boolean {
     case 'rolling_back':
       return true
     case 'completed':
+      return refund
     case 'failed':
       return false
     default:

@@ -56,4 +56,32 @@ describeStore('A refund that is refused', store => {
     }
     expect(await store.facts(lockId)).toMatchObject({ charged: 1_300 })
   })
+
+  test('is carried on by who asks for it again, when whoever began it is gone', async () => {
+    const { lockId } = await store.begin({ [await store.article()]: 1 })
+    const order = requireOrder(await store.engine.processCheckout(lockId, { token: 'tok_approve' }))
+    const wanted = { amountMinor: 200, key: 'parcel 8' }
+    let thaw = (): void => {}
+    let isAsked = false
+    const frozen: PaymentGateway = {
+      ...store.gateway,
+      refund(request) {
+        isAsked = true
+        return new Promise(resolve => {
+          thaw = () => resolve(store.gateway.refund(request))
+        })
+      },
+    }
+    const gone = await store.open({ gateway: frozen, apart: true, numbers: { gatewayTimeoutMs: 60_000 } })
+    const unanswered = gone.refundOrder(order.id, wanted)
+    await expect.poll(() => isAsked).toBe(true)
+    // While it is somebody's, it stays so.
+    expect(await store.engine.refundOrder(order.id, wanted)).toMatchObject({ status: 'processing' })
+    await store.wake(lockId)
+    expect(await store.engine.refundOrder(order.id, wanted)).toMatchObject({ status: 'refunded', refundedMinor: 200 })
+    expect(await store.facts(lockId)).toMatchObject({ charged: 1_300 })
+    thaw()
+    expect(await unanswered).toMatchObject({ status: 'refunded', order: { refundedMinor: 200 } })
+    expect(await store.facts(lockId)).toMatchObject({ charged: 1_300 })
+  })
 })
