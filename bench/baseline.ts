@@ -326,6 +326,8 @@ export function createBaseline(options: BaselineOptions): Baseline {
           method: 'card',
           token,
           returnUrl: null,
+          reference: null,
+          keep: async reference => reference,
         }),
       )
       const orderId = await place(row, prepared, authorized)

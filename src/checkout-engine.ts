@@ -8,7 +8,7 @@ import type { Quote } from './checkout/quote.ts'
 import type { CheckoutState, PhaseName } from './checkout/states.ts'
 import type { Deliverer } from './events/deliverer.ts'
 import type { Listeners } from './events/listeners.ts'
-import type { PaymentMethod } from './payments/gateway.ts'
+import type { BrowserConfirmation, PaymentMethod } from './payments/gateway.ts'
 
 export interface StartOptions {
   /** Whose cart it is. The lock belongs to this session; to any other it does not exist. */
@@ -21,7 +21,7 @@ export interface StartOptions {
 }
 
 export interface PaymentInput {
-  /** Default `card`; a card needs a token. */
+  /** Default `card`; a card needs a token, unless the gateway has it confirmed in the browser (Stripe's Payment Element). */
   method?: PaymentMethod
   token?: string | null
   /** Each of these replaces what the cart says, for this checkout only. */
@@ -141,6 +141,12 @@ export interface CheckoutEngine {
     orderId: string,
     options?: { amountMinor?: number; reason?: string; restock?: boolean; key?: string; actor?: string },
   ): Promise<{ status: 'refunded' | 'processing' | 'failed'; order: Order; refundedMinor: number; message: string }>
+  /**
+   * What the buyer's browser needs where the action is `confirm`. Null where nothing is to be confirmed so. It is that
+   * buyer's alone: show it to nobody else, keep it nowhere.
+   * @throws {CheckoutError} `checkout_not_found`; what the gateway's call throws.
+   */
+  getConfirmation(lockId: string, options?: { sessionId?: string }): Promise<BrowserConfirmation | null>
   /** Null when there is none (or it is another session's, where `sessionId` is given). */
   getCheckoutStatus(lockId: string, options?: { sessionId?: string }): Promise<CheckoutStatus | null>
   /** The lock that holds a cart now, null when it is free. Expired ones that hold nothing up do not count. */

@@ -187,7 +187,10 @@ export async function createCheckout(options: CheckoutOptions = {}): Promise<Che
       }),
 
     processCheckout: (lockId, payment = {}, { sessionId } = {}) =>
-      guarded(() => conductor.process(checkPayment(lockId, payment, sessionId ?? null))),
+      guarded(() => {
+        const item = checkPayment(lockId, payment, sessionId ?? null, gateway.confirmsInBrowser === true)
+        return conductor.process(item)
+      }),
 
     resumeCheckout: (lockId, { sessionId } = {}) =>
       guarded(async () => {
@@ -240,6 +243,14 @@ export async function createCheckout(options: CheckoutOptions = {}): Promise<Che
         order: (await readOrdersOf(db, [row.id])).get(row.id) ?? null,
       }
     },
+
+    getConfirmation: (lockId, { sessionId } = {}) =>
+      guarded(async () => {
+        const row = await conductor.rowOf(checkUuid(lockId, 'lock id'), sessionId)
+        if (row.state !== 'awaiting_action' || row.action?.type !== 'confirm') return null
+        const signal = AbortSignal.timeout(numbers.gatewayTimeoutMs)
+        return (await gateway.confirmation?.(row.action.payment, signal)) ?? null
+      }),
 
     getActiveLock: async cartId => {
       const row = await activeLock(cartId)

@@ -3,12 +3,15 @@ import { CheckoutError, errorOf, type Failure } from './failure.ts'
 import type { CheckoutLock } from './lock.ts'
 import type { Order } from './order.ts'
 
-/** What the buyer must do before the payment goes on. */
-export interface RequiredAction {
-  type: 'redirect'
+/** What the buyer must do before the payment goes on. Nothing in it is secret. */
+export type RequiredAction =
   /** Where to send the buyer. */
-  url: string
-}
+  | { type: 'redirect'; url: string }
+  /**
+   * To be confirmed in the browser, in the gateway's own form (Stripe's Payment Element). `payment`: its id at the
+   * gateway. What the form needs is secret, and is asked for when it is shown: `getConfirmation`.
+   */
+  | { type: 'confirm'; payment: string }
 
 export type Outcome =
   | { status: 'completed'; lock: CheckoutLock; order: Order }

@@ -17,7 +17,9 @@ function sentence(context: CommandContext, outcome: Outcome): string {
       return paint(context, 'good', `order ${number}, ${status}, ${money(totalMinor, currency)}`)
     }
     case 'action_required':
-      return `the buyer must go to ${outcome.action.url}`
+      return outcome.action.type === 'redirect'
+        ? `the buyer must go to ${outcome.action.url}`
+        : `the buyer must confirm payment ${outcome.action.payment} in the browser`
     case 'processing':
       return `the outcome is not known yet; look again in ${Math.ceil(outcome.pollAfterMs / 1_000)} s`
     case 'failed':

@@ -121,7 +121,17 @@ export const waitingAnswer = z.union([
   z.strictObject({
     status: z.literal('action_required'),
     lock_id: z.uuid(),
-    action: z.strictObject({ type: z.literal('redirect'), url: z.string() }),
+    action: z.union([
+      z.strictObject({ type: z.literal('redirect'), url: z.string() }),
+      z.strictObject({
+        type: z.literal('confirm'),
+        payment: z.string(),
+        client_secret: z
+          .string()
+          .openapi({ description: 'For the payment form in the browser (Stripe’s Payment Element)' }),
+        publishable_key: z.string().nullable(),
+      }),
+    ]),
   }),
   z.strictObject({ status: z.literal('processing'), lock_id: z.uuid(), poll_after_ms: z.int() }),
 ])

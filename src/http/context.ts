@@ -30,6 +30,7 @@ export type ShopEngine = Pick<
   | 'resumeCheckout'
   | 'cancelCheckout'
   | 'getCheckoutStatus'
+  | 'getConfirmation'
   | 'getActiveLock'
   | 'quoteCart'
   | 'getOrder'

@@ -8,6 +8,8 @@
  * `unknown` – it may or may not have happened. A call that throws, or does not answer before `signal` aborts, is unknown.
  */
 
+import type { RequiredAction } from '../checkout/outcome.ts'
+
 export type OperationKind = 'authorize' | 'capture' | 'void' | 'refund'
 
 export type PaymentMethod = 'card' | 'paypal' | 'bank_transfer'
@@ -29,6 +31,15 @@ export interface AuthorizeRequest extends GatewayCall {
   token: string | null
   /** Where the gateway sends the buyer after an action; the gateway may append its own parameters. */
   returnUrl: string | null
+  /** The payment's id where one was kept before: then it goes on with that payment, and makes no other. */
+  reference: string | null
+  /**
+   * Keeps the payment's id, durably. A gateway that makes a payment first and authorizes it after calls this in between,
+   * so that a call of unknown outcome leaves at most an empty payment behind. Gives the id that counts from now on
+   * (another process may have been first), or null where the authorization has been given up meanwhile: then nothing may
+   * be authorized any more, and the answer is a decline with code `voided`.
+   */
+  keep(reference: string): Promise<string | null>
 }
 
 export interface CaptureRequest extends GatewayCall {
@@ -77,10 +88,19 @@ export type GatewayAnswer =
       message: string
       reference?: string
     }
-  | { outcome: 'action_required'; reference: string; action: { type: 'redirect'; url: string } }
+  | { outcome: 'action_required'; reference: string; action: RequiredAction }
   | { outcome: 'pending'; reference: string; pollAfterMs: number }
   | { outcome: 'not_executed'; message: string; retryAfterMs: number }
   | { outcome: 'unknown'; message: string }
+
+/** What a buyer's browser needs to confirm a payment. It is for that buyer alone. */
+export interface BrowserConfirmation {
+  /** Where the buyer can be sent instead of opening the gateway's form here, 3-D Secure's page say. */
+  redirectUrl: string | null
+  /** For the gateway's form in the browser. */
+  clientSecret: string
+  publishableKey: string | null
+}
 
 export interface LookupRequest {
   checkoutId: string
@@ -126,6 +146,13 @@ export interface PaymentGateway {
   lookup(request: LookupRequest): Promise<LookupAnswer>
   /** How long the gateway remembers a key: within it, repeating a key is safe. Milliseconds. */
   readonly keyMemoryMs: number
+  /**
+   * True when the buyer may also confirm in the browser, in the gateway's form: then a card needs no token, and an
+   * authorization without one answers with the action `confirm`. Default false.
+   */
+  readonly confirmsInBrowser?: boolean
+  /** What the buyer's browser needs where the action is `confirm`. Never stored or logged. */
+  confirmation?(reference: string, signal: AbortSignal): Promise<BrowserConfirmation>
   /** Checks a webhook's signature on the raw body; null when it is not genuine. */
   verifyWebhook?(headers: Headers, rawBody: string): Promise<WebhookEvent | null>
   close?(): Promise<void>

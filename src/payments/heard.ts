@@ -51,7 +51,7 @@ function makesSense(kind: OperationKind, answer: Words): boolean {
         (isText(answer.reference) && Number.isSafeInteger(answer.amountMinor) && isText(answer.currency))
       )
     case 'action_required':
-      return isText(answer.reference) && isText((answer.action as Words | null | undefined)?.url)
+      return isText(answer.reference) && isAction(answer.action as Words | null | undefined)
     case 'pending':
       return isText(answer.reference)
     case 'declined':
@@ -62,6 +62,10 @@ function makesSense(kind: OperationKind, answer: Words): boolean {
     default:
       return false
   }
+}
+
+function isAction(action: Words | null | undefined): boolean {
+  return action?.type === 'confirm' ? isText(action.payment) : isText(action?.url)
 }
 
 function withDefaults(answer: Words): Words {

@@ -68,6 +68,30 @@ const settleOperations = statement(
    where operation.ctid = found.place`,
 )
 
+const keepReferenceStatement = statement(
+  'keep_reference',
+  // Under the checkout's lock: whoever gives the authorization up either sees the reference or is seen here.
+  `with held as (
+     select id from holdfast.checkouts where id = $1::uuid and epoch = $2::int and state = 'authorizing' for update)
+   update holdfast.payment_operations as operation set reference = coalesce(operation.reference, $3)
+   from held where operation.checkout_id = held.id and operation.kind = 'authorize' and operation.settled_at is null
+   returning operation.reference`,
+)
+
+/**
+ * Keeps the gateway's id of a payment that is about to be authorized. Gives the one that was kept first, or null where
+ * the checkout is not being authorized any more by who holds this epoch: then it must not be.
+ */
+export async function keepReference(
+  db: Queryable,
+  checkoutId: string,
+  epoch: number,
+  reference: string,
+): Promise<string | null> {
+  const [kept] = await db.query<{ reference: string }>(keepReferenceStatement, [checkoutId, epoch, reference])
+  return kept?.reference ?? null
+}
+
 /** All operations of a set of checkouts. */
 export function readOperations(db: Queryable, checkoutIds: readonly string[]): Promise<OperationRow[]> {
   return db.query<OperationRow>(readOperationsStatement, [checkoutIds])

@@ -5,7 +5,7 @@
  */
 import type { CaptureRequest, GatewayAnswer, GatewayCall, LookupAnswer, OperationKind } from '../payments/gateway.ts'
 import { heard } from '../payments/heard.ts'
-import { idempotencyKey } from '../payments/operations.ts'
+import { idempotencyKey, keepReference } from '../payments/operations.ts'
 import type { CheckoutRow } from '../store/checkouts.ts'
 import type { Claim } from './claim.ts'
 import type { SagaContext } from './context.ts'
@@ -73,9 +73,10 @@ export function isOurs(context: SagaContext, row: CheckoutRow): boolean {
   return row.gateway === null || row.gateway === context.gateway.name
 }
 
-/** True when an authorization can be repeated by this process: it needs the buyer's token. */
+/** True when an authorization can be repeated by this process: it needs the buyer's token, if there was one. */
 export function canRepeat(context: SagaContext, claim: Claim): boolean {
-  return claim.row.details?.method !== 'card' || tokenOf(context, claim) !== null
+  const { details } = claim.row
+  return details?.method !== 'card' || details.confirmsInBrowser === true || tokenOf(context, claim) !== null
 }
 
 /**
@@ -108,6 +109,8 @@ function call(context: SagaContext, claim: Claim, kind: OperationKind, base: Gat
         method: row.details?.method ?? 'card',
         token: tokenOf(context, claim),
         returnUrl: row.details?.returnUrl ?? null,
+        reference: claim.reference,
+        keep: reference => keepReference(context.db, row.id, row.epoch, reference),
       })
     case 'capture':
       return gateway.capture({ ...base, ...amount, reference: claim.reference ?? '', orderId: claim.orderId ?? '' })

@@ -53,15 +53,22 @@ export function checkStart(
   }
 }
 
-/** @throws {CheckoutError} `invalid_argument` for a card without a token, a total that is no amount, a bad address of return. */
-export function checkPayment(lockId: string, payment: PaymentInput, sessionId: string | null): PrepareItem {
+/**
+ * `confirmsInBrowser`: the gateway can do without a token.
+ * @throws {CheckoutError} `invalid_argument` for a card without a token, a total that is no amount, a bad address of return.
+ */
+export function checkPayment(
+  lockId: string,
+  payment: PaymentInput,
+  sessionId: string | null,
+  confirmsInBrowser: boolean,
+): PrepareItem {
   const { method = 'card', token = null, expectedTotalMinor } = payment
   if (method !== 'card' && method !== 'paypal' && method !== 'bank_transfer') {
     refuse('method must be card, paypal or bank_transfer.')
   }
-  if (method === 'card' && (token === null || token === '')) {
-    refuse('A card needs the token that the payment form gave for it.')
-  }
+  const lacksToken = method === 'card' && (token === null || token === '')
+  if (lacksToken && !confirmsInBrowser) refuse('A card needs the token that the payment form gave for it.')
   if (token !== null && token.length > 500) refuse('The token is longer than any payment form gives.')
   if (expectedTotalMinor !== undefined && !(Number.isSafeInteger(expectedTotalMinor) && expectedTotalMinor >= 0)) {
     refuse('expectedTotalMinor must be a whole number of minor units.')
@@ -77,6 +84,7 @@ export function checkPayment(lockId: string, payment: PaymentInput, sessionId: s
     ...(payment.notes === undefined ? {} : { notes: payment.notes }),
     ...(payment.returnUrl === undefined ? {} : { returnUrl: payment.returnUrl }),
     ...(payment.captureLater === undefined ? {} : { captureLater: payment.captureLater }),
+    ...(lacksToken ? { confirmsInBrowser: true } : {}),
   }
   checkStorable(details, 'payment')
   return { lockId: checkUuid(lockId, 'lock id'), sessionId, method, token, details, expectedTotalMinor }

@@ -2,7 +2,7 @@
  * The step `place`: records what the gateway said of authorizations, creates the orders of those that stand, makes
  * their holds firm and writes the intent to capture (phases 5 and 6): the pivot. One transaction for a set.
  */
-
+import { isDeepStrictEqual } from 'node:util'
 import type { RequiredAction } from '../checkout/outcome.ts'
 import type { NewEvent } from '../events/outbox.ts'
 import { readOrdersOf } from '../orders/orders.ts'
@@ -70,7 +70,7 @@ export function place(context: SagaContext, items: readonly PlaceItem[]): Promis
           tries: 0,
           action,
         })
-        const isNews = row.action?.url !== action.url
+        const isNews = !isDeepStrictEqual(row.action, action)
         const lock = lockOf({ ...row, state: 'awaiting_action' })
         if (isNews) events.push({ checkoutId: row.id, type: 'PaymentActionRequired', payload: { lock, action } })
         return 'rests'

@@ -21,6 +21,8 @@ export interface CheckoutDetails {
   notes: string | null
   returnUrl: string | null
   captureLater: boolean
+  /** A card without a token: the buyer confirms in the browser. */
+  confirmsInBrowser?: boolean
 }
 
 export interface CheckoutRow {

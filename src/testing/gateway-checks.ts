@@ -78,6 +78,9 @@ function buyer({ gateway, tokens }: GatewayUnderTest) {
     idempotencyKey: key(kind),
     signal: AbortSignal.timeout(patienceMs),
   })
+  // What the engine keeps of a payment under the checkout's lock: the first id, until the authorization is given up.
+  let kept: string | null = null
+  let isGivenUp = false
   const authorize = (change: Partial<AuthorizeRequest> = {}) =>
     gateway.authorize({
       ...common('authorize'),
@@ -86,6 +89,12 @@ function buyer({ gateway, tokens }: GatewayUnderTest) {
       method: 'card',
       token: tokens.approve,
       returnUrl: null,
+      reference: null,
+      async keep(reference) {
+        if (isGivenUp) return null
+        kept ??= reference
+        return kept
+      },
       ...change,
     })
   const money = (reference: string) => ({ reference, amountMinor, currency })
@@ -97,12 +106,19 @@ function buyer({ gateway, tokens }: GatewayUnderTest) {
       expectSucceeded(await authorize(change), 'authorize').reference,
     capture: (reference: string, change: Partial<CaptureRequest> = {}) =>
       gateway.capture({ ...common('capture'), orderId: checkoutId, ...money(reference), ...change }),
-    void: (reference: string | null, change: Partial<VoidRequest> = {}) =>
-      gateway.void({ ...common('void'), authorizationKey: key('authorize'), reference, ...change }),
+    void(reference: string | null, change: Partial<VoidRequest> = {}) {
+      isGivenUp = true
+      return gateway.void({
+        ...common('void'),
+        authorizationKey: key('authorize'),
+        reference: reference ?? kept,
+        ...change,
+      })
+    },
     refund: (reference: string, change: Partial<RefundRequest> = {}) =>
       gateway.refund({ ...common('refund'), ...money(reference), ...change }),
     lookup: (kind: OperationKind, change: Partial<LookupRequest> = {}) =>
-      gateway.lookup({ ...common(kind), kind, reference: null, ...change }),
+      gateway.lookup({ ...common(kind), kind, ...change, reference: change.reference ?? kept }),
   }
 }
 
@@ -378,6 +394,22 @@ const lookups: readonly GatewayCheck[] = [
       assert.equal(captured.amountMinor, amountMinor)
       const refunded = expectSucceeded((await lookup('refund', { reference })) as GatewayAnswer, 'lookup of a refund')
       assert.equal(refunded.amountMinor, 700)
+    },
+  },
+  {
+    id: 'finds_a_capture_by_its_payment',
+    title: 'finds a capture, and a refund of the whole, by the payment, whatever key asks: keys are forgotten',
+    async run(under) {
+      const { authorized, capture, key, lookup, refund } = buyer(under)
+      const reference = await authorized()
+      await capture(reference)
+      const by = (kind: OperationKind) => lookup(kind, { reference, idempotencyKey: key(kind, 7) })
+      const captured = expectSucceeded((await by('capture')) as GatewayAnswer, 'lookup of a capture')
+      assert.deepEqual([captured.amountMinor, captured.currency], [amountMinor, currency])
+      assert.deepEqual(await by('refund'), { outcome: 'not_found' })
+      await refund(reference)
+      const refunded = expectSucceeded((await by('refund')) as GatewayAnswer, 'lookup of a refund of the whole')
+      assert.equal(refunded.amountMinor, amountMinor)
     },
   },
   {

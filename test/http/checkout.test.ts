@@ -210,7 +210,8 @@ describe('checkout', () => {
     const response = await pay(browser, 'tok_action_required')
     expect(response.status).toBe(202)
     const waiting = waitingAnswer.parse(await response.json())
-    if (waiting.status !== 'action_required') throw new Error(`expected an action, got ${waiting.status}`)
+    if (waiting.status !== 'action_required' || waiting.action.type !== 'redirect')
+      throw new Error(`expected a redirect, got ${JSON.stringify(waiting)}`)
     const again = waitingAnswer.parse(await (await browser.send('POST', '/checkout/resume')).json())
     expect(again).toEqual(waiting)
     const page = await browser.open(waiting.action.url)
@@ -232,7 +233,8 @@ describe('checkout', () => {
   it('refuses a decision that another site sends', async () => {
     await fill()
     const waiting = waitingAnswer.parse(await (await pay(browser, 'tok_action_required')).json())
-    if (waiting.status !== 'action_required') throw new Error(`expected an action, got ${waiting.status}`)
+    if (waiting.status !== 'action_required' || waiting.action.type !== 'redirect')
+      throw new Error(`expected a redirect, got ${JSON.stringify(waiting)}`)
     const forged = await browser.send('POST', waiting.action.url, 'decision=approve', {
       'Content-Type': 'application/x-www-form-urlencoded',
       'Sec-Fetch-Site': 'cross-site',

@@ -138,6 +138,14 @@ const mistakes: readonly [name: string, mistake: Mistake, found: readonly string
     ['refuses_a_key_with_other_parameters', 'finds_an_authorization', 'finds_a_capture'],
   ],
   [
+    'knows what it did by the key alone',
+    right => ({
+      lookup: async call =>
+        call.kind === 'authorize' || call.idempotencyKey.endsWith(':1') ? right.lookup(call) : { outcome: 'not_found' },
+    }),
+    ['finds_a_capture_by_its_payment'],
+  ],
+  [
     'finds what never was',
     right => ({
       async lookup(call) {

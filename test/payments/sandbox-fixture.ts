@@ -82,6 +82,8 @@ export function buyer(gateway: SandboxGateway, checkoutId: string = v7()) {
         method: 'card',
         token,
         returnUrl: null,
+        reference: null,
+        keep: async reference => reference,
         signal,
         ...order,
       }),

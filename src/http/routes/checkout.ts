@@ -68,19 +68,38 @@ function answerOrder(c: HttpContext, order: Order): Response {
   })
 }
 
+const pollAfterMs = 1_000
+
+function answerLater(c: HttpContext, lock: CheckoutLock, afterMs: number): Response {
+  return c.json({ status: 'processing', lock_id: lock.id, poll_after_ms: afterMs }, 202, {
+    ...noStore,
+    'Retry-After': String(Math.max(1, Math.ceil(afterMs / 1000))),
+  })
+}
+
+/** What the buyer must do, with what only this buyer may see. Null: the gateway does not say it now; ask again. */
+async function actionFor({ engine }: Shop, { lock, action }: Extract<Outcome, { status: 'action_required' }>) {
+  if (action.type === 'redirect') return action
+  const known = await engine.getConfirmation(lock.id, { sessionId: lock.sessionId }).catch(() => null)
+  if (known === null) return null
+  const { redirectUrl: url, clientSecret, publishableKey } = known
+  if (url !== null) return { type: 'redirect', url }
+  return { ...action, client_secret: clientSecret, publishable_key: publishableKey }
+}
+
 /** Every outcome as an answer. */
-function answerOutcome(c: HttpContext, outcome: Outcome): Response {
+async function answerOutcome(shop: Shop, c: HttpContext, outcome: Outcome): Promise<Response> {
   switch (outcome.status) {
     case 'completed':
     case 'awaiting_capture':
       return answerOrder(c, outcome.order)
-    case 'action_required':
-      return c.json({ status: outcome.status, lock_id: outcome.lock.id, action: outcome.action }, 202, noStore)
+    case 'action_required': {
+      const action = await actionFor(shop, outcome)
+      if (action === null) return answerLater(c, outcome.lock, pollAfterMs)
+      return c.json({ status: outcome.status, lock_id: outcome.lock.id, action }, 202, noStore)
+    }
     case 'processing':
-      return c.json({ status: outcome.status, lock_id: outcome.lock.id, poll_after_ms: outcome.pollAfterMs }, 202, {
-        ...noStore,
-        'Retry-After': String(Math.max(1, Math.ceil(outcome.pollAfterMs / 1000))),
-      })
+      return answerLater(c, outcome.lock, outcome.pollAfterMs)
     case 'failed': {
       const refusal = refusalOfFailure(outcome.failure, outcome.lock.id)
       return c.json(refusal.body, refusal.status as ContentfulStatusCode, { ...noStore, ...refusal.headers })
@@ -164,13 +183,13 @@ export function checkoutRoutes(app: HttpApp, shop: Shop): void {
     const returnUrl = returnUrlOf(shop, c, body.return_url)
     const found = await lockToPay(c, sessionId, body)
     if ('number' in found) return answerOrder(c, found)
-    return answerOutcome(c, await engine.processCheckout(found.id, paymentOfBody(body, returnUrl), { sessionId }))
+    return answerOutcome(shop, c, await engine.processCheckout(found.id, paymentOfBody(body, returnUrl), { sessionId }))
   })
 
   app.openapi(resume, async c => {
     const sessionId = await sessions.require(c)
     const lock = await lockOf(shop, c, c.req.valid('json').lock_id)
-    if (lock !== null) return answerOutcome(c, await engine.resumeCheckout(lock.id, { sessionId }))
+    if (lock !== null) return answerOutcome(shop, c, await engine.resumeCheckout(lock.id, { sessionId }))
     const cart = await cartOf(shop, c)
     const order = cart === null || cart.lines.length === 0 ? await orderedAlready(sessionId) : null
     if (order === null) throw new CheckoutError('checkout_not_found', 'There is no checkout to resume.')
