@@ -128,6 +128,24 @@ export interface WebhookEvent {
   payload: Record<string, unknown>
 }
 
+/** A payment as the gateway's own books have it, whatever we recorded: for reconciliation. */
+export interface GatewayPayment {
+  reference: string
+  /** The checkout it was made for, by what we gave the gateway to keep with it; null: none of ours is named. */
+  checkoutId: string | null
+  /** `unconfirmed`: it holds no money and takes none by itself. `ended`: voided, or its time is over. */
+  status: 'unconfirmed' | 'authorized' | 'captured' | 'ended'
+  currency: string
+  /** Authorized and neither captured nor voided, in minor units. */
+  openMinor: number
+  capturedMinor: number
+  refundedMinor: number
+  /** What buyers contested at their bank. */
+  disputes: readonly { id: string; status: string; reason: string; amountMinor: number }[]
+  /** ISO 8601. */
+  createdAt: string
+}
+
 export interface PaymentGateway {
   /** Short lower-case name: part of `/webhooks/:gateway` and of operation rows. */
   readonly name: string
@@ -155,5 +173,9 @@ export interface PaymentGateway {
   confirmation?(reference: string, signal: AbortSignal): Promise<BrowserConfirmation>
   /** Checks a webhook's signature on the raw body; null when it is not genuine. */
   verifyWebhook?(headers: Headers, rawBody: string): Promise<WebhookEvent | null>
+  /** One payment by its id, null where there is none. A gateway without it cannot be reconciled. */
+  payment?(reference: string, signal: AbortSignal): Promise<GatewayPayment | null>
+  /** Payments made at or after `since`, newest first, page by page: `after` is the last reference of the page before. */
+  payments?(request: { since: Date; after: string | null; signal: AbortSignal }): Promise<readonly GatewayPayment[]>
   close?(): Promise<void>
 }
