@@ -174,8 +174,8 @@ export interface PaymentGateway {
   /** Checks a webhook's signature on the raw body; null when it is not genuine. */
   verifyWebhook?(headers: Headers, rawBody: string): Promise<WebhookEvent | null>
   /** One payment by its id, null where there is none. A gateway without it cannot be reconciled. */
-  payment?(reference: string, signal: AbortSignal): Promise<GatewayPayment | null>
+  inspect?(reference: string, signal: AbortSignal): Promise<GatewayPayment | null>
   /** Payments made at or after `since`, newest first, page by page: `after` is the last reference of the page before. */
-  payments?(request: { since: Date; after: string | null; signal: AbortSignal }): Promise<readonly GatewayPayment[]>
+  list?(request: { since: Date; after: string | null; signal: AbortSignal }): Promise<readonly GatewayPayment[]>
   close?(): Promise<void>
 }
