@@ -5,6 +5,7 @@ import type { CheckoutLock } from './checkout/lock.ts'
 import type { Order } from './checkout/order.ts'
 import type { Outcome } from './checkout/outcome.ts'
 import type { Quote } from './checkout/quote.ts'
+import type { RefundedLine, RefundLine } from './checkout/refund.ts'
 import type { CheckoutState, PhaseName } from './checkout/states.ts'
 import type { Deliverer } from './events/deliverer.ts'
 import type { Listeners } from './events/listeners.ts'
@@ -37,6 +38,40 @@ export interface PaymentInput {
   returnUrl?: string
   /** Stop at `awaiting_capture`; `captureCheckout` takes the money. Default false. */
   captureLater?: boolean
+}
+
+export interface RefundOptions {
+  /** Minor units; beside `lines` or `shipping` instead of what these cost, at most that. */
+  amountMinor?: number
+  /**
+   * Units of lines, by number or SKU. They come to what the order says of them, discount and tax included; part of a
+   * line to its share, so that all parts together are the whole.
+   */
+  lines?: readonly RefundLine[]
+  /** Also what shipping cost, with its tax; once. Default false. */
+  shipping?: boolean
+  /**
+   * Puts the units that are refunded back in the warehouses they came from. An amount is for no units until it is the
+   * last of the order's money, then for all that are left. What was back-ordered came from none. Default false.
+   */
+  restock?: boolean
+  /** Kept for the record, up to 1,000 characters. */
+  reason?: string
+  /** The caller's name for this refund, up to 255 characters: it is made once, whatever happens in between. */
+  key?: string
+  /** Who does it: recorded as an action by hand. */
+  actor?: string
+}
+
+export interface RefundOutcome {
+  /** `processing`: the gateway has not answered for certain and is asked again. `failed`: it refused; nothing changed. */
+  status: 'refunded' | 'processing' | 'failed'
+  order: Order
+  refundedMinor: number
+  /** The units it is for. */
+  lines: RefundedLine[]
+  /** One sentence. */
+  message: string
 }
 
 /** One line of the history of a checkout. */
@@ -134,13 +169,12 @@ export interface CheckoutEngine {
   /** Takes the money of a checkout in `awaiting_capture`. */
   captureCheckout(lockId: string): Promise<Outcome>
   /**
-   * Gives money back; whole remainder by default. The same `key` again gives the same refund.
-   * @throws {CheckoutError} `order_not_found`, `not_refundable` (never over what was captured).
+   * Gives money back: an amount, lines of the order, or by default all that is left of it. The same `key` again gives
+   * the same refund; without one each call is a new refund.
+   * @throws {CheckoutError} `order_not_found`; `not_refundable`, with what can be refunded (never over what was captured,
+   * never more units than were sold), also for a key that was used for another refund; `invalid_argument`.
    */
-  refundOrder(
-    orderId: string,
-    options?: { amountMinor?: number; reason?: string; restock?: boolean; key?: string; actor?: string },
-  ): Promise<{ status: 'refunded' | 'processing' | 'failed'; order: Order; refundedMinor: number; message: string }>
+  refundOrder(orderId: string, options?: RefundOptions): Promise<RefundOutcome>
   /**
    * What the buyer's browser needs where the action is `confirm`. Null where nothing is to be confirmed so. It is that
    * buyer's alone: show it to nobody else, keep it nowhere.

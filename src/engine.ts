@@ -27,7 +27,7 @@ import { recordAdminAction } from './saga/admin-actions.ts'
 import { createConductor } from './saga/conductor.ts'
 import type { Clock, SagaContext, SagaNumbers } from './saga/context.ts'
 import { cancelled, released } from './saga/failures.ts'
-import { checkPayment, checkStart, checkUuid } from './saga/input.ts'
+import { checkPayment, checkRefund, checkStart, checkUuid } from './saga/input.ts'
 import { createLanes } from './saga/lanes.ts'
 import { preview } from './saga/preview.ts'
 import { createRecoverer } from './saga/recoverer.ts'
@@ -216,16 +216,12 @@ export async function createCheckout(options: CheckoutOptions = {}): Promise<Che
 
     captureCheckout: lockId => guarded(() => conductor.capture(checkUuid(lockId, 'lock id'))),
 
-    refundOrder: (orderId, { amountMinor, reason, restock = false, key, actor } = {}) =>
+    refundOrder: (orderId, refundOptions = {}) =>
       guarded(async () => {
-        const order = (await readOrders(db, [checkUuid(orderId, 'order id')])).get(orderId.toLowerCase())
+        const id = checkUuid(orderId, 'order id')
+        const order = (await readOrders(db, [id])).get(id)
         if (order === undefined) throw new CheckoutError('order_not_found', 'There is no such order.')
-        const { checkoutId } = order
-        return conductor.refund({ checkoutId, amountMinor, reason, restock, key, actor }, async refundMinor => {
-          if (actor === undefined) return
-          const details = { amountMinor: refundMinor, reason }
-          await recordAdminAction(db, { action: 'refund', checkoutId, actor, details })
-        })
+        return conductor.refund(checkRefund(order.checkoutId, refundOptions))
       }),
 
     getCheckoutStatus: async (lockId, { sessionId } = {}) => {

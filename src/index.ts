@@ -7,6 +7,7 @@ export type { Order, OrderLine, OrderStatus } from './checkout/order.ts'
 export { type Outcome, type RequiredAction, requireOrder } from './checkout/outcome.ts'
 export type { PricingTerms } from './checkout/pricing.ts'
 export type { Quote, QuotedLine } from './checkout/quote.ts'
+export type { RefundedLine, RefundLine } from './checkout/refund.ts'
 export { type CheckoutState, type PhaseName, phaseNames, type RestingState, stateName } from './checkout/states.ts'
 export type {
   AuditReport,
@@ -16,6 +17,8 @@ export type {
   Diagnosis,
   HealthReport,
   PaymentInput,
+  RefundOptions,
+  RefundOutcome,
   StartOptions,
   Statistics,
 } from './checkout-engine.ts'

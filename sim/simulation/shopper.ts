@@ -169,9 +169,9 @@ export async function goShopping({ world, random, records, cartId, sessionId, us
     // A part cannot be asked for again once its key may be forgotten.
     const part =
       world.faults.keyMemoryMs === undefined && chance(50) ? { amountMinor: 1 + random.below(totalMinor) } : {}
-    const key = `refund-${orderId}`
+    const wanted = { key: `refund-${orderId}`, restock: chance(50), ...part }
     for (let asks = 0; asks < 3; asks += 1) {
-      const made = await call(engine => engine.refundOrder(orderId, { key, restock: chance(50), ...part }))
+      const made = await call(engine => engine.refundOrder(orderId, wanted))
       if (made !== nothing && !(made instanceof CheckoutError) && made.status === 'refunded') return
       await pause(random.between(1_000, 20_000))
     }

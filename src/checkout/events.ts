@@ -3,6 +3,7 @@ import type { Failure } from './failure.ts'
 import type { CheckoutLock } from './lock.ts'
 import type { Order } from './order.ts'
 import type { RequiredAction } from './outcome.ts'
+import type { RefundedLine } from './refund.ts'
 import type { PhaseName } from './states.ts'
 
 export interface CheckoutEvents {
@@ -21,7 +22,17 @@ export interface CheckoutEvents {
     drifts: { sku: string; frozenMinor: number; currentMinor: number }[]
   }
   PaymentActionRequired: { lock: CheckoutLock; action: RequiredAction }
-  OrderRefunded: { lock: CheckoutLock; order: Order; refundedMinor: number }
+  OrderRefunded: {
+    lock: CheckoutLock
+    order: Order
+    refundedMinor: number
+    /** The units it was for; none where an amount said nothing of them. */
+    lines: RefundedLine[]
+    /** It was for the shipping cost too. */
+    shipping: boolean
+    /** The units stand in their warehouses again. */
+    restocked: boolean
+  }
 }
 
 export type CheckoutEventName = keyof CheckoutEvents

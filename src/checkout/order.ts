@@ -14,6 +14,8 @@ export interface OrderLine {
   discountMinor: number
   taxMinor: number
   totalMinor: number
+  /** Units that refunds were for; 0 to `quantity`. */
+  refundedQuantity: number
 }
 
 /** What the gateway said of the capture. */
@@ -43,6 +45,8 @@ export interface Order {
   shippingMinor: number
   totalMinor: number
   refundedMinor: number
+  /** A refund was for the shipping cost, whatever amount was given back for it. */
+  shippingRefunded: boolean
   couponCode: string | null
   shippingAddress: Address | null
   billingAddress: Address | null

@@ -12,6 +12,22 @@ const ledgerByCheckout = `select checkout_id, sum(captured_minor) as captured, s
 /** The ledger's id of the payment that an authorization makes. */
 const paymentOf = (operation: string) => `('sbx_' || ${operation}.idempotency_key) collate "C"`
 
+/**
+ * What refunds that were made name of each line: units, and how many of them were to be put back. Without the checkouts
+ * that have a refund from before refunds had lines.
+ */
+export const namedUnits = `select r.checkout_id, line."lineNo" as line_no, sum(line.quantity) as refunded,
+    coalesce(sum(line.quantity) filter (where r.restock), 0) as restocked
+  from (
+    select checkout_id, purpose->'lines' as lines, coalesce((purpose->>'restock')::boolean, false) as restock
+    from holdfast.payment_operations where kind = 'refund' and status = 'succeeded' and purpose ? 'lines'
+  ) as r
+  cross join lateral jsonb_to_recordset(r.lines) as line ("lineNo" integer, quantity bigint)
+  group by r.checkout_id, line."lineNo"`
+
+export const withoutLines = `select checkout_id from holdfast.payment_operations
+  where kind = 'refund' and status = 'succeeded' and not coalesce(purpose ? 'lines', false)`
+
 export const moneyChecks: readonly Check[] = [
   {
     invariant: 'A2',
@@ -56,6 +72,28 @@ export const moneyChecks: readonly Check[] = [
     text: `select format('checkout %s has %s payments at the gateway that charge or may charge', checkout_id, count(*)) as example
       from holdfast_sandbox.payments where status in ('action_required', 'pending', 'authorized', 'captured')
       group by checkout_id having count(*) > 1`,
+  },
+  {
+    invariant: 'A2',
+    text: `select format('order %s says %s refunded, its refunds come to %s', o.number, o.refunded_minor, coalesce(r.refunded, 0)) as example
+      from holdfast.orders o
+      left join (
+        select checkout_id, sum(amount_minor) as refunded from holdfast.payment_operations
+        where kind = 'refund' and status = 'succeeded' group by checkout_id
+      ) as r on r.checkout_id = o.checkout_id
+      where o.status <> 'cancelled' and o.refunded_minor <> coalesce(r.refunded, 0)`,
+  },
+  {
+    invariant: 'A2',
+    text: `select format('checkout %s, line %s: %s sold, %s refunded; its refunds name %s', checkout_id, line_no, coalesce(sold, 0),
+        coalesce(line.refunded, 0), coalesce(named.refunded, 0)) as example
+      from (
+        select o.checkout_id, l.line_no, l.quantity as sold, l.refunded_quantity as refunded
+        from holdfast.order_lines l join holdfast.orders o on o.id = l.order_id where l.refunded_quantity <> 0
+      ) as line
+      full join (${namedUnits}) as named using (checkout_id, line_no)
+      where coalesce(line.refunded, 0) not between 0 and coalesce(sold, 0)
+        or (coalesce(line.refunded, 0) <> coalesce(named.refunded, 0) and checkout_id not in (${withoutLines}))`,
   },
   {
     invariant: 'A3',

@@ -1,4 +1,5 @@
 /** Stock and coupons: A5, A6, A10. Counters are compared with the rows they count. */
+import { namedUnits, withoutLines } from './audit-money.ts'
 import type { Check } from './invariant.ts'
 
 /** Lines of `paid` checkouts with less stock than was bought. */
@@ -41,6 +42,20 @@ export const stockChecks: readonly Check[] = [
         where state = 'committed' and location_id is not null group by variant_id, location_id
       ) as r on r.variant_id = s.variant_id and r.location_id = s.location_id
       where s.on_hand + coalesce(r.sold, 0) <> s.stocked`,
+  },
+  {
+    // What was back-ordered came from no warehouse, and goes to none.
+    invariant: 'A5',
+    text: `select format('checkout %s, line %s: %s of %s taken from warehouses were put back, refunds asked for %s', checkout_id,
+        line_no, coalesce(sold.restocked, 0), coalesce(sold.taken, 0), coalesce(named.restocked, 0)) as example
+      from (
+        select checkout_id, line_no, sum(quantity) as taken, sum(restocked) as restocked,
+          bool_or(restocked not between 0 and quantity) as is_over
+        from holdfast.stock_reservations where state = 'committed' and location_id is not null group by checkout_id, line_no
+      ) as sold
+      full join (${namedUnits}) as named using (checkout_id, line_no)
+      where coalesce(is_over, false) or (checkout_id not in (${withoutLines})
+        and coalesce(sold.restocked, 0) <> least(coalesce(named.restocked, 0), coalesce(sold.taken, 0)))`,
   },
   {
     // Also what may have been captured: from the intent on the stock must be there.

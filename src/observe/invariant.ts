@@ -2,10 +2,10 @@
 
 export const invariants = {
   A1: 'one order a checkout at most, one active checkout a cart at most',
-  A2: 'captured once at most, captured ≤ authorized, refunded ≤ captured, nothing captured after a void',
+  A2: 'captured once at most, captured ≤ authorized, refunded ≤ captured and ≤ sold, nothing captured after a void',
   A3: 'frozen total = authorized = order = captured, in amount and currency',
   A4: 'no effect at the gateway without an operation of ours; one key, one set of parameters, one effect',
-  A5: '0 ≤ reserved ≤ on hand; reserved = live holds; on hand + sold = stocked',
+  A5: '0 ≤ reserved ≤ on hand; reserved = live holds; on hand + sold = stocked; restocked ≤ sold',
   A6: 'what is captured and not refunded has its stock',
   A7: 'history is contiguous, its edges are legal, epochs never fall',
   A8: 'every start and every end has its event, once, from its own transaction',

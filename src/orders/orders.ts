@@ -18,6 +18,7 @@ export interface OrderRow {
   shipping_minor: number
   total_minor: number
   refunded_minor: number
+  shipping_refunded: boolean
   coupon_code: string | null
   shipping_address: Address | null
   billing_address: Address | null
@@ -41,13 +42,14 @@ export interface OrderLineRow {
   discount_minor: number
   tax_minor: number
   total_minor: number
+  refunded_quantity: number
 }
 
 const orderColumns = `id, number, checkout_id, session_id, user_id, email, status, currency, subtotal_minor, discount_minor,
-  tax_minor, shipping_minor, total_minor, refunded_minor, coupon_code, shipping_address, billing_address,
-  shipping_method, notes, metadata, placed_at, paid_at, cancelled_at`
+  tax_minor, shipping_minor, total_minor, refunded_minor, shipping_refunded, coupon_code, shipping_address,
+  billing_address, shipping_method, notes, metadata, placed_at, paid_at, cancelled_at`
 const lineColumns = `order_id, line_no, variant_id, sku, title, quantity, unit_minor, subtotal_minor, discount_minor,
-  tax_minor, total_minor`
+  tax_minor, total_minor, refunded_quantity`
 
 const readOrdersOfCheckouts = statement(
   'read_orders_of_checkouts',
@@ -108,6 +110,7 @@ function orderOf(row: OrderRow, lines: OrderLine[]): Order {
     shippingMinor: row.shipping_minor,
     totalMinor: row.total_minor,
     refundedMinor: row.refunded_minor,
+    shippingRefunded: row.shipping_refunded,
     couponCode: row.coupon_code,
     shippingAddress: row.shipping_address,
     billingAddress: row.billing_address,
@@ -133,6 +136,7 @@ function lineOf(row: OrderLineRow): OrderLine {
     discountMinor: row.discount_minor,
     taxMinor: row.tax_minor,
     totalMinor: row.total_minor,
+    refundedQuantity: row.refunded_quantity,
   }
 }
 

@@ -7,6 +7,7 @@ import { CheckoutError, type Failure } from '../checkout/failure.ts'
 import type { Order } from '../checkout/order.ts'
 import type { Outcome } from '../checkout/outcome.ts'
 import { isFinal, stateName } from '../checkout/states.ts'
+import type { RefundOutcome } from '../checkout-engine.ts'
 import { readOrders, readOrdersOf } from '../orders/orders.ts'
 import { readOperations } from '../payments/operations.ts'
 import { type CheckoutRow, readRows } from '../store/checkouts.ts'
@@ -29,13 +30,6 @@ export interface ConductorOptions {
   answerWithinMs: number
 }
 
-export interface RefundOutcome {
-  status: 'refunded' | 'processing' | 'failed'
-  order: Order
-  refundedMinor: number
-  message: string
-}
-
 export interface Conductor {
   process(item: PrepareItem): Promise<Outcome>
   /** Takes a checkout that nobody works on and carries it on. */
@@ -43,8 +37,7 @@ export interface Conductor {
   capture(lockId: string): Promise<Outcome>
   /** Takes a checkout that can still be undone, whoever works on it, and undoes it. */
   undo(lockId: string, failureIn: (row: CheckoutRow) => Failure): Promise<Outcome>
-  /** `recordBy` runs once the intent is there, before the gateway is asked. */
-  refund(item: RefundItem, recordBy: (amountMinor: number) => Promise<void>): Promise<RefundOutcome>
+  refund(item: RefundItem): Promise<RefundOutcome>
   /** @throws {CheckoutError} `checkout_not_found`, also for another session's. */
   rowOf(lockId: string, sessionId: string | undefined): Promise<CheckoutRow>
 }
@@ -160,13 +153,11 @@ export function createConductor(options: ConductorOptions): Conductor {
       return next.kind === 'rests' && next.row.lease_owner !== null ? awaited(lockId) : driven(lockId, next)
     },
 
-    async refund(item, recordBy) {
+    async refund(item) {
       const intent = await intendRefund(context, item)
-      const { amountMinor, attempt } = intent
-      if (intent.kind === 'claimed') {
-        await recordBy(amountMinor)
-        await drive(context, lanes, { kind: 'goes_on', claim: intent.claim })
-      }
+      const { attempt } = intent
+      const { amountMinor: refundedMinor, lines } = intent.refund
+      if (intent.kind === 'claimed') await drive(context, lanes, { kind: 'goes_on', claim: intent.claim })
       if (intent.kind === 'under_way') {
         // Whoever began it may be gone: who asks again asks the gateway again.
         const taken = await lanes.seize.submit({ lockId: item.checkoutId, want: 'refund' })
@@ -177,19 +168,18 @@ export function createConductor(options: ConductorOptions): Conductor {
         readOrders(db, [intent.order.id]),
       ])
       const order = orders.get(intent.order.id) ?? intent.order
-      if (intent.kind === 'done') {
-        return { status: 'refunded', order, refundedMinor: amountMinor, message: 'This refund was made before.' }
-      }
+      const told = { order, refundedMinor, lines }
+      if (intent.kind === 'done') return { ...told, status: 'refunded', message: 'This refund was made before.' }
       // This one's own record decides: another refund may have been made meanwhile.
       const made = operations.find(operation => operation.kind === 'refund' && operation.attempt === attempt)
       switch (made?.status) {
         case 'succeeded':
-          return { status: 'refunded', order, refundedMinor: amountMinor, message: 'Refunded.' }
+          return { ...told, status: 'refunded', message: 'Refunded.' }
         case 'declined':
-          return { status: 'failed', order, refundedMinor: 0, message: 'The gateway refused the refund.' }
+          return { order, refundedMinor: 0, lines: [], status: 'failed', message: 'The gateway refused the refund.' }
         default: {
           const message = 'The gateway has not confirmed the refund yet; it is asked again.'
-          return { status: 'processing', order, refundedMinor: amountMinor, message }
+          return { ...told, status: 'processing', message }
         }
       }
     },

@@ -1,8 +1,9 @@
 /** What callers give, checked at the door: misuse throws here, before anything is touched. */
 import { CheckoutError } from '../checkout/failure.ts'
-import type { PaymentInput, StartOptions } from '../checkout-engine.ts'
+import type { PaymentInput, RefundOptions, StartOptions } from '../checkout-engine.ts'
 import type { CheckoutDetails } from '../store/checkouts.ts'
 import type { PrepareItem } from './prepare.ts'
+import type { RefundItem } from './refund.ts'
 import type { StartItem } from './start.ts'
 
 const uuidPattern = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
@@ -88,4 +89,28 @@ export function checkPayment(
   }
   checkStorable(details, 'payment')
   return { lockId: checkUuid(lockId, 'lock id'), sessionId, method, token, details, expectedTotalMinor }
+}
+
+/**
+ * What is left out says something (all that is left), so what is no amount, no list or no answer is refused.
+ * @throws {CheckoutError} `invalid_argument`, also for text that is too long or cannot be stored.
+ */
+export function checkRefund(checkoutId: string, options: RefundOptions): RefundItem {
+  const { amountMinor, lines, shipping = false, restock = false, reason, key, actor } = options
+  if (amountMinor !== undefined && typeof amountMinor !== 'number') refuse('amountMinor must be a number.')
+  if (lines !== undefined && !(Array.isArray(lines) && lines.length <= 1_000))
+    refuse('lines must be a list of up to 1,000.')
+  if (typeof shipping !== 'boolean' || typeof restock !== 'boolean')
+    refuse('shipping and restock must be true or false.')
+  for (const [name, text, charactersMax] of [
+    ['reason', reason, 1_000],
+    ['key', key, 255],
+    ['actor', actor, 255],
+  ] as const) {
+    if (text === undefined) continue
+    const isText = typeof text === 'string' && text !== '' && text.length <= charactersMax
+    if (!isText) refuse(`The ${name} must be 1 to ${charactersMax} characters.`)
+    checkStorable(text, name)
+  }
+  return { checkoutId, amountMinor, lines, shipping, restock, reason, key, actor }
 }

@@ -42,6 +42,7 @@ export function orderOf(id: string, checkoutId: string): Order {
     shippingMinor: 0,
     totalMinor: 1000,
     refundedMinor: 0,
+    shippingRefunded: false,
     couponCode: null,
     shippingAddress: null,
     billingAddress: null,

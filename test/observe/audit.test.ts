@@ -94,6 +94,34 @@ const corruptions: Corruption[] = [
     ],
   },
   {
+    breaks: 'A2',
+    title: 'an order that says another amount refunded than its refunds come to',
+    sql: [
+      `update holdfast.checkouts set gateway = 'other' where id = '${refunded}'`,
+      `update holdfast.orders set refunded_minor = 2299, status = 'partially_refunded' where ${mine(refunded)}`,
+    ],
+  },
+  {
+    breaks: 'A2',
+    title: 'fewer units refunded than refunds name',
+    sql: [`update holdfast.order_lines set refunded_quantity = 1 where order_id = '${orderId('refunded')}'`],
+  },
+  {
+    breaks: 'A2',
+    title: 'units refunded that no refund names',
+    sql: [`update holdfast.order_lines set refunded_quantity = 1 where order_id = '${orderId('completed')}'`],
+  },
+  {
+    breaks: 'A2',
+    title: 'more units refunded than were sold',
+    without: ['order_lines drop constraint no_more_is_refunded_than_was_sold'],
+    sql: [
+      `update holdfast.order_lines set refunded_quantity = 3 where order_id = '${orderId('refunded')}'`,
+      `update holdfast.payment_operations set purpose = '{"lines": [{"lineNo": 1, "quantity": 3}]}'
+       where ${mine(refunded)} and kind = 'refund'`,
+    ],
+  },
+  {
     breaks: 'A3',
     title: 'a checkout that froze another total than its snapshot',
     sql: [
@@ -165,6 +193,8 @@ const corruptions: Corruption[] = [
     sql: [
       `insert into holdfast.payment_operations (checkout_id, kind, attempt, gateway, amount_minor, currency, parameters_hash, status, settled_at)
        values ('${completed}', 'refund', 1, 'sandbox', 300, 'USD', 'hash', 'succeeded', now())`,
+      `update holdfast.checkouts set gateway = 'other' where id = '${completed}'`,
+      `update holdfast.orders set refunded_minor = 300, status = 'partially_refunded' where ${mine(completed)}`,
     ],
   },
   {
@@ -180,6 +210,27 @@ const corruptions: Corruption[] = [
     sql: [`update holdfast.stock_reservations set location_id = gen_random_uuid() where ${mine(authorizing)}`],
   },
   { breaks: 'A5', title: 'a unit that vanished', sql: [`update holdfast.stock_levels set on_hand = 5`] },
+  {
+    breaks: 'A5',
+    title: 'units put back that no refund asked for',
+    sql: [`update holdfast.stock_reservations set restocked = 1 where ${mine(refunded)}`],
+  },
+  {
+    breaks: 'A5',
+    title: 'units that were to be put back and were not',
+    sql: [
+      `update holdfast.payment_operations set purpose = purpose || '{"restock": true}' where ${mine(refunded)} and kind = 'refund'`,
+    ],
+  },
+  {
+    breaks: 'A5',
+    title: 'more put back than was taken',
+    without: ['stock_reservations drop constraint no_more_is_restocked_than_was_sold'],
+    sql: [
+      `update holdfast.payment_operations set purpose = purpose || '{"restock": true}' where ${mine(refunded)} and kind = 'refund'`,
+      `update holdfast.stock_reservations set restocked = 3 where ${mine(refunded)}`,
+    ],
+  },
   {
     breaks: 'A6',
     title: 'a checkout that is being captured without firm stock',

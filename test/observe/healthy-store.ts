@@ -123,7 +123,11 @@ function payment(stage: Stage): string[] {
     sql.push(operation('capture', 'declined'), request('capture', 2300, 'capture_refused'))
     sql.push(operation('void', 'succeeded'), request('void', 0))
   }
-  if (stage === 'refunded') sql.push(operation('refund', 'succeeded'), request('refund', 2300))
+  if (stage === 'refunded') {
+    sql.push(operation('refund', 'succeeded'), request('refund', 2300))
+    sql.push(`update holdfast.payment_operations set purpose = '{"lines": [{"lineNo": 1, "quantity": 2}], "shipping": true}'
+       where checkout_id = '${checkout}' and kind = 'refund'`)
+  }
   return sql
 }
 
@@ -133,10 +137,11 @@ function order(stage: Stage): string[] {
     stage === 'capturing' ? 'pending' : stage === 'failed' ? 'cancelled' : stage === 'refunded' ? 'refunded' : 'paid'
   return [
     `insert into holdfast.orders (id, checkout_id, session_id, status, currency, subtotal_minor, discount_minor, tax_minor,
-       shipping_minor, total_minor, refunded_minor, paid_at, cancelled_at)
+       shipping_minor, total_minor, refunded_minor, shipping_refunded, paid_at, cancelled_at)
      values ('${orderId(stage)}', '${checkoutId[stage]}', 'session-${stage}', '${status}', 'USD', 2000, 200, 0, 500, 2300,
-       ${stage === 'refunded' ? 2300 : 0}, ${paid ? 'now()' : 'null'}, ${stage === 'failed' ? 'now()' : 'null'})`,
-    `insert into holdfast.order_lines values ('${orderId(stage)}', 1, '${variantId}', 'MUG', 'Mug', 2, 1000, 2000, 200, 0, 1800)`,
+       ${stage === 'refunded' ? '2300, true' : '0, false'}, ${paid ? 'now()' : 'null'}, ${stage === 'failed' ? 'now()' : 'null'})`,
+    `insert into holdfast.order_lines values ('${orderId(stage)}', 1, '${variantId}', 'MUG', 'Mug', 2, 1000, 2000, 200, 0, 1800,
+       ${stage === 'refunded' ? 2 : 0})`,
   ]
 }
 
