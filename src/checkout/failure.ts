@@ -40,6 +40,7 @@ export type CheckoutErrorCode =
   | 'checkout_in_progress'
   | 'not_capturable'
   | 'not_refundable'
+  | 'refund_refused'
   | 'order_not_found'
   | 'replaced'
   | 'overloaded'

@@ -91,6 +91,7 @@ export const orderAnswer = z
     shipping: minor,
     total: minor,
     refunded: minor,
+    shipping_refunded: z.boolean(),
     coupon_code: z.string().nullable(),
     shipping_address: addressAnswer,
     billing_address: addressAnswer,
@@ -107,6 +108,7 @@ export const orderAnswer = z
         discount: minor,
         tax: minor,
         total: minor,
+        refunded_quantity: z.int().openapi({ description: 'Units that refunds were for.' }),
       }),
     ),
     placed_at: time,
@@ -116,6 +118,18 @@ export const orderAnswer = z
   .openapi('Order')
 
 export const completedAnswer = z.strictObject({ order: orderAnswer })
+
+export const refundAnswer = z
+  .strictObject({
+    status: z.enum(['refunded', 'processing']),
+    message: z.string(),
+    refunded: minor,
+    lines: z
+      .array(z.strictObject({ line_no: z.int(), sku: z.string(), quantity: z.int() }))
+      .openapi({ description: 'The units it is for; none where an amount was asked for and more is left.' }),
+    order: orderAnswer,
+  })
+  .openapi('Refund')
 
 export const waitingAnswer = z.union([
   z.strictObject({

@@ -5,6 +5,7 @@
 import { randomUUID } from 'node:crypto'
 import { secureHeaders } from 'hono/secure-headers'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
+import { guardAdmin, wrongSecretsPerMinute } from './admin.ts'
 import { loadAssets } from './assets.ts'
 import { limitBody, readBody } from './body.ts'
 import type {
@@ -26,6 +27,7 @@ import { createLiveStatus } from './live-status.ts'
 import { describeApi } from './openapi.ts'
 import { errorPage } from './pages/error-page.ts'
 import { addressOf, createRateLimit } from './rate-limit.ts'
+import { adminRoutes } from './routes/admin.ts'
 import { assetRoutes } from './routes/assets.ts'
 import { cartRoutes } from './routes/cart.ts'
 import { catalogRoutes } from './routes/catalog.ts'
@@ -79,6 +81,8 @@ export function createHttpHandler(options: HttpOptions): HttpHandler {
   const sessions = createSessions({ secret: config.secret, production: config.production, csrf })
   const rateLimit = createRateLimit(config.rateLimitPerMinute)
   const { remoteAddress, stopping } = options
+  const { trustedProxyHeader = null } = config
+  const clientOf = (c: HttpContext) => addressOf(c, { trustedProxyHeader, remoteAddress })
   const shop: Shop = {
     engine: options.engine,
     catalog: options.catalog,
@@ -93,8 +97,7 @@ export function createHttpHandler(options: HttpOptions): HttpHandler {
     originOf: c => new URL(config.baseUrl ?? c.req.url).origin,
     throttle(c) {
       const userId = c.get('userId')
-      const { trustedProxyHeader = null } = config
-      const address = addressOf(c, { trustedProxyHeader, remoteAddress })
+      const address = clientOf(c)
       // Without an address a limit for everybody together would lock the shop; the session is the next best.
       const who =
         userId !== null ? `user:${userId}` : address !== null ? `address:${address}` : `session:${c.get('sessionId')}`
@@ -126,6 +129,10 @@ export function createHttpHandler(options: HttpOptions): HttpHandler {
   healthRoutes(app, shop)
   assetRoutes(app, shop)
   if (shop.sandbox !== null) sandboxRoutes(app, shop, shop.sandbox)
+  // Neither does this: a cookie opens nothing here.
+  const attempts = createRateLimit(wrongSecretsPerMinute)
+  app.use('/admin/*', guardAdmin({ secret: config.adminSecret ?? null, attempts, addressOf: clientOf }), readBody)
+  adminRoutes(app, shop)
   app.use(sessions.read)
   app.use(async (c, next) => {
     c.set('userId', (await options.identify?.(c.req.raw)) ?? null)

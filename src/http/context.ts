@@ -18,6 +18,7 @@ export interface HttpConfig {
   rateLimitPerMinute: number
   /** The header in which a proxy of yours names the client ("x-forwarded-for"); default: none is believed. */
   trustedProxyHeader?: string | null
+  /** Opens `/admin`, as a bearer token; at least 16 characters. Default none: it stays closed. */
   adminSecret?: string | null
   /** Carts are read-only while they are checked out. */
   protection: boolean
@@ -38,6 +39,7 @@ export type ShopEngine = Pick<
   | 'receiveWebhook'
   | 'subscribe'
   | 'lastOrderOf'
+  | 'refundOrder'
 >
 
 export type ShopCarts = Pick<

@@ -22,6 +22,8 @@ export type HttpErrorCode =
   | 'method_not_allowed'
   | 'rate_limited'
   | 'webhook_refused'
+  | 'admin_closed'
+  | 'admin_unauthorized'
   | 'unavailable'
   | 'internal_error'
 
@@ -57,6 +59,7 @@ const statuses: Readonly<Record<ErrorCode, number>> = {
   checkout_in_progress: 409,
   not_capturable: 409,
   not_refundable: 409,
+  refund_refused: 402,
   order_not_found: 404,
   replaced: 409,
   overloaded: 503,
@@ -76,6 +79,8 @@ const statuses: Readonly<Record<ErrorCode, number>> = {
   method_not_allowed: 405,
   rate_limited: 429,
   webhook_refused: 400,
+  admin_closed: 403,
+  admin_unauthorized: 401,
   unavailable: 503,
   internal_error: 500,
 }

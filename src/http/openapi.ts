@@ -11,7 +11,8 @@ export function describeApi(app: HttpApp): void {
         version: '0.1.0',
         description:
           'Money is in integer minor units beside its currency; times are ISO 8601 in UTC. Every request that changes ' +
-          'something carries the session cookie and its token (`GET /csrf-token`) in `X-CSRF-TOKEN`.',
+          'something carries the session cookie and its token (`GET /csrf-token`) in `X-CSRF-TOKEN`; those under `/admin` ' +
+          'carry the admin secret as a bearer token instead, and no cookie counts there.',
       },
     })
     return c.json(document)

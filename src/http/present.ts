@@ -7,7 +7,7 @@ import { describeLock } from '../checkout/lock.ts'
 import type { Order } from '../checkout/order.ts'
 import type { Quote } from '../checkout/quote.ts'
 import { stateName } from '../checkout/states.ts'
-import type { CheckoutStatus } from '../checkout-engine.ts'
+import type { CheckoutStatus, RefundOutcome } from '../checkout-engine.ts'
 
 export function presentAddress(address: Address | null) {
   if (address === null) return null
@@ -167,6 +167,7 @@ export function presentOrder(order: Order) {
     shipping: order.shippingMinor,
     total: order.totalMinor,
     refunded: order.refundedMinor,
+    shipping_refunded: order.shippingRefunded,
     coupon_code: order.couponCode,
     shipping_address: presentAddress(order.shippingAddress),
     billing_address: presentAddress(order.billingAddress),
@@ -182,10 +183,21 @@ export function presentOrder(order: Order) {
       discount: line.discountMinor,
       tax: line.taxMinor,
       total: line.totalMinor,
+      refunded_quantity: line.refundedQuantity,
     })),
     placed_at: order.placedAt,
     paid_at: order.paidAt,
     cancelled_at: order.cancelledAt,
+  }
+}
+
+export function presentRefund({ status, message, refundedMinor, lines, order }: RefundOutcome) {
+  return {
+    status,
+    message,
+    refunded: refundedMinor,
+    lines: lines.map(({ lineNo, sku, quantity }) => ({ line_no: lineNo, sku, quantity })),
+    order: presentOrder(order),
   }
 }
 

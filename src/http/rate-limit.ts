@@ -1,5 +1,5 @@
 /**
- * At most so many checkouts a minute by user, else by address.
+ * At most so many a minute: checkouts by user, else by address; wrong admin secrets by address.
  * A request is counted before anything else is awaited, so parallel ones cannot slip past.
  */
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible'
@@ -12,11 +12,13 @@ export interface RateLimit {
    * @throws {HttpError} `rate_limited`
    */
   consume(key: string): Promise<Record<string, string>>
+  /** Takes one request of `key` off the count again. */
+  giveBack(key: string): Promise<void>
 }
 
 /** @param perMinute 0: no limit, no headers. */
 export function createRateLimit(perMinute: number, durationSeconds = 60): RateLimit {
-  if (perMinute === 0) return { consume: () => Promise.resolve({}) }
+  if (perMinute === 0) return { consume: async () => ({}), giveBack: async () => {} }
   const limiter = new RateLimiterMemory({ points: perMinute, duration: durationSeconds })
   const headersOf = (state: RateLimiterRes) => ({
     'X-RateLimit-Limit': String(perMinute),
@@ -36,6 +38,9 @@ export function createRateLimit(perMinute: number, durationSeconds = 60): RateLi
           headers: { ...headersOf(refused), 'Retry-After': String(seconds) },
         })
       }
+    },
+    async giveBack(key) {
+      await limiter.reward(key)
     },
   }
 }

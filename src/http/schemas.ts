@@ -110,6 +110,35 @@ export const checkoutSchema = z
   .openapi('Checkout')
 export type CheckoutBody = z.output<typeof checkoutSchema>
 
+const refundLineSchema = z
+  .strictObject({
+    line_no: z.int().min(1, 'must be at least 1').optional(),
+    sku: text(200).optional().openapi({ example: 'ROPE-10' }),
+    quantity: quantitySchema,
+  })
+  .refine(line => line.line_no !== undefined || line.sku !== undefined, 'must name a line, by line_no or sku')
+
+/** What is left out says something here (all that is left), so null and '' are refused. */
+export const refundSchema = z
+  .strictObject({
+    amount: z.int().min(1, 'must be at least 1').optional().openapi({
+      description: 'Minor units. Beside lines or shipping: this much instead of what they cost, and no more than that.',
+    }),
+    lines: z.array(refundLineSchema).min(1, 'must name a line').max(1000, 'must be at most 1000').optional(),
+    shipping: z.boolean().default(false).openapi({ description: 'Also what shipping cost.' }),
+    restock: z.boolean().default(false).openapi({ description: 'Put the units back where they came from.' }),
+    reason: text(1000).optional(),
+    key: text(255).optional().openapi({ description: 'The same as the header `Idempotency-Key`.' }),
+  })
+  .openapi('RefundRequest')
+export type RefundBody = z.output<typeof refundSchema>
+
+export const refundHeadersSchema = z.object({
+  'idempotency-key': text(255).optional().openapi({ description: 'The same key again gives the same refund.' }),
+  'x-admin-actor': text(255).default('admin').openapi({ description: 'Who does it, for the record.' }),
+})
+export const lockParamSchema = z.object({ id: z.uuid() })
+
 export const lockReferenceSchema = z.strictObject({ lock_id: optional(z.uuid('must be a checkout id')) })
 export const lockQuerySchema = z.object({ lock_id: optional(z.uuid('must be a checkout id')) })
 

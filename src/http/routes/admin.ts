@@ -1,0 +1,86 @@
+/** What a shop does by hand, over HTTP. Each action is recorded with who did it. */
+import { createRoute } from '@hono/zod-openapi'
+import { CheckoutError } from '../../checkout/failure.ts'
+import type { Order } from '../../checkout/order.ts'
+import type { RefundOptions } from '../../checkout-engine.ts'
+import { answers, jsonBody, refundAnswer } from '../answers.ts'
+import { HttpError } from '../errors.ts'
+import { presentRefund } from '../present.ts'
+import { lockParamSchema, type RefundBody, refundHeadersSchema, refundSchema } from '../schemas.ts'
+import type { HttpApp, Shop } from '../shop.ts'
+
+const refund = createRoute({
+  method: 'post',
+  path: '/admin/checkout-locks/{id}/refund',
+  summary: 'Give money back',
+  description:
+    'An amount, units of lines, shipping, or with `{}` all that is left of the order. The same key again gives the same ' +
+    'refund; without one each request is a new refund. Recorded with `X-Admin-Actor`.',
+  security: [{ admin: [] }],
+  request: { params: lockParamSchema, headers: refundHeadersSchema, ...jsonBody(refundSchema) },
+  responses: answers({
+    200: ['Refunded', refundAnswer],
+    202: ['The gateway has not answered for certain yet and is asked again; ask with the same key', refundAnswer],
+  }),
+})
+
+/** A key in the header and another in the body would be two refunds. */
+function keyOf(header: string | undefined, body: string | undefined): string | undefined {
+  if (header !== undefined && body !== undefined && header !== body) {
+    throw new HttpError('invalid_request', 'key and Idempotency-Key must be the same, or only one be sent.', {
+      context: { issues: [{ path: 'key', message: 'must be the same as Idempotency-Key' }] },
+    })
+  }
+  return body ?? header
+}
+
+function refundOfBody(body: RefundBody, key: string | undefined, actor: string): RefundOptions {
+  return {
+    ...(body.amount === undefined ? {} : { amountMinor: body.amount }),
+    ...(body.lines === undefined
+      ? {}
+      : { lines: body.lines.map(({ line_no: lineNo, sku, quantity }) => ({ lineNo, sku, quantity })) }),
+    ...(body.reason === undefined ? {} : { reason: body.reason }),
+    ...(key === undefined ? {} : { key }),
+    shipping: body.shipping,
+    restock: body.restock,
+    actor,
+  }
+}
+
+export function adminRoutes(app: HttpApp, { engine }: Pick<Shop, 'engine'>): void {
+  app.openAPIRegistry.registerComponent('securitySchemes', 'admin', {
+    type: 'http',
+    scheme: 'bearer',
+    description: '`CHECKOUT_ADMIN_SECRET`. Closed until it is set (403).',
+  })
+
+  async function orderOf(lockId: string): Promise<Order> {
+    const status = await engine.getCheckoutStatus(lockId)
+    if (status === null) throw new CheckoutError('checkout_not_found', 'There is no such checkout.')
+    if (status.order !== null) return status.order
+    const { state } = status.lock
+    throw new CheckoutError('not_refundable', 'This checkout has no order.', { context: { state } })
+  }
+
+  app.openapi(refund, async c => {
+    // All that is left is asked for by an object without fields, not by a body that was lost.
+    if ((await c.req.text()) === '') throw new HttpError('invalid_request', 'The body must be a JSON object.')
+    const headers = c.req.valid('header')
+    const body = c.req.valid('json')
+    const key = keyOf(headers['idempotency-key'], body.key)
+    const order = await orderOf(c.req.valid('param').id)
+    const outcome = await engine.refundOrder(order.id, refundOfBody(body, key, headers['x-admin-actor']))
+    const noStore = { 'Cache-Control': 'no-store' }
+    switch (outcome.status) {
+      case 'refunded':
+        return c.json(presentRefund(outcome), 200, noStore)
+      case 'processing':
+        return c.json(presentRefund(outcome), 202, { ...noStore, 'Retry-After': '2' })
+      case 'failed':
+        throw new CheckoutError('refund_refused', outcome.message, { context: { order_id: order.id } })
+      default:
+        return outcome.status satisfies never
+    }
+  })
+}
