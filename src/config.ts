@@ -41,7 +41,16 @@ export interface CheckoutConfig {
   logAllPhases: boolean
   logFailures: boolean
   logRollbacks: boolean
-  gateway: 'sandbox'
+  /** Who takes the money. From the environment: Stripe as soon as there is a key for it. */
+  gateway: 'sandbox' | 'stripe'
+  /** `sk_…` or `rk_…`. */
+  stripeSecretKey: string | null
+  /** `whsec_…`, what Stripe signs webhooks with; two, separated by a comma, while one replaces the other. */
+  stripeWebhookSecret: string | null
+  /** `pk_…`, for Stripe's form in the browser. */
+  stripePublishableKey: string | null
+  /** Where Stripe's API is; null: at Stripe. For a simulator, and never in production. */
+  stripeApiUrl: string | null
   /** How long whoever works on a checkout may be silent, a dead process say, before another carries it on, seconds. */
   leaseSeconds: number
   /** How long an authorization may stay unsettled before it is abandoned through a fencing void, seconds. */
@@ -219,7 +228,46 @@ export const configVariables: {
   logAllPhases: flag('CHECKOUT_LOG_ALL_PHASES', false, 'a line for every phase'),
   logFailures: flag('CHECKOUT_LOG_FAILURES', true, 'a line for every checkout that failed'),
   logRollbacks: flag('CHECKOUT_LOG_ROLLBACKS', true, 'a line for every step that was undone'),
-  gateway: oneOf('CHECKOUT_PAYMENT_GATEWAY', 'sandbox', ['sandbox'], 'who takes the money'),
+  gateway: oneOf(
+    'CHECKOUT_PAYMENT_GATEWAY',
+    'sandbox',
+    ['sandbox', 'stripe'],
+    'who takes the money; not set: Stripe where STRIPE_SECRET_KEY is set, else the sandbox, which takes none',
+  ),
+  stripeSecretKey: {
+    ...text(
+      'STRIPE_SECRET_KEY',
+      null,
+      'sk_test_…, sk_live_…, rk_test_… or rk_live_…, from the Stripe dashboard',
+      z.string().regex(/^(sk|rk)_(test|live)_\w{8,250}$/),
+      'lets the shop take payments through Stripe',
+    ),
+    hidden: true,
+  },
+  stripeWebhookSecret: {
+    ...text(
+      'STRIPE_WEBHOOK_SECRET',
+      null,
+      'whsec_…, from the Stripe dashboard; two, separated by a comma, while one replaces the other',
+      z.string().regex(/^whsec_[\w+/=]{8,250}(\s*,\s*whsec_[\w+/=]{8,250})?$/),
+      'what Stripe signs its webhooks with (to /webhooks/stripe)',
+    ),
+    hidden: true,
+  },
+  stripePublishableKey: text(
+    'STRIPE_PUBLISHABLE_KEY',
+    null,
+    'pk_test_… or pk_live_…, from the Stripe dashboard',
+    z.string().regex(/^pk_(test|live)_\w{8,250}$/),
+    'lets a buyer confirm in the browser, in Stripe’s Payment Element',
+  ),
+  stripeApiUrl: text(
+    'STRIPE_API_URL',
+    null,
+    'http://host:port',
+    z.url({ protocol: /^https?$/ }),
+    'another address than Stripe’s own, a simulator’s say; not in production',
+  ),
   leaseSeconds: whole(
     'CHECKOUT_LEASE_SECONDS',
     45,
@@ -319,8 +367,38 @@ export function configFromEnvironment(environment: Readonly<Record<string, strin
       accepted: `at most CHECKOUT_MAX_TTL_MINUTES, which is ${config.maxTtlMinutes}`,
     })
   }
+  const isChosen = (environment.CHECKOUT_PAYMENT_GATEWAY?.trim() ?? '') !== ''
+  if (!isChosen && (environment.STRIPE_SECRET_KEY?.trim() ?? '') !== '') config.gateway = 'stripe'
+  mistakes.push(...stripeMistakes(config).filter(({ variable }) => !wrong.has(variable)))
   if (mistakes.length > 0) throw new ConfigError(mistakes)
   return config
+}
+
+/** What is missing, or does not go together, for a shop that takes payments through Stripe. */
+function stripeMistakes(config: CheckoutConfig): ConfigMistake[] {
+  if (config.gateway !== 'stripe') return []
+  const mistakes: ConfigMistake[] = (['stripeSecretKey', 'stripeWebhookSecret'] as const)
+    .filter(property => config[property] === null)
+    .map(property => {
+      const { variable, accepted } = configVariables[property]
+      return { variable, given: null, accepted }
+    })
+  const modeOf = (key: string | null) => /^[a-z]+_(test|live)_/.exec(key ?? '')?.[1]
+  const mode = modeOf(config.stripeSecretKey)
+  const shown = modeOf(config.stripePublishableKey)
+  if (mode !== undefined && shown !== undefined && mode !== shown) {
+    const accepted = `pk_${mode}_…, for STRIPE_SECRET_KEY is a ${mode} key`
+    mistakes.push({ variable: 'STRIPE_PUBLISHABLE_KEY', given: `a ${shown} key`, accepted })
+  }
+  if (config.environment === 'production' && config.stripeApiUrl !== null) {
+    const given = JSON.stringify(config.stripeApiUrl)
+    mistakes.push({
+      variable: 'STRIPE_API_URL',
+      given,
+      accepted: 'nothing in production: payments go to Stripe itself',
+    })
+  }
+  return mistakes
 }
 
 function told(given: string, hidden: boolean): string {

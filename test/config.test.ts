@@ -58,6 +58,10 @@ describe('the configuration', () => {
       CHECKOUT_LOG_FAILURES: 'off',
       CHECKOUT_LOG_ROLLBACKS: 'off',
       CHECKOUT_PAYMENT_GATEWAY: 'sandbox',
+      STRIPE_SECRET_KEY: 'sk_test_4eC39HqLyjWDarjtT1zdp7dc',
+      STRIPE_WEBHOOK_SECRET: 'whsec_0123456789abcdef, whsec_fedcba9876543210',
+      STRIPE_PUBLISHABLE_KEY: 'pk_test_TYooMQauvdEDq54NiTphI7jx',
+      STRIPE_API_URL: 'http://127.0.0.1:12111',
       CHECKOUT_LEASE_SECONDS: '20',
       CHECKOUT_PAYMENT_AUTH_TIMEOUT: '60',
       CHECKOUT_PAYMENT_CAPTURE_TIMEOUT: '120',
@@ -94,6 +98,10 @@ describe('the configuration', () => {
       logFailures: false,
       logRollbacks: false,
       gateway: 'sandbox',
+      stripeSecretKey: 'sk_test_4eC39HqLyjWDarjtT1zdp7dc',
+      stripeWebhookSecret: 'whsec_0123456789abcdef, whsec_fedcba9876543210',
+      stripePublishableKey: 'pk_test_TYooMQauvdEDq54NiTphI7jx',
+      stripeApiUrl: 'http://127.0.0.1:12111',
       leaseSeconds: 20,
       paymentAuthTimeoutSeconds: 60,
       paymentCaptureTimeoutSeconds: 120,
@@ -101,6 +109,34 @@ describe('the configuration', () => {
       notifyOnExpiration: true,
       notificationEmail: 'shop@example.com',
       rateLimitPerMinute: 0,
+    })
+  })
+
+  describe('of Stripe', () => {
+    const keys = {
+      STRIPE_SECRET_KEY: 'sk_test_4eC39HqLyjWDarjtT1zdp7dc',
+      STRIPE_WEBHOOK_SECRET: 'whsec_0123456789abcdef',
+    }
+
+    it('is two keys and nothing more', () => {
+      expect(configFromEnvironment(keys)).toMatchObject({ gateway: 'stripe' })
+      expect(configFromEnvironment({ ...keys, CHECKOUT_PAYMENT_GATEWAY: 'sandbox' }).gateway).toBe('sandbox')
+    })
+
+    it.each([
+      [{ STRIPE_SECRET_KEY: keys.STRIPE_SECRET_KEY }, ['STRIPE_WEBHOOK_SECRET']],
+      [{ CHECKOUT_PAYMENT_GATEWAY: 'stripe' }, ['STRIPE_SECRET_KEY', 'STRIPE_WEBHOOK_SECRET']],
+      [{ ...keys, STRIPE_SECRET_KEY: 'pk_test_4eC39HqLyjWDarjtT1zdp7dc' }, ['STRIPE_SECRET_KEY']],
+      [{ ...keys, STRIPE_WEBHOOK_SECRET: 'whsec' }, ['STRIPE_WEBHOOK_SECRET']],
+      [{ ...keys, STRIPE_PUBLISHABLE_KEY: 'pk_live_TYooMQauvdEDq54NiTphI7jx' }, ['STRIPE_PUBLISHABLE_KEY']],
+      [
+        { ...keys, STRIPE_API_URL: 'http://127.0.0.1:1', NODE_ENV: 'production', CHECKOUT_SECRET: 's'.repeat(32) },
+        ['STRIPE_API_URL'],
+      ],
+    ])('names what is missing or malformed, and shows no key: %o', (environment, variables) => {
+      const error = mistakesOf(environment)
+      expect(error.mistakes.map(({ variable }) => variable)).toEqual(variables)
+      for (const key of ['4eC39HqLyjWDarjtT1zdp7dc', '0123456789abcdef']) expect(error.message).not.toContain(key)
     })
   })
 

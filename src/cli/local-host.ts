@@ -12,6 +12,7 @@ import { defaultDirectory, openDatabase } from '../store/open.ts'
 import { connectPostgres } from '../store/postgres.ts'
 import type { Caller, CommandHost, ServeOptions, Work } from './command.ts'
 import { forward } from './forward.ts'
+import { openGateway } from './gateway.ts'
 import { ListenError } from './http-server.ts'
 import { type Server, startServer } from './serve.ts'
 import { openShop } from './shop.ts'
@@ -52,20 +53,24 @@ export function localHost(options: LocalOptions): CommandHost {
   const { caller, environment, args, ended = endRequested } = options
 
   async function run(work: Work, { migrate: mayMigrate = false }: { migrate?: boolean } = {}): Promise<number> {
-    const config = configFromEnvironment(environment)
-    if (config.databaseUrl === null) {
+    const given = configFromEnvironment(environment)
+    if (given.databaseUrl === null) {
       const code = await forward(defaultDirectory, caller, args)
       if (code !== null) return code
     }
+    const config = withSecret(given)
     const database = await openDatabase(config.databaseUrl === null ? {} : { url: config.databaseUrl })
     try {
       const migrated = await bringUpToDate(database, mayMigrate)
       const log = logOf({ ...config, logLevel: config.logLevel === 'info' ? 'warn' : config.logLevel }, caller)
-      const engine = await createCheckout({ database, config: withSecret(config), log, workers: false, migrate: false })
+      // What the sandbox has to tell, whoever serves delivers.
+      const { gateway, close } = await openGateway({ database, config, deliverWebhook: async () => {} })
+      const engine = await createCheckout({ database, gateway, config, log, workers: false, migrate: false })
       try {
         return await work({ ...caller, engine, database, config, migrated })
       } finally {
         await engine.close()
+        await close()
       }
     } finally {
       await database.close()

@@ -1,21 +1,21 @@
-/** A whole shop in this process: database, sandbox gateway, engine with its workers, catalog and carts; and the way to end it. */
-import { createHmac } from 'node:crypto'
+/** A whole shop in this process: database, payment gateway, engine with its workers, catalog and carts; and the way to end it. */
 import { type Carts, createCarts } from '../carts/carts.ts'
 import { type Catalog, createCatalog } from '../catalog/catalog.ts'
 import type { CheckoutEngine } from '../checkout-engine.ts'
 import type { CheckoutConfig } from '../config.ts'
 import { createCheckout } from '../engine.ts'
 import type { CheckoutLog } from '../observe/log.ts'
-import { createSandboxGateway, type SandboxGateway } from '../payments/sandbox.ts'
+import type { SandboxGateway } from '../payments/sandbox.ts'
 import type { DeliverWebhook } from '../payments/sandbox-jobs.ts'
 import { wakeOrphans } from '../store/checkouts.ts'
 import type { Database } from '../store/database.ts'
-import { connectPostgres } from '../store/postgres.ts'
+import { openGateway } from './gateway.ts'
 
 export interface Shop {
   database: Database
   engine: CheckoutEngine
-  sandbox: SandboxGateway
+  /** The gateway, where it is the sandbox. */
+  sandbox: SandboxGateway | null
   catalog: Catalog
   carts: Carts
   /** Ends the engine, then the gateway. The database is the caller's. */
@@ -33,23 +33,21 @@ export interface ShopOptions {
 /** Opens the shop on a database that is up to date, and starts its workers. */
 export async function openShop(options: ShopOptions): Promise<Shop> {
   const { database, config, log } = options
-  const ledger = config.databaseUrl === null ? null : await connectPostgres({ url: config.databaseUrl, poolMax: 4 })
   const deliver: { to: DeliverWebhook } = { to: options.deliverWebhook ?? (async () => {}) }
-  const sandbox = createSandboxGateway({
-    database: ledger ?? database,
-    // The same in every process of the shop: any of them delivers, any receives.
-    webhookSecret: createHmac('sha256', config.secret).update('sandbox webhooks').digest('hex'),
+  const { gateway, sandbox, close } = await openGateway({
+    database,
+    config,
     deliverWebhook: (headers, body) => deliver.to(headers, body),
   })
   // One process has the embedded database: what stands there as being worked on was left by one that died.
   if (database.kind === 'embedded') await wakeOrphans(database)
-  const engine = await createCheckout({ database, gateway: sandbox, config, log, migrate: false })
+  const engine = await createCheckout({ database, gateway, config, log, migrate: false })
   if (options.deliverWebhook === undefined) {
     deliver.to = async (headers, body) => {
-      if (!(await engine.receiveWebhook('sandbox', headers, body))) throw new Error('the webhook was refused')
+      if (!(await engine.receiveWebhook(gateway.name, headers, body))) throw new Error('the webhook was refused')
     }
   }
-  sandbox.start()
+  sandbox?.start()
   return {
     database,
     engine,
@@ -58,8 +56,7 @@ export async function openShop(options: ShopOptions): Promise<Shop> {
     carts: createCarts(database, { currency: config.currency, protection: config.cartProtection }),
     async close() {
       await engine.close()
-      await sandbox.close()
-      await ledger?.close()
+      await close()
     },
   }
 }

@@ -56,7 +56,7 @@ describe('a server in this process', () => {
         if (change.checkoutId === lock.id && change.state === 'completed') resolve()
       })
     })
-    await sandbox.approve(`sbx_${lock.id}:authorize:1`)
+    await sandbox?.approve(`sbx_${lock.id}:authorize:1`)
     await completed
     expect((await engine.getCheckoutStatus(lock.id))?.order).toMatchObject({ status: 'paid' })
     expect(await engine.audit({ drained: true })).toMatchObject({ violations: 0, checkouts: 1 })
