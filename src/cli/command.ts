@@ -1,4 +1,5 @@
 /** What every command is given, and how its arguments are read. */
+import { userInfo } from 'node:os'
 import { InvalidArgumentError } from 'commander'
 import type { CheckoutEngine } from '../checkout-engine.ts'
 import type { CheckoutConfig } from '../config.ts'
@@ -44,7 +45,7 @@ export interface CommandHost {
   work(): Promise<number>
 }
 
-const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
+export const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 
 export function checkoutId(text: string): string {
   if (!uuid.test(text)) throw new InvalidArgumentError('It is the id of a checkout lock, a UUID.')
@@ -58,6 +59,15 @@ export function wholeNumber(min: number, max: number): (text: string) => number 
       throw new InvalidArgumentError(`It is a whole number from ${min} to ${max}.`)
     }
     return value
+  }
+}
+
+/** Who calls, for the record of what is done by hand. */
+export function systemUser(): string {
+  try {
+    return `command line (${userInfo().username})`
+  } catch {
+    return 'command line'
   }
 }
 

@@ -10,6 +10,7 @@ import { diagnoseCommand } from './diagnose.ts'
 import { importCommand } from './import.ts'
 import { migrateCommand } from './migrate.ts'
 import { monitorCommand } from './monitor.ts'
+import { refundCommand } from './refund.ts'
 import { releaseCommand } from './release.ts'
 import { retryCommand } from './retry.ts'
 import { serveCommand, workCommand } from './server-commands.ts'
@@ -46,6 +47,7 @@ function createProgram(host: CommandHost, done: (code: number) => void): Command
     cleanupCommand,
     releaseCommand,
     retryCommand,
+    refundCommand,
   ]
   for (const command of commands) program.addCommand(command(host, done).copyInheritedSettings(program))
   return program

@@ -1,7 +1,6 @@
 /** `holdfast release ID`: ends a checkout by hand; what was done is undone, and who did it is recorded. */
-import { userInfo } from 'node:os'
 import { Command } from 'commander'
-import { type CommandContext, type CommandHost, checkoutId, writeJson } from './command.ts'
+import { type CommandContext, type CommandHost, checkoutId, systemUser, writeJson } from './command.ts'
 import { printOutcome } from './outcome.ts'
 
 export interface ReleaseOptions {
@@ -20,14 +19,6 @@ export async function runRelease(
   if (options.json) writeJson(context, outcome)
   else printOutcome(context, outcome)
   return outcome.status === 'failed' ? 0 : 1
-}
-
-function systemUser(): string {
-  try {
-    return `command line (${userInfo().username})`
-  } catch {
-    return 'command line'
-  }
 }
 
 export function releaseCommand(host: CommandHost, done: (code: number) => void): Command {

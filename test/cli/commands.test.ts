@@ -8,6 +8,7 @@ import type { CommandContext, CommandHost } from '../../src/cli/command.ts'
 import { runProgram } from '../../src/cli/program.ts'
 import { defaultConfig } from '../../src/config.ts'
 import { createCheckout } from '../../src/engine.ts'
+import { statement } from '../../src/store/database.ts'
 import { openTestDatabase, type TestDatabase } from '../../src/testing/test-database.ts'
 import { checkoutId, seedHealthyStore } from '../observe/healthy-store.ts'
 
@@ -203,6 +204,89 @@ describe('retry', () => {
   })
 })
 
+describe('refund', () => {
+  const sold = () => engine.diagnose(checkoutId.completed).then(found => found?.order ?? null)
+  const number = async () => (await sold())?.number ?? ''
+
+  it('gives back units and shipping, restocks them, and records who did it', async () => {
+    const line = ['refund', checkoutId.completed, '--line', 'MUG=1', '--shipping', '--restock', '--actor', 'ada']
+    const { code, out } = await call([...line, '--reason', 'broken'])
+    expect(out).toBe(`order ${await number()}: 14.00 USD refunded (1 × MUG); 9.00 USD of 23.00 USD are left\n`)
+    expect(code).toBe(0)
+    const recorded = statement('cli_test_actions', 'select action, actor, details from holdfast.admin_actions')
+    expect(await opened.database.query(recorded)).toMatchObject([
+      { action: 'refund', actor: 'ada', details: { amountMinor: 1400, reason: 'broken', restock: true } },
+    ])
+    expect((await call(['audit'])).lines.at(-1)).toBe('0 violations')
+  })
+
+  it('takes the number of the order and its id, an amount with decimals, and all that is left', async () => {
+    const named = await number()
+    expect(await call(['refund', named, '--amount', '3.50'])).toMatchObject({
+      code: 0,
+      out: `order ${named}: 3.50 USD refunded; 19.50 USD of 23.00 USD are left\n`,
+    })
+    expect((await call(['refund', (await sold())?.id ?? ''])).out).toBe(
+      `order ${named}: 19.50 USD refunded (2 × MUG); nothing is left of it\n`,
+    )
+  })
+
+  it('is made once a key', async () => {
+    const line = ['refund', checkoutId.completed, '--line', 'MUG=1', '--key', 'parcel']
+    for (const asked of [line, line]) expect((await call(asked)).code).toBe(0)
+    expect(JSON.parse((await call([...line, '--json'])).out)).toMatchObject({
+      status: 'refunded',
+      refundedMinor: 900,
+      order: { refundedMinor: 900 },
+    })
+    expect(await call([...line, '--shipping'])).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('another refund'),
+    })
+  })
+
+  it('exits with 1 where it is refused, and says what can be refunded', async () => {
+    const { code, err, out } = await call(['refund', checkoutId.completed, '--line', 'MUG=3'])
+    expect(err).toBe('Of MUG 2 of 2 can be refunded.\ncan be refunded: 23.00 USD (2 × MUG, shipping 5.00 USD)\n')
+    expect({ code, out }).toEqual({ code: 1, out: '' })
+    const told = await call(['refund', checkoutId.refunded, '--json'])
+    expect(JSON.parse(told.out)).toMatchObject({
+      status: 'refused',
+      code: 'not_refundable',
+      context: { refundable: 0 },
+    })
+    expect(told.code).toBe(1)
+    expect(await call(['refund', checkoutId.pending])).toMatchObject({
+      code: 1,
+      err: `there is no order ${checkoutId.pending}\n`,
+    })
+    expect(await call(['refund', '999999999999999'])).toMatchObject({ code: 1 })
+  })
+
+  it.each([
+    ['--amount', '1250'],
+    ['--amount', '12.5'],
+    ['--amount', '12.500'],
+    ['--amount', '-1.00'],
+    ['--amount', 'all'],
+    ['--line', 'MUG'],
+    ['--line', 'MUG=0'],
+    ['--line', 'MUG=1.5'],
+    ['--line', '=1'],
+    ['--key', ''],
+  ])('exits with 2 for %s %s, and gives nothing back', async (option, value) => {
+    const { code, err } = await call(['refund', checkoutId.completed, option, value])
+    expect(err).not.toBe('')
+    expect(code).toBe(2)
+    expect((await sold())?.refundedMinor).toBe(0)
+  })
+
+  it('exits with 2 without an order, or with something else', async () => {
+    expect((await call(['refund'])).code).toBe(2)
+    expect((await call(['refund', 'everything'])).code).toBe(2)
+  })
+})
+
 describe('import', () => {
   const head = 'Handle,Title,Option1 Name,Option1 Value,Variant SKU,Variant Price,Variant Inventory Qty\n'
 
@@ -271,6 +355,7 @@ describe('the command line', () => {
       'cleanup',
       'release',
       'retry',
+      'refund',
     ]) {
       const { code, out } = await call([name, '--help'])
       expect(code).toBe(0)
