@@ -39,6 +39,12 @@ const readEnds = statement(
 
 const readOrders = statement('sim_orders', 'select distinct status from holdfast.orders')
 
+const readShelves = statement(
+  'sim_shelves',
+  `select v.sku, sum(s.on_hand)::bigint as units
+   from holdfast.stock_levels s join holdfast.variants v on v.id = s.variant_id group by v.sku`,
+)
+
 /** One life: the story, and everything that a process does by itself until nothing is left to do. True when it lived. */
 async function live(stage: Stage, scenario: Scenario, process: Process, first: First): Promise<boolean> {
   const { world } = stage
@@ -94,7 +100,7 @@ export async function play(world: World, scenario: Scenario, { deaths, first }: 
 /** As the scenario says, but that a buyer who was never told of a failed checkout may have tried another time. */
 async function wrongEnds(
   world: World,
-  { ends, orders = 'paid' }: Scenario,
+  { ends, orders = 'paid', shelf = {} }: Scenario,
   heard: ReadonlySet<string>,
 ): Promise<string[]> {
   const rows = await world.database.query<{ code: string; count: number }>(readEnds)
@@ -110,6 +116,11 @@ async function wrongEnds(
   const kept = await world.database.query<{ status: string }>(readOrders)
   const others = kept.filter(({ status }) => status !== orders && status !== 'cancelled')
   if (others.length > 0) wrong.push(`orders: ${others.map(({ status }) => status).join(', ')}, not ${orders}`)
+  const shelves = await world.database.query<{ sku: string; units: number }>(readShelves)
+  for (const { sku, units } of shelves) {
+    const wanted = shelf[sku] ?? units
+    if (units !== wanted) wrong.push(`shelf: ${units} × ${sku}, not ${wanted}`)
+  }
   if (heard.size !== completed) wrong.push(`delivery: ${heard.size} of ${completed} completions were heard of`)
   return wrong
 }

@@ -1,7 +1,7 @@
 /** What is played with crashes: each scenario is a story that can be told again from its beginning by whoever survives. */
 
 import { quote } from '../../src/checkout/pricing.ts'
-import type { CheckoutEngine } from '../../src/checkout-engine.ts'
+import type { CheckoutEngine, RefundOptions } from '../../src/checkout-engine.ts'
 import type { EngineOptions } from '../world/process.ts'
 import { articles } from '../world/shop.ts'
 import { type Buyer, refusalOf, type Stage } from './stage.ts'
@@ -17,7 +17,9 @@ export interface Scenario {
   /** How its checkouts end: so many completed, so many failed with a code. Of several, one. */
   readonly ends: readonly Readonly<Record<string, number>>[]
   /** What has become of the orders that were paid; default `paid`. */
-  readonly orders?: 'paid' | 'refunded'
+  readonly orders?: 'paid' | 'partially_refunded' | 'refunded'
+  /** Units on hand of some articles, in all warehouses. */
+  readonly shelf?: Readonly<Record<string, number>>
 }
 
 const { plenty, spread, last } = articles
@@ -61,14 +63,13 @@ const waitsTooLong =
   }
 
 const refunds =
-  (amounts: readonly (number | undefined)[]): Scenario['play'] =>
+  (wishes: readonly RefundOptions[]): Scenario['play'] =>
   async (engine, [buyer], stage) => {
     const outcome = await buyer?.pay(engine, { token: 'tok_approve' })
     if (outcome?.status !== 'completed') return
-    for (const [index, amountMinor] of amounts.entries()) {
+    for (const [index, wish] of wishes.entries()) {
       for (let asks = 0; asks < 4; asks += 1) {
-        const key = `refund-${index}`
-        const wanted = { key, restock: true, actor: 'shop', ...(amountMinor === undefined ? {} : { amountMinor }) }
+        const wanted = { key: `refund-${index}`, restock: true, actor: 'shop', ...wish }
         const made = await engine.refundOrder(outcome.order.id, wanted).catch(refusalOf)
         if (typeof made !== 'string' && made.status === 'refunded') break
         await stage.pause(10_000)
@@ -234,15 +235,24 @@ export const scenarios: readonly Scenario[] = [
   {
     name: 'refund',
     set: one({ [plenty.sku]: 1 }),
-    play: refunds([undefined]),
+    play: refunds([{}]),
     ends: [{ completed: 1 }],
     orders: 'refunded',
   },
   {
     name: 'refund in parts',
     set: one({ [plenty.sku]: 1 }),
-    play: refunds([300, undefined]),
+    play: refunds([{ amountMinor: 300 }, {}]),
     ends: [{ completed: 1 }],
     orders: 'refunded',
+  },
+  {
+    name: 'refund of a line, restocked',
+    // All ten came from two warehouses, one from the near one: two go back, one to each.
+    set: one({ [spread.sku]: 10, [plenty.sku]: 1 }),
+    play: refunds([{ lines: [{ sku: spread.sku, quantity: 2 }] }]),
+    ends: [{ completed: 1 }],
+    orders: 'partially_refunded',
+    shelf: { [spread.sku]: 2, [plenty.sku]: 99 },
   },
 ]
