@@ -1,4 +1,16 @@
-/** What adopters and the project's own tests use: contract suites for ports, and a PostgreSQL server for tests. */
+/** What adopters and the project's own tests use: contract suites for ports, a PostgreSQL server, and a Stripe simulator. */
 export { databaseContract } from './testing/database-contract.ts'
 export { gatewayContract } from './testing/gateway-contract.ts'
+export type { Books, Effect } from './testing/stripe/books.ts'
+export type { PlannedFault, StripeFault, StripeFaults, WebhookFault, WebhookFaults } from './testing/stripe/faults.ts'
+export {
+  type StripeSimulatorServer,
+  type StripeSimulatorServerOptions,
+  startStripeSimulator,
+} from './testing/stripe/server.ts'
+export {
+  createStripeSimulator,
+  type StripeSimulator,
+  type StripeSimulatorOptions,
+} from './testing/stripe/simulator.ts'
 export { startTestPostgres, type TestPostgres } from './testing/test-postgres.ts'

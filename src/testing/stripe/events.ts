@@ -1,0 +1,51 @@
+/** Events as the API and webhooks show them. */
+import { either, flag, hash, integer, text, texts } from './parameters.ts'
+import { missing } from './refusal.ts'
+import { createdRange, isCreatedIn, pagingRules } from './table.ts'
+import { apiVersion, type EventRecord, type World } from './world.ts'
+
+export function eventObject(event: EventRecord): object {
+  return {
+    id: event.id,
+    object: 'event',
+    api_version: apiVersion,
+    created: event.created,
+    data: { object: JSON.parse(event.object) as unknown },
+    livemode: false,
+    pending_webhooks: event.pendingWebhooks,
+    request: { id: event.cause.requestId, idempotency_key: event.cause.idempotencyKey },
+    type: event.type,
+  }
+}
+
+export const eventListRules = hash({
+  ...pagingRules,
+  created: either(integer, createdRange),
+  delivery_success: flag,
+  expand: texts,
+  type: text,
+  types: texts,
+})
+
+export function listEvents(world: World, params: ReturnType<typeof eventListRules>): object {
+  const { created, type, types, delivery_success: delivered, expand: _, ...paging } = params
+  const isOf = (name: string, wanted: string) =>
+    wanted.endsWith('*') ? name.startsWith(wanted.slice(0, -1)) : name === wanted
+  const page = world.events.page({
+    url: '/v1/events',
+    noun: 'event',
+    paging,
+    where: event =>
+      isCreatedIn(event.created, created) &&
+      (type === undefined || isOf(event.type, type)) &&
+      (types === undefined || types.some(wanted => isOf(event.type, wanted))) &&
+      (delivered === undefined || (event.pendingWebhooks === 0) === delivered),
+  })
+  return { ...page, data: page.data.map(eventObject) }
+}
+
+export function retrieveEvent(world: World, id: string): object {
+  const event = world.events.get(id)
+  if (event === undefined) throw missing('event', id)
+  return eventObject(event)
+}
