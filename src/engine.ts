@@ -188,7 +188,7 @@ export async function createCheckout(options: CheckoutOptions = {}): Promise<Che
 
     processCheckout: (lockId, payment = {}, { sessionId } = {}) =>
       guarded(() => {
-        const item = checkPayment(lockId, payment, sessionId ?? null, gateway.confirmsInBrowser === true)
+        const item = checkPayment(lockId, payment, sessionId ?? null, gateway)
         return conductor.process(item)
       }),
 

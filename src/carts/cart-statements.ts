@@ -48,7 +48,7 @@ export const openSession = statement(
   `insert into holdfast.sessions as s (id, user_id) values ($1, $2)
    on conflict (id) do update set user_id = coalesce(excluded.user_id, s.user_id), seen_at = now()
    returning s.cart_id, exists (
-     select from holdfast.checkouts k where k.cart_id = s.cart_id and k.holds_cart and k.state = 'completed') as ordered`,
+     select from holdfast.checkouts k where k.cart_id = s.cart_id and k.holds_cart and k.state in ('awaiting_capture', 'completed')) as ordered`,
 )
 
 /** `$1` cart, `$2` session, `$3` user, `$4` currency. The session goes on with it. */
@@ -120,7 +120,7 @@ export const selectSessionCart = statement(
   'select_session_cart',
   `select s.cart_id from holdfast.sessions s
    where s.id = $1 and s.cart_id is not null and not exists (
-     select from holdfast.checkouts k where k.cart_id = s.cart_id and k.holds_cart and k.state = 'completed')`,
+     select from holdfast.checkouts k where k.cart_id = s.cart_id and k.holds_cart and k.state in ('awaiting_capture', 'completed'))`,
 )
 
 /** `$1` code. Whether the coupon may be used now; a minimum or a customer's limit is looked at when the cart is priced. */

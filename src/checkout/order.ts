@@ -29,6 +29,24 @@ export interface OrderPayment {
   gateway_response: Record<string, unknown>
 }
 
+/** How a buyer pays an order by bank transfer: its total, in its currency. Nothing in it is secret. */
+export interface Transfer {
+  /** What to write on the transfer: a creditor reference (ISO 11649), "RF93100001". */
+  reference: string
+  /** Whose account it goes to; null where the shop says so elsewhere. */
+  iban: string | null
+  accountHolder: string | null
+  /** ISO 8601. Unpaid by then, the order is cancelled. */
+  dueAt: string
+}
+
+export interface OrderMetadata {
+  /** Where it is paid later, by bank transfer. */
+  transfer?: Transfer
+  /** Once it was captured. */
+  payment?: OrderPayment
+}
+
 export interface Order {
   id: string
   /** Human-readable, increasing, not gapless: "100001". */
@@ -52,8 +70,7 @@ export interface Order {
   billingAddress: Address | null
   shippingMethod: string | null
   notes: string | null
-  /** `payment` once it was captured. */
-  metadata: { payment?: OrderPayment }
+  metadata: OrderMetadata
   lines: OrderLine[]
   placedAt: string
   paidAt: string | null

@@ -1,6 +1,6 @@
 /** Orders as rows and as the application sees them. */
 import type { Address } from '../checkout/cart.ts'
-import type { Order, OrderLine, OrderPayment, OrderStatus } from '../checkout/order.ts'
+import type { Order, OrderLine, OrderMetadata, OrderStatus } from '../checkout/order.ts'
 import { type Queryable, statement } from '../store/database.ts'
 
 export interface OrderRow {
@@ -24,7 +24,7 @@ export interface OrderRow {
   billing_address: Address | null
   shipping_method: string | null
   notes: string | null
-  metadata: { payment?: OrderPayment }
+  metadata: OrderMetadata
   placed_at: string
   paid_at: string | null
   cancelled_at: string | null

@@ -8,6 +8,7 @@
  * `unknown` – it may or may not have happened. A call that throws, or does not answer before `signal` aborts, is unknown.
  */
 
+import type { Transfer } from '../checkout/order.ts'
 import type { RequiredAction } from '../checkout/outcome.ts'
 
 export type OperationKind = 'authorize' | 'capture' | 'void' | 'refund'
@@ -74,6 +75,8 @@ export type GatewayAnswer =
       currency: string
       /** Authorizations: until when it can be captured (ISO 8601). */
       validUntil?: string
+      /** Authorizations of a gateway that is paid later: how the buyer pays. Kept with the order, shown to the buyer. */
+      transfer?: Transfer
       /** Anything worth keeping for support. Never a token or card number. */
       details?: Record<string, unknown>
     }
@@ -169,6 +172,13 @@ export interface PaymentGateway {
    * authorization without one answers with the action `confirm`. Default false.
    */
   readonly confirmsInBrowser?: boolean
+  /**
+   * True where an authorization is a promise and the money comes by itself, in days: an invoice. Then every checkout rests
+   * in `awaiting_capture` with its order until somebody who knows of the money calls `captureCheckout`, and when the
+   * authorization ends the gateway is asked to capture one last time: it says whether the money came. A capture that comes
+   * too early answers `pending`. Default false.
+   */
+  readonly paidLater?: boolean
   /** What the buyer's browser needs where the action is `confirm`. Never stored or logged. */
   confirmation?(reference: string, signal: AbortSignal): Promise<BrowserConfirmation>
   /** Checks a webhook's signature on the raw body; null when it is not genuine. */

@@ -71,7 +71,11 @@ function isAction(action: Words | null | undefined): boolean {
 function withDefaults(answer: Words): Words {
   switch (answer.outcome) {
     case 'succeeded':
-      return Number.isNaN(Date.parse(String(answer.validUntil))) ? { ...answer, validUntil: undefined } : answer
+      return {
+        ...answer,
+        validUntil: Number.isNaN(Date.parse(String(answer.validUntil))) ? undefined : answer.validUntil,
+        transfer: transferOf(answer.transfer),
+      }
     case 'declined':
       return {
         ...answer,
@@ -85,6 +89,16 @@ function withDefaults(answer: Words): Words {
     default:
       return answer
   }
+}
+
+/** How to pay, where all of it can be shown to a buyer. */
+function transferOf(said: unknown): Words | undefined {
+  if (typeof said !== 'object' || said === null) return undefined
+  const { reference, iban = null, accountHolder = null, dueAt } = said as Words
+  const isOptional = (value: unknown) => value === null || isText(value)
+  if (!isText(reference) || !isOptional(iban) || !isOptional(accountHolder)) return undefined
+  const dueMs = Date.parse(String(dueAt))
+  return Number.isNaN(dueMs) ? undefined : { reference, iban, accountHolder, dueAt: new Date(dueMs).toISOString() }
 }
 
 const textOr = (value: unknown, fallback: string): string => (isText(value) ? value : fallback)

@@ -4,6 +4,7 @@
  * from here on a hold no longer expires, so nobody is charged for what is not there. Undone by cancelling the order.
  */
 import { v7 as uuid } from 'uuid'
+import type { OrderMetadata } from '../checkout/order.ts'
 import { type Queryable, statement, type Transaction } from '../store/database.ts'
 
 const phase = 'order_creation'
@@ -21,13 +22,13 @@ const insertOrders = statement(
   'insert_orders',
   `insert into holdfast.orders (id, checkout_id, session_id, user_id, email, status, currency, subtotal_minor,
      discount_minor, tax_minor, shipping_minor, total_minor, coupon_code, shipping_address, billing_address,
-     shipping_method, notes)
+     shipping_method, notes, metadata)
    select row.order_id, checkout.id, checkout.session_id, checkout.user_id, checkout.details->>'email', 'pending',
      snapshot.currency, snapshot.subtotal_minor, snapshot.discount_minor, snapshot.tax_minor, snapshot.shipping_minor,
      snapshot.total_minor, snapshot.details->'coupon'->>'code',
      nullif(checkout.details->'shippingAddress', 'null'), nullif(checkout.details->'billingAddress', 'null'),
-     snapshot.details->'shipping'->>'code', checkout.details->>'notes'
-   from json_to_recordset($1) as row (checkout_id uuid, order_id uuid)
+     snapshot.details->'shipping'->>'code', checkout.details->>'notes', row.metadata
+   from json_to_recordset($1) as row (checkout_id uuid, order_id uuid, metadata jsonb)
    join holdfast.checkouts checkout on checkout.id = row.checkout_id
    cross join lateral (
      select * from holdfast.price_snapshots of_cart
@@ -82,10 +83,20 @@ async function read(
 }
 
 /** Creates the orders of a set, `pending`, and makes their holds firm. Gives the order ids by checkout. */
-function write(tx: Transaction, checkoutIds: readonly string[]): Map<string, string> {
+function write(
+  tx: Transaction,
+  orders: readonly { checkoutId: string; metadata: OrderMetadata }[],
+): Map<string, string> {
+  const checkoutIds = orders.map(order => order.checkoutId)
   const orderIds = new Map(checkoutIds.map(id => [id, uuid()]))
-  if (checkoutIds.length === 0) return orderIds
-  const rows = JSON.stringify([...orderIds].map(([checkout_id, order_id]) => ({ checkout_id, order_id })))
+  if (orders.length === 0) return orderIds
+  const rows = JSON.stringify(
+    orders.map(({ checkoutId, metadata }) => ({
+      checkout_id: checkoutId,
+      order_id: orderIds.get(checkoutId),
+      metadata,
+    })),
+  )
   tx.send(insertOrders, [rows])
   tx.send(insertOrderLines, [rows])
   tx.send(firmReservations, [checkoutIds])

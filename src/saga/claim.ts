@@ -15,6 +15,8 @@ export interface Claim {
   fresh: boolean
   /** Age of that operation when it was read, in ms. */
   ageMs: number
+  /** The last that the gateway said of it is that it is not finished: not done, and not unknown. */
+  isPending?: boolean
   /** The buyer's token while it is in this process's memory. */
   token: string | null
   /** The gateway's id of the payment, once known. */

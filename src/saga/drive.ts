@@ -73,8 +73,9 @@ export function carryOn(context: SagaContext, claim: Claim): Next {
 }
 
 /** What is never given up must be in sight. */
-function alertWhenOld(context: SagaContext, { row, ageMs }: Claim, kind: 'capture' | 'refund'): void {
-  if (ageMs <= context.numbers.captureTimeoutMs) return
+function alertWhenOld(context: SagaContext, { row, ageMs, isPending }: Claim, kind: 'capture' | 'refund'): void {
+  // Money that takes days is no unknown outcome: the gateway says that it waits.
+  if (ageMs <= context.numbers.captureTimeoutMs || isPending === true) return
   context.log.error(`[Checkout] a ${kind} is of unknown outcome for too long`, { lockId: row.id })
 }
 

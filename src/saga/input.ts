@@ -1,6 +1,7 @@
 /** What callers give, checked at the door: misuse throws here, before anything is touched. */
 import { CheckoutError } from '../checkout/failure.ts'
 import type { PaymentInput, RefundOptions, StartOptions } from '../checkout-engine.ts'
+import type { PaymentGateway } from '../payments/gateway.ts'
 import type { CheckoutDetails } from '../store/checkouts.ts'
 import type { PrepareItem } from './prepare.ts'
 import type { RefundItem } from './refund.ts'
@@ -55,21 +56,22 @@ export function checkStart(
 }
 
 /**
- * `confirmsInBrowser`: the gateway can do without a token.
+ * `gateway`: whether it can do without a token, and whether it is paid later whatever was asked.
  * @throws {CheckoutError} `invalid_argument` for a card without a token, a total that is no amount, a bad address of return.
  */
 export function checkPayment(
   lockId: string,
   payment: PaymentInput,
   sessionId: string | null,
-  confirmsInBrowser: boolean,
+  gateway: Partial<Pick<PaymentGateway, 'confirmsInBrowser' | 'paidLater'>>,
 ): PrepareItem {
   const { method = 'card', token = null, expectedTotalMinor } = payment
   if (method !== 'card' && method !== 'paypal' && method !== 'bank_transfer') {
     refuse('method must be card, paypal or bank_transfer.')
   }
   const lacksToken = method === 'card' && (token === null || token === '')
-  if (lacksToken && !confirmsInBrowser) refuse('A card needs the token that the payment form gave for it.')
+  if (lacksToken && gateway.confirmsInBrowser !== true)
+    refuse('A card needs the token that the payment form gave for it.')
   if (token !== null && token.length > 500) refuse('The token is longer than any payment form gives.')
   if (expectedTotalMinor !== undefined && !(Number.isSafeInteger(expectedTotalMinor) && expectedTotalMinor >= 0)) {
     refuse('expectedTotalMinor must be a whole number of minor units.')
@@ -77,6 +79,7 @@ export function checkPayment(
   if (payment.returnUrl !== undefined && !/^(https?:\/\/|\/(?!\/))/.test(payment.returnUrl)) {
     refuse('returnUrl must be an http(s) address or a path.')
   }
+  const captureLater = gateway.paidLater === true || payment.captureLater
   const details: Partial<CheckoutDetails> = {
     ...(payment.email === undefined ? {} : { email: payment.email }),
     ...(payment.shippingAddress === undefined ? {} : { shippingAddress: payment.shippingAddress }),
@@ -84,7 +87,7 @@ export function checkPayment(
     ...(payment.shippingMethod === undefined ? {} : { shippingMethod: payment.shippingMethod }),
     ...(payment.notes === undefined ? {} : { notes: payment.notes }),
     ...(payment.returnUrl === undefined ? {} : { returnUrl: payment.returnUrl }),
-    ...(payment.captureLater === undefined ? {} : { captureLater: payment.captureLater }),
+    ...(captureLater === undefined ? {} : { captureLater }),
     ...(lacksToken ? { confirmsInBrowser: true } : {}),
   }
   checkStorable(details, 'payment')

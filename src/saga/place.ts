@@ -3,6 +3,7 @@
  * their holds firm and writes the intent to capture (phases 5 and 6): the pivot. One transaction for a set.
  */
 import { isDeepStrictEqual } from 'node:util'
+import type { OrderMetadata } from '../checkout/order.ts'
 import type { RequiredAction } from '../checkout/outcome.ts'
 import type { NewEvent } from '../events/outbox.ts'
 import { readOrdersOf } from '../orders/orders.ts'
@@ -31,6 +32,8 @@ export interface PlaceItem {
 
 export function place(context: SagaContext, items: readonly PlaceItem[]): Promise<Next[]> {
   const { numbers } = context
+  // Who is paid later is asked at the very end whether the money came.
+  const captureMarginMs = context.gateway.paidLater === true ? 0 : numbers.captureMarginMs
   const ids = items.map(item => item.claim.row.id)
   return context.db.transaction(async tx => {
     const startedAt = performance.now()
@@ -85,7 +88,7 @@ export function place(context: SagaContext, items: readonly PlaceItem[]): Promis
     )
     const orderIds = createOrder.write(
       tx,
-      placed.map(({ row }) => row.id),
+      placed.map(({ row, item }) => ({ checkoutId: row.id, metadata: metadataOf(item) })),
     )
     const durationUs = (performance.now() - startedAt) * 1000
     const now = placed.filter(({ row }) => row.details?.captureLater !== true)
@@ -112,7 +115,7 @@ export function place(context: SagaContext, items: readonly PlaceItem[]): Promis
         authorizationValidUntil: validUntil,
         metadata: { ...row.metadata, payment_authorization: authorizationOf(row, referenceOf(item), answer) },
         ...(later ? { leaseOwner: null } : { leaseOwner: context.workerId }),
-        ...(later ? { wakeInMs: untilMs(row, validUntil, numbers.captureMarginMs) } : renewal(row, numbers.leaseMs)),
+        ...(later ? { wakeInMs: untilMs(row, validUntil, captureMarginMs) } : renewal(row, numbers.leaseMs)),
       })
       if (drift !== undefined) {
         context.log.warn('[Checkout] price drift: the frozen prices hold', { lockId: row.id, drift })
@@ -147,6 +150,11 @@ export function place(context: SagaContext, items: readonly PlaceItem[]): Promis
 function referenceOf(item: PlaceItem): string | null {
   const { answer } = item.evidence
   return 'reference' in answer ? (answer.reference ?? item.claim.reference) : item.claim.reference
+}
+
+/** What the order keeps of its authorization: how it is paid, where the buyer does that. */
+function metadataOf({ evidence: { answer } }: PlaceItem): OrderMetadata {
+  return answer.outcome === 'succeeded' && answer.transfer !== undefined ? { transfer: answer.transfer } : {}
 }
 
 /** What the lock tells of its authorization from now on. */

@@ -94,7 +94,9 @@ async function take(
   if (rows.length === 0) return []
   const ids = rows.map(row => row.id)
   const [operations, orders] = await Promise.all([readOperations(tx, ids), readOrdersOf(tx, ids)])
-  const nowCapturing = rows.filter(row => row.state === 'awaiting_capture' && capturing.has(row.id))
+  // Whose money comes by itself, the gateway says whether it came: it is asked before anything is undone.
+  const isAsked = ({ id }: CheckoutRow) => capturing.has(id) || context.gateway.paidLater === true
+  const nowCapturing = rows.filter(row => row.state === 'awaiting_capture' && isAsked(row))
   capturePayment.intendTo(
     tx,
     context.gateway.name,
@@ -139,6 +141,7 @@ function claimOf(
     row,
     fresh,
     ageMs: about?.age_ms ?? 0,
+    isPending: about?.answer?.outcome === 'pending',
     token: null,
     reference: referenceOf(row, own),
     orderId: orders.get(row.id)?.id ?? null,
