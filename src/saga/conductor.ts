@@ -169,17 +169,17 @@ export function createConductor(options: ConductorOptions): Conductor {
       ])
       const order = orders.get(intent.order.id) ?? intent.order
       const told = { order, refundedMinor, lines }
-      if (intent.kind === 'done') return { ...told, status: 'refunded', message: 'This refund was made before.' }
+      if (intent.kind === 'done') return { status: 'refunded', ...told, message: 'This refund was made before.' }
       // This one's own record decides: another refund may have been made meanwhile.
       const made = operations.find(operation => operation.kind === 'refund' && operation.attempt === attempt)
       switch (made?.status) {
         case 'succeeded':
-          return { ...told, status: 'refunded', message: 'Refunded.' }
+          return { status: 'refunded', ...told, message: 'Refunded.' }
         case 'declined':
-          return { order, refundedMinor: 0, lines: [], status: 'failed', message: 'The gateway refused the refund.' }
+          return { status: 'failed', order, refundedMinor: 0, lines: [], message: 'The gateway refused the refund.' }
         default: {
           const message = 'The gateway has not confirmed the refund yet; it is asked again.'
-          return { ...told, status: 'processing', message }
+          return { status: 'processing', ...told, message }
         }
       }
     },
