@@ -124,7 +124,14 @@ export type LookupAnswer = GatewayAnswer | { outcome: 'not_found' }
 /** A webhook that was checked: which checkout to look at again. A hint, never a fact. */
 export interface WebhookEvent {
   id: string
+  /** In the gateway's own words. */
   type: string
+  /**
+   * What to look at: the payment on its way (default), money that was given back, or what the buyer contested at the bank.
+   * The last two may have happened at the gateway alone; they are seen by `inspect`.
+   */
+  about?: 'payment' | 'money_back' | 'dispute'
+  /** Null, or none of ours yet: it is found by `reference`, or kept until it is known. */
   checkoutId: string | null
   reference: string | null
   /** The event without secrets, kept for support. */

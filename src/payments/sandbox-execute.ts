@@ -51,6 +51,7 @@ export function executeRequests(
       changed: [...touched.values()].filter(payment => known.has(payment.reference)),
       requests: remembered,
       jobs,
+      nowMs,
     })
     return replies
   })

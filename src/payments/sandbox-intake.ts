@@ -13,6 +13,9 @@ const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
 const printable = /^[\x20-\x7e]{1,255}$/
 const methods: readonly string[] = ['card', 'paypal', 'bank_transfer']
 
+/** The detail of a void that fences nothing. */
+export const endsOnly = 'void of another payment'
+
 /** Whether it could be a reference at all. What comes from an address line is checked before the ledger sees it. */
 export const isReference = (text: string): boolean => printable.test(text)
 
@@ -68,8 +71,8 @@ export const intake = {
   },
 
   void(call: VoidRequest): SandboxRequest | null {
-    const reference = referenceOf(call.authorizationKey)
-    if (call.reference !== null && call.reference !== reference) return null
+    const fenced = referenceOf(call.authorizationKey)
+    const reference = call.reference ?? fenced
     return wellFormed({
       kind: 'void',
       idempotencyKey: call.idempotencyKey,
@@ -77,7 +80,8 @@ export const intake = {
       reference,
       amountMinor: 0,
       currency: noCurrency,
-      detail: 'void',
+      // A payment that is no authorization of this key is ended where it is; only the key's own is fenced before it comes.
+      detail: reference === fenced ? 'void' : endsOnly,
       authorization: null,
     })
   },

@@ -89,7 +89,7 @@ export function changePayments(
   change: (payment: SandboxPayment, nowMs: number) => SandboxPayment | null,
 ): void {
   const changed = [...payments.values()].flatMap(payment => change(payment, nowMs) ?? [])
-  writeSet(tx, { created: [], changed, requests: [], jobs: changed.map(payment => webhookOf(payment, nowMs)) })
+  writeSet(tx, { created: [], changed, requests: [], jobs: changed.map(payment => webhookOf(payment, nowMs)), nowMs })
   for (const payment of changed) payments.set(payment.reference, payment)
 }
 

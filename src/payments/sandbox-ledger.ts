@@ -25,6 +25,7 @@ export interface LedgerChange {
   changed: readonly SandboxPayment[]
   requests: readonly EarlierRequest[]
   jobs: readonly SandboxJob[]
+  nowMs: number
 }
 
 const paymentColumns = `id as reference, checkout_id as "checkoutId", status, method, behaviour,
@@ -54,9 +55,9 @@ const readRequests = statement(
 const insertPayments = statement(
   'sandbox_insert_payments',
   `insert into holdfast_sandbox.payments (id, checkout_id, status, method, behaviour, amount_minor, currency,
-    captured_minor, refunded_minor, decline_code, void_failures_left, return_url, valid_until)
+    captured_minor, refunded_minor, decline_code, void_failures_left, return_url, valid_until, created_at)
   select reference, "checkoutId", status, method, behaviour, "amountMinor", currency,
-    "capturedMinor", "refundedMinor", "declineCode", "voidFailuresLeft", "returnUrl", "validUntil"
+    "capturedMinor", "refundedMinor", "declineCode", "voidFailuresLeft", "returnUrl", "validUntil", $2::timestamptz
   from json_to_recordset($1) as row (reference text, "checkoutId" uuid, status text, method text, behaviour text,
     "amountMinor" bigint, currency char(3), "capturedMinor" bigint, "refundedMinor" bigint, "declineCode" text,
     "voidFailuresLeft" integer, "returnUrl" text, "validUntil" timestamptz)`,
@@ -138,9 +139,10 @@ export async function findRequests(
 const inOrder = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0)
 
 /** Writes a set. New rows go in by key, so that two processes that make the same ones wait for each other in one order. */
-export function writeSet(tx: Transaction, { created, changed, requests, jobs }: LedgerChange): void {
+export function writeSet(tx: Transaction, { created, changed, requests, jobs, nowMs }: LedgerChange): void {
   if (created.length > 0) {
-    tx.send(insertPayments, [JSON.stringify(created.toSorted((a, b) => inOrder(a.reference, b.reference)))])
+    const rows = created.toSorted((a, b) => inOrder(a.reference, b.reference))
+    tx.send(insertPayments, [JSON.stringify(rows), new Date(nowMs).toISOString()])
   }
   if (changed.length > 0) {
     tx.send(updatePayments, [JSON.stringify(changed)])

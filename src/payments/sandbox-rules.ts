@@ -5,6 +5,7 @@
  */
 import { decideAuthorization } from './sandbox-authorization.ts'
 import { type Decision, declinedFor, noEffect, refused, remembered, serverError } from './sandbox-decision.ts'
+import { endsOnly } from './sandbox-intake.ts'
 import {
   type EarlierRequest,
   earlierAnswer,
@@ -65,6 +66,7 @@ function decideVoid(request: SandboxRequest, payment: SandboxPayment | null): De
     delivery: 'at_once',
     effect: { payment: change, remember: remembered(request, null), settleInMs: null },
   })
+  if (payment === null && request.detail === endsOnly) return declinedFor(request, 'payment_not_found')
   if (payment === null) {
     const tombstone = fencedPayment(request)
     return done(tombstone, tombstone)

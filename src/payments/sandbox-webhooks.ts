@@ -14,6 +14,11 @@ const text = (value: unknown): string | null => (typeof value === 'string' ? val
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
+function aboutOf(type: string): NonNullable<WebhookEvent['about']> {
+  if (type.startsWith('refund.')) return 'money_back'
+  return type.startsWith('dispute.') ? 'dispute' : 'payment'
+}
+
 function parsed(rawBody: string): WebhookEvent | null {
   let payload: unknown
   try {
@@ -24,8 +29,9 @@ function parsed(rawBody: string): WebhookEvent | null {
   if (!isRecord(payload)) return null
   const { id, type, data } = payload
   if (typeof id !== 'string' || typeof type !== 'string') return null
-  const about = isRecord(data) ? data : {}
-  return { id, type, checkoutId: text(about.checkout_id), reference: text(about.reference), payload }
+  const named = isRecord(data) ? data : {}
+  const { checkout_id: checkoutId, reference } = named
+  return { id, type, about: aboutOf(type), checkoutId: text(checkoutId), reference: text(reference), payload }
 }
 
 /**

@@ -6,6 +6,7 @@ import { setMaxListeners } from 'node:events'
 import { type Database, DatabaseError } from '../store/database.ts'
 import { createLane, LaneFull } from '../store/lane.ts'
 import type { GatewayAnswer, LookupAnswer, LookupRequest, OperationKind, PaymentGateway } from './gateway.ts'
+import { inspectSandbox, listSandbox } from './sandbox-books.ts'
 import { refused, serverError } from './sandbox-decision.ts'
 import { busy, inTime, noAnswer, passed, type SandboxFaults, unreachable } from './sandbox-delivery.ts'
 import { executeRequests, type Reply } from './sandbox-execute.ts'
@@ -56,6 +57,8 @@ export interface SandboxGateway extends PaymentGateway {
   /** Runs due jobs by itself from now on, until `close`. */
   start(): void
   verifyWebhook: NonNullable<PaymentGateway['verifyWebhook']>
+  inspect: NonNullable<PaymentGateway['inspect']>
+  list: NonNullable<PaymentGateway['list']>
   /** Stops, after what is running; calls whose answers never come end now. */
   close(): Promise<void>
 }
@@ -192,6 +195,9 @@ export function createSandboxGateway(options: SandboxOptions): SandboxGateway {
     refund: request => call('refund', request, intake.refund(request)),
     lookup: request => inTime(lookups.submit(request), [request.signal]),
     verifyWebhook: webhooks.verify,
+    inspect: async (reference, signal) =>
+      isReference(reference) ? inTime(inspectSandbox(database, reference, clock), [signal]) : null,
+    list: ({ signal, ...page }) => inTime(listSandbox(database, page, clock), [signal]),
     approve: reference => hearBuyer(reference, 'approve'),
     refuse: reference => hearBuyer(reference, 'refuse'),
     payment: async reference =>
