@@ -1,7 +1,7 @@
 /** The events of a checkout: their names and what each tells. */
 import type { Failure } from './failure.ts'
 import type { CheckoutLock } from './lock.ts'
-import type { Order } from './order.ts'
+import type { Order, OrderDispute } from './order.ts'
 import type { RequiredAction } from './outcome.ts'
 import type { RefundedLine } from './refund.ts'
 import type { PhaseName } from './states.ts'
@@ -33,6 +33,8 @@ export interface CheckoutEvents {
     /** The units stand in their warehouses again. */
     restocked: boolean
   }
+  /** A buyer contested the payment at the bank, or such a dispute moved on. */
+  OrderDisputed: { lock: CheckoutLock; order: Order; dispute: OrderDispute }
 }
 
 export type CheckoutEventName = keyof CheckoutEvents
@@ -48,6 +50,7 @@ export const checkoutEventNames = [
   'PriceDriftDetected',
   'PaymentActionRequired',
   'OrderRefunded',
+  'OrderDisputed',
 ] as const satisfies readonly CheckoutEventName[]
 
 /** One event as a listener gets it. */

@@ -40,11 +40,24 @@ export interface Transfer {
   dueAt: string
 }
 
+/** What a buyer contested at the bank, as the gateway says of it. */
+export interface OrderDispute {
+  /** The gateway's id of it. */
+  id: string
+  /** In the gateway's own words: "needs_response", "won" … */
+  status: string
+  reason: string
+  /** Minor units of the order's currency. */
+  amount: number
+}
+
 export interface OrderMetadata {
   /** Where it is paid later, by bank transfer. */
   transfer?: Transfer
   /** Once it was captured. */
   payment?: OrderPayment
+  /** Each once, as it stands. */
+  disputes?: OrderDispute[]
 }
 
 export interface Order {

@@ -2,7 +2,7 @@
  * Money: A2, A3, A4, compared among our own rows and with the gateway's ledger. An effect exists at the gateway before
  * we recorded it and its operation exists before the effect, so each comparison goes the way that is true at any instant.
  */
-import type { Check } from './invariant.ts'
+import { type Check, ofOwnPayment } from './invariant.ts'
 
 /** What the gateway holds for a checkout, all its payments together. */
 const ledgerByCheckout = `select checkout_id, sum(captured_minor) as captured, sum(refunded_minor) as refunded,
@@ -45,8 +45,8 @@ export const moneyChecks: readonly Check[] = [
           sum(amount_minor) filter (where kind = 'authorize') as authorized,
           sum(amount_minor) filter (where kind = 'capture') as captured,
           sum(amount_minor) filter (where kind = 'refund') as refunded,
-          bool_or(kind = 'void') as voided
-        from holdfast.payment_operations where status = 'succeeded' group by checkout_id
+          bool_or(kind = 'void' and ${ofOwnPayment('o')}) as voided
+        from holdfast.payment_operations o where status = 'succeeded' group by checkout_id
       ) as sums
       where captured > coalesce(authorized, 0) or refunded > coalesce(captured, authorized, 0) or (voided and captured is not null)`,
   },
@@ -195,8 +195,8 @@ export const moneyChecks: readonly Check[] = [
         select checkout_id, string_agg(format('%s %s', kind, amount_minor), ', ' order by kind) as kinds,
           sum(amount_minor) filter (where kind = 'capture') as captured,
           sum(amount_minor) filter (where kind = 'refund') as refunded,
-          bool_or(kind = 'void') as voided
-        from holdfast.payment_operations
+          bool_or(kind = 'void' and ${ofOwnPayment('o')}) as voided
+        from holdfast.payment_operations o
         where gateway = 'sandbox' and status = 'succeeded' and kind <> 'authorize' group by checkout_id
       ) as o
       left join (${ledgerByCheckout}) as p on p.checkout_id = o.checkout_id

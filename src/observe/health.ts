@@ -10,6 +10,8 @@ export interface HealthOptions {
   captureTimeoutSeconds?: number | undefined
   /** How long to wait for the database, milliseconds. Default 5,000. */
   timeoutMs?: number | undefined
+  /** A gateway with books to compare with, and how often that is done by itself, milliseconds; 0: only when asked. */
+  reconciles?: { gateway: string; everyMs: number } | undefined
 }
 
 /** Expired locks are cleaned up by themselves; a few are always on their way. */
@@ -17,8 +19,10 @@ const expiredMax = 10
 const stuckMax = 10
 const triesMax = 10
 const overdueMax = 100
+/** So many comparisons with the gateway may be missed. */
+const missedMax = 3
 
-/** `$1`: seconds. Counts stop at a thousand: more is no other answer. */
+/** `$1`: seconds, `$2`: the gateway whose books are compared. Counts stop at a thousand: more is no other answer. */
 const readHealth = statement(
   'read_health',
   `with active as (
@@ -35,6 +39,16 @@ const readHealth = statement(
      (select count(*) from (select from holdfast.deliveries where state = 'parked' limit 1000) as parked) as parked,
      (select count(*) from (select from holdfast.deliveries
         where state = 'due' and next_at < now() - interval '5 minutes' limit 1000) as overdue) as overdue,
+     (select count(*) from (select from holdfast.webhooks
+        where handled_at is null and checkout_id is null and look_at is null limit 1000) as unmatched) as unmatched,
+     (select count(*) from (select from holdfast.webhooks
+        where handled_at is null and checkout_id is not null and look_at is null limit 1000) as unheeded) as unheeded,
+     (select json_build_object('differences', difference_count, 'critical', critical_count, 'agoMs',
+          (extract(epoch from now() - ended_at) * 1000)::bigint)
+        from holdfast.reconciliations where gateway = $2 and ended_at is not null and failure is null
+        order by started_at desc limit 1) as reconciled,
+     (select (extract(epoch from now() - applied_at) * 1000)::bigint from holdfast.migrations
+        where name = '0005_reconciliation') as "sinceMs",
      now() as now`,
 )
 
@@ -45,13 +59,19 @@ interface HealthRow {
   captures: number
   parked: number
   overdue: number
+  unmatched: number
+  unheeded: number
+  /** The last comparison that came to its end. */
+  reconciled: { differences: number; critical: number; agoMs: number } | null
+  /** How long comparisons could have been made. */
+  sinceMs: number | null
   now: string
 }
 
 const many = (count: number, one: string, more = `${one}s`) => `${count} ${count === 1 ? one : more}`
 
 function checksOf(row: HealthRow): Record<string, HealthCheck> {
-  const { expired, stuck, rollbacks, captures, parked, overdue } = row
+  const { expired, stuck, rollbacks, captures, parked, overdue, unmatched, unheeded } = row
   return {
     expired_locks: {
       status: expired < expiredMax ? 'ok' : 'warning',
@@ -85,8 +105,34 @@ function checksOf(row: HealthRow): Record<string, HealthCheck> {
           ? 'All events are on their way'
           : `${many(parked, 'delivery', 'deliveries')} given up, ${overdue} late by more than 5 minutes`,
     },
+    webhooks: {
+      // Other applications of the same account make webhooks too: those are counted, and no trouble.
+      status: unheeded === 0 ? 'ok' : 'warning',
+      count: unmatched + unheeded,
+      message:
+        unheeded > 0
+          ? `${many(unheeded, 'webhook')} of ours could not be heeded for three days; ${unmatched} of no checkout of ours`
+          : `${many(unmatched, 'webhook')} of no checkout of ours`,
+    },
     database: { status: 'ok', message: 'Database connection healthy' },
   }
+}
+
+/** Null where there is nothing to say: it is not done by itself, and was never asked for. */
+function reconciliationOf({ reconciled, sinceMs }: HealthRow, everyMs: number): HealthCheck | null {
+  const silentMs = reconciled?.agoMs ?? sinceMs ?? 0
+  const isMissed = everyMs > 0 && silentMs > missedMax * everyMs
+  const hours = Math.floor(silentMs / 3_600_000)
+  const silence = `not compared with the gateway’s books for ${many(hours, 'hour')}`
+  if (reconciled === null && !isMissed) return everyMs === 0 ? null : { status: 'ok', count: 0, message: 'Not yet due' }
+  const { differences: count, critical } = reconciled ?? { differences: 0, critical: 0 }
+  if (critical > 0) {
+    const message = `${many(count, 'difference')} from the gateway’s books, ${critical} of them money that is not accounted for`
+    return { status: 'critical', count, message }
+  }
+  if (isMissed) return { status: 'warning', count, message: silence }
+  if (count === 0) return { status: 'ok', count, message: 'The gateway’s books agree with ours' }
+  return { status: 'warning', count, message: `${many(count, 'difference')} from the gateway’s books` }
 }
 
 async function inTime<T>(work: Promise<T>, timeoutMs: number): Promise<T> {
@@ -103,13 +149,18 @@ async function inTime<T>(work: Promise<T>, timeoutMs: number): Promise<T> {
 
 /** The health of the checkout. Never throws: a database that does not answer is a critical check. */
 export async function health(database: Database, options: HealthOptions = {}): Promise<HealthReport> {
-  const { captureTimeoutSeconds = 3_600, timeoutMs = 5_000 } = options
+  const { captureTimeoutSeconds = 3_600, timeoutMs = 5_000, reconciles } = options
   let checks: Record<string, HealthCheck>
   let timestamp = new Date().toISOString()
   try {
-    const [row] = await inTime(database.query<HealthRow>(readHealth, [captureTimeoutSeconds]), timeoutMs)
+    const [row] = await inTime(
+      database.query<HealthRow>(readHealth, [captureTimeoutSeconds, reconciles?.gateway ?? null]),
+      timeoutMs,
+    )
     if (row === undefined) throw new Error('the database gave no answer')
     checks = checksOf(row)
+    const reconciliation = reconciles === undefined ? null : reconciliationOf(row, reconciles.everyMs)
+    if (reconciliation !== null) checks.reconciliation = reconciliation
     timestamp = row.now
   } catch {
     checks = { database: { status: 'critical', message: 'The database does not answer' } }

@@ -31,8 +31,14 @@ export interface Check {
   readonly only?: 'ledger' | 'drained'
 }
 
+/** True of an operation on the checkout's own payment; the end of an orphan is recorded beside it. */
+export function ofOwnPayment(operation: string): string {
+  return `${operation}.purpose->>'reason' is distinct from 'orphan'`
+}
+
 /** True of an authorization whose outcome nobody needs to know any more: a void has succeeded, so it never charges. */
 export function fenced(operation: string): string {
   return `(${operation}.kind = 'authorize' and exists (select from holdfast.payment_operations fence
-    where fence.checkout_id = ${operation}.checkout_id and fence.kind = 'void' and fence.status = 'succeeded'))`
+    where fence.checkout_id = ${operation}.checkout_id and fence.kind = 'void' and fence.status = 'succeeded'
+      and ${ofOwnPayment('fence')}))`
 }

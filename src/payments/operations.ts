@@ -140,6 +140,18 @@ export function recordAnswers(tx: Transaction, outcomes: readonly OperationOutco
   tx.send(settleOperations, [JSON.stringify(rows)])
 }
 
+/** Why a payment is ended that was left open at the gateway beside a checkout that is at its end. */
+export const orphanReason = 'orphan'
+
+/** What can be left to ask about once a checkout is at its end: a refund first, then the end of an orphan. */
+export function openAtEnd(operations: readonly OperationRow[]): OperationRow | undefined {
+  const open = operations.filter(operation => operation.status === 'intended')
+  return (
+    open.find(operation => operation.kind === 'refund') ??
+    open.find(operation => operation.kind === 'void' && operation.purpose?.reason === orphanReason)
+  )
+}
+
 /** The latest attempt of a kind, undefined where there was none. `operations` are one checkout's. */
 export function latest(operations: readonly OperationRow[], kind: OperationKind): OperationRow | undefined {
   let found: OperationRow | undefined

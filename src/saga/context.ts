@@ -65,6 +65,29 @@ export function sleep(clock: Clock, ms: number): Promise<void> {
   return new Promise(resolve => clock.after(ms, resolve))
 }
 
+/**
+ * Asks the gateway for what its books say, for as long as any call may take.
+ * @throws when it does not answer in that time, and whatever `ask` throws.
+ */
+export async function inTime<Result>(
+  { clock, numbers }: Pick<SagaContext, 'clock' | 'numbers'>,
+  ask: (signal: AbortSignal) => Promise<Result>,
+): Promise<Result> {
+  const controller = new AbortController()
+  let cancel = (): void => {}
+  const late = new Promise<never>((_, reject) => {
+    cancel = clock.after(numbers.gatewayTimeoutMs, () => {
+      controller.abort()
+      reject(new Error('The gateway did not answer in time.'))
+    })
+  })
+  try {
+    return await Promise.race([ask(controller.signal), late])
+  } finally {
+    cancel()
+  }
+}
+
 /** Doubles from half a second to a minute, the upper half of it random so that crowds spread. */
 export function backoffMs({ random }: Pick<SagaContext, 'random'>, tries: number): number {
   const full = Math.min(60_000, 500 * 2 ** Math.min(tries, 10))

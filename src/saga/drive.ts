@@ -10,6 +10,7 @@ import type { Claim, Evidence, Next } from './claim.ts'
 import { type SagaContext, sleep } from './context.ts'
 import { authorizationEnded, expired } from './failures.ts'
 import type { Lanes } from './lanes.ts'
+import { recordOrphan } from './orphan.ts'
 import { recordRefund } from './refund.ts'
 
 export type Rest = Extract<Next, { kind: 'rests' | 'replaced' }>
@@ -63,9 +64,9 @@ export function carryOn(context: SagaContext, claim: Claim): Next {
       return { kind: 'goes_on', claim }
     case 'completed':
     case 'failed':
-      // A refund of unknown outcome is the only thing left to ask about.
+      // A refund of unknown outcome, or the end of an orphan, is the only thing left to ask about.
       if (claim.undo === null) return { kind: 'rests', row, order: null }
-      alertWhenOld(context, claim, 'refund')
+      alertWhenOld(context, claim, claim.undo.kind)
       return { kind: 'goes_on', claim }
     default:
       return row.state satisfies never
@@ -73,7 +74,11 @@ export function carryOn(context: SagaContext, claim: Claim): Next {
 }
 
 /** What is never given up must be in sight. */
-function alertWhenOld(context: SagaContext, { row, ageMs, isPending }: Claim, kind: 'capture' | 'refund'): void {
+function alertWhenOld(
+  context: SagaContext,
+  { row, ageMs, isPending }: Claim,
+  kind: 'capture' | 'refund' | 'void',
+): void {
   // Money that takes days is no unknown outcome: the gateway says that it waits.
   if (ageMs <= context.numbers.captureTimeoutMs || isPending === true) return
   context.log.error(`[Checkout] a ${kind} is of unknown outcome for too long`, { lockId: row.id })
@@ -104,7 +109,10 @@ async function advance(context: SagaContext, lanes: Lanes, claim: Claim): Promis
     case 'rolling_back':
       return lanes.unwind.submit({ claim, failure: null, evidence })
     case 'completed':
-      return recordRefund(context, { claim, evidence })
+    case 'failed':
+      return claim.undo?.kind === 'void'
+        ? recordOrphan(context, { claim, evidence })
+        : recordRefund(context, { claim, evidence })
     default:
       throw new Error(`nothing is asked of the gateway in state ${claim.row.state}`)
   }

@@ -9,8 +9,9 @@ import type { Claim } from './claim.ts'
 import { type SagaContext, sleep } from './context.ts'
 import { carryOn, drive } from './drive.ts'
 import type { Lanes } from './lanes.ts'
+import { recordMadeAtGateway } from './made-at-gateway.ts'
 import { seizeDue } from './seize.ts'
-import { markHandled, openWebhooks, type StoredWebhook } from './webhooks.ts'
+import { markHandled, openWebhooks, postponed, type StoredWebhook } from './webhooks.ts'
 
 export interface Recoverer {
   /**
@@ -26,6 +27,8 @@ export interface Recoverer {
 /** So many are carried on at once. */
 const carriedMax = 200
 const roundsMax = 50
+/** The gateway's books are looked into for so many checkouts at once. */
+const booksMax = 10
 
 /** What one look at the database took. */
 interface Look {
@@ -38,6 +41,7 @@ interface Look {
 
 export function createRecoverer(context: SagaContext, lanes: Lanes): Recoverer {
   const carrying = new Set<Promise<void>>()
+  const looking = new Set<Promise<void>>()
   let stopped = true
   let ending = false
   let cancel = (): void => {}
@@ -88,22 +92,56 @@ export function createRecoverer(context: SagaContext, lanes: Lanes): Recoverer {
    * asked about until it is settled; those that somebody holds right now are left for the next look.
    */
   async function heedWebhooks(): Promise<Promise<void>[]> {
-    const webhooks = await openWebhooks(context.db, carriedMax)
+    const webhooks = await openWebhooks(context.db, carriedMax, booksMax)
     const done: StoredWebhook[] = []
-    const carried: Promise<void>[] = []
+    const carried = await lookIntoBooks(webhooks.filter(({ about }) => about !== 'payment'))
     async function heed(webhook: StoredWebhook): Promise<void> {
-      if (webhook.checkout_id === null) return
       const seized = await lanes.seize.submit({ lockId: webhook.checkout_id, want: 'carry_on' })
       if (seized.kind === 'claimed') carried.push(carry(seized.claim))
       const busy = seized.kind === 'rests' && seized.row.lease_owner !== null && !seized.row.awake
       if (!busy) done.push(webhook)
     }
-    const failed = (await Promise.allSettled(webhooks.map(heed))).find(result => result.status === 'rejected')
+    const failed = (await Promise.allSettled(webhooks.filter(({ about }) => about === 'payment').map(heed))).find(
+      result => result.status === 'rejected',
+    )
     if (failed !== undefined) {
       context.log.error('[Checkout] a webhook could not be heeded yet', { error: failed.reason })
     }
     await markHandled(context.db, done)
     return carried
+  }
+
+  /**
+   * Looks into the gateway's books for checkouts to which something may have happened there alone. Their webhooks are
+   * put off first and done with afterwards: should this process die, or the gateway not answer, they come again.
+   */
+  async function lookIntoBooks(webhooks: readonly StoredWebhook[]): Promise<Promise<void>[]> {
+    const room = Math.max(0, booksMax - looking.size)
+    const mine = await postponed(context.db, webhooks.slice(0, room))
+    return mine.map(webhook => {
+      const look = heedBooks(webhook)
+        .catch((error: unknown) => {
+          context.log.warn('[Checkout] the gateway’s books could not be looked into yet', {
+            lockId: webhook.checkout_id,
+            error,
+          })
+        })
+        .finally(() => {
+          carrying.delete(look)
+          looking.delete(look)
+        })
+      carrying.add(look)
+      looking.add(look)
+      return look
+    })
+  }
+
+  async function heedBooks(webhook: StoredWebhook): Promise<void> {
+    // A refund of ours may be what it tells of.
+    const seized = await lanes.seize.submit({ lockId: webhook.checkout_id, want: 'refund' })
+    if (seized.kind === 'claimed') await carry(seized.claim)
+    const made = await recordMadeAtGateway(context, webhook.checkout_id)
+    if (made !== 'busy') await markHandled(context.db, [webhook])
   }
 
   async function runOnce(): Promise<number> {

@@ -8,7 +8,7 @@ import type { Order } from '../checkout/order.ts'
 import { namedLines, notRefundable, planRefund, type RefundWish } from '../checkout/refund.ts'
 import { readOrdersOf } from '../orders/orders.ts'
 import type { GatewayAnswer } from '../payments/gateway.ts'
-import { intend, latest, type OperationRow, readOperations, recordAnswers } from '../payments/operations.ts'
+import { intend, latest, type OperationRow, openAtEnd, readOperations, recordAnswers } from '../payments/operations.ts'
 import { changeRows, lockOf, lockRows } from '../store/checkouts.ts'
 import { recordAdminAction } from './admin-actions.ts'
 import { isOurs } from './ask.ts'
@@ -153,9 +153,10 @@ export function recordRefund(context: SagaContext, item: { claim: Claim; evidenc
       const payload = { lock: lockOf(row), orderId: order.id, refundedMinor, lines, shipping, restocked }
       context.outbox.publish(tx, [{ checkoutId: row.id, type: 'OrderRefunded', payload }])
     }
+    const isLast = openAtEnd(operations.filter(each => each !== operation)) === undefined
     const [after] = changeRows(tx, [
       definite
-        ? { row, path: [], leaseOwner: null, wakeInMs: null, tries: 0 }
+        ? { row, path: [], leaseOwner: null, wakeInMs: isLast ? null : 0, tries: 0 }
         : { row, path: [], leaseOwner: null, wakeInMs: backoffMs(context, row.tries), tries: row.tries + 1 },
     ])
     return after === undefined ? { kind: 'replaced' } : { kind: 'rests', row: after, order }

@@ -5,7 +5,7 @@
 import type { Order } from '../checkout/order.ts'
 import { isFinal } from '../checkout/states.ts'
 import { readOrdersOf } from '../orders/orders.ts'
-import { type OperationRow, readOperations } from '../payments/operations.ts'
+import { type OperationRow, openAtEnd, readOperations } from '../payments/operations.ts'
 import { authorizePayment, type UndoOperation } from '../phases/4-authorize-payment.ts'
 import { capturePayment } from '../phases/6-capture-payment.ts'
 import { type CheckoutChange, type CheckoutRow, changeRows, lockDueRows, lockRows } from '../store/checkouts.ts'
@@ -120,9 +120,9 @@ async function take(
     .map(row => claimOf(row, operations, orders, fresh.has(row.id)))
 }
 
-/** At its end, and with no refund to ask about: whatever woke it, there is nothing to carry on. */
+/** At its end, and with nothing to ask about: whatever woke it, there is nothing to carry on. */
 function isOver(row: CheckoutRow, operations: readonly OperationRow[]): boolean {
-  return isFinal(row.state) && openRefund(operations.filter(operation => operation.checkout_id === row.id)) === null
+  return isFinal(row.state) && leftOver(operations.filter(operation => operation.checkout_id === row.id)) === null
 }
 
 function claimOf(
@@ -132,7 +132,7 @@ function claimOf(
   fresh: boolean,
 ): Claim {
   const own = operations.filter(operation => operation.checkout_id === row.id)
-  const undo = row.state === 'rolling_back' ? authorizePayment.undo(own) : openRefund(own)
+  const undo = row.state === 'rolling_back' ? authorizePayment.undo(own) : leftOver(own)
   const kind = row.state === 'capturing' ? 'capture' : 'authorize'
   const about = own.find(operation =>
     undo === null ? operation.kind === kind : operation.kind === undo.kind && operation.attempt === undo.attempt,
@@ -143,18 +143,20 @@ function claimOf(
     ageMs: about?.age_ms ?? 0,
     isPending: about?.answer?.outcome === 'pending',
     token: null,
-    reference: referenceOf(row, own),
+    // An orphan is another payment than the checkout's own.
+    reference: (isFinal(row.state) ? undo?.reference : null) ?? referenceOf(row, own),
     orderId: orders.get(row.id)?.id ?? null,
     undo,
   }
 }
 
-/** A refund that was intended and never settled. */
-function openRefund(operations: readonly OperationRow[]): UndoOperation | null {
-  const open = operations.find(operation => operation.kind === 'refund' && operation.status === 'intended')
+/** A refund, or the end of an orphan, that was intended and never settled. */
+function leftOver(operations: readonly OperationRow[]): UndoOperation | null {
+  const open = openAtEnd(operations)
   if (open === undefined) return null
   const { attempt, amount_minor: amountMinor, currency, reference, age_ms: ageMs } = open
-  return { kind: 'refund', attempt, isNew: false, ageMs, amountMinor, currency, reference }
+  const kind = open.kind === 'void' ? 'void' : 'refund'
+  return { kind, attempt, isNew: false, ageMs, amountMinor, currency, reference }
 }
 
 function referenceOf(row: CheckoutRow, operations: readonly OperationRow[]): string | null {

@@ -1,23 +1,62 @@
 /**
  * Webhooks: hints to look at a checkout again, never facts. They are stored before they are acknowledged, once however
  * often they come, and stay until the checkout they speak of could be looked at. One that speaks of no checkout of ours
- * is kept and done with.
+ * is looked at again, ever less often: it may be early, or name a payment that is kept only now. After three days it
+ * stays as it is, readable and counted.
  */
 import type { PaymentGateway, WebhookEvent } from '../payments/gateway.ts'
 import { storableJson } from '../payments/heard.ts'
 import { type Database, statement } from '../store/database.ts'
 
+/** The checkout that a webhook speaks of: the one it names, else the one whose payment it names. Null: none is ours. */
+const checkoutOf = (named: string, reference: string, gateway: string) => `coalesce(
+  (select id from holdfast.checkouts where id = ${named}),
+  (select checkout_id from holdfast.payment_operations
+   where kind = 'authorize' and reference = ${reference} and gateway = ${gateway} limit 1))`
+
+/** Doubles from ten seconds to an hour, and ends three days after it came. */
+const laterLook = (webhook: string) => `case when ${webhook}.received_at > now() - interval '3 days'
+  then now() + least(3600, 10 * power(2, least(${webhook}.looks, 20))) * interval '1 second' end`
+
 const insertWebhook = statement(
   'insert_webhook',
-  `insert into holdfast.webhooks (gateway, event_id, type, checkout_id, reference, payload, handled_at)
-   select $1, $2, $3, checkout.id, $5, $6::jsonb, case when checkout.id is null then now() end
-   from (values ($4::uuid)) as about (id) left join holdfast.checkouts checkout on checkout.id = about.id
+  // What names neither a checkout nor a payment can never be found to speak of one.
+  `insert into holdfast.webhooks (gateway, event_id, type, about, named_id, reference, payload, checkout_id, handled_at)
+   select $1, $2, $3, $4, $5::uuid, $6, $7::jsonb, ${checkoutOf('$5::uuid', '$6', '$1')},
+     case when $5::uuid is null and $6::text is null then now() end
    on conflict (gateway, event_id) do nothing`,
+)
+const matchWebhooks = statement(
+  'match_webhooks',
+  `with due as (
+     select ctid as place, gateway, named_id, reference, received_at, looks from holdfast.webhooks
+     where look_at <= now() and handled_at is null and checkout_id is null
+     order by look_at limit $1::int for update skip locked
+   ), found as (
+     select due.place, ${checkoutOf('due.named_id', 'due.reference', 'due.gateway')} as checkout_id, ${laterLook('due')} as later
+     from due
+   )
+   update holdfast.webhooks as webhook set checkout_id = found.checkout_id, looks = webhook.looks + 1,
+     look_at = case when found.checkout_id is null then found.later else now() end
+   from found where webhook.ctid = found.place`,
 )
 const readOpenWebhooks = statement(
   'read_open_webhooks',
-  `select gateway, event_id, checkout_id from holdfast.webhooks
-   where handled_at is null and checkout_id is not null and received_at > now() - interval '3 days' order by received_at limit $1::int`,
+  // Each kind by itself: those that need the gateway's books never stand before those that a buyer waits for.
+  `select due.gateway, due.event_id, due.about, due.checkout_id
+   from (values ('payment', $1::int), ('money_back', $2::int), ('dispute', $2::int)) as kind (about, most)
+   cross join lateral (
+     select gateway, event_id, about, checkout_id from holdfast.webhooks
+     where about = kind.about and look_at <= now() and handled_at is null and checkout_id is not null
+     order by look_at limit kind.most) as due`,
+)
+const postponeWebhooks = statement(
+  'postpone_webhooks',
+  `update holdfast.webhooks as webhook set looks = webhook.looks + 1, look_at = ${laterLook('webhook')}
+   from json_to_recordset($1) as row (gateway text, event_id text)
+   where webhook.gateway = row.gateway and webhook.event_id = row.event_id and webhook.handled_at is null
+     and webhook.look_at <= now()
+   returning webhook.gateway, webhook.event_id, webhook.about, webhook.checkout_id`,
 )
 const handleWebhook = statement(
   'handle_webhooks',
@@ -29,7 +68,8 @@ const handleWebhook = statement(
 export interface StoredWebhook {
   gateway: string
   event_id: string
-  checkout_id: string | null
+  about: NonNullable<WebhookEvent['about']>
+  checkout_id: string
 }
 
 const isUuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
@@ -43,23 +83,30 @@ export async function storeWebhook(
 ): Promise<WebhookEvent | null> {
   const event = (await gateway.verifyWebhook?.(headers, rawBody)) ?? null
   if (event === null) return null
-  const checkoutId = event.checkoutId !== null && isUuid.test(event.checkoutId) ? event.checkoutId : null
-  await db.query(insertWebhook, [
-    gateway.name,
-    event.id,
-    event.type,
-    checkoutId,
-    event.reference,
-    storableJson(event.payload),
-  ])
+  const { id, type, about = 'payment', checkoutId, reference, payload } = event
+  const namedId = checkoutId !== null && isUuid.test(checkoutId) ? checkoutId : null
+  await db.query(insertWebhook, [gateway.name, id, type, about, namedId, reference, storableJson(payload)])
   return event
 }
 
-export function openWebhooks(db: Database, limit: number): Promise<StoredWebhook[]> {
-  return db.query<StoredWebhook>(readOpenWebhooks, [limit])
+/**
+ * Webhooks whose checkout is known, after a look at up to `limit` of those whose checkout was not: up to `limit` of
+ * payments, and up to `booksLimit` of each kind that needs the gateway's books.
+ */
+export async function openWebhooks(db: Database, limit: number, booksLimit: number): Promise<StoredWebhook[]> {
+  await db.query(matchWebhooks, [limit])
+  return db.query<StoredWebhook>(readOpenWebhooks, [limit, booksLimit])
+}
+
+/** Puts the next look at webhooks off, so that one process works on each; gives those that it got. */
+export async function postponed(db: Database, webhooks: readonly StoredWebhook[]): Promise<StoredWebhook[]> {
+  return webhooks.length === 0 ? [] : db.query<StoredWebhook>(postponeWebhooks, [namesOf(webhooks)])
 }
 
 export async function markHandled(db: Database, webhooks: readonly StoredWebhook[]): Promise<void> {
-  if (webhooks.length === 0) return
-  await db.query(handleWebhook, [JSON.stringify(webhooks.map(({ gateway, event_id }) => ({ gateway, event_id })))])
+  if (webhooks.length > 0) await db.query(handleWebhook, [namesOf(webhooks)])
+}
+
+function namesOf(webhooks: readonly StoredWebhook[]): string {
+  return JSON.stringify(webhooks.map(({ gateway, event_id }) => ({ gateway, event_id })))
 }

@@ -100,9 +100,9 @@ export const claimMutants: readonly Mutant[] = [
     edits: [
       {
         file: 'src/saga/recoverer.ts',
-        find: 'const webhooks = await openWebhooks(context.db, carriedMax)',
+        find: 'const webhooks = await openWebhooks(context.db, carriedMax, booksMax)',
         replace:
-          'const webhooks = await openWebhooks(context.db, carriedMax)\n    await markHandled(context.db, webhooks)',
+          'const webhooks = await openWebhooks(context.db, carriedMax, booksMax)\n    await markHandled(context.db, webhooks)',
       },
     ],
     foundBy: inTest('review/webhook-while-busy.test.ts', 'postgres.*that finds its checkout busy'),
