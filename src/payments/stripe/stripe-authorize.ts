@@ -7,7 +7,7 @@ import type { AuthorizeRequest, GatewayAnswer, LookupAnswer, PaymentMethod } fro
 import { fromStripe, toStripe } from './stripe-amount.ts'
 import { gaveUp, known, type StripeClient, unsettled } from './stripe-client.ts'
 import { authorizationOf, type Intent } from './stripe-intent.ts'
-import { answerOfError, isWrongState } from './stripe-refusals.ts'
+import { answerOfError, isMissing, isWrongState } from './stripe-refusals.ts'
 import { readToken } from './stripe-token.ts'
 
 const methodTypes: Readonly<Record<PaymentMethod, { types: string[]; captures: 'manual' | 'automatic' }>> = {
@@ -94,13 +94,24 @@ export function stripeAuthorizations({ stripe, retrieve, keyed }: StripeClient):
     isInBrowser: boolean,
   ): Promise<Intent | GatewayAnswer> {
     if (request.reference !== null) return retrieve(request.reference)
-    const made = adopted === null ? await create(request, amount, isInBrowser) : await retrieve(adopted)
+    const made = adopted === null ? await create(request, amount, isInBrowser) : await find(adopted)
+    if (made === null) return invalidToken
     if (adopted !== null && !isAsAsked(made, request)) return made
     const kept = await request.keep(made.id)
     if (kept === made.id) return adopted === null ? made : nowOurs(made, request)
     // Nobody will ever confirm it: it holds nothing.
     if (adopted === null) await intents.cancel(made.id).catch(() => {})
     return kept === null ? voided : retrieve(kept)
+  }
+
+  /** An intent that only a token names: null where there is none. */
+  async function find(id: string): Promise<Intent | null> {
+    try {
+      return await retrieve(id)
+    } catch (error) {
+      if (isMissing(error)) return null
+      throw error
+    }
   }
 
   /** Made elsewhere for this checkout: from now on it is treated as if it had been made here. */

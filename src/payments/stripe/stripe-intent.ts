@@ -102,10 +102,13 @@ function endedReason({ cancellation_reason: reason }: Intent): { code: string; m
 /** As the capture with this key would answer, or null where it can still be captured. */
 export function captureOf(intent: Intent, idempotencyKey: string | null): GatewayAnswer | null {
   switch (intent.status) {
-    case 'succeeded':
-      return idempotencyKey === null || intent.metadata.captured_by === idempotencyKey
+    case 'succeeded': {
+      // Nobody's by name: captured at Stripe itself, in its dashboard say. The money is there as it was asked for.
+      const capturedBy = intent.metadata.captured_by ?? idempotencyKey
+      return idempotencyKey === null || capturedBy === idempotencyKey
         ? succeeded(intent, intent.amount_received, chargeDetails(intent))
         : declined(intent, 'already_captured', 'The payment was captured before.')
+    }
     case 'canceled': {
       const { code, message } = endedReason(intent)
       return declined(intent, code === 'voided' ? 'already_voided' : code, message)

@@ -49,8 +49,11 @@ export function stripeMoney({ stripe, retrieve, keyed }: StripeClient): StripeMo
       )
       return known(captureOf(captured, idempotencyKey) ?? { outcome: 'not_found' })
     } catch (error) {
-      if (!isWrongState(error)) return answerOfError(error)
-      return known(captureOf(await retrieve(reference), idempotencyKey) ?? { outcome: 'not_found' })
+      const refused = answerOfError(error)
+      if (refused.outcome !== 'declined') return refused
+      // A refusal of the request is no word on the payment, which says itself what became of it.
+      const now = captureOf(await retrieve(reference), idempotencyKey)
+      return now ?? (isWrongState(error) ? known({ outcome: 'not_found' }) : refused)
     }
   }
 

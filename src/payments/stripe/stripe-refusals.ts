@@ -31,6 +31,7 @@ export function isWrongState(error: unknown): boolean {
   return isStripeFailure(error) && error.code === 'payment_intent_unexpected_state'
 }
 
+/** Stripe does not find what the address of a request names. */
 export function isMissing(error: unknown): boolean {
   return isStripeFailure(error) && error.statusCode === 404
 }
@@ -58,8 +59,10 @@ export function answerOfError(error: unknown): GatewayAnswer {
     }
     case 400:
     case 402:
-    case 404:
       return refusalOf(error, request)
+    case 404:
+      // A payment that Stripe once gave us is there: that it is not found says nothing of what became of it.
+      return { outcome: 'unknown', message: `Stripe does not find the payment${request}.` }
     case undefined:
       return brokenConnection(error)
     default:
@@ -77,13 +80,13 @@ function brokenConnection(error: StripeFailure): GatewayAnswer {
 }
 
 const told: Readonly<Record<string, readonly [code: string, message: string]>> = {
-  resource_missing: ['invalid_token', 'Stripe does not know this payment method.'],
   token_already_used: ['invalid_token', 'This token was used before.'],
   payment_intent_authentication_failure: ['authentication_failed', 'The bank could not confirm the buyer.'],
   amount_too_small: ['amount_too_small', 'The amount is less than Stripe takes in this currency.'],
   amount_too_large: ['amount_too_large', 'The amount is more than Stripe takes.'],
   charge_already_refunded: ['already_refunded', 'All of it was given back before.'],
   charge_already_captured: ['already_captured', 'The payment was captured before.'],
+  capture_charge_authorization_expired: ['authorization_ended', 'The authorization has ended.'],
   charge_expired_for_capture: ['authorization_ended', 'The authorization has ended.'],
 }
 
@@ -93,10 +96,13 @@ function refusalOf(error: StripeFailure, request: string): GatewayAnswer {
   }
   if (error.rawType === 'card_error') {
     const [code, message] = told[error.code ?? ''] ?? [
-      error.decline_code ?? error.code ?? 'card_declined',
+      error.decline_code || error.code || 'card_declined',
       error.message,
     ]
     return { outcome: 'declined', code: snakeCase(code), message }
+  }
+  if (error.code === 'resource_missing' && error.param?.startsWith('payment_intent') !== true) {
+    return { outcome: 'declined', code: 'invalid_token', message: 'Stripe does not know this payment method.' }
   }
   const [code, message] = told[error.code ?? ''] ?? [
     error.code ?? 'invalid_request',
