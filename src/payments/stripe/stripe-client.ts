@@ -31,8 +31,10 @@ export interface StripeClient {
 
 /** The answers are read as this version of Stripe's API writes them, whatever the account's default is. */
 const apiVersion = '2026-10-28.endive'
-/** So often a request is sent anew. */
-const anewMax = 4
+/** So often a request is sent anew, until Stripe forgets its first key. */
+const anewMax = 100
+/** Of so many requests it is remembered which keys were left behind. */
+const rememberedMax = 1_000
 
 export function createStripeClient({ secretKey, timeoutMs, apiUrl, httpClient }: StripeClientOptions): StripeClient {
   const stripe = new Stripe(secretKey, {
@@ -44,20 +46,41 @@ export function createStripeClient({ secretKey, timeoutMs, apiUrl, httpClient }:
     ...(httpClient === undefined ? {} : { httpClient }),
     ...(apiUrl === undefined ? {} : addressOf(apiUrl)),
   })
+  /** How many keys of a request were left behind: saves asking for each of them again. */
+  const leftBehind = new Map<string, number>()
+
+  function leave(key: string, keys: number): void {
+    leftBehind.delete(key)
+    leftBehind.set(key, keys)
+    const [oldest] = leftBehind.keys()
+    if (leftBehind.size > rememberedMax && oldest !== undefined) leftBehind.delete(oldest)
+  }
+
   return {
     stripe,
     retrieve: reference => stripe.paymentIntents.retrieve(reference, { expand: ['latest_charge'] }),
     async keyed(key, send, isDone) {
-      for (let again = 0; ; again += 1) {
+      for (let again = leftBehind.get(key) ?? 0; ; again += 1) {
         try {
           return await send({ idempotencyKey: again === 0 ? key : `${key}:again:${again}` })
         } catch (error) {
           if (!isStale(error) || again === anewMax) throw error
           const done = await isDone?.()
           if (done !== undefined && done !== null) return done
+          leave(key, again + 1)
         }
       }
     },
+  }
+}
+
+/** What Stripe says to a question of the engine's; where it says nothing, an error that repeats nothing of Stripe's. */
+export async function asked<Result>(call: () => Promise<Result>): Promise<Result> {
+  try {
+    return await call()
+  } catch (error) {
+    const answer = answerOfError(error)
+    throw new Error('message' in answer ? answer.message : 'Stripe gave no answer.')
   }
 }
 

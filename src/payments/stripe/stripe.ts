@@ -7,7 +7,7 @@
 import type Stripe from 'stripe'
 import type { GatewayPayment, LookupAnswer, LookupRequest, PaymentGateway } from '../gateway.ts'
 import { stripeAuthorizations } from './stripe-authorize.ts'
-import { createStripeClient, known, settled, unsettled } from './stripe-client.ts'
+import { asked, createStripeClient, known, settled, unsettled } from './stripe-client.ts'
 import { bookOf, captureOf, type Intent, refundAnswer, voidOf } from './stripe-intent.ts'
 import { stripeMoney } from './stripe-money.ts'
 import { answerOfError, isMissing } from './stripe-refusals.ts'
@@ -104,20 +104,21 @@ export function createStripeGateway(options: StripeGatewayOptions): PaymentGatew
       }
     },
     async confirmation(reference) {
-      const { client_secret: clientSecret, next_action: next } = await intents.retrieve(reference)
+      const { client_secret: clientSecret, next_action: next } = await asked(() => intents.retrieve(reference))
       if (clientSecret === null) throw new Error('Stripe gives no secret for this payment')
       return { redirectUrl: next?.redirect_to_url?.url ?? null, clientSecret, publishableKey }
     },
     verifyWebhook: (headers, rawBody) => verifyStripeWebhook({ stripe, secrets, now }, headers, rawBody),
-    inspect,
-    async list({ since, after }) {
-      const { data } = await intents.list({
-        created: { gte: Math.floor(since.getTime() / 1_000) },
-        limit: pageSize,
-        expand: ['data.latest_charge'],
-        ...(after === null ? {} : { starting_after: after }),
-      })
-      return Promise.all(data.map(bookWithDisputes))
-    },
+    inspect: reference => asked(() => inspect(reference)),
+    list: ({ since, after }) =>
+      asked(async () => {
+        const { data } = await intents.list({
+          created: { gte: Math.floor(since.getTime() / 1_000) },
+          limit: pageSize,
+          expand: ['data.latest_charge'],
+          ...(after === null ? {} : { starting_after: after }),
+        })
+        return Promise.all(data.map(bookWithDisputes))
+      }),
   }
 }
