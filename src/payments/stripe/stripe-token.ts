@@ -11,7 +11,8 @@ export type StripeToken =
 /** Null: it is nothing that Stripe gives out. */
 export function readToken(token: string | null): StripeToken | null {
   if (token === null || token === '') return { kind: 'browser' }
-  const prefix = /^(pi|pm|ctoken|tok|card|src)_\w+$/.exec(token)?.[1]
+  // An intent's id has no further part: with one it is the secret of an intent, which is for its browser alone.
+  const prefix = /^(?:(pi)_[A-Za-z0-9]+|(pm|ctoken|tok|card|src)_\w+)$/.exec(token)?.slice(1).join('')
   switch (prefix) {
     case 'pi':
       return { kind: 'intent', id: token }
