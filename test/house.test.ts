@@ -81,7 +81,7 @@ describe('the house', () => {
     for (const { file, text } of sources) {
       if (!/^(\d-)?[a-z0-9]+(-[a-z0-9]+)*\.ts$/.test(file.split('/').at(-1) ?? '')) wrong.push(`${file}: name`)
       if (!/^(#!.*\n)?\/\*\*/.test(text)) wrong.push(`${file}: no opening sentence`)
-      if (text.split('\n').length > (longOnes.has(file) ? 450 : 400))
+      if (text.split('\n').length > (longOnes.has(file) ? 480 : 400))
         wrong.push(`${file}: ${text.split('\n').length} lines`)
     }
     expect(wrong).toEqual([])

@@ -31,7 +31,7 @@ export interface OrderPayment {
 
 /** How a buyer pays an order by bank transfer: its total, in its currency. Nothing in it is secret. */
 export interface Transfer {
-  /** What to write on the transfer: a creditor reference (ISO 11649), "RF93100001". */
+  /** What to write on the transfer: a creditor reference (ISO 11649), "RF69100001". */
   reference: string
   /** Whose account it goes to; null where the shop says so elsewhere. */
   iban: string | null

@@ -11,6 +11,7 @@ import type {
   LookupRequest,
   OperationKind,
   PaymentGateway,
+  PaymentMethod,
   RefundRequest,
   VoidRequest,
 } from '../payments/gateway.ts'
@@ -26,8 +27,8 @@ export interface GatewayBooks {
 }
 
 export interface GatewayTokens {
-  /** Authorized, captured. */
-  approve: string
+  /** Authorized, captured. Null where the method needs no token. */
+  approve: string | null
   /** Declined at authorization. */
   decline?: string
   /** Authorized, and then its capture is definitely refused. */
@@ -37,6 +38,10 @@ export interface GatewayTokens {
 export interface GatewayUnderTest {
   gateway: PaymentGateway
   tokens: GatewayTokens
+  /** How the buyers of the checks pay. Default `card`. */
+  method?: PaymentMethod
+  /** Makes the money come that a capture takes, where it comes by itself: called once after each authorization. */
+  pays?(reference: string, money: { amountMinor: number; currency: string }): Promise<unknown>
   books(checkoutId: string): Promise<GatewayBooks>
 }
 
@@ -70,7 +75,7 @@ function expectDeclined(answer: GatewayAnswer, what: string): Declined {
 }
 
 /** One buyer's calls: everything a call needs, with what the check wants different. */
-function buyer({ gateway, tokens }: GatewayUnderTest) {
+function buyer({ gateway, tokens, method = 'card', pays }: GatewayUnderTest) {
   const checkoutId = v7()
   const key = (kind: OperationKind, attempt = 1) => `${checkoutId}:${kind}:${attempt}`
   const common = (kind: OperationKind) => ({
@@ -86,7 +91,7 @@ function buyer({ gateway, tokens }: GatewayUnderTest) {
       ...common('authorize'),
       amountMinor,
       currency,
-      method: 'card',
+      method,
       token: tokens.approve,
       returnUrl: null,
       reference: null,
@@ -102,8 +107,11 @@ function buyer({ gateway, tokens }: GatewayUnderTest) {
     checkoutId,
     key,
     authorize,
-    authorized: async (change: Partial<AuthorizeRequest> = {}) =>
-      expectSucceeded(await authorize(change), 'authorize').reference,
+    async authorized(change: Partial<AuthorizeRequest> = {}): Promise<string> {
+      const answer = expectSucceeded(await authorize(change), 'authorize')
+      await pays?.(answer.reference, answer)
+      return answer.reference
+    },
     capture: (reference: string, change: Partial<CaptureRequest> = {}) =>
       gateway.capture({ ...common('capture'), orderId: checkoutId, ...money(reference), ...change }),
     void(reference: string | null, change: Partial<VoidRequest> = {}) {
