@@ -3,6 +3,8 @@
  * Every mistake is named at once, with the variable, what was given and what is accepted; secrets are never printed (A12).
  */
 import { z } from 'zod'
+import { type ConfigVariable, flag, oneOf, text, whole } from './config-variable.ts'
+import { readIban } from './payments/creditor-reference.ts'
 
 export interface CheckoutConfig {
   /** `postgres://…`; null: the embedded database in `.holdfast/`. */
@@ -42,7 +44,12 @@ export interface CheckoutConfig {
   logFailures: boolean
   logRollbacks: boolean
   /** Who takes the money. From the environment: Stripe as soon as there is a key for it. */
-  gateway: 'sandbox' | 'stripe'
+  gateway: 'sandbox' | 'stripe' | 'invoice'
+  /** Days until an invoice lapses. */
+  invoiceDueDays: number
+  /** The account that invoices are paid to. */
+  invoiceIban: string | null
+  invoiceAccountHolder: string | null
   /** `sk_…` or `rk_…`. */
   stripeSecretKey: string | null
   /** `whsec_…`, what Stripe signs webhooks with; two, separated by a comma, while one replaces the other. */
@@ -62,67 +69,6 @@ export interface CheckoutConfig {
   notificationEmail: string | null
   /** `POST /checkout` a minute, by user, else by address. 0: no limit. */
   rateLimitPerMinute: number
-}
-
-/** One environment variable: what it sets, and what it takes. */
-export interface ConfigVariable<Value> {
-  variable: string
-  meaning: string
-  /** What is accepted, as the end of the sentence "accepted: …". */
-  accepted: string
-  default: Value
-  parse: z.ZodType<Value, string>
-  /** Never printed. */
-  hidden?: true
-}
-
-function whole(variable: string, fallback: number, min: number, max: number, meaning: string): ConfigVariable<number> {
-  const parse = z
-    .string()
-    .regex(/^\d{1,12}$/)
-    .transform(Number)
-    .pipe(z.int().min(min).max(max))
-  return { variable, meaning, accepted: `a whole number from ${min} to ${max}`, default: fallback, parse }
-}
-
-const words: Readonly<Record<string, boolean>> = {
-  true: true,
-  yes: true,
-  on: true,
-  '1': true,
-  false: false,
-  no: false,
-  off: false,
-  '0': false,
-}
-
-function flag(variable: string, fallback: boolean, meaning: string): ConfigVariable<boolean> {
-  const parse = z
-    .string()
-    .toLowerCase()
-    .refine(text => Object.hasOwn(words, text))
-    .transform(text => words[text] === true)
-  return { variable, meaning, accepted: 'true or false', default: fallback, parse }
-}
-
-function oneOf<const Word extends string>(
-  variable: string,
-  fallback: NoInfer<Word>,
-  accepted: readonly Word[],
-  meaning: string,
-): ConfigVariable<Word> {
-  const list = accepted.length === 1 ? `${accepted[0]}` : `${accepted.slice(0, -1).join(', ')} or ${accepted.at(-1)}`
-  return { variable, meaning, accepted: list, default: fallback, parse: z.string().pipe(z.enum(accepted)) }
-}
-
-function text<Fallback extends string | null>(
-  variable: string,
-  fallback: Fallback,
-  accepted: string,
-  parse: z.ZodType<string, string>,
-  meaning: string,
-): ConfigVariable<string | Fallback> {
-  return { variable, meaning, accepted, default: fallback, parse }
 }
 
 /** The variables, by the property they set. */
@@ -231,8 +177,23 @@ export const configVariables: {
   gateway: oneOf(
     'CHECKOUT_PAYMENT_GATEWAY',
     'sandbox',
-    ['sandbox', 'stripe'],
+    ['sandbox', 'stripe', 'invoice'],
     'who takes the money; not set: Stripe where STRIPE_SECRET_KEY is set, else the sandbox, which takes none',
+  ),
+  invoiceDueDays: whole('CHECKOUT_INVOICE_DUE_DAYS', 14, 1, 365, 'days until an unpaid invoice lapses'),
+  invoiceIban: text(
+    'CHECKOUT_INVOICE_IBAN',
+    null,
+    'an IBAN, with or without gaps',
+    z.string().refine(given => readIban(given) !== null),
+    'the account that invoices are paid to, shown to buyers',
+  ),
+  invoiceAccountHolder: text(
+    'CHECKOUT_INVOICE_ACCOUNT_HOLDER',
+    null,
+    'a name of up to 70 characters',
+    z.string().max(70),
+    'whose account that is',
   ),
   stripeSecretKey: {
     ...text(

@@ -2,6 +2,7 @@
 import { createHmac } from 'node:crypto'
 import type { CheckoutConfig } from '../config.ts'
 import type { PaymentGateway } from '../payments/gateway.ts'
+import { createInvoiceGateway } from '../payments/invoice.ts'
 import { createSandboxGateway, type SandboxGateway } from '../payments/sandbox.ts'
 import type { DeliverWebhook } from '../payments/sandbox-jobs.ts'
 import type { Database } from '../store/database.ts'
@@ -11,6 +12,8 @@ export interface OpenGateway {
   gateway: PaymentGateway
   /** The gateway, where it is the sandbox: its buyers confirm on a page of this shop. */
   sandbox: SandboxGateway | null
+  /** What it does by itself begins; called once there is an engine. Only in processes that stay. */
+  start(): void
   close(): Promise<void>
 }
 
@@ -19,6 +22,8 @@ export interface GatewayOptions {
   config: CheckoutConfig & { secret: string }
   /** Where the sandbox sends its webhooks. */
   deliverWebhook: DeliverWebhook
+  /** Told of a checkout whose invoice is paid, until it is captured. */
+  onPaid(checkoutId: string): Promise<unknown>
 }
 
 export async function openGateway(options: GatewayOptions): Promise<OpenGateway> {
@@ -27,6 +32,8 @@ export async function openGateway(options: GatewayOptions): Promise<OpenGateway>
       return openSandbox(options)
     case 'stripe':
       return openStripe(options.config)
+    case 'invoice':
+      return openInvoices(options)
     default:
       return options.config.gateway satisfies never
   }
@@ -43,6 +50,7 @@ async function openSandbox({ database, config, deliverWebhook }: GatewayOptions)
   return {
     gateway: sandbox,
     sandbox,
+    start: () => sandbox.start(),
     async close() {
       await sandbox.close()
       await ledger?.close()
@@ -63,5 +71,11 @@ async function openStripe(config: CheckoutConfig): Promise<OpenGateway> {
     webhookSecret: (stripeWebhookSecret ?? '').split(',').map(secret => secret.trim()),
     ...(stripeApiUrl === null ? {} : { apiUrl: stripeApiUrl }),
   })
-  return { gateway, sandbox: null, close: async () => {} }
+  return { gateway, sandbox: null, start: () => {}, close: async () => {} }
+}
+
+function openInvoices({ database, config, onPaid }: GatewayOptions): OpenGateway {
+  const { invoiceDueDays: dueDays, invoiceIban: iban, invoiceAccountHolder: accountHolder } = config
+  const gateway = createInvoiceGateway({ database, dueDays, iban, accountHolder, onPaid })
+  return { gateway, sandbox: null, start: () => gateway.start(), close: () => gateway.close() }
 }

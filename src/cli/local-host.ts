@@ -64,7 +64,12 @@ export function localHost(options: LocalOptions): CommandHost {
       const migrated = await bringUpToDate(database, mayMigrate)
       const log = logOf({ ...config, logLevel: config.logLevel === 'info' ? 'warn' : config.logLevel }, caller)
       // What the sandbox has to tell, whoever serves delivers.
-      const { gateway, close } = await openGateway({ database, config, deliverWebhook: async () => {} })
+      const { gateway, close } = await openGateway({
+        database,
+        config,
+        deliverWebhook: async () => {},
+        onPaid: checkoutId => engine.captureCheckout(checkoutId),
+      })
       const engine = await createCheckout({ database, gateway, config, log, workers: false, migrate: false })
       try {
         return await work({ ...caller, engine, database, config, migrated })

@@ -8,6 +8,7 @@ import { cleanupCommand } from './cleanup.ts'
 import type { Caller, CommandHost } from './command.ts'
 import { diagnoseCommand } from './diagnose.ts'
 import { importCommand } from './import.ts'
+import { invoicesCommand, paidCommand } from './invoices.ts'
 import { migrateCommand } from './migrate.ts'
 import { monitorCommand } from './monitor.ts'
 import { refundCommand } from './refund.ts'
@@ -47,6 +48,8 @@ function createProgram(host: CommandHost, done: (code: number) => void): Command
     cleanupCommand,
     releaseCommand,
     retryCommand,
+    invoicesCommand,
+    paidCommand,
     refundCommand,
   ]
   for (const command of commands) program.addCommand(command(host, done).copyInheritedSettings(program))

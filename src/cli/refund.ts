@@ -40,7 +40,7 @@ function unitsOf(text: string, earlier: Units[] = []): Units[] {
 }
 
 /** All decimals are asked for, so that nobody takes minor units for an amount or the other way round. */
-function amountOf(text: string, currency: string): number {
+export function amountOf(text: string, currency: string): number {
   const decimals = currencyDecimals(currency)
   const amountMinor = parseDecimal(text, currency)
   if (amountMinor !== null && (text.split('.')[1] ?? '').length === decimals) return amountMinor

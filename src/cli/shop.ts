@@ -34,10 +34,11 @@ export interface ShopOptions {
 export async function openShop(options: ShopOptions): Promise<Shop> {
   const { database, config, log } = options
   const deliver: { to: DeliverWebhook } = { to: options.deliverWebhook ?? (async () => {}) }
-  const { gateway, sandbox, close } = await openGateway({
+  const { gateway, sandbox, start, close } = await openGateway({
     database,
     config,
     deliverWebhook: (headers, body) => deliver.to(headers, body),
+    onPaid: checkoutId => engine.captureCheckout(checkoutId),
   })
   // One process has the embedded database: what stands there as being worked on was left by one that died.
   if (database.kind === 'embedded') await wakeOrphans(database)
@@ -47,7 +48,7 @@ export async function openShop(options: ShopOptions): Promise<Shop> {
       if (!(await engine.receiveWebhook(gateway.name, headers, body))) throw new Error('the webhook was refused')
     }
   }
-  sandbox?.start()
+  start()
   return {
     database,
     engine,
