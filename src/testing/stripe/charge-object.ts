@@ -82,7 +82,18 @@ function cardDetails(world: World, terms: ChargeTerms): Stripe.Charge.PaymentMet
   }
 }
 
-function debitDetails(method: MethodRecord): Stripe.Charge.PaymentMethodDetails {
+function otherDetails(world: World, method: MethodRecord): Stripe.Charge.PaymentMethodDetails {
+  if (method.test.type === 'paypal') {
+    const details = {
+      country: 'US',
+      payer_email: 'buyer@example.com',
+      payer_id: 'SIMULATEDPAYER',
+      payer_name: 'Simulated Buyer',
+      seller_protection: { dispute_categories: null, status: 'not_eligible' },
+      transaction_id: world.id('ppl').slice(4, 21),
+    }
+    return { paypal: details, type: 'paypal' } as unknown as Stripe.Charge.PaymentMethodDetails
+  }
   const { type, us_bank_account: bank, sepa_debit: sepa } = method.method
   return { [type]: { ...(bank ?? sepa), mandate: null }, type } as unknown as Stripe.Charge.PaymentMethodDetails
 }
@@ -92,7 +103,7 @@ export function addCharge(world: World, terms: ChargeTerms): Stripe.Charge {
   const { intent, method, decline, status, isCaptured } = terms
   const isCard = method.test.type === 'card'
   const charge: Stripe.Charge = {
-    id: world.id(isCard ? 'ch' : 'py'),
+    id: world.id(method.test.debit === undefined ? 'ch' : 'py'),
     object: 'charge',
     amount: intent.amount,
     amount_captured: isCaptured ? intent.amount : 0,
@@ -120,7 +131,7 @@ export function addCharge(world: World, terms: ChargeTerms): Stripe.Charge {
     paid: status === 'succeeded',
     payment_intent: intent.id,
     payment_method: method.id,
-    payment_method_details: isCard ? cardDetails(world, terms) : debitDetails(method),
+    payment_method_details: isCard ? cardDetails(world, terms) : otherDetails(world, method),
     radar_options: {},
     receipt_email: intent.receipt_email,
     receipt_number: null,

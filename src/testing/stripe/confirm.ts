@@ -113,11 +113,18 @@ function requireAllowed(intent: Stripe.PaymentIntent, { test }: MethodRecord, pa
   )
 }
 
-function requireReturnUrl(intent: Stripe.PaymentIntent, { returnUrl }: Chosen, params: Confirmation): void {
+function requireReturnUrl(intent: Stripe.PaymentIntent, { method, returnUrl }: Chosen, params: Confirmation): void {
   const automatic = intent.automatic_payment_methods
   if (automatic !== null && params.error_on_requires_action === true) {
     throw invalid('You cannot use `error_on_requires_action` with automatic payment methods.', {
       param: 'error_on_requires_action',
+      payment_intent: structuredClone(intent),
+    })
+  }
+  if (method.test.type === 'paypal' && returnUrl === null) {
+    throw invalid('Missing required param: return_url.', {
+      code: 'parameter_missing',
+      param: 'return_url',
       payment_intent: structuredClone(intent),
     })
   }

@@ -18,7 +18,7 @@ import { methodDataRules } from './payment-methods.ts'
 import { invalid } from './refusal.ts'
 import type { World } from './world.ts'
 
-const methodTypes = ['card', 'sepa_debit', 'us_bank_account'] as const
+const methodTypes = ['card', 'paypal', 'sepa_debit', 'us_bank_account'] as const
 const captureMethod = choice('automatic', 'automatic_async', 'manual')
 const futureUsage = choice('off_session', 'on_session')
 const shipping = hash({
@@ -29,7 +29,7 @@ const shipping = hash({
   tracking_number: emptyable(text),
 })
 const mandateData = emptyable(hash({ customer_acceptance: anything }))
-const methodOptions = hash({ card: anything, sepa_debit: anything, us_bank_account: anything })
+const methodOptions = hash({ card: anything, paypal: anything, sepa_debit: anything, us_bank_account: anything })
 
 const goneMethodTypes: Rule<never> = (_, path) => {
   throw invalid(
@@ -114,19 +114,24 @@ export type IntentStatus =
   | 'canceled'
   | 'succeeded'
 
-const debitCurrencies: Readonly<Record<string, string>> = { sepa_debit: 'eur', us_bank_account: 'usd' }
+/** The currencies of the methods that have not all of them. */
+const methodCurrencies: Readonly<Record<string, readonly string[]>> = {
+  paypal: 'aud cad chf czk dkk eur gbp hkd nok nzd pln sek sgd usd'.split(' '),
+  sepa_debit: ['eur'],
+  us_bank_account: ['usd'],
+}
+const automaticOnly: readonly string[] = ['sepa_debit', 'us_bank_account']
 
 /** @throws {StripeRefusal} where a method type cannot pay in this currency, or cannot be captured by hand. */
 export function requireCompatible(type: string, currency: string, capture: string): void {
-  const only = debitCurrencies[type]
-  if (only === undefined) return
-  if (only !== currency) {
+  const currencies = methodCurrencies[type]
+  if (currencies?.includes(currency) === false) {
     throw invalid(
-      `The currency provided (${currency}) is invalid for one or more payment method types on this PaymentIntent. The payment method type ${type} only supports the following currencies: ${only}. Either correct the provided currency, or use a different PaymentIntent to accept this payment method type.`,
+      `The currency provided (${currency}) is invalid for one or more payment method types on this PaymentIntent. The payment method type ${type} only supports the following currencies: ${currencies.join(', ')}. Either correct the provided currency, or use a different PaymentIntent to accept this payment method type.`,
       { code: 'payment_intent_invalid_parameter', param: 'currency' },
     )
   }
-  if (capture === 'manual') {
+  if (capture === 'manual' && automaticOnly.includes(type)) {
     throw invalid(`The payment method type ${type} does not support manual capture.`, {
       code: 'payment_intent_invalid_parameter',
       param: 'capture_method',
@@ -144,10 +149,12 @@ export function offeredTypes(
   currency: string,
   capture: string,
 ): string[] {
-  const types = (allowed ?? methodTypes).filter(
+  const types = methodTypes.filter(
     type =>
+      allowed?.includes(type) !== false &&
       excluded?.includes(type) !== true &&
-      (debitCurrencies[type] === undefined || (debitCurrencies[type] === currency && capture !== 'manual')),
+      methodCurrencies[type]?.includes(currency) !== false &&
+      !(capture === 'manual' && automaticOnly.includes(type)),
   )
   if (types.length > 0) return types
   throw invalid(

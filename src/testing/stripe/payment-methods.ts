@@ -18,6 +18,7 @@ import {
   type Decline,
   ibanTestMethod,
   namedTestMethod,
+  paypalTestMethod,
   type TestMethod,
   tokenTestMethod,
 } from './test-methods.ts'
@@ -33,10 +34,11 @@ const addressRules = hash({
 })
 
 const methodFields = {
-  type: choice('card', 'sepa_debit', 'us_bank_account'),
+  type: choice('card', 'paypal', 'sepa_debit', 'us_bank_account'),
   card: hash({ number: text, exp_month: positive, exp_year: positive, cvc: text, token: text, networks: anything }),
   sepa_debit: hash({ iban: text }, ['iban']),
   us_bank_account: anything,
+  paypal: anything,
   billing_details: hash({
     address: emptyable(addressRules),
     email: emptyable(text),
@@ -127,6 +129,8 @@ function testMethodOf(data: MethodData, world: World): TestMethod {
     case 'card':
       if (data.card === undefined) throw lacking
       return cardOf(data.card, world)
+    case 'paypal':
+      return paypalTestMethod
     case 'sepa_debit': {
       if (data.sepa_debit === undefined) throw lacking
       const found = ibanTestMethod(data.sepa_debit.iban)
@@ -172,6 +176,8 @@ function detailsOf(test: TestMethod, expiry: { month: number; year: number }): P
           wallet: null,
         },
       }
+    case 'paypal':
+      return { paypal: { country: null, payer_email: null, payer_id: null } }
     case 'sepa_debit':
       return {
         sepa_debit: {

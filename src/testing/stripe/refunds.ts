@@ -7,6 +7,10 @@ import { invalid, missing } from './refusal.ts'
 import type { World } from './world.ts'
 
 const settledAfterMs = 5_000
+const otherDestinations: Readonly<Record<string, string>> = {
+  sepa_debit: 'eu_bank_transfer',
+  us_bank_account: 'us_bank_transfer',
+}
 
 export const refundRules = hash({
   amount: positive,
@@ -68,7 +72,7 @@ export function createRefund(world: World, params: ReturnType<typeof refundRules
   const { charge, amount } = refundable(world, params)
   const { intent } = findIntent(world, String(charge.payment_intent))
   const test = world.methods.get(String(charge.payment_method))?.test
-  const isPending = test?.refund === 'pending' || test?.type !== 'card'
+  const isPending = test?.refund === 'pending' || test?.debit !== undefined
   const refund: Stripe.Refund = {
     id: world.id('re'),
     object: 'refund',
@@ -85,7 +89,7 @@ export function createRefund(world: World, params: ReturnType<typeof refundRules
             card: { reference_status: 'pending', reference_type: 'acquirer_reference_number', type: 'refund' },
             type: 'card',
           }
-        : { type: test?.type === 'us_bank_account' ? 'us_bank_transfer' : 'eu_bank_transfer' },
+        : { type: otherDestinations[test?.type ?? 'paypal'] ?? 'paypal' },
     metadata: mergedMetadata({}, params.metadata),
     payment_intent: intent.id,
     payment_method: charge.payment_method,

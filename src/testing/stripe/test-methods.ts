@@ -11,7 +11,7 @@ export interface Decline {
 }
 
 export interface TestMethod {
-  type: 'card' | 'us_bank_account' | 'sepa_debit'
+  type: 'card' | 'paypal' | 'us_bank_account' | 'sepa_debit'
   last4: string
   brand: string
   funding: 'credit' | 'debit' | 'prepaid'
@@ -164,6 +164,15 @@ for (const [name, last4, settles] of usBankAccounts) {
     last4,
     debit: settles ?? {},
   })
+}
+
+/** Approved or refused on PayPal's page, each time. */
+export const paypalTestMethod: TestMethod = {
+  ...visa,
+  type: 'paypal',
+  brand: 'paypal',
+  last4: '',
+  authentication: 'required',
 }
 
 export const namedTestMethod = (name: string): TestMethod | null => byName.get(name) ?? null
