@@ -6,7 +6,7 @@
 import type { Point } from '../../src/testing/interception.ts'
 import type { World } from '../world/world.ts'
 import { type Crash, type First, type Played, play } from './play.ts'
-import type { Scenario } from './scenarios.ts'
+import type { Scenario } from './story.ts'
 
 export interface Finding {
   crash: Crash

@@ -6,8 +6,8 @@ import { statement } from '../../src/store/database.ts'
 import type { Point } from '../../src/testing/interception.ts'
 import { type CheckoutFacts, readCheckoutFacts } from '../../src/testing/store-facts.ts'
 import type { World } from '../world/world.ts'
-import type { Scenario } from './scenarios.ts'
 import { type Buyer, createStage } from './stage.ts'
+import type { Scenario } from './story.ts'
 
 export interface MatrixRow {
   point: Point
@@ -54,7 +54,7 @@ function toldTo(buyer: Buyer | undefined): string {
 /** The points are those that an undisturbed run passes; deliveries to listeners are left out. */
 export async function matrix(world: World, scenario: Scenario, token: string): Promise<MatrixRow[]> {
   async function until(diesAt: Point | null) {
-    await world.begin(1)
+    await world.begin(1, scenario.provider)
     const stage = createStage(world)
     const buyers = await scenario.set(stage)
     const doomed = await world.spawn({ ...scenario.engine, diesAt })

@@ -6,8 +6,8 @@ import { statement } from '../../src/store/database.ts'
 import type { Point } from '../../src/testing/interception.ts'
 import type { Process } from '../world/process.ts'
 import type { World } from '../world/world.ts'
-import type { Scenario } from './scenarios.ts'
 import { createStage, type Stage } from './stage.ts'
+import type { Scenario } from './story.ts'
 
 /** Who comes first after a crash: the recoverer finds what is due, or the buyer asks again. */
 export type First = 'recovery' | 'buyer'
@@ -72,7 +72,7 @@ function listeners(heard: Set<string>) {
 }
 
 export async function play(world: World, scenario: Scenario, { deaths, first }: Crash): Promise<Played> {
-  await world.begin(seed)
+  await world.begin(seed, scenario.provider)
   const stage = createStage(world)
   const heard = new Set<string>()
   await scenario.set(stage)
@@ -82,7 +82,7 @@ export async function play(world: World, scenario: Scenario, { deaths, first }: 
   for (const [life, diesAt] of [...deaths, null].entries()) {
     const process = await world.spawn({ ...scenario.engine, diesAt, listeners: listeners(heard) })
     world.onWebhook = (headers, body) => {
-      void process.run(engine => engine.receiveWebhook('sandbox', headers, body))
+      void process.run(engine => engine.receiveWebhook(world.provider.name, headers, body))
     }
     isConverged = await live(stage, scenario, process, life === 0 ? 'buyer' : first)
     reached = [...process.reached]

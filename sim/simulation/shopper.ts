@@ -132,7 +132,7 @@ export async function goShopping({ world, random, records, cartId, sessionId, us
           break
         case 'action_required':
           if (chance(25)) return false
-          await world.gateway[chance(75) ? 'approve' : 'refuse'](`sbx_${id}:authorize:1`)
+          await world.provider.decide(id, chance(75) ? 'approve' : 'refuse')
           if (chance(25)) return false
           answer = await heard(engine => engine.resumeCheckout(id, own))
           break

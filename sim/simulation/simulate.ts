@@ -110,7 +110,7 @@ export async function simulate(world: World, seed: number, options: SimulateOpti
   function ledgerTicks(): void {
     scheduler.after(null, random.between(3_000, 25_000), 'the gateway works', () => {
       if (isHealed) return
-      void world.gateway.runDueJobs().then(() => ledgerTicks())
+      void world.provider.runDueJobs().then(() => ledgerTicks())
     })
   }
 
@@ -125,7 +125,7 @@ export async function simulate(world: World, seed: number, options: SimulateOpti
       label: 'a webhook arrives',
       run: () =>
         void process.run(async each => {
-          const isAccepted = await each.receiveWebhook('sandbox', headers, body)
+          const isAccepted = await each.receiveWebhook(world.provider.name, headers, body)
           if (isAccepted && isForged) violations.push('webhook: a forged one was accepted')
         }),
     })

@@ -5,12 +5,11 @@
 import type { CheckoutEngine } from '../../src/checkout-engine.ts'
 import { type CheckoutOptions, createCheckout } from '../../src/engine.ts'
 import type { CheckoutLog } from '../../src/observe/log.ts'
-import type { PaymentGateway } from '../../src/payments/gateway.ts'
 import { type Database, DatabaseError, type Statement, type Transaction, type Value } from '../../src/store/database.ts'
 import { type Mortal, mortal, type Point } from '../../src/testing/interception.ts'
 import type { Random } from '../random.ts'
 import type { Faults } from './faults.ts'
-import { type NetworkOptions, throughNetwork } from './network.ts'
+import type { Provider } from './provider.ts'
 import type { Scheduler } from './scheduler.ts'
 
 export interface Process {
@@ -28,10 +27,7 @@ export interface ProcessOptions {
   name: string
   scheduler: Scheduler
   database: Database
-  gateway: PaymentGateway
-  keys: NetworkOptions['keys']
-  forget: NetworkOptions['forget']
-  end: AbortSignal
+  provider: Provider
   random: Random
   faults(): Faults
   diesAt: Point | null
@@ -107,7 +103,12 @@ export const expectedCodes: Readonly<Record<string, true>> = {
 
 export async function startProcess(options: ProcessOptions): Promise<Process> {
   const { name, scheduler, random } = options
-  const life: Mortal = mortal(reached(options), throughNetwork(name, options), options.diesAt)
+  const gateway = options.provider.reach({
+    owner: name,
+    faults: options.faults,
+    at: (request, send) => life.at(request, send),
+  })
+  const life: Mortal = mortal(reached(options), gateway, options.diesAt)
   void life.died.then(() => scheduler.drop(name))
   const engine = await createCheckout({
     ...options.engine,

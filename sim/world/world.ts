@@ -5,7 +5,6 @@
 import { setMaxListeners } from 'node:events'
 import { type Carts, createCarts } from '../../src/carts/carts.ts'
 import { type Acknowledged, audit } from '../../src/observe/audit.ts'
-import { createSandboxGateway, type SandboxGateway } from '../../src/payments/sandbox.ts'
 import { type Database, statement } from '../../src/store/database.ts'
 import { connectPostgres } from '../../src/store/postgres.ts'
 import type { Point } from '../../src/testing/interception.ts'
@@ -13,16 +12,19 @@ import { createTestDatabase, dropTestDatabase } from '../../src/testing/test-pos
 import { createRandom, type Random } from '../random.ts'
 import { epochMs, installClock, setTime } from './clock.ts'
 import { type Faults, noFaults } from './faults.ts'
-import type { NetworkOptions } from './network.ts'
 import { type EngineOptions, type Process, startProcess } from './process.ts'
+import type { Provider, ProviderName } from './provider.ts'
+import { sandboxProvider } from './sandbox-provider.ts'
 import { createScheduler, inOrder, type Policy, type Scheduler } from './scheduler.ts'
 import { emptyShop, openShop } from './shop.ts'
+import { stripeProvider } from './stripe-provider.ts'
 
 export interface World {
   readonly scheduler: Scheduler
   readonly database: Database
   readonly carts: Carts
-  readonly gateway: SandboxGateway
+  /** The provider of this run. */
+  readonly provider: Provider
   readonly processes: readonly Process[]
   /** Errors that no fault explains. */
   readonly bugs: readonly string[]
@@ -31,8 +33,8 @@ export interface World {
   faults: Faults
   /** What becomes of webhooks; as a world begins they are lost. */
   onWebhook(headers: Headers, body: string): void
-  /** Empties the world: as if nothing had ever happened. */
-  begin(seed: number): Promise<Random>
+  /** Empties the world: as if nothing had ever happened. Payments go to the sandbox, or to another provider. */
+  begin(seed: number, provider?: ProviderName): Promise<Random>
   spawn(options?: EngineOptions & { diesAt?: Point | null }): Promise<Process>
   /** Lets things happen until `isOver`, or there is nothing to do; false when that took more than `stepsMax`. */
   run(policy: Policy, isOver: () => boolean, stepsMax: number): Promise<boolean>
@@ -48,23 +50,19 @@ export interface World {
   close(): Promise<void>
 }
 
-/** When something is due, in milliseconds since 1970: a checkout or a webhook, a delivery, a job of the gateway. */
+/** When something is due, in milliseconds since 1970: a checkout or a webhook, a delivery. */
 const nextDue = statement(
   'sim_next_due',
   `select extract(epoch from least(
        (select min(wake_at) from holdfast.checkouts),
        (select min(now() + interval '1 second') from holdfast.webhooks where handled_at is null and checkout_id is not null)
      ))::double precision * 1000 as recover,
-     extract(epoch from (select min(next_at) from holdfast.deliveries where state = 'due'))::double precision * 1000 as deliver,
-     extract(epoch from (select min(due_at) from holdfast_sandbox.jobs where due_at < 'infinity'))::double precision * 1000 as work`,
+     extract(epoch from (select min(next_at) from holdfast.deliveries where state = 'due'))::double precision * 1000 as deliver`,
 )
-
-const forgetKey = statement('sim_forget_key', 'delete from holdfast_sandbox.requests where idempotency_key = $1')
 
 interface Due {
   recover: number | null
   deliver: number | null
-  work: number | null
 }
 
 const drainRoundsMax = 400
@@ -98,20 +96,17 @@ export async function openWorld(adminUrl: string): Promise<World> {
     }
   }
   const database = inTime(store)
-  const gateway = createSandboxGateway({
-    database: inTime(ledger),
-    webhookSecret: 'shared by the gateway and the simulated shop',
-    clock: () => scheduler.nowMs,
-    // An authorization outlives its lock, and ends within the time that a drain takes.
-    delays: { lateMs: 60_000, pendingMs: 5_000, slowMs: 0, validForMs: 2 * 3_600_000 },
-    deliverWebhook: async (headers, body) => world.onWebhook(headers, body),
-  })
+  const onWebhook = (headers: Headers, body: string) => world.onWebhook(headers, body)
+  const providers: Readonly<Record<ProviderName, Provider>> = {
+    sandbox: sandboxProvider({ ledger: inTime(ledger), scheduler, onWebhook, end: () => end.signal }),
+    stripe: stripeProvider({ database, scheduler, onWebhook }),
+  }
+  let provider = providers.sandbox
   let processes: Process[] = []
   let bugs: string[] = []
   let trace: string[] = []
   let random = createRandom(0)
   let end = new AbortController()
-  let keys: NetworkOptions['keys'] = { refused: new Set(), seen: new Map() }
   let born = 0
 
   async function run(policy: Policy, isOver: () => boolean, stepsMax: number): Promise<boolean> {
@@ -156,11 +151,14 @@ export async function openWorld(adminUrl: string): Promise<World> {
       const process = by[round % by.length]
       if (!isQuiet || isDead() || process === undefined) return false
       const [due] = await database.query<Due>(nextDue)
-      const at = Math.ceil(Math.min(...Object.values(due ?? {}).filter(time => time !== null)))
+      const work = await provider.dueAtMs()
+      const at = Math.ceil(
+        Math.min(...[work, due?.recover, due?.deliver].map(time => time ?? Number.POSITIVE_INFINITY)),
+      )
       if (due === undefined || at > endMs || at === Number.POSITIVE_INFINITY) return true
       scheduler.passTo(at)
       const isDue = (time: number | null) => time !== null && time <= scheduler.nowMs
-      if (isDue(due.work)) await finish(gateway.runDueJobs(), death)
+      if (isDue(work)) await finish(provider.runDueJobs(), death)
       if (isDue(due.recover)) {
         await finish(
           process.run(engine => engine.recover()),
@@ -181,7 +179,9 @@ export async function openWorld(adminUrl: string): Promise<World> {
     scheduler,
     database,
     carts: createCarts(database, { currency: 'USD' }),
-    gateway,
+    get provider() {
+      return provider
+    },
     get processes() {
       return processes
     },
@@ -193,7 +193,7 @@ export async function openWorld(adminUrl: string): Promise<World> {
     },
     faults: noFaults,
     onWebhook() {},
-    async begin(seed) {
+    async begin(seed, name = 'sandbox') {
       for (const process of processes) process.kill()
       end.abort()
       end = new AbortController()
@@ -205,7 +205,8 @@ export async function openWorld(adminUrl: string): Promise<World> {
       trace = []
       born = 0
       random = createRandom(seed)
-      keys = { refused: new Set(), seen: new Map() }
+      provider = providers[name]
+      provider.begin()
       world.faults = noFaults
       world.onWebhook = () => {}
       await emptyShop(database)
@@ -217,12 +218,7 @@ export async function openWorld(adminUrl: string): Promise<World> {
         name: `process ${born}`,
         scheduler,
         database,
-        gateway,
-        keys,
-        forget: async key => {
-          await database.query(forgetKey, [key])
-        },
-        end: end.signal,
+        provider,
         random,
         faults: () => world.faults,
         diesAt,
@@ -236,14 +232,15 @@ export async function openWorld(adminUrl: string): Promise<World> {
     finish,
     drain,
     async violations({ drained = false, acknowledged = [] } = {}) {
-      const { findings } = await audit(database, { ledger: 'sandbox', drained, acknowledged })
-      return findings
-        .filter(found => found.violations > 0)
-        .map(found => `${found.invariant}: ${found.examples.join('; ')}`)
+      const ledger = provider.name === 'sandbox' ? { ledger: provider.name } : {}
+      const { findings } = await audit(database, { ...ledger, drained, acknowledged })
+      const found = findings.filter(({ violations }) => violations > 0)
+      const said = found.map(({ invariant, examples }) => `${invariant}: ${examples.join('; ')}`)
+      return [...said, ...(await provider.violations(drained))]
     },
     async close() {
       await world.begin(0)
-      await gateway.close()
+      await Promise.all(Object.values(providers).map(each => each.close()))
       await Promise.all([ledger.close(), store.close()])
       await dropTestDatabase(adminUrl, url)
     },

@@ -172,6 +172,7 @@ function detailsOf(item: PrepareItem, cart: Cart | undefined): CheckoutDetails {
     notes: item.details.notes ?? null,
     returnUrl: item.details.returnUrl ?? null,
     captureLater: item.details.captureLater ?? false,
+    ...(item.details.confirmsInBrowser === true ? { confirmsInBrowser: true } : {}),
   }
 }
 

@@ -15,15 +15,17 @@ import type { Database, Statement, Transaction, Value } from '../store/database.
  * A commit is named by the states it brings checkouts to, else by what it does: `claim` takes some over, `intend` writes
  * an intent to refund, `record` what came of it, and whatever is no step of a checkout has the name of its statement. A
  * call is named by its kind: `after` means after its effect, before its answer. A write is a statement that commits by
- * itself.
+ * itself. A request is one that a gateway makes for a call, where it makes several.
  */
-export type Point = `${'before' | 'after'}_${'commit' | 'call' | 'write'}:${string}`
+export type Point = `${'before' | 'after'}_${'commit' | 'call' | 'request' | 'write'}:${string}`
 
 export interface Mortal {
   database: Database
   gateway: PaymentGateway
   /** Waits are cut short; a call is never given up, for it is answered or its process is dead. */
   clock: Clock
+  /** Passes two points around a request of the gateway's own. */
+  at<T>(request: string, send: () => Promise<T>): Promise<T>
   /** Dies now, wherever it stands. */
   kill(): void
   readonly isDead: boolean
@@ -117,6 +119,13 @@ export function mortal(database: Database, gateway: PaymentGateway, diesAt: Poin
 
   return {
     clock: patientClock,
+    at: (request, send) =>
+      alive(async () => {
+        pass(`before_request:${request}`)
+        const result = await send()
+        pass(`after_request:${request}`)
+        return result
+      }),
     kill,
     get isDead() {
       return dead
