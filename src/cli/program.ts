@@ -15,6 +15,7 @@ import { refundCommand } from './refund.ts'
 import { releaseCommand } from './release.ts'
 import { retryCommand } from './retry.ts'
 import { serveCommand, workCommand } from './server-commands.ts'
+import { stripeSimulatorCommand } from './stripe-simulator.ts'
 
 function version(): string {
   const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
@@ -51,6 +52,7 @@ function createProgram(host: CommandHost, done: (code: number) => void): Command
     invoicesCommand,
     paidCommand,
     refundCommand,
+    stripeSimulatorCommand,
   ]
   for (const command of commands) program.addCommand(command(host, done).copyInheritedSettings(program))
   return program
