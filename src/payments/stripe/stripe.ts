@@ -5,11 +5,12 @@
  * asked, which makes it its own fence. Protects A2, A3 and A4.
  */
 import type Stripe from 'stripe'
-import type { GatewayPayment, LookupAnswer, LookupRequest, PaymentGateway } from '../gateway.ts'
+import type { GatewayAnswer, GatewayPayment, LookupAnswer, LookupRequest, PaymentGateway } from '../gateway.ts'
 import { stripeAuthorizations } from './stripe-authorize.ts'
 import { asked, createStripeClient, known, settled, unsettled } from './stripe-client.ts'
 import { bookOf, captureOf, type Intent, refundAnswer, voidOf } from './stripe-intent.ts'
 import { stripeMoney } from './stripe-money.ts'
+import { bookOfNothing, isNothing, nothingAnswer, nothingFor } from './stripe-nothing.ts'
 import { answerOfError, isMissing } from './stripe-refusals.ts'
 import { verifyStripeWebhook } from './stripe-webhook.ts'
 
@@ -72,7 +73,11 @@ export function createStripeGateway(options: StripeGatewayOptions): PaymentGatew
     }
   }
 
+  const moved = (reference: string | null, move: () => Promise<GatewayAnswer>): Promise<GatewayAnswer> =>
+    isNothing(reference) ? Promise.resolve(nothingAnswer(reference)) : settled(move)
+
   async function inspect(reference: string): Promise<GatewayPayment | null> {
+    if (isNothing(reference)) return bookOfNothing(reference)
     try {
       return await bookWithDisputes(await retrieve(reference))
     } catch (error) {
@@ -92,11 +97,15 @@ export function createStripeGateway(options: StripeGatewayOptions): PaymentGatew
     name: 'stripe',
     keyMemoryMs,
     confirmsInBrowser: true,
-    authorize: request => settled(() => authorize(request)),
-    capture: request => settled(() => capture(request)),
-    void: request => settled(() => end(request)),
-    refund: request => settled(() => refund(request)),
+    authorize: request =>
+      request.amountMinor === 0
+        ? Promise.resolve(nothingAnswer(nothingFor(request.checkoutId, request.currency)))
+        : settled(() => authorize(request)),
+    capture: request => moved(request.reference, () => capture(request)),
+    void: request => moved(request.reference, () => end(request)),
+    refund: request => moved(request.reference, () => refund(request)),
     async lookup(request) {
+      if (isNothing(request.reference)) return nothingAnswer(request.reference)
       try {
         return await lookup(request)
       } catch (error) {
