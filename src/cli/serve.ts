@@ -131,6 +131,7 @@ function handlerOf(shop: Shop, { config, log }: ServerOptions, stopping: AbortSi
       rateLimitPerMinute: config.rateLimitPerMinute,
       trustedProxyHeader: config.trustedProxyHeader,
       adminSecret: config.adminSecret,
+      paymentMethod: config.gateway === 'invoice' ? 'bank_transfer' : 'card',
       protection: config.cartProtection,
     },
   })

@@ -97,6 +97,17 @@ export const orderAnswer = z
     billing_address: addressAnswer,
     shipping_method: z.string().nullable(),
     notes: z.string().nullable(),
+    transfer: z
+      .strictObject({
+        reference: z.string().openapi({ example: 'RF69100001', description: 'To be written on it (ISO 11649).' }),
+        iban: z.string().nullable(),
+        account_holder: z.string().nullable(),
+        due_at: time,
+      })
+      .nullable()
+      .openapi({
+        description: 'The bank transfer that a pending order waits for; unpaid when it is due, it is cancelled.',
+      }),
     lines: z.array(
       z.strictObject({
         line_no: z.int(),

@@ -20,6 +20,8 @@ export interface HttpConfig {
   trustedProxyHeader?: string | null
   /** Opens `/admin`, as a bearer token; at least 16 characters. Default none: it stays closed. */
   adminSecret?: string | null
+  /** How buyers pay on the pages where the gateway is not the sandbox. Default: `card`, with the provider's token. */
+  paymentMethod?: 'card' | 'bank_transfer'
   /** Carts are read-only while they are checked out. */
   protection: boolean
 }

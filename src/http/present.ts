@@ -153,6 +153,13 @@ export function presentStatus(status: CheckoutStatus, canCheckout: boolean) {
   }
 }
 
+/** How the order is to be paid, while it is not. */
+function presentTransfer({ status, metadata: { transfer } }: Order) {
+  if (status !== 'pending' || transfer === undefined) return null
+  const { reference, iban, accountHolder, dueAt } = transfer
+  return { reference, iban, account_holder: accountHolder, due_at: dueAt }
+}
+
 export function presentOrder(order: Order) {
   return {
     id: order.id,
@@ -173,6 +180,7 @@ export function presentOrder(order: Order) {
     billing_address: presentAddress(order.billingAddress),
     shipping_method: order.shippingMethod,
     notes: order.notes,
+    transfer: presentTransfer(order),
     lines: order.lines.map(line => ({
       line_no: line.lineNo,
       sku: line.sku,

@@ -9,6 +9,7 @@ import { upsertTaxRate } from '../../src/catalog/taxes.ts'
 import { createCheckout } from '../../src/engine.ts'
 import { createHttpHandler, type HttpHandler, type HttpOptions } from '../../src/http/app.ts'
 import type { HttpConfig } from '../../src/http/context.ts'
+import type { PaymentGateway } from '../../src/payments/gateway.ts'
 import { createSandboxGateway } from '../../src/payments/sandbox.ts'
 import type { Database } from '../../src/store/database.ts'
 
@@ -58,12 +59,16 @@ async function stockShop(database: Database): Promise<void> {
   await upsertCoupon(database, { code: 'AHOY', discount: { ratePpm: 100_000 } })
 }
 
-export async function openShop(database: Database, overrides: Partial<HttpOptions> = {}, workers = false) {
+export async function openShop(
+  database: Database,
+  { gateway, ...overrides }: Partial<HttpOptions> & { gateway?: PaymentGateway } = {},
+  workers = false,
+) {
   await stockShop(database)
   const sandbox = createSandboxGateway({ database, delays: { pendingMs: 1, slowMs: 10 } })
   const engine = await createCheckout({
     database,
-    gateway: sandbox,
+    gateway: gateway ?? sandbox,
     migrate: false,
     config: { currency: 'EUR' },
     workers,
@@ -72,7 +77,7 @@ export async function openShop(database: Database, overrides: Partial<HttpOption
     engine,
     catalog: createCatalog(database, { currency: 'EUR' }),
     carts: createCarts(database, { currency: 'EUR' }),
-    sandbox,
+    sandbox: gateway === undefined ? sandbox : null,
     shippingMethods: () => listShippingMethods(database),
     config: testConfig,
     ...overrides,

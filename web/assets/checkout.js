@@ -396,7 +396,9 @@ async function giveUp() {
 
 function arrived(order) {
   leave()
-  for (const knot of document.querySelectorAll('[data-phase]')) draw(knot, 'done')
+  // Where the order waits for its money, payment is not taken yet.
+  const done = order.status === 'pending' ? 5 : 7
+  for (const [at, knot] of document.querySelectorAll('[data-phase]').entries()) draw(knot, at < done ? 'done' : 'later')
   $('progress-title').textContent = 'Made fast'
   setTimeout(() => location.assign(`/checkout/confirmation/${order.id}`), calm ? 0 : 600)
 }

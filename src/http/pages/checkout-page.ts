@@ -122,7 +122,7 @@ export async function checkoutPage(shop: Shop, c: HttpContext): Promise<Response
       <p class="held" id="held" hidden>This checkout is open for another <time id="countdown" role="timer">–</time></p>
       ${step(1, 'details', 'Delivery address', details(cart))}
       ${step(2, 'shipping', 'Shipping', html`<fieldset><legend class="visually-hidden">Shipping method</legend><div class="options" id="methods"></div></fieldset><button class="primary">Continue to payment</button>`)}
-      ${step(3, 'payment', 'Payment', html`${paymentChoices(shop.sandbox !== null)}<button class="primary wide" id="pay">Pay</button>`)}
+      ${step(3, 'payment', 'Payment', html`${paymentChoices(shop)}<button class="primary wide" id="pay">Pay</button>`)}
       ${progress}
       <noscript><p class="notice">Checking out needs JavaScript.</p></noscript>
       </div>${summary(cart)}</div>

@@ -1,6 +1,7 @@
 /** The order, as its buyer sees it. */
 import { html } from 'hono/html'
 import type { Order, OrderStatus } from '../../checkout/order.ts'
+import { inGroups } from '../../payments/creditor-reference.ts'
 import type { HttpContext } from '../context.ts'
 import { countries } from '../countries.ts'
 import { presentAddress } from '../present.ts'
@@ -8,7 +9,8 @@ import type { Shop } from '../shop.ts'
 import { type Markup, money, showPage } from './layout.ts'
 import { totalsList } from './totals.ts'
 
-const openings: Readonly<Record<OrderStatus, { title: string; told: string }>> = {
+const openings: Readonly<Record<OrderStatus | 'invoiced', { title: string; told: string }>> = {
+  invoiced: { title: 'Your order is in.', told: 'It is sent when your transfer has come.' },
   paid: { title: 'Made fast.', told: 'Your payment is in and your goods are set aside.' },
   pending: { title: 'Your order is in.', told: 'Your payment is reserved; it is taken when your goods are ready.' },
   cancelled: { title: 'This order was cancelled.', told: 'Nothing is owed, and nothing was kept.' },
@@ -31,9 +33,25 @@ function address(order: Order['shippingAddress']): Markup {
   return html`<address>${rows.filter(row => row !== null && row.trim() !== '').map(row => html`${row}<br>`)}</address>`
 }
 
+const day = (time: string) => new Date(time).toLocaleDateString('en-GB', { dateStyle: 'long', timeZone: 'UTC' })
+
+/** What a buyer types into a bank's form. */
+function howToPay(order: Order): Markup {
+  const { transfer } = order.metadata
+  if (order.status !== 'pending' || transfer === undefined) return html``
+  const row = (name: string, value: Markup | string | null) =>
+    value === null ? html`` : html`<div><dt>${name}</dt><dd>${value}</dd></div>`
+  const groups = (text: string) => html`<span class="mono">${inGroups(text)}</span>`
+  return html`<section class="notice" aria-labelledby="transfer-title"><h2 id="transfer-title">Please transfer</h2>
+    <dl class="totals">${row('Amount', money(order.totalMinor, order.currency))}${row('To', transfer.accountHolder)}
+      ${row('IBAN', transfer.iban === null ? null : groups(transfer.iban))}${row('Reference', groups(transfer.reference))}
+      ${row('By', day(transfer.dueAt))}</dl>
+    <p class="soft small">Write the reference on the transfer: it says which order you pay. Your goods are kept for you until then.</p></section>`
+}
+
 export function confirmationPage(shop: Shop, c: HttpContext, order: Order): Promise<Response> {
   const { currency } = order
-  const { title, told } = openings[order.status]
+  const { title, told } = openings[order.status === 'pending' && order.metadata.transfer ? 'invoiced' : order.status]
   const totals = {
     currency,
     subtotal: order.subtotalMinor,
@@ -46,6 +64,7 @@ export function confirmationPage(shop: Shop, c: HttpContext, order: Order): Prom
   const taxIncluded = order.subtotalMinor - order.discountMinor + order.shippingMinor === order.totalMinor
   const body = html`<div class="made-fast"><div><h1>${title}</h1><p class="soft">${told}${order.email === null ? '' : html` A confirmation goes to ${order.email}.`}</p></div>
       <div><p class="eyebrow">Order</p><p class="number">${order.number}</p></div></div>
+    ${howToPay(order)}
     <div class="columns"><div>
       <ul class="lines">${order.lines.map(
         item => html`<li class="line"><h2>${item.title}</h2><p class="total">${money(item.subtotalMinor, currency)}</p>

@@ -1,5 +1,6 @@
-/** The ways to pay: with the sandbox, each of its outcomes to choose from; else the provider's token. */
+/** The ways to pay: with the sandbox, each of its outcomes to choose from; else an invoice, or the provider's token. */
 import { html } from 'hono/html'
+import type { Shop } from '../shop.ts'
 import type { Markup } from './layout.ts'
 
 interface Choice {
@@ -65,8 +66,18 @@ function option({ method, token, title, told }: Choice, checked: boolean): Marku
     <strong>${title}</strong>${token === '' ? html`<span></span>` : html`<span class="mono soft">${token}</span>`}<small>${told}</small></label>`
 }
 
-export function paymentChoices(isSandbox: boolean): Markup {
-  if (!isSandbox) {
+const byInvoice: Choice = {
+  method: 'bank_transfer',
+  token: '',
+  title: 'Invoice',
+  told: 'You pay by bank transfer; your goods are kept for you meanwhile.',
+}
+
+export function paymentChoices({ sandbox, config }: Pick<Shop, 'sandbox' | 'config'>): Markup {
+  if (sandbox === null && config.paymentMethod === 'bank_transfer') {
+    return html`<fieldset><legend class="visually-hidden">Payment</legend><div class="options">${option(byInvoice, true)}</div></fieldset>`
+  }
+  if (sandbox === null) {
     return html`<div class="fields"><div><label for="payment_token">Payment token</label>
       <input id="payment_token" name="payment_token" autocomplete="off" maxlength="500" required></div></div>`
   }
