@@ -146,9 +146,9 @@ export function createApi(options: ApiOptions): StripeApi {
     if (loss === 'reset') return Promise.reject(new ConnectionFailure('ECONNRESET'))
     return new Promise((_, reject) => {
       const end = () => reject(new ConnectionFailure('ECONNRESET'))
-      if (signal.aborted || ending.aborted) end()
-      signal.addEventListener('abort', end, { once: true })
-      ending.addEventListener('abort', end, { once: true })
+      const either = AbortSignal.any([signal, ending])
+      if (either.aborted) end()
+      else either.addEventListener('abort', end, { once: true })
     })
   }
 
