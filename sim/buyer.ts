@@ -24,7 +24,7 @@ export type Ending =
   | { kind: 'unanswered' }
 
 export interface BuyerRecord {
-  token: string
+  token: string | null
   cartId: string | null
   /** What the cart was said to cost when the checkout began, in minor units. */
   total: number | null
@@ -39,10 +39,23 @@ export interface BuyerRecord {
   ending: Ending
 }
 
-export interface BuyerOptions {
+/** What the gateway wants of the buyer, as the shop passes it on. */
+export type Action =
+  | { type: 'redirect'; url: string }
+  | { type: 'confirm'; payment: string; client_secret: string; publishable_key: string }
+
+export interface Payment {
+  /** Null: none is sent, the buyer confirms in the browser. */
+  token: string | null
+  /** Default a card. */
+  method?: 'card' | 'bank_transfer'
+  /** Does what the gateway wants; default nothing. */
+  confirm?(action: Action): Promise<void>
+}
+
+export interface BuyerOptions extends Payment {
   origin(): string
   line: { sku: string; quantity: number }
-  token: string
   /** A code that it uses on its cart. */
   coupon?: string
   /** Names its checkout in every request, as a careful client does; else the session alone says whose it is. */
@@ -51,8 +64,6 @@ export interface BuyerOptions {
   isImpatient?: boolean
   /** Told just before each payment is sent. */
   onPayment?(): void
-  /** Goes where the gateway wants it to confirm its payment; default it never does. */
-  confirm?(url: string): Promise<void>
   /** No new attempt after this. */
   isOver(): boolean
 }
@@ -97,7 +108,7 @@ export function orderOf(answer: Answer): ToldOrder | null {
 }
 
 export function createBuyer(options: BuyerOptions): Buyer {
-  const { line, token, namesLock, isImpatient = false, isOver } = options
+  const { line, token, method = 'card', namesLock, isImpatient = false, isOver } = options
   const browser = createBrowser({ origin: options.origin, timeoutMs: answerMs })
   let lockId: string | null = null
   const record: BuyerRecord = {
@@ -175,8 +186,8 @@ export function createBuyer(options: BuyerOptions): Buyer {
     options.onPayment?.()
     return browser.send('POST', '/checkout', {
       ...named(),
-      payment_method: 'card',
-      payment_token: token,
+      payment_method: method,
+      ...(token === null ? {} : { payment_token: token }),
       expected_total: record.total,
     })
   }
@@ -226,8 +237,8 @@ export function createBuyer(options: BuyerOptions): Buyer {
         return record
       }
       if (answer !== null) waitingFor = answer.status === 202 ? answer.body.lock_id : null
-      const action = answer?.status === 202 ? (answer.body.action as { url: string } | undefined) : undefined
-      if (action !== undefined) await options.confirm?.(action.url)
+      const action = answer?.status === 202 ? (answer.body.action as Action | undefined) : undefined
+      if (action !== undefined) await options.confirm?.(action)
       const pollAfterMs = Number(answer?.body.poll_after_ms ?? (action === undefined ? pauseMs : pollMaxMs))
       await pause(Math.min(pollAfterMs, pollMaxMs))
     }

@@ -72,7 +72,7 @@ function commandLine({ isBuilt = false, program }: ServerProcessOptions, port: n
     : [...typescript, path.join(root, 'src/cli/main.ts'), ...serve]
 }
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = net.createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address() as net.AddressInfo

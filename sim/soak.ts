@@ -1,24 +1,38 @@
 /** `npm run prove:soak`: real servers, database and gateway, disturbed in every way for minutes, then the reckoning. */
 import { parseArgs } from 'node:util'
 import { describe, outOf, runProof, UsageError, wholeNumber, withDirectory } from './command.ts'
+import type { SoakFacts } from './soak/facts.ts'
+import type { Books, GatewayName } from './soak/gateway.ts'
 import { createProgress } from './soak/progress.ts'
-import { proveSoak, type SoakFacts } from './soak/prove-soak.ts'
+import { proveSoak } from './soak/prove-soak.ts'
 import type { Finding } from './soak/reckoning.ts'
 import { endedAs, refusalsOf, wrongIn } from './soak/verdict.ts'
 
 const usage = `usage: npm run prove:soak -- [options]
   --minutes M     of load and disturbance, from 0.5 (default 5); recovery and audit come on top
   --processes N   servers on the one database (default 3)
+  --gateway G     sandbox (default), or stripe: its official SDK against its simulator
   --buyers N      at once (default 14)
   --seed S        repeats the random choices (default: another each time)
   --json          for programs
 `
 const minutesMax = 1_440
+const namedMax = 10
 
 function minutesOf(given: string | undefined): number {
   const minutes = Number(given ?? 5)
   if (minutes >= 0.5 && minutes <= minutesMax) return minutes
   throw new UsageError(`--minutes is a number from 0.5 to ${minutesMax}.`)
+}
+
+function gatewayOf(given = 'sandbox'): GatewayName {
+  if (given === 'sandbox' || given === 'stripe') return given
+  throw new UsageError('--gateway is sandbox or stripe.')
+}
+
+const titles: Readonly<Record<GatewayName, string>> = {
+  sandbox: 'a gateway of its own',
+  stripe: 'Stripe’s simulator by its SDK',
 }
 
 type Rows = (readonly [string, string | number])[]
@@ -45,6 +59,8 @@ function events(facts: SoakFacts): Rows {
     ...each(facts.faults),
     ['webhooks', sum(facts.webhooks)],
     ...each(facts.webhooks),
+    ...(sum(facts.confirmations) === 0 ? [] : [['confirmations', sum(facts.confirmations)] as const]),
+    ...each(facts.confirmations),
     ['', ''],
     ['checkouts started', checkouts.started],
     ['  completed', checkouts.completed],
@@ -59,12 +75,19 @@ function events(facts: SoakFacts): Rows {
     ['events heard again', facts.heardAgain],
     ['errors of the servers while cut off from the database', facts.errors.explained],
     ['rollbacks that called for attention, as the gateway failed', facts.errors.alerts],
+    ...leftovers(facts.books),
   ]
+}
+
+function leftovers({ leftovers }: Books): Rows {
+  if (leftovers.length === 0) return []
+  const named = leftovers.slice(0, namedMax).map(one => [`  ${one}`, ''] as const)
+  return [['payments begun and never confirmed: they hold no money', leftovers.length], ...named]
 }
 
 /** What must be zero, and of how many. */
 function zeros(facts: SoakFacts): Rows {
-  const { records, contradictions, reckoning, checkouts, audit, errors, forged } = facts
+  const { records, contradictions, reckoning, books, checkouts, audit, errors, forged } = facts
   return [
     ['lost acknowledgements', outOf(contradictions.lostAcknowledgements.length, endedAs(records, 'ordered'))],
     ['refused, but sold or charged', outOf(contradictions.brokenRefusals.length, sum(refusalsOf(records)))],
@@ -77,6 +100,7 @@ function zeros(facts: SoakFacts): Rows {
     ['orders not refunded as promised', wrongOf(reckoning.wrongRefunds)],
     ['ends that no listener heard', wrongOf(reckoning.unheard)],
     ['forged webhooks accepted', outOf(forged.accepted ?? 0, sum(forged))],
+    ...Object.entries(books.findings).map(([what, finding]) => [what, wrongOf(finding)] as const),
     ['violations', outOf(audit.violations, audit.checkouts)],
     ['not converged', outOf(checkouts.open, checkouts.started)],
     ['unexpected errors of the servers', errors.unexpected.length + errors.surprises.length],
@@ -86,7 +110,7 @@ function zeros(facts: SoakFacts): Rows {
 function text(facts: SoakFacts, wrong: readonly string[]): string {
   const { processes, buyers, audit } = facts
   return describe(
-    `PostgreSQL, ${processes} server${processes === 1 ? '' : 's'}, a gateway of its own, ${buyers} buyers at once`,
+    `PostgreSQL, ${processes} server${processes === 1 ? '' : 's'}, ${titles[facts.gateway]}, ${buyers} buyers at once`,
     [
       ...events(facts),
       ['', ''],
@@ -108,6 +132,7 @@ await runProof(usage, async () => {
     options: {
       minutes: { type: 'string' },
       processes: { type: 'string' },
+      gateway: { type: 'string' },
       buyers: { type: 'string' },
       seed: { type: 'string' },
       json: { type: 'boolean' },
@@ -117,6 +142,7 @@ await runProof(usage, async () => {
   if (values.help === true) return { text: usage, holds: true }
   const options = {
     minutes: minutesOf(values.minutes),
+    gateway: gatewayOf(values.gateway),
     processes: wholeNumber('processes', values.processes, 3, 16),
     buyers: wholeNumber('buyers', values.buyers, 14, 1_000),
     seed: wholeNumber('seed', values.seed, 1 + Math.floor(Math.random() * 999_999), 4_294_967_295),

@@ -45,39 +45,50 @@ const findLost = statement(
 )
 
 /** Net of refunds, by cart. */
-const charges = `select c.cart_id, sum(p.captured_minor - p.refunded_minor) as charged,
+const chargesOf = (payments: string) => `select c.cart_id, sum(p.captured_minor - p.refunded_minor) as charged,
     count(*) filter (where p.status = 'captured') as captures
-  from holdfast_sandbox.payments p join holdfast.checkouts c on c.id = p.checkout_id group by c.cart_id`
+  from ${payments} p join holdfast.checkouts c on c.id = p.checkout_id group by c.cart_id`
 const paidOrders = `select c.cart_id, sum(o.total_minor - o.refunded_minor) as total, count(*) as orders
   from holdfast.orders o join holdfast.checkouts c on c.id = o.checkout_id where ${isPaid('o.status')} group by c.cart_id`
 
-const findBroken = statement(
-  'sim_broken_refusals',
-  `select format('cart %s was refused with %s, but has %s paid orders and was charged %s', told."cartId", told.code,
-     coalesce(bought.orders, 0), coalesce(charge.charged, 0)) as text
-   from json_to_recordset($1) as told ("cartId" uuid, code text)
-   left join (${paidOrders}) as bought on bought.cart_id = told."cartId"
-   left join (${charges}) as charge on charge.cart_id = told."cartId"
-   where bought.orders > 0 or charge.charged <> 0`,
-)
+const ofPayments = (payments: string) => {
+  const charges = chargesOf(payments)
+  return {
+    findBroken: statement(
+      'sim_broken_refusals',
+      `select format('cart %s was refused with %s, but has %s paid orders and was charged %s', told."cartId", told.code,
+         coalesce(bought.orders, 0), coalesce(charge.charged, 0)) as text
+       from json_to_recordset($1) as told ("cartId" uuid, code text)
+       left join (${paidOrders}) as bought on bought.cart_id = told."cartId"
+       left join (${charges}) as charge on charge.cart_id = told."cartId"
+       where bought.orders > 0 or charge.charged <> 0`,
+    ),
+    findCharged: statement(
+      'sim_charged_without_order',
+      `select format('cart %s was charged %s and has paid orders of %s', cart_id, coalesce(charge.charged, 0),
+         coalesce(bought.total, 0)) as text
+       from (${charges}) as charge full join (${paidOrders}) as bought using (cart_id)
+       where coalesce(charge.charged, 0) <> coalesce(bought.total, 0)`,
+    ),
+    findTwice: statement(
+      'sim_bought_twice',
+      `select format('cart %s has %s paid orders and %s captures', cart_id, coalesce(bought.orders, 0), charge.captures) as text
+       from (${charges}) as charge full join (${paidOrders}) as bought using (cart_id)
+       where bought.orders > 1 or charge.captures > 1`,
+    ),
+  }
+}
 
-const findCharged = statement(
-  'sim_charged_without_order',
-  `select format('cart %s was charged %s and has paid orders of %s', cart_id, coalesce(charge.charged, 0),
-     coalesce(bought.total, 0)) as text
-   from (${charges}) as charge full join (${paidOrders}) as bought using (cart_id)
-   where coalesce(charge.charged, 0) <> coalesce(bought.total, 0)`,
-)
-
-const findTwice = statement(
-  'sim_bought_twice',
-  `select format('cart %s has %s paid orders and %s captures', cart_id, coalesce(bought.orders, 0), charge.captures) as text
-   from (${charges}) as charge full join (${paidOrders}) as bought using (cart_id)
-   where bought.orders > 1 or charge.captures > 1`,
-)
-
-/** Compares; may be asked once everything has drained. */
-export async function contradictionsOf(database: Database, records: readonly BuyerRecord[]): Promise<Contradictions> {
+/**
+ * Compares; may be asked once everything has drained.
+ * @param payments where the gateway's own payments stand; default the sandbox's ledger.
+ */
+export async function contradictionsOf(
+  database: Database,
+  records: readonly BuyerRecord[],
+  payments = 'holdfast_sandbox.payments',
+): Promise<Contradictions> {
+  const { findBroken, findCharged, findTwice } = ofPayments(payments)
   const orders = records.flatMap(({ ending, total, cartId }) =>
     ending.kind === 'ordered' ? [{ ...ending.order, expected: total, cartId }] : [],
   )

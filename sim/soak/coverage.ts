@@ -1,20 +1,17 @@
 /** Whether everything that a soak is to show has happened at least once. */
 import type { BuyerRecord } from '../buyer.ts'
-import { weights } from './disturbances.ts'
+import { type Disturbance, weightsFor } from './disturbances.ts'
+import type { SoakGateway } from './gateway.ts'
 import { countsOf, readJournal } from './journal.ts'
-import { ofCalls, ofLookups } from './misbehaviour.ts'
+import type { Promised } from './promised.ts'
 import type { Scene } from './scene.ts'
-import { ways } from './webhook-courier.ts'
 
-export const everything = {
-  disturbances: Object.keys(weights),
-  faults: [...new Set([...Object.keys(ofCalls), ...Object.keys(ofLookups), 'stubborn'])].filter(
-    kind => kind !== 'none',
-  ),
-  webhooks: Object.keys(ways),
-  /** What buyers are told of checkouts that fail. */
-  refusals: ['insufficient_stock', 'coupon_exhausted', 'payment_declined', 'checkout_expired', 'checkout_cancelled'],
-}
+export type Everything = Promised & { disturbances: readonly Disturbance[] }
+
+export const everythingOf = (gateway: SoakGateway): Everything => ({
+  ...gateway.promised,
+  disturbances: Object.keys(weightsFor(gateway)) as Disturbance[],
+})
 
 export interface Coverage {
   /** A disturbance was done. */
@@ -28,15 +25,19 @@ export interface Coverage {
 const lookEveryMs = 2_000
 
 /** Looks into the gateway's journal now and then. */
-export function createCoverage({ journal }: Scene): Coverage {
+export function createCoverage({ journal, gateway }: Scene): Coverage {
+  const everything = everythingOf(gateway)
   const seen = new Set<string>()
   const records: BuyerRecord[] = []
   let isOfGateway = false
 
   async function look(): Promise<void> {
     const lines = await readJournal(journal)
-    const [faults, webhooks] = [countsOf(lines, 'fault'), countsOf(lines, 'webhook')]
-    isOfGateway = everything.faults.every(kind => kind in faults) && everything.webhooks.every(kind => kind in webhooks)
+    const met = (kinds: readonly string[], counts: Record<string, number>) => kinds.every(kind => kind in counts)
+    isOfGateway =
+      met(everything.faults, countsOf(lines, 'fault')) &&
+      met(everything.webhooks, countsOf(lines, 'webhook')) &&
+      met(everything.confirmations, countsOf(lines, 'confirmed'))
   }
   const timer = setInterval(() => {
     if (!isOfGateway) void look().catch(() => {})

@@ -3,11 +3,12 @@ import { statement } from '../../src/store/database.ts'
 import type { Breakage } from '../../src/testing/tcp-proxy.ts'
 import { freeze } from '../freeze.ts'
 import type { Random } from '../random.ts'
+import type { Absence, SoakGateway } from './gateway.ts'
 import type { Outlet, Scene } from './scene.ts'
 import { settings } from './settings.ts'
 
-/** How often each is done, of about a hundred. */
-export const weights = {
+/** How often each is done, of about a hundred, whatever the gateway is. */
+const weights = {
   'server killed': 45,
   'all servers killed': 1,
   'server restarted': 3,
@@ -21,16 +22,19 @@ export const weights = {
   'stalled at COMMIT': 3,
   'silent after COMMIT': 2,
   'database refuses connections': 4,
-  'gateway killed': 4,
   'gateway frozen': 3,
   'locks expired': 5,
 } as const
-export type Disturbance = keyof typeof weights
+const absenceWeight = 4
+export type Disturbance = keyof typeof weights | Absence
+export type Weights = Readonly<Partial<Record<Disturbance, number>>>
+
+export const weightsFor = ({ absence }: SoakGateway): Weights => ({ ...weights, [absence]: absenceWeight })
 
 /** These explain no error of a database that cannot be reached. */
 const leavesDatabase: ReadonlySet<Disturbance> = new Set<Disturbance>([
   ...(['server killed', 'all servers killed', 'server restarted'] as const),
-  ...(['gateway killed', 'gateway frozen', 'locks expired'] as const),
+  ...(['gateway killed', 'gateway unreachable', 'gateway frozen', 'locks expired'] as const),
 ])
 
 const leaseMs = settings.engine.leaseSeconds * 1_000
@@ -115,17 +119,9 @@ export function createDisturber(scene: Scene, random: Random): Disturber {
     for (const line of chosen) line.refuse(false)
   }
 
-  async function killGateway(): Promise<boolean> {
-    if (!gateway.isReady) return false
-    await gateway.kill()
-    await pause(random.between(0, 1_500))
-    await gateway.start()
-    return true
-  }
-
   async function freezeGateway(): Promise<boolean> {
-    if (!gateway.isReady) return false
-    const wake = freeze(gateway.pid ?? 0)
+    if (!gateway.process.isReady) return false
+    const wake = freeze(gateway.process.pid ?? 0)
     await pause(random.between(1_000, 4_000))
     wake()
     return true
@@ -170,7 +166,8 @@ export function createDisturber(scene: Scene, random: Random): Disturber {
       case 'database refuses connections':
         return refuse().then(() => true)
       case 'gateway killed':
-        return killGateway()
+      case 'gateway unreachable':
+        return gateway.vanish(random)
       case 'gateway frozen':
         return freezeGateway()
       case 'locks expired':
@@ -181,7 +178,7 @@ export function createDisturber(scene: Scene, random: Random): Disturber {
   }
 
   return {
-    isUp: () => gateway.isReady && ready().length * 2 > outlets.length,
+    isUp: () => gateway.process.isReady && ready().length * 2 > outlets.length,
     disturb: kind => (leavesDatabase.has(kind) ? doIt(kind) : outages.during(() => doIt(kind))),
     revive() {
       for (const { server } of outlets) {

@@ -27,25 +27,31 @@ export interface Reckoning {
   wrongRefunds: Finding
 }
 
-const countCaptured = statement(
-  'soak_captured',
-  `select count(*) as count from holdfast_sandbox.payments where status = 'captured'`,
-)
-const findUnasked = statement(
-  'soak_unasked',
-  `select format('payment %s of cart %s captured %s; its buyer was told %s', p.id, c.cart_id, p.captured_minor,
-     coalesce(asked.total::text, 'nothing and sent no payment')) as text
-   from holdfast_sandbox.payments p
-   left join holdfast.checkouts c on c.id = p.checkout_id
-   left join json_to_recordset($1) as asked ("cartId" uuid, total bigint) on asked."cartId" = c.cart_id
-   where p.status = 'captured' and p.captured_minor is distinct from asked.total`,
-)
-const findCancelled = statement(
-  'soak_cancelled',
-  `select format('cart %s was told to be cancelled; checkout %s is %s', c.cart_id, c.id, c.state) as text
-   from holdfast.checkouts c left join holdfast_sandbox.payments p on p.checkout_id = c.id
-   where c.cart_id = any($1::uuid[]) and (c.state = 'completed' or p.captured_minor > p.refunded_minor)`,
-)
+/** Of the gateway's payments, which stand in a relation that its books name. */
+const ofPayments = (payments: string) => ({
+  countCaptured: statement('soak_captured', `select count(*) as count from ${payments} where status = 'captured'`),
+  findUnasked: statement(
+    'soak_unasked',
+    `select format('payment %s of cart %s captured %s; its buyer was told %s', p.id, c.cart_id, p.captured_minor,
+       coalesce(asked.total::text, 'nothing and sent no payment')) as text
+     from ${payments} p
+     left join holdfast.checkouts c on c.id = p.checkout_id
+     left join json_to_recordset($1) as asked ("cartId" uuid, total bigint) on asked."cartId" = c.cart_id
+     where p.status = 'captured' and p.captured_minor is distinct from asked.total`,
+  ),
+  findCancelled: statement(
+    'soak_cancelled',
+    `select format('cart %s was told to be cancelled; checkout %s is %s', c.cart_id, c.id, c.state) as text
+     from holdfast.checkouts c left join ${payments} p on p.checkout_id = c.id
+     where c.cart_id = any($1::uuid[]) and (c.state = 'completed' or p.captured_minor > p.refunded_minor)`,
+  ),
+  readRefunds: statement(
+    'soak_refunds',
+    `select o.id, o.total_minor as "totalMinor", o.refunded_minor as "refundedMinor",
+       (select sum(p.refunded_minor) from ${payments} p where p.checkout_id = o.checkout_id)::bigint as given
+     from holdfast.orders o where o.status <> 'cancelled'`,
+  ),
+})
 const countEvents = statement(
   'soak_events',
   `select count(*) as count from holdfast.events where type in ('CheckoutCompleted', 'CheckoutFailed')`,
@@ -80,13 +86,6 @@ const findOverRedeemed = statement(
      where o.coupon_code = c.code and o.status <> 'cancelled') as used from holdfast.coupons c) as uses
    where used > usage_limit or used <> claimed`,
 )
-const readRefunds = statement(
-  'soak_refunds',
-  `select o.id, o.total_minor as "totalMinor", o.refunded_minor as "refundedMinor",
-     (select sum(p.refunded_minor) from holdfast_sandbox.payments p where p.checkout_id = o.checkout_id)::bigint as given
-   from holdfast.orders o where o.status <> 'cancelled'`,
-)
-
 interface RefundRow {
   id: string
   totalMinor: number
@@ -98,11 +97,13 @@ export async function reckon(
   database: Database,
   records: readonly BuyerRecord[],
   heard: readonly string[],
+  payments: string,
 ): Promise<Reckoning> {
+  const { countCaptured, findUnasked, findCancelled, readRefunds } = ofPayments(payments)
   const cancelled = records.flatMap(({ wasCancelled, cartId }) => (wasCancelled && cartId !== null ? [cartId] : []))
   const asked = records.filter(({ payments }) => payments > 0).map(({ cartId, total }) => ({ cartId, total }))
   const count = async (counting: typeof countSkus) => (await database.query<{ count: number }>(counting))[0]?.count ?? 0
-  const texts = async (finding: typeof findUnasked, values: Value[] = []) =>
+  const texts = async (finding: typeof countSkus, values: Value[] = []) =>
     (await database.query<{ text: string }>(finding, values)).map(({ text }) => text)
   const orders = await database.query<RefundRow>(readRefunds)
   return {

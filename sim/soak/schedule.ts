@@ -1,9 +1,10 @@
 /** When what is done to the scene: every kind once in the first part of a run, by chance from then on. */
 import { type Random, shuffled } from '../random.ts'
-import { type Disturbance, type Disturber, weights } from './disturbances.ts'
+import type { Disturbance, Disturber, Weights } from './disturbances.ts'
 
 export interface ScheduleOptions {
   disturber: Disturber
+  weights: Weights
   random: Random
   lastsMs: number
   isOver(): boolean
@@ -23,7 +24,7 @@ const pause = (ms: number) => new Promise<void>(resolve => setTimeout(resolve, m
 
 /** Disturbs until it is over; everything that it took down is up again when it resolves. */
 export async function runSchedule(options: ScheduleOptions): Promise<void> {
-  const { disturber, random, lastsMs, isOver, onDone } = options
+  const { disturber, weights, random, lastsMs, isOver, onDone } = options
   const kinds = Object.keys(weights) as Disturbance[]
   const due = shuffled(random, kinds)
   const gapMs = Math.min(meanMs, (lastsMs * firstRound) / kinds.length)
@@ -48,9 +49,10 @@ export async function runSchedule(options: ScheduleOptions): Promise<void> {
     }
     if (isOver()) break
     const first = due.shift()
-    const started: Promise<void> = run(first ?? random.weighted(weights), first !== undefined).finally(() =>
-      running.delete(started),
-    )
+    const started: Promise<void> = run(
+      first ?? random.weighted(weights as Record<Disturbance, number>),
+      first !== undefined,
+    ).finally(() => running.delete(started))
     running.add(started)
   }
   await Promise.all(running)

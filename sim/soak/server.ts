@@ -6,11 +6,13 @@ import { serve } from '@hono/node-server'
 import { createHttpHandler } from '../../src/http/app.ts'
 import { type CheckoutEngine, createCheckout, createLog, openDatabase } from '../../src/index.ts'
 import { createCarts, createCatalog } from '../../src/store.ts'
+import { clientOf } from './client.ts'
+import type { GatewayName } from './gateway.ts'
 import { listenersOf } from './listeners.ts'
-import { createRemoteGateway } from './remote-gateway.ts'
 import { settings } from './settings.ts'
 
-const { DATABASE_URL: url = '', GATEWAY_URL: gatewayUrl = '', SECRET: secret = '', HEARD: heard = '' } = process.env
+const { DATABASE_URL: url = '', SECRET: secret = '', HEARD: heard = '' } = process.env
+const { GATEWAY: gatewayName = '', GATEWAY_URL: gatewayUrl = '' } = process.env
 const port = Number(process.argv[2])
 const { currency } = settings
 const log = createLog({ level: 'warn' })
@@ -19,7 +21,7 @@ async function main(): Promise<void> {
   const database = await openDatabase({ url })
   const engine: CheckoutEngine = await createCheckout({
     database,
-    gateway: createRemoteGateway({ url: gatewayUrl, webhookSecret: secret }),
+    gateway: clientOf(gatewayName as GatewayName, { url: gatewayUrl, webhookSecret: secret }),
     listeners: listenersOf(heard, (order, refund) => engine.refundOrder(order, refund)),
     log,
     migrate: false,

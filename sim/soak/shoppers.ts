@@ -1,28 +1,8 @@
 /** Who comes to the soak's shop: buyers with habits, by seed. Most pay and wait; others click twice, cancel, dawdle, leave. */
-import { type BuyerOptions, createBuyer, orderOf } from '../buyer.ts'
+import { type BuyerOptions, createBuyer, orderOf, type Payment } from '../buyer.ts'
 import type { Visit } from '../load.ts'
 import type { Random } from '../random.ts'
 import type { Stock } from '../shop.ts'
-
-/** How often each token of the sandbox is used, of about a hundred. */
-const tokens = {
-  tok_approve: 46,
-  tok_action_required: 9,
-  tok_pending: 6,
-  tok_late: 4,
-  tok_slow: 3,
-  tok_decline: 3,
-  tok_decline_insufficient_funds: 2,
-  tok_decline_expired_card: 1,
-  tok_error_after: 4,
-  tok_error_before: 3,
-  tok_timeout_after: 3,
-  tok_timeout_before: 2,
-  tok_capture_decline: 4,
-  tok_capture_timeout_after: 4,
-  tok_void_fails: 3,
-  tok_wrong_amount: 2,
-} as const
 
 const habits = {
   pays: 55,
@@ -37,8 +17,6 @@ const habits = {
   'walks away': 5,
 } as const
 
-/** Of ten who have to confirm at the gateway. */
-const confirmations = { approve: 7, refuse: 1, never: 2 } as const
 const couponOneIn = 5
 const lastOnesOneIn = 5
 const namelessOneIn = 2
@@ -59,14 +37,6 @@ export const couponLimitFor = (minutes: number): number => Math.ceil(4 * minutes
 
 const pause = (ms: number) => new Promise<void>(resolve => setTimeout(resolve, ms))
 
-/** Goes to the gateway's page; where that is away, it is asked to again with the next look at the checkout. */
-async function confirmAt(url: string, word: 'approve' | 'refuse'): Promise<void> {
-  const response = await fetch(`${url}/${word}`, { method: 'POST', signal: AbortSignal.timeout(3_000) }).catch(
-    () => null,
-  )
-  await response?.body?.cancel()
-}
-
 export interface Shoppers {
   next(): Visit
   /** What simultaneous clicks were told that cannot both be true. */
@@ -76,28 +46,26 @@ export interface Shoppers {
 export function createShoppers(options: {
   random: Random
   stocks: readonly Stock[]
+  /** How the next one pays. */
+  payment(random: Random): Payment
   origin(): string
   isOver(): boolean
 }): Shoppers {
-  const { random, stocks, origin, isOver } = options
+  const { random, stocks, payment, origin, isOver } = options
   const contradictions: string[] = []
 
   function chosen(): BuyerOptions & { habit: keyof typeof habits } {
     const habit = random.weighted(habits)
-    const word = random.weighted(confirmations)
+    const pays = payment(random)
     const plenty = stocks.filter(({ sku }) => sku !== lastOnes).map(({ sku }) => sku)
     const sku = random.below(lastOnesOneIn) === 0 ? lastOnes : random.pick(plenty)
     return {
-      ...{ habit, origin, isOver },
+      ...{ habit, origin, isOver, ...pays },
       line: { sku, quantity: 1 + random.below(3) },
-      token: random.weighted(tokens),
       ...(random.below(couponOneIn) === 0 ? { coupon: couponCode } : {}),
       // Who cancels knows what: else its next payment would begin another checkout.
       namesLock: habit === 'cancels' || random.below(namelessOneIn) > 0,
       isImpatient: habit === 'is impatient',
-      confirm: async url => {
-        if (word !== 'never') await confirmAt(url, word)
-      },
     }
   }
 

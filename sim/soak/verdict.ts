@@ -1,11 +1,11 @@
 /** What the facts of a soak say against the shop, in sentences; and against the soak: where nothing happened, nothing is proven. */
 import type { BuyerRecord } from '../buyer.ts'
-import { everything } from './coverage.ts'
-import type { SoakFacts } from './prove-soak.ts'
+import type { SoakFacts } from './facts.ts'
 
 /** What tokens, faults, stock, coupon, cancelling and expiry may lead to; any other refusal is a fault of ours. */
 const explained = new Set([
   ...['payment_declined', 'capture_refused', 'payment_unsettled', 'payment_abandoned', 'payment_mismatch'],
+  ...['authorization_ended'],
   ...['insufficient_stock', 'coupon_exhausted', 'checkout_expired', 'checkout_cancelled'],
 ])
 
@@ -26,11 +26,13 @@ export const endedAs = (records: readonly BuyerRecord[], kind: BuyerRecord['endi
 /** What did not happen, and should have. */
 function missing(facts: SoakFacts): string[] {
   const refusals = refusalsOf(facts.records)
+  const { promised } = facts
   const wanted: [string, Record<string, number>, readonly string[]][] = [
-    ['disturbance', facts.disturbances, everything.disturbances],
-    ['fault of the gateway', facts.faults, everything.faults],
-    ['webhook', facts.webhooks, everything.webhooks],
-    ['refusal', refusals, everything.refusals],
+    ['disturbance', facts.disturbances, promised.disturbances],
+    ['fault of the gateway', facts.faults, promised.faults],
+    ['webhook', facts.webhooks, promised.webhooks],
+    ['confirmation', facts.confirmations, promised.confirmations],
+    ['refusal', refusals, promised.refusals],
   ]
   return wanted.flatMap(([what, counts, names]) =>
     names
@@ -51,7 +53,7 @@ function byMessage(lines: readonly string[]): Record<string, string[]> {
 export function wrongIn(facts: SoakFacts): string[] {
   const { records, contradictions, reckoning, checkouts, errors, forged } = facts
   const wrong: string[] = [...Object.values(contradictions).flat(), ...facts.clicks, ...facts.dumb]
-  for (const finding of Object.values(reckoning)) wrong.push(...finding.wrong)
+  for (const finding of Object.values({ ...reckoning, ...facts.books.findings })) wrong.push(...finding.wrong)
   if (facts.audit.violations > 0) wrong.push(`the audit found ${facts.audit.violations} violations`)
   if (checkouts.open > 0) wrong.push(`${checkouts.open} checkouts did not come to an end`)
   if (facts.parked > 0) wrong.push(`${facts.parked} deliveries were given up`)

@@ -2,8 +2,6 @@
  * The way of the gateway's webhooks to the shop, over real HTTP to any of its servers: some come twice at once, late, out
  * of order or never, and some are forged. A forged one that is accepted is written down, for it must never be.
  */
-import type { DeliverWebhook } from '../../src/payments/sandbox-jobs.ts'
-import { sign, signatureHeader } from '../../src/payments/sandbox-signature.ts'
 import { dealer, type Random } from '../random.ts'
 import type { Journal } from './journal.ts'
 
@@ -20,9 +18,21 @@ export const ways = {
 const answerMs = 5_000
 const staleMs = 10 * 60_000
 
+/** Takes a webhook on its way; throws to have it sent again. */
+export type Courier = (headers: Headers, body: string) => Promise<void>
+
+/** How the gateway signs. */
+export interface Signature {
+  header: string
+  sign(secret: string, body: string, atMs: number): string
+}
+
 export interface CourierOptions {
   /** Addresses of the shop's servers. */
   servers: readonly string[]
+  /** The gateway's name in the shop's address for its webhooks. */
+  gateway: string
+  signature: Signature
   random: Random
   journal: Journal
   webhookSecret: string
@@ -30,13 +40,14 @@ export interface CourierOptions {
   isCalm(): boolean
 }
 
-export function createCourier({ servers, random, journal, webhookSecret, isCalm }: CourierOptions): DeliverWebhook {
+export function createCourier(options: CourierOptions): Courier {
+  const { servers, gateway, signature, random, journal, webhookSecret, isCalm } = options
   const next = dealer(random, ways)
   /** One that waits to be overtaken by the next. */
   let waiting: (() => Promise<void>) | null = null
 
   async function post(headers: Headers, body: string): Promise<Response> {
-    const url = `${random.pick(servers)}/webhooks/sandbox`
+    const url = `${random.pick(servers)}/webhooks/${gateway}`
     const response = await fetch(url, { method: 'POST', headers, body, signal: AbortSignal.timeout(answerMs) })
     await response.body?.cancel()
     return response
@@ -48,9 +59,9 @@ export function createCourier({ servers, random, journal, webhookSecret, isCalm 
   }
 
   /** Tries to pass something off as the gateway's word. */
-  async function forge(headers: Headers, body: string, signature: string | null): Promise<void> {
+  async function forge(headers: Headers, body: string, signed: string | null): Promise<void> {
     const forged = new Headers(headers)
-    if (signature !== null) forged.set(signatureHeader, signature)
+    if (signed !== null) forged.set(signature.header, signed)
     const response = await post(forged, body).catch(() => null)
     if (response !== null && response.status !== 503) journal.note(`forged ${response.ok ? 'accepted' : 'refused'}`)
   }
@@ -74,10 +85,10 @@ export function createCourier({ servers, random, journal, webhookSecret, isCalm 
         await forge(headers, body.replace('{"id":"', '{"id":"f'), null)
         return deliver(headers, body)
       case 'wrong secret':
-        await forge(headers, body, sign('some other secret', body, Date.now()))
+        await forge(headers, body, signature.sign('some other secret', body, Date.now()))
         return deliver(headers, body)
       case 'stale':
-        await forge(headers, body, sign(webhookSecret, body, Date.now() - staleMs))
+        await forge(headers, body, signature.sign(webhookSecret, body, Date.now() - staleMs))
         return deliver(headers, body)
       default:
         return way satisfies never

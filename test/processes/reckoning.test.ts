@@ -18,7 +18,7 @@ const buyers = [paid('completed'), paid('refunded'), paid('failed')]
 
 /** How much each comparison found. */
 async function found(records: readonly BuyerRecord[] = buyers): Promise<Record<keyof Reckoning, number>> {
-  const reckoning = Object.entries(await reckon(opened.database, records, heard))
+  const reckoning = Object.entries(await reckon(opened.database, records, heard, 'holdfast_sandbox.payments'))
   return Object.fromEntries(reckoning.map(([name, { wrong }]) => [name, wrong.length])) as never
 }
 
@@ -29,7 +29,7 @@ beforeEach(async () => {
   await change(`
     delete from holdfast_sandbox.payments where checkout_id not in (select id from holdfast.checkouts where state in ('completed', 'failed'));
     delete from holdfast.orders where status = 'pending';
-    update holdfast.orders set refunded_minor = 0, status = 'paid' where id = '${orderId('refunded')}';
+    update holdfast.orders set refunded_minor = 0, shipping_refunded = false, status = 'paid' where id = '${orderId('refunded')}';
     update holdfast_sandbox.payments set refunded_minor = 0;
     update holdfast.orders set coupon_code = 'TWO' where status = 'paid';
     update holdfast.coupons set claimed = (select count(*) from holdfast.orders where status = 'paid')`)

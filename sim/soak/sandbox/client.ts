@@ -2,13 +2,9 @@
  * The client of the payment gateway that is a process of its own: what an adopter writes for a provider. It says what
  * is known and no more: only a refused connection, 409 and 429 mean "not executed"; everything else that is no answer is unknown.
  */
-import type { GatewayAnswer, LookupAnswer, PaymentGateway, WebhookEvent } from '../../src/payments/gateway.ts'
-import { isRecent, signatureHeader, signedAt } from '../../src/payments/sandbox-signature.ts'
-
-export interface RemoteGatewayOptions {
-  url: string
-  webhookSecret: string
-}
+import type { GatewayAnswer, LookupAnswer, PaymentGateway, WebhookEvent } from '../../../src/payments/gateway.ts'
+import { isRecent, signatureHeader, signedAt } from '../../../src/payments/sandbox-signature.ts'
+import type { ClientOptions } from '../client.ts'
 
 const dayMs = 24 * 60 * 60_000
 
@@ -22,7 +18,7 @@ const wasRefused = (error: unknown): boolean =>
   (error as { cause?: { code?: unknown } } | null)?.cause?.code === 'ECONNREFUSED'
 
 /** Named like the sandbox it speaks to, so that the audit compares with its ledger. */
-export function createRemoteGateway({ url, webhookSecret }: RemoteGatewayOptions): PaymentGateway {
+export function sandboxClient({ url, webhookSecret }: ClientOptions): PaymentGateway {
   async function post(path: string, { signal, ...body }: { signal: AbortSignal }): Promise<LookupAnswer> {
     let response: Response
     try {

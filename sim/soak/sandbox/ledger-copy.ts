@@ -1,5 +1,5 @@
 /** Puts the gateway's ledger into the shop's database, where the audit can compare the two: at the end, to look at only. */
-import { type Database, statement } from '../../src/store/database.ts'
+import { type Database, statement } from '../../../src/store/database.ts'
 
 const tables = { payments: 'id', requests: 'idempotency_key', jobs: 'id' } as const
 const pageMax = 5_000

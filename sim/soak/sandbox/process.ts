@@ -3,13 +3,14 @@
  * misbehaves by seed until it is told to be calm, and forgets nothing when it is killed.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import { createSandboxGateway } from '../../src/payments/sandbox.ts'
-import { connectPostgres } from '../../src/store/postgres.ts'
-import { createRandom } from '../random.ts'
-import { openJournal, readJournal } from './journal.ts'
+import { createSandboxGateway } from '../../../src/payments/sandbox.ts'
+import { sign, signatureHeader } from '../../../src/payments/sandbox-signature.ts'
+import { connectPostgres } from '../../../src/store/postgres.ts'
+import { createRandom } from '../../random.ts'
+import { openJournal, readJournal } from '../journal.ts'
+import { settings } from '../settings.ts'
+import { createCourier } from '../webhook-courier.ts'
 import { type CallKind, createMisbehaviour, type Fault } from './misbehaviour.ts'
-import { settings } from './settings.ts'
-import { createCourier } from './webhook-courier.ts'
 
 const { DATABASE_URL: databaseUrl = '', SECRET: webhookSecret = '', JOURNAL: journalFile = '' } = process.env
 const servers = (process.env.SERVERS ?? '').split(',')
@@ -34,7 +35,10 @@ const gateway = createSandboxGateway({
   webhookSecret,
   delays: settings.delays,
   actionUrl: reference => `${origin}/pay/${encodeURIComponent(reference)}`,
-  deliverWebhook: createCourier({ servers, random, journal, webhookSecret, isCalm: () => isCalm }),
+  deliverWebhook: createCourier({
+    ...{ gateway: 'sandbox', signature: { header: signatureHeader, sign } },
+    ...{ servers, random, journal, webhookSecret, isCalm: () => isCalm },
+  }),
 })
 
 async function bodyOf(request: IncomingMessage): Promise<Record<string, unknown>> {

@@ -2,8 +2,8 @@
  * How the gateway misbehaves, by seed: what goes wrong with which call, beside what the sandbox's tokens ask for. It
  * breaks no promise of a gateway (one key, one effect; a void fences): it answers late, wrongly or not at all.
  */
-import type { OperationKind } from '../../src/payments/gateway.ts'
-import { dealer, type Random } from '../random.ts'
+import type { OperationKind } from '../../../src/payments/gateway.ts'
+import { dealer, type Random } from '../../random.ts'
 
 export type CallKind = OperationKind | 'lookup'
 
@@ -27,7 +27,7 @@ export type Fault =
   | 'stubborn'
 
 /** How often in a round of calls; the rounds are short, so that every fault is met soon. */
-export const ofCalls = {
+const ofCalls = {
   none: 30,
   'timeout before': 1,
   'timeout after': 2,
@@ -40,7 +40,12 @@ export const ofCalls = {
   '429': 1,
   '409': 1,
 } as const
-export const ofLookups = { none: 6, 'not found': 2, 'timeout before': 1, '500 before': 1, unreadable: 1 } as const
+const ofLookups = { none: 6, 'not found': 2, 'timeout before': 1, '500 before': 1, unreadable: 1 } as const
+
+/** Each must be met in a soak. */
+export const faultKinds: readonly string[] = [
+  ...new Set([...Object.keys(ofCalls), ...Object.keys(ofLookups), 'stubborn']),
+].filter(kind => kind !== 'none')
 
 /** Of a round of undoing operations, how often each fails so many times. */
 const failures = { '0': 4, '2': 1, '4': 1 } as const
