@@ -2,12 +2,13 @@
 import { parseArgs } from 'node:util'
 import { table } from '../src/cli/table.ts'
 import { startTestPostgres } from '../src/testing/test-postgres.ts'
-import { runProof, wholeNumber } from './command.ts'
+import { runProof, UsageError, wholeNumber } from './command.ts'
 import { everyFault } from './simulation/chaos.ts'
 import { type Simulated, simulate } from './simulation/simulate.ts'
 import type { SimulateJob } from './simulation/worker.ts'
 import { handsDefault, withCrew } from './world/crew.ts'
 import { createProgress } from './world/progress.ts'
+import type { ProviderName } from './world/provider.ts'
 import { openWorld, type World } from './world/world.ts'
 
 const usage = `usage: npm run prove:sim -- [options]
@@ -15,6 +16,7 @@ const usage = `usage: npm run prove:sim -- [options]
   --seed S        the first of them (default: another each time)
   --hands N       processes that work on it (default: as many as there are processors)
   --replay SEED   plays one seed and prints what happened, step by step
+  --gateway NAME  sandbox (default) or stripe: who takes the payments
   --steps N       with --replay: faults end after so many steps
   --shrink SEED   looks for the fewest steps with which it still fails
   --keep-going    does not stop at the tenth seed that fails
@@ -51,9 +53,17 @@ interface ProveOptions {
   seeds: number
   hands: number
   keepsGoing: boolean
+  provider: ProviderName
 }
 
-async function prove({ adminUrl, firstSeed, seeds, hands, keepsGoing }: ProveOptions): Promise<SimulationReport> {
+async function prove({
+  adminUrl,
+  firstSeed,
+  seeds,
+  hands,
+  keepsGoing,
+  provider,
+}: ProveOptions): Promise<SimulationReport> {
   const startedAt = performance.now()
   const schedules = new Set<string>()
   const report: SimulationReport = {
@@ -62,7 +72,7 @@ async function prove({ adminUrl, firstSeed, seeds, hands, keepsGoing }: ProveOpt
   }
   const progress = createProgress()
   function* jobs(): Generator<SimulateJob> {
-    for (let number = 0; number < seeds; number += 1) yield { seed: firstSeed + number, stepsMax: null }
+    for (let number = 0; number < seeds; number += 1) yield { seed: firstSeed + number, stepsMax: null, provider }
   }
   await withCrew<SimulateJob, Simulated>({
     module: workers,
@@ -88,7 +98,8 @@ async function prove({ adminUrl, firstSeed, seeds, hands, keepsGoing }: ProveOpt
   progress.end()
   const failed = report.failed.map(({ seed, isConverged, violations }) => ({ seed, isConverged, violations }))
   const seconds = (performance.now() - startedAt) / 1000
-  const unproven = report.seeds < seedsForEvery ? [] : everyFault.filter(fault => report.faults[fault] === undefined)
+  const unproven =
+    report.seeds < seedsForEvery ? [] : everyFault(provider).filter(fault => report.faults[fault] === undefined)
   return { ...report, failed, unproven, schedules: schedules.size, seconds }
 }
 
@@ -120,14 +131,18 @@ function described({ seed, isConverged, violations }: SimulationReport['failed']
 }
 
 /** The fewest steps with faults after which a seed still fails, by halving. */
-async function shrink(world: World, seed: number): Promise<{ stepsMax: number; run: Simulated } | null> {
-  let run = await simulate(world, seed)
+async function shrink(
+  world: World,
+  seed: number,
+  provider: ProviderName,
+): Promise<{ stepsMax: number; run: Simulated } | null> {
+  let run = await simulate(world, seed, { provider })
   if (!hasFailed(run)) return null
   let fails = run.steps
   let holds = 0
   while (fails - holds > 1) {
     const middle = Math.floor((fails + holds) / 2)
-    const tried = await simulate(world, seed, { stepsMax: middle })
+    const tried = await simulate(world, seed, { stepsMax: middle, provider })
     if (hasFailed(tried)) {
       fails = middle
       run = tried
@@ -136,16 +151,20 @@ async function shrink(world: World, seed: number): Promise<{ stepsMax: number; r
   return { stepsMax: fails, run }
 }
 
-async function replay(adminUrl: string, seed: number, options: { stepsMax?: number; shrinks: boolean }) {
+async function replay(
+  adminUrl: string,
+  seed: number,
+  options: { stepsMax?: number; shrinks: boolean; provider: ProviderName },
+) {
   const world = await openWorld(adminUrl)
   try {
     if (options.shrinks) {
-      const found = await shrink(world, seed)
+      const found = await shrink(world, seed, options.provider)
       if (found === null) return { text: `Seed ${seed} does not fail.\n`, holds: true }
       const what = found.run.violations.map(each => `  ${each}\n`).join('')
       return { text: `npm run prove:sim -- --replay ${seed} --steps ${found.stepsMax}\n${what}`, holds: false }
     }
-    const run = await simulate(world, seed, options.stepsMax === undefined ? {} : { stepsMax: options.stepsMax })
+    const run = await simulate(world, seed, options)
     return { text: `${world.trace.join('\n')}\n\n${JSON.stringify(run, null, 2)}\n`, holds: !hasFailed(run) }
   } finally {
     await world.close()
@@ -159,6 +178,7 @@ await runProof(usage, async () => {
       seed: { type: 'string' },
       hands: { type: 'string' },
       replay: { type: 'string' },
+      gateway: { type: 'string' },
       steps: { type: 'string' },
       shrink: { type: 'string' },
       'keep-going': { type: 'boolean' },
@@ -173,6 +193,10 @@ await runProof(usage, async () => {
   const seeds = wholeNumber('seeds', values.seeds, 200, 10_000_000)
   const firstSeed = wholeNumber('seed', values.seed, 1 + Math.floor(Math.random() * 999_999_999), seedMax)
   const stepsMax = values.steps === undefined ? undefined : wholeNumber('steps', values.steps, 1, 1_000_000)
+  const provider = values.gateway ?? 'sandbox'
+  if (provider !== 'sandbox' && provider !== 'stripe') {
+    throw new UsageError(`--gateway is sandbox or stripe, not "${provider}".`)
+  }
   const one = values.shrink ?? values.replay
   const oneSeed =
     one === undefined ? null : wholeNumber(values.shrink === undefined ? 'replay' : 'shrink', one, 1, seedMax)
@@ -181,10 +205,10 @@ await runProof(usage, async () => {
   try {
     if (oneSeed !== null) {
       const shrinks = values.shrink !== undefined
-      return await replay(adminUrl, oneSeed, { shrinks, ...(stepsMax === undefined ? {} : { stepsMax }) })
+      return await replay(adminUrl, oneSeed, { shrinks, provider, ...(stepsMax === undefined ? {} : { stepsMax }) })
     }
     const keepsGoing = values['keep-going'] === true
-    const report = await prove({ adminUrl, firstSeed, seeds, hands: Math.min(hands, seeds), keepsGoing })
+    const report = await prove({ adminUrl, firstSeed, seeds, hands: Math.min(hands, seeds), keepsGoing, provider })
     return {
       text: values.json === true ? `${JSON.stringify(report, null, 2)}\n` : text(report),
       holds: report.failed.length === 0 && report.unproven.length === 0,

@@ -5,17 +5,29 @@
 import type { OperationKind } from '../../src/payments/gateway.ts'
 import type { Random } from '../random.ts'
 import type { CallFault, Faults, TransactionFault, WebhookFault } from '../world/faults.ts'
+import type { ProviderName } from '../world/provider.ts'
 
 const anyCall = [
   ...(['lost_request', 'lost_answer', 'late', 'error_before', 'error_after'] as const),
   ...(['refused', 'in_flight', 'too_many', 'declined'] as const),
 ] satisfies CallFault[]
-const callFaults: Readonly<Record<OperationKind | 'lookup', readonly CallFault[]>> = {
-  authorize: [...anyCall, 'mismatch'],
-  capture: [...anyCall, 'mismatch'],
-  void: anyCall,
-  refund: anyCall,
-  lookup: ['lost_request', 'lost_answer', 'error_before', 'refused', 'blind'],
+type CallFaults = Readonly<Record<OperationKind | 'lookup', readonly CallFault[]>>
+const callFaults: Readonly<Record<ProviderName, CallFaults>> = {
+  sandbox: {
+    authorize: [...anyCall, 'mismatch'],
+    capture: [...anyCall, 'mismatch'],
+    void: anyCall,
+    refund: anyCall,
+    lookup: ['lost_request', 'lost_answer', 'error_before', 'refused', 'blind'],
+  },
+  // What a key was used for Stripe itself knows; and of each operation it is a request that fails.
+  stripe: {
+    authorize: anyCall,
+    capture: anyCall,
+    void: anyCall,
+    refund: anyCall,
+    lookup: ['lost_request', 'lost_answer', 'error_before', 'refused', 'blind', 'too_many'],
+  },
 }
 const transactionFaults = [
   'lost',
@@ -34,12 +46,12 @@ const forgotten = 'key forgotten'
 const listenerThrows = 'listener throws'
 
 /** The name of everything that can fire. */
-export const everyFault: readonly string[] = [
-  ...Object.entries(callFaults).flatMap(([kind, faults]) => faults.map(fault => `${kind} ${fault}`)),
+export const everyFault = (provider: ProviderName): string[] => [
+  ...Object.entries(callFaults[provider]).flatMap(([kind, faults]) => faults.map(fault => `${kind} ${fault}`)),
   ...transactionFaults.map(fault => `transaction ${fault}`),
   ...webhookFaults.map(fault => `webhook ${fault}`),
   ...processFaults.map(fault => `process ${fault}`),
-  ...[listenerThrows, forgotten],
+  ...(provider === 'sandbox' ? [listenerThrows, forgotten] : [listenerThrows]),
 ]
 
 export interface Chaos extends Faults {
@@ -60,7 +72,7 @@ function without<Key, Value>(map: ReadonlyMap<Key, Value>, key: Key): Map<Key, V
   return rest
 }
 
-export function createChaos(random: Random): Chaos {
+export function createChaos(random: Random, provider: ProviderName): Chaos {
   const fired: Record<string, number> = {}
   function draw<Fault extends string>(
     chances: ReadonlyMap<Fault, number>,
@@ -76,13 +88,14 @@ export function createChaos(random: Random): Chaos {
   function count(fault: string): void {
     fired[fault] = (fired[fault] ?? 0) + 1
   }
-  const kinds = Object.keys(callFaults) as (OperationKind | 'lookup')[]
-  const calls = new Map(kinds.map(kind => [kind, rates<CallFault>(random, callFaults[kind], 0.2)]))
+  const faults = callFaults[provider]
+  const kinds = Object.keys(faults) as (OperationKind | 'lookup')[]
+  const calls = new Map(kinds.map(kind => [kind, rates<CallFault>(random, faults[kind], 0.2)]))
   const transactions = rates(random, transactionFaults, 0.05)
   const webhooks = rates(random, webhookFaults, 0.4)
   const processes = rates(random, processFaults, 0.02)
   const listenerChance = random.below(2) === 0 ? 0 : random.between(0, 0.6)
-  const forgets = random.below(4) === 0
+  const forgets = random.below(4) === 0 && provider === 'sandbox'
   return {
     onCall(kind, isSeen) {
       const chances = calls.get(kind) ?? new Map<CallFault, number>()

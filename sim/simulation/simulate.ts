@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto'
 import { address } from '../crash/stage.ts'
 import type { Random } from '../random.ts'
 import type { Process } from '../world/process.ts'
+import type { ProviderName } from '../world/provider.ts'
 import type { Policy, Task } from '../world/scheduler.ts'
 import { articles, coupon } from '../world/shop.ts'
 import type { World } from '../world/world.ts'
@@ -27,6 +28,8 @@ export interface Simulated {
 export interface SimulateOptions {
   /** Cuts the run short: what happens after so many steps does without faults. Default: as the seed says. */
   stepsMax?: number
+  /** Who takes the payments. Default: the sandbox. */
+  provider?: ProviderName
 }
 
 /** By weight: some processes of a run are slow, and time passes more or less quickly. */
@@ -53,9 +56,10 @@ function drawPolicy(random: Random): Policy {
 }
 
 export async function simulate(world: World, seed: number, options: SimulateOptions = {}): Promise<Simulated> {
-  const random = await world.begin(seed)
+  const { provider = 'sandbox' } = options
+  const random = await world.begin(seed, provider)
   const { scheduler } = world
-  const chaos = createChaos(random)
+  const chaos = createChaos(random, provider)
   world.faults = chaos
   const records = createRecords()
   const steps = Math.min(options.stepsMax ?? Number.POSITIVE_INFINITY, 80 + random.below(160))

@@ -7,6 +7,8 @@ import type { Provider } from './provider.ts'
 import type { Scheduler } from './scheduler.ts'
 import { stripeNetwork } from './stripe-network.ts'
 
+const secretKey = 'sk_test_of_the_simulated_shop'
+const apiVersion = '2026-10-28.endive'
 const webhookSecret = 'whsec_of_the_simulated_shop'
 
 interface ShopSide {
@@ -54,6 +56,18 @@ export function stripeProvider({ database, scheduler, onWebhook }: StripeProvide
     })
   }
 
+  /** In the Payment Element: with a card that is approved, or with one that is not. */
+  async function confirmInBrowser(id: string, word: 'approve' | 'refuse'): Promise<void> {
+    const url = `http://stripe.invalid/v1/payment_intents/${id}`
+    const asking = (key: string) => ({ Authorization: `Bearer ${key}`, 'Stripe-Version': apiVersion })
+    const intent = await simulator.handle(new Request(url, { headers: asking(secretKey) }))
+    const { client_secret: secret } = (await intent.json()) as { client_secret: string }
+    const card = word === 'approve' ? 'pm_card_visa' : 'pm_card_visa_chargeDeclined'
+    const body = new URLSearchParams({ client_secret: secret, payment_method: card })
+    const headers = { ...asking('pk_test_of_the_simulated_shop'), 'Content-Type': 'application/x-www-form-urlencoded' }
+    await simulator.handle(new Request(`${url}/confirm`, { method: 'POST', headers, body }))
+  }
+
   /** What Stripe's books say of one checkout against ours. */
   function wrongWith(shop: ShopSide, drained: boolean): string[] {
     const books = simulator.books(shop.id)
@@ -82,7 +96,7 @@ export function stripeProvider({ database, scheduler, onWebhook }: StripeProvide
     name: 'stripe',
     reach: caller =>
       createStripeGateway({
-        secretKey: 'sk_test_of_the_simulated_shop',
+        secretKey,
         webhookSecret,
         apiUrl: 'http://stripe.invalid',
         now: () => scheduler.nowMs,
@@ -98,8 +112,13 @@ export function stripeProvider({ database, scheduler, onWebhook }: StripeProvide
         }),
       }),
     async decide(checkoutId, word) {
-      const waiting = simulator.books(checkoutId).intents.find(({ status }) => status === 'requires_action')
-      if (waiting !== undefined) simulator.authenticate(waiting.id, word === 'approve' ? 'complete' : 'fail')
+      // Of the intents that were made the buyer knows the one that was kept.
+      const shops = await database.query<ShopSide>(readShopSide)
+      const kept = shops.find(({ id }) => id === checkoutId)?.reference
+      for (const { id, status } of simulator.books(checkoutId).intents.filter(intent => intent.id === kept)) {
+        if (status === 'requires_action') simulator.authenticate(id, word === 'approve' ? 'complete' : 'fail')
+        if (status === 'requires_payment_method') await confirmInBrowser(id, word)
+      }
     },
     async dueAtMs() {
       const inMs = simulator.dueInMs()

@@ -32,7 +32,7 @@ const invalidToken: GatewayAnswer = {
 export interface StripeAuthorizations {
   authorize(request: AuthorizeRequest): Promise<GatewayAnswer>
   /** What an intent says of its authorization; `not_found` where it is still to be confirmed. */
-  told(intent: Intent): Promise<LookupAnswer>
+  told(intent: Intent, idempotencyKey: string): Promise<LookupAnswer>
 }
 
 export function stripeAuthorizations({ stripe, retrieve, keyed }: StripeClient): StripeAuthorizations {
@@ -80,7 +80,7 @@ export function stripeAuthorizations({ stripe, retrieve, keyed }: StripeClient):
     )
     if ('outcome' in found) return found
     if (!isAsAsked(found, request)) return wrongPayment
-    const answer = await told(found)
+    const answer = await told(found, request.idempotencyKey)
     if (answer.outcome !== 'not_found') return answer
     if (token.kind !== 'method') return { outcome: 'pending', reference: found.id, pollAfterMs: 5_000 }
     return gaveUp(request.signal) ?? confirm(found, request, token.parameters)
@@ -100,7 +100,7 @@ export function stripeAuthorizations({ stripe, retrieve, keyed }: StripeClient):
     const kept = await request.keep(made.id)
     if (kept === made.id) return adopted === null ? made : nowOurs(made, request)
     // Nobody will ever confirm it: it holds nothing.
-    if (adopted === null) await intents.cancel(made.id).catch(() => {})
+    if (adopted === null) await cancel(made.id, `${request.idempotencyKey}:leftover:${made.id}`).catch(() => {})
     return kept === null ? voided : retrieve(kept)
   }
 
@@ -118,7 +118,8 @@ export function stripeAuthorizations({ stripe, retrieve, keyed }: StripeClient):
   async function nowOurs(intent: Intent, { idempotencyKey }: AuthorizeRequest): Promise<Intent> {
     const { outcome } = authorizationOf(intent)
     if (outcome !== 'not_found' && outcome !== 'declined') return intent
-    return intents.update(intent.id, { metadata: { operation: idempotencyKey, confirmed_in: 'browser' } })
+    const metadata = { operation: idempotencyKey, confirmed_in: 'browser' }
+    return intents.update(intent.id, { metadata }, { idempotencyKey: `${idempotencyKey}:adopt` })
   }
 
   async function confirm(
@@ -140,26 +141,31 @@ export function stripeAuthorizations({ stripe, retrieve, keyed }: StripeClient):
           return authorizationOf(looked).outcome === 'not_found' ? null : looked
         },
       )
-      return known(await told(confirmed))
+      return known(await told(confirmed, idempotencyKey))
     } catch (error) {
       const refused = answerOfError(error)
       // Where the intent itself can say what it is in, it is asked: a refusal of the request is no word on the payment.
       if (refused.outcome !== 'declined') return refused
-      const answer = await told(await retrieve(intent.id))
+      const answer = await told(await retrieve(intent.id), idempotencyKey)
       if (answer.outcome !== 'not_found') return answer
-      return refused.code === 'idempotency_mismatch' ? refused : abandon(intent.id, refused)
+      return refused.code === 'idempotency_mismatch' ? refused : abandon(intent.id, idempotencyKey, refused)
     }
   }
 
   /** What an intent says, once it can say nothing else: a refused one is canceled first, so that nobody confirms it again. */
-  async function told(intent: Intent): Promise<LookupAnswer> {
+  async function told(intent: Intent, idempotencyKey: string): Promise<LookupAnswer> {
     const answer = authorizationOf(intent)
-    return answer.outcome === 'declined' && intent.status !== 'canceled' ? abandon(intent.id, answer) : answer
+    return answer.outcome === 'declined' && intent.status !== 'canceled'
+      ? abandon(intent.id, idempotencyKey, answer)
+      : answer
   }
 
-  async function abandon(reference: string, refusal: GatewayAnswer): Promise<GatewayAnswer> {
+  const cancel = (reference: string, key: string): Promise<Intent> =>
+    keyed(key, keyOptions => intents.cancel(reference, {}, keyOptions))
+
+  async function abandon(reference: string, idempotencyKey: string, refusal: GatewayAnswer): Promise<GatewayAnswer> {
     try {
-      await intents.cancel(reference)
+      await cancel(reference, `${idempotencyKey}:abandon`)
       return refusal
     } catch (error) {
       if (!isWrongState(error)) return unsettled(answerOfError(error))

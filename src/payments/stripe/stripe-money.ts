@@ -5,7 +5,7 @@
 import type Stripe from 'stripe'
 import type { CaptureRequest, GatewayAnswer, RefundRequest, VoidRequest } from '../gateway.ts'
 import { toStripe } from './stripe-amount.ts'
-import { gaveUp, known, type StripeClient, unsettled } from './stripe-client.ts'
+import { gaveUp, known, type StripeClient } from './stripe-client.ts'
 import { captureOf, type Intent, refundAnswer, voidOf } from './stripe-intent.ts'
 import { answerOfError, isWrongState } from './stripe-refusals.ts'
 
@@ -74,7 +74,8 @@ export function stripeMoney({ stripe, retrieve, keyed }: StripeClient): StripeMo
       )
       return known(voidOf(canceled) ?? { outcome: 'not_found' })
     } catch (error) {
-      if (!isWrongState(error)) return unsettled(answerOfError(error))
+      // Refused for good: it is asked for anew, under another key.
+      if (!isWrongState(error)) return answerOfError(error)
       return known(voidOf(await retrieve(reference)) ?? { outcome: 'not_found' })
     }
   }

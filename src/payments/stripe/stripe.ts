@@ -54,7 +54,7 @@ export function createStripeGateway(options: StripeGatewayOptions): PaymentGatew
     }
     switch (kind) {
       case 'authorize':
-        return told(intent)
+        return told(intent, idempotencyKey)
       case 'capture':
         return captureOf(intent, null) ?? { outcome: 'not_found' }
       case 'void':
