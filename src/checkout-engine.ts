@@ -9,7 +9,7 @@ import type { RefundedLine, RefundLine } from './checkout/refund.ts'
 import type { CheckoutState, PhaseName } from './checkout/states.ts'
 import type { Deliverer } from './events/deliverer.ts'
 import type { Listeners } from './events/listeners.ts'
-import type { BrowserConfirmation, PaymentMethod } from './payments/gateway.ts'
+import type { BrowserConfirmation, GatewayPayment, PaymentMethod } from './payments/gateway.ts'
 
 export interface StartOptions {
   /** Whose cart it is. The lock belongs to this session; to any other it does not exist. */
@@ -131,6 +131,77 @@ export interface HealthReport {
   timestamp: string
 }
 
+/**
+ * How a payment at the gateway differs from ours.
+ * `orphan_open`: it may charge, and its checkout is at its end without it. `orphan_captured`: money was taken, and no
+ * checkout of ours says so. `lost`: we recorded it, and the gateway does not know it. The others name what is another:
+ * what is authorized, captured or refunded, its currency, its disputes.
+ */
+export type DifferenceKind =
+  | 'orphan_open'
+  | 'orphan_captured'
+  | 'lost'
+  | 'currency'
+  | 'authorized'
+  | 'captured'
+  | 'refunded'
+  | 'disputed'
+
+export interface Difference {
+  kind: DifferenceKind
+  /** Money is at stake that nothing here accounts for: people decide, soon. */
+  isCritical: boolean
+  checkoutId: string
+  /** The gateway's id of the payment. */
+  reference: string
+  /** What we have, in minor units; null: no checkout has this id. */
+  ours: {
+    state: CheckoutLock['state']
+    currency: string | null
+    authorizedMinor: number
+    capturedMinor: number
+    refundedMinor: number
+  } | null
+  /** What the gateway has; null: nothing. */
+  theirs: {
+    status: GatewayPayment['status']
+    currency: string
+    openMinor: number
+    capturedMinor: number
+    refundedMinor: number
+    createdAt: string
+  } | null
+}
+
+export interface ReconcileOptions {
+  /** How far back payments and operations are compared, 1 to 8,784; default 72. What stood the last time is always looked at. */
+  hours?: number
+  /** Ends orphans that are older than an hour. Default false: they are named. */
+  voidOrphans?: boolean
+  /** Records refunds and disputes that were made at the gateway alone. Default false: they are named. */
+  record?: boolean
+  /** Told after each page. */
+  onProgress?(progress: { payments: number; checkouts: number }): void
+}
+
+export interface ReconcileReport {
+  id: string
+  gateway: string
+  hours: number
+  startedAt: string
+  endedAt: string
+  /** Payments that the gateway listed. */
+  payments: number
+  /** Checkouts of ours that were looked at. */
+  checkouts: number
+  /** What stands: up to 1,000 are named. */
+  differences: Difference[]
+  differenceCount: number
+  criticalCount: number
+  /** What this run has put right. */
+  settled: Difference[]
+}
+
 export interface AuditFinding {
   /** "A1" … "B3". */
   invariant: string
@@ -206,6 +277,12 @@ export interface CheckoutEngine {
   diagnose(lockId: string): Promise<Diagnosis | null>
   audit(options?: { drained?: boolean }): Promise<AuditReport>
   health(): Promise<HealthReport>
+  /**
+   * Compares our payments with the gateway's own books, in both directions, and keeps the result.
+   * @throws {CheckoutError} `invalid_argument` where the gateway has no books to look into; `overloaded` while another
+   * process compares; whatever the gateway throws.
+   */
+  reconcile(options?: ReconcileOptions): Promise<ReconcileReport>
   /** Stores a webhook that the gateway signed, and looks at its checkout. False when it is not genuine. */
   receiveWebhook(gateway: string, headers: Headers, rawBody: string): Promise<boolean>
   /** Live events of this and every other process on the database, best effort; gives the way to stop. */

@@ -64,6 +64,8 @@ export interface CheckoutConfig {
   paymentAuthTimeoutSeconds: number
   /** How long a capture may be of unknown outcome before it needs attention, seconds. It is never abandoned. */
   paymentCaptureTimeoutSeconds: number
+  /** Minutes between two comparisons with the gateway's own books. 0: none by itself. */
+  reconcileIntervalMinutes: number
   notifyOnFailure: boolean
   notifyOnExpiration: boolean
   notificationEmail: string | null
@@ -249,6 +251,13 @@ export const configVariables: {
     1,
     604_800,
     'seconds a capture may be of unknown outcome before it needs attention',
+  ),
+  reconcileIntervalMinutes: whole(
+    'CHECKOUT_RECONCILE_INTERVAL_MINUTES',
+    60,
+    0,
+    10_080,
+    'minutes between two comparisons of payments with the gateway’s own books; 0: only when asked',
   ),
   notifyOnFailure: flag('CHECKOUT_NOTIFY_ON_FAILURE', false, 'tell the shop of failed checkouts'),
   notifyOnExpiration: flag('CHECKOUT_NOTIFY_ON_EXPIRATION', false, 'tell the shop of expired checkouts'),

@@ -23,6 +23,7 @@ import { createSandboxGateway } from './payments/sandbox.ts'
 import type { DeliverWebhook } from './payments/sandbox-jobs.ts'
 import { createSeal } from './payments/seal.ts'
 import type { QuoteCart } from './phases/3-lock-prices.ts'
+import { createReconciler } from './reconcile/reconciler.ts'
 import { recordAdminAction } from './saga/admin-actions.ts'
 import { createConductor } from './saga/conductor.ts'
 import type { Clock, SagaContext, SagaNumbers } from './saga/context.ts'
@@ -131,6 +132,8 @@ export async function createCheckout(options: CheckoutOptions = {}): Promise<Che
   }
   const lanes = createLanes(context)
   const recoverer = createRecoverer(context, lanes)
+  const reconciler = createReconciler(context, lanes)
+  const reconcileEveryMs = config.reconcileIntervalMinutes * 60_000
   const conductor = createConductor({
     context,
     lanes,
@@ -144,6 +147,7 @@ export async function createCheckout(options: CheckoutOptions = {}): Promise<Che
 
   if (options.workers !== false) {
     recoverer.start(numbers.recoverEveryMs)
+    if (reconcileEveryMs > 0) reconciler.start(reconcileEveryMs)
     deliverer.start()
     own.gateway?.start()
   }
@@ -265,7 +269,14 @@ export async function createCheckout(options: CheckoutOptions = {}): Promise<Che
     diagnose: lockId => diagnose(db, lockId),
     audit: (auditOptions = {}) =>
       audit(db, { ...auditOptions, ...(gateway.name === 'sandbox' ? { ledger: 'sandbox' as const } : {}) }),
-    health: () => health(db, { captureTimeoutSeconds: config.paymentCaptureTimeoutSeconds }),
+    health: () =>
+      health(db, {
+        captureTimeoutSeconds: config.paymentCaptureTimeoutSeconds,
+        ...(gateway.list === undefined || gateway.inspect === undefined
+          ? {}
+          : { reconciles: { gateway: gateway.name, everyMs: reconcileEveryMs } }),
+      }),
+    reconcile: reconcileOptions => guarded(() => reconciler.reconcile(reconcileOptions)),
 
     receiveWebhook: (name, headers, rawBody) =>
       guarded(async () => {
@@ -284,7 +295,7 @@ export async function createCheckout(options: CheckoutOptions = {}): Promise<Che
 
     close() {
       closing ??= (async () => {
-        await Promise.allSettled([...calls, ...background, recoverer.stop()])
+        await Promise.allSettled([reconciler.stop(), ...calls, ...background, recoverer.stop()])
         await Promise.all(Object.values(lanes).map(lane => lane.drain()))
         await deliverer.stop()
         await live.close()

@@ -3,7 +3,7 @@ export type { Address, Cart, CartLine } from './checkout/cart.ts'
 export type { CheckoutEvent, CheckoutEventName, CheckoutEvents } from './checkout/events.ts'
 export { CheckoutError, type CheckoutErrorCode, type Failure } from './checkout/failure.ts'
 export { type CheckoutLock, describeLock, type LockStatus } from './checkout/lock.ts'
-export type { Order, OrderLine, OrderStatus } from './checkout/order.ts'
+export type { Order, OrderDispute, OrderLine, OrderStatus } from './checkout/order.ts'
 export { type Outcome, type RequiredAction, requireOrder } from './checkout/outcome.ts'
 export type { PricingTerms } from './checkout/pricing.ts'
 export type { Quote, QuotedLine } from './checkout/quote.ts'
@@ -15,8 +15,12 @@ export type {
   CheckoutEngine,
   CheckoutStatus,
   Diagnosis,
+  Difference,
+  DifferenceKind,
   HealthReport,
   PaymentInput,
+  ReconcileOptions,
+  ReconcileReport,
   RefundOptions,
   RefundOutcome,
   StartOptions,
@@ -30,6 +34,7 @@ export type {
   AuthorizeRequest,
   CaptureRequest,
   GatewayAnswer,
+  GatewayPayment,
   LookupAnswer,
   LookupRequest,
   PaymentGateway,

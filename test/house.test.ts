@@ -25,6 +25,7 @@ const mayImport: Record<string, readonly string[]> = {
   observe: ['store', 'checkout', 'orders', ''],
   phases: ['checkout', 'store', 'carts', 'payments'],
   saga: ['phases', 'checkout', 'store', 'carts', 'orders', 'payments', 'events', ''],
+  reconcile: ['saga', 'checkout', 'store', 'orders', 'payments', ''],
   http: ['checkout', 'store', 'carts', 'catalog', 'payments', 'events', ''],
 }
 

@@ -11,6 +11,7 @@ import { importCommand } from './import.ts'
 import { invoicesCommand, paidCommand } from './invoices.ts'
 import { migrateCommand } from './migrate.ts'
 import { monitorCommand } from './monitor.ts'
+import { reconcileCommand } from './reconcile.ts'
 import { refundCommand } from './refund.ts'
 import { releaseCommand } from './release.ts'
 import { retryCommand } from './retry.ts'
@@ -46,6 +47,7 @@ function createProgram(host: CommandHost, done: (code: number) => void): Command
     monitorCommand,
     diagnoseCommand,
     auditCommand,
+    reconcileCommand,
     cleanupCommand,
     releaseCommand,
     retryCommand,

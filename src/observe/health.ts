@@ -123,7 +123,7 @@ function reconciliationOf({ reconciled, sinceMs }: HealthRow, everyMs: number): 
   const silentMs = reconciled?.agoMs ?? sinceMs ?? 0
   const isMissed = everyMs > 0 && silentMs > missedMax * everyMs
   const hours = Math.floor(silentMs / 3_600_000)
-  const silence = `not compared with the gateway’s books for ${many(hours, 'hour')}`
+  const silence = `Not compared with the gateway’s books for ${many(hours, 'hour')}`
   if (reconciled === null && !isMissed) return everyMs === 0 ? null : { status: 'ok', count: 0, message: 'Not yet due' }
   const { differences: count, critical } = reconciled ?? { differences: 0, critical: 0 }
   if (critical > 0) {

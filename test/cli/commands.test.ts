@@ -99,6 +99,66 @@ describe('audit', () => {
   })
 })
 
+describe('reconcile', () => {
+  const giveBack = () =>
+    opened.database.execute(
+      `update holdfast_sandbox.payments set refunded_minor = 100 where checkout_id = '${checkoutId.completed}'`,
+    )
+
+  it('ends with "0 differences" and exit code 0 where both say the same', async () => {
+    const { code, lines, err } = await call(['reconcile', '--hours', '1'])
+    expect(lines).toEqual(['5 payments at sandbox and 5 checkouts of the last hour compared', '0 differences'])
+    expect([code, err]).toEqual([0, ''])
+  })
+
+  it('names what differs and what each side has, and exits with 1', async () => {
+    await giveBack()
+    const { code, lines, out } = await call(['reconcile'])
+    expect(out).toContain('another amount refunded')
+    expect(out).toContain(checkoutId.completed)
+    expect(out).toContain('completed, authorized 23.00 USD, captured 23.00 USD')
+    expect(out).toContain('captured, captured 23.00 USD, refunded 1.00 USD')
+    expect(lines.at(-1)).toBe('1 difference')
+    expect(code).toBe(1)
+    expect((await call(['monitor'])).out).toContain('1 difference from the gateway’s books')
+  })
+
+  it('records what was made at the gateway alone when it is told to', async () => {
+    await giveBack()
+    const { code, out } = await call(['reconcile', '--record'])
+    expect(out).toContain('put right')
+    expect(code).toBe(0)
+  })
+
+  it('ends orphans when it is told to', async () => {
+    await opened.database.execute(
+      `update holdfast_sandbox.payments set status = 'authorized', created_at = now() - interval '2 hours'
+       where checkout_id = '${checkoutId.failed}'`,
+    )
+    expect(await call(['reconcile'])).toMatchObject({
+      code: 1,
+      out: expect.stringContaining('no checkout goes on with'),
+    })
+    expect(await call(['reconcile', '--void-orphans'])).toMatchObject({
+      code: 0,
+      out: expect.stringContaining('put right'),
+    })
+    expect(await call(['reconcile'])).toMatchObject({ code: 0 })
+  })
+
+  it('gives the report as JSON', async () => {
+    await giveBack()
+    const { code, out } = await call(['reconcile', '--json'])
+    expect(JSON.parse(out)).toMatchObject({ differenceCount: 1, hours: 72, differences: [{ kind: 'refunded' }] })
+    expect(code).toBe(1)
+  })
+
+  it('exits with 2 when it is called wrongly', async () => {
+    expect(await call(['reconcile', '--hours', '0'])).toMatchObject({ code: 2, out: '' })
+    expect(await call(['reconcile', '--since', 'ever'])).toMatchObject({ code: 2, out: '' })
+  })
+})
+
 describe('monitor', () => {
   it('shows health and figures, and exits with 0 while healthy', async () => {
     const { code, out } = await call(['monitor', '--hours', '1'])

@@ -31,6 +31,7 @@ describe('health', () => {
         rollbacks: { status: 'ok', count: 0 },
         captures: { status: 'ok', count: 0 },
         deliveries: { status: 'ok', count: 0 },
+        webhooks: { status: 'ok', count: 0 },
         database: { status: 'ok', message: 'Database connection healthy' },
       },
     })
@@ -85,6 +86,76 @@ describe('health', () => {
       overall: 'degraded',
       count: 2,
       message: '2 deliveries given up, 0 late by more than 5 minutes',
+    })
+  })
+
+  it('counts webhooks of nobody, and warns of those of ours that could not be heeded', async () => {
+    const webhook = (id: string, checkout: string) =>
+      `insert into holdfast.webhooks (gateway, event_id, type, checkout_id, payload, look_at) values ('sandbox', '${id}', 't', ${checkout}, '{}', null)`
+    expect(await checkAfter(webhook('one', 'null'), 'webhooks')).toMatchObject({
+      overall: 'healthy',
+      count: 1,
+      message: '1 webhook of no checkout of ours',
+    })
+    expect(await checkAfter(webhook('two', `'${checkoutId.completed}'`), 'webhooks')).toMatchObject({
+      overall: 'degraded',
+      count: 2,
+      message: '1 webhook of ours could not be heeded for three days; 1 of no checkout of ours',
+    })
+  })
+
+  describe('of the comparison with the gateway', () => {
+    const hourMs = 3_600_000
+    const compared = async (everyMs = hourMs) => {
+      const report = await health(opened.database, { reconciles: { gateway: 'sandbox', everyMs } })
+      return { overall: report.status, check: report.checks.reconciliation }
+    }
+    const ran = (hoursAgo: number, differences: number, critical: number, failure: string | null = null) =>
+      opened.database.execute(
+        `insert into holdfast.reconciliations (id, gateway, hours, started_at, alive_until, ended_at, difference_count, critical_count, failure)
+         values (gen_random_uuid(), 'sandbox', 72, now() - ${hoursAgo} * interval '1 hour', now(), now() - ${hoursAgo} * interval '1 hour',
+           ${differences}, ${critical}, ${failure === null ? 'null' : `'${failure}'`})`,
+      )
+
+    it('says nothing of a gateway that has no books, or where nobody compares', async () => {
+      expect((await health(opened.database)).checks).not.toHaveProperty('reconciliation')
+      expect((await compared(0)).check).toBeUndefined()
+      await ran(500, 0, 0)
+      expect(await compared(0)).toMatchObject({ overall: 'healthy', check: { status: 'ok' } })
+    })
+
+    it('is well where nothing differs, warns of differences, and is unhealthy where money is not accounted for', async () => {
+      await ran(2.5, 0, 0)
+      expect(await compared()).toEqual({
+        overall: 'healthy',
+        check: { status: 'ok', count: 0, message: 'The gateway’s books agree with ours' },
+      })
+      await ran(2, 2, 0)
+      expect(await compared()).toMatchObject({ overall: 'degraded', check: { status: 'warning', count: 2 } })
+      await ran(1, 3, 1)
+      expect(await compared()).toEqual({
+        overall: 'unhealthy',
+        check: {
+          status: 'critical',
+          count: 3,
+          message: '3 differences from the gateway’s books, 1 of them money that is not accounted for',
+        },
+      })
+      // One that came to nothing says nothing.
+      await ran(0, 0, 0, 'no answer')
+      expect(await compared()).toMatchObject({ overall: 'unhealthy', check: { count: 3 } })
+    })
+
+    it('warns where it was missed three times, also where it never came about', async () => {
+      expect(await compared()).toMatchObject({ overall: 'healthy', check: { message: 'Not yet due' } })
+      await opened.database.execute(`update holdfast.migrations set applied_at = now() - interval '4 hours'`)
+      expect(await compared()).toMatchObject({ overall: 'degraded', check: { status: 'warning' } })
+      await ran(4, 0, 0)
+      expect(await compared()).toMatchObject({
+        overall: 'degraded',
+        check: { status: 'warning', message: 'Not compared with the gateway’s books for 4 hours' },
+      })
+      expect(await compared(2 * hourMs)).toMatchObject({ overall: 'healthy' })
     })
   })
 
