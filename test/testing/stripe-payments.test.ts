@@ -189,6 +189,37 @@ describe('a payment', () => {
   })
 })
 
+describe('the way of capture', () => {
+  it('may be chosen for cards alone, and at confirmation', async () => {
+    const { stripe } = bench()
+    const byOption = await hold(stripe, {
+      capture_method: 'automatic',
+      payment_method_options: { card: { capture_method: 'manual' } },
+    })
+    expect(byOption).toMatchObject({ status: 'requires_capture', capture_method: 'automatic' })
+    const { id } = await hold(stripe, { capture_method: 'automatic', confirm: false })
+    const changed = await stripe.paymentIntents.confirm(id, {
+      capture_method: 'manual',
+      off_session: { type: 'x' } as never,
+    })
+    expect(changed).toMatchObject({ status: 'requires_capture', capture_method: 'manual' })
+  })
+
+  it('decides which methods are offered, whenever it changes', async () => {
+    const { stripe } = bench()
+    const intent = await stripe.paymentIntents.create({ amount: 5_000, currency: 'usd' })
+    expect(intent.payment_method_types).toEqual(['card', 'paypal', 'us_bank_account'])
+    const updated = await stripe.paymentIntents.update(intent.id, { capture_method: 'manual' })
+    expect(updated.payment_method_types).toEqual(['card', 'paypal'])
+    const refusal = stripe.paymentIntents.confirm(intent.id, {
+      payment_method: 'pm_card_visa',
+      excluded_payment_method_types: ['card'],
+      return_url: 'https://shop.test/back',
+    })
+    expect(await refused(refusal)).toMatchObject({ code: 'payment_intent_incompatible_payment_method' })
+  })
+})
+
 describe('a publishable key', () => {
   it('confirms and sees its own intent with its secret, and of that no more than Stripe shows', async () => {
     const { stripe, send } = bench()
@@ -301,6 +332,18 @@ describe('lists', () => {
       statusCode: 400,
       code: 'resource_missing',
       param: 'starting_after',
+    })
+  })
+
+  it('go on from an object that a filter leaves out', async () => {
+    const { stripe } = bench()
+    const mine = await hold(stripe, { customer: 'cus_1' })
+    const other = await hold(stripe, { customer: 'cus_2' })
+    await hold(stripe, { customer: 'cus_1' })
+    const { data } = await stripe.paymentIntents.list({ customer: 'cus_1', starting_after: other.id })
+    expect(data.map(({ id }) => id)).toEqual([mine.id])
+    expect(await refused(stripe.paymentIntents.list({ limit: 101 }))).toMatchObject({
+      message: "This value must be less than or equal to 100 (it currently is '101').",
     })
   })
 

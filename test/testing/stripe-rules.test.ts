@@ -116,6 +116,13 @@ describe('a parameter', () => {
       'no longer supported',
     ],
     [
+      'not simulated',
+      { ...create, application_fee_amount: '100' },
+      null,
+      'application_fee_amount',
+      'This simulator does nothing with application_fee_amount',
+    ],
+    [
       'only for confirmation',
       { ...create, off_session: 'true' },
       null,
@@ -208,6 +215,14 @@ describe('a call', () => {
     const { status, error } = await send('/v1/unicorns', { method: 'GET' })
     expect(status).toBe(404)
     expect(error.message).toMatch(/^Unrecognized request URL \(GET: \/v1\/unicorns\)\./)
+  })
+
+  it('is for the one account there is', async () => {
+    const { send } = bench()
+    expect(await send('/v1/balance', { method: 'GET', headers: { 'stripe-account': 'acct_2' } })).toMatchObject({
+      status: 403,
+      error: { code: 'account_invalid' },
+    })
   })
 
   it('has a body that is a form, and names that do not contradict each other', async () => {

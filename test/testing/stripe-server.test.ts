@@ -200,6 +200,15 @@ describe('the control routes', () => {
     expect((await stripe.balance.retrieve()).object).toBe('balance')
   })
 
+  it('have connections refused for a while', async () => {
+    const { simulator, stripe } = await started({ control: { token: 'secret' } })
+    expect((await control(simulator.url, 'refuse-connections', 'POST', { forMs: 60_000 })).status).toBe(200)
+    await simulator.refuseConnections()
+    expect(await refused(stripe.balance.retrieve())).toMatchObject({ detail: { code: 'ECONNREFUSED' } })
+    await simulator.acceptConnections()
+    expect((await stripe.balance.retrieve()).object).toBe('balance')
+  })
+
   it('refuse what they do not understand', async () => {
     const { simulator } = await started({ control: { token: 'secret' } })
     const wrong: [string, string, unknown][] = [

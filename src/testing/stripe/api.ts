@@ -2,7 +2,7 @@
  * One call of the API, from its request to its answer: who calls, which endpoint, what goes wrong on purpose, the
  * idempotency key, the work, and what is remembered of it.
  */
-import { authenticateCaller, type Keys, secretKeyRequired, versionOf } from './caller.ts'
+import { authenticateCaller, type Keys, requireOwnAccount, secretKeyRequired, versionOf } from './caller.ts'
 import { alteredForm, checkoutOf } from './fault-effects.ts'
 import type { FaultPlan, Loss, StripeFault, StripeFaults } from './faults.ts'
 import { type FormFields, parseForm } from './form.ts'
@@ -72,6 +72,7 @@ export function createApi(options: ApiOptions): StripeApi {
       const form = parseForm(text)
       isPublishable = authenticateCaller(request.headers, form, keys).isPublishable
       headers['stripe-version'] = versionOf(request.headers)
+      requireOwnAccount(request.headers)
       if (key !== null) requireKey(key)
       const { route, id } = find(request.method, pathname)
       if (isPublishable && !route.isPublic) throw secretKeyRequired()

@@ -5,6 +5,7 @@
 import type { Stripe } from 'stripe'
 import { addCharge, authorizationSeconds } from './charge-object.ts'
 import { openDispute } from './disputes.ts'
+import { captureOf } from './intent-object.ts'
 import { cardError, type StripeRefusal } from './refusal.ts'
 import type { Decline } from './test-methods.ts'
 import type { IntentRecord, MethodRecord, World } from './world.ts'
@@ -84,7 +85,7 @@ export function attempt(
     failIntent(world, record, method, { type: 'card_error', decline, chargeId: charge.id })
     return false
   }
-  const isManual = intent.capture_method === 'manual'
+  const isManual = captureOf(intent, method.test.type) === 'manual'
   const charge = addCharge(world, { ...terms, decline: null, status: 'succeeded', isCaptured: !isManual })
   world.record('authorize', intent, intent.amount, charge.id)
   if (isManual) hold(world, record, charge)

@@ -1,6 +1,6 @@
 /** Who calls: a secret or a publishable key, and with which version of the API. */
 import type { FormFields } from './form.ts'
-import { invalid, unauthorized } from './refusal.ts'
+import { invalid, StripeRefusal, unauthorized } from './refusal.ts'
 import { apiVersion } from './world.ts'
 
 export interface Keys {
@@ -40,6 +40,17 @@ export const secretKeyRequired = () =>
     'This API call cannot be made with a publishable API key. Please use a secret API key. You can find a list of your API keys at https://dashboard.stripe.com/account/apikeys.',
     { code: 'secret_key_required' },
   )
+
+/** @throws {StripeRefusal} for a call in the name of another account: there is one. */
+export function requireOwnAccount(headers: Headers): void {
+  const account = headers.get('stripe-account')
+  if (account === null) return
+  throw new StripeRefusal(403, {
+    type: 'invalid_request_error',
+    code: 'account_invalid',
+    message: `The provided key does not have access to account '${account}' (or that account does not exist). Application access may have been revoked.`,
+  })
+}
 
 /** @throws {StripeRefusal} for what is no version. */
 export function versionOf(headers: Headers): string {

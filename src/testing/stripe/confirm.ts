@@ -2,7 +2,8 @@
 import type { Stripe } from 'stripe'
 import { attempt, declined, failIntent } from './attempt.ts'
 import { usableToken } from './confirmation-tokens.ts'
-import { type ConfirmParams, type IntentStatus, requireCompatible, shippingOf } from './intent-object.ts'
+import { captureOf, change, type IntentStatus, requireCompatible } from './intent-object.ts'
+import type { ConfirmParams } from './intent-parameters.ts'
 import { createMethod, findMethod } from './payment-methods.ts'
 import { cardError, invalid, unexpectedState } from './refusal.ts'
 import { declines } from './test-methods.ts'
@@ -35,12 +36,12 @@ export function confirmIntent(
   const wasAuthenticated = record.pending?.isAuthenticated === true && !namesMethod(params)
   const chosen = choose(world, record, params)
   const { method } = chosen
-  requireAllowed(intent, method, params)
+  change(intent, params)
+  requireAllowed(intent, method)
   intent.payment_method = method.id
   if (intent.status === 'requires_payment_method') intent.status = 'requires_confirmation'
   requireReturnUrl(intent, chosen, params)
   requireMandate(intent, chosen)
-  apply(intent, params)
   if (needsAuthentication(intent, method, params) && !wasAuthenticated) {
     demandAuthentication(world, record, chosen, params)
     return
@@ -97,10 +98,10 @@ function choose(world: World, { intent }: IntentRecord, params: Confirmation): C
   )
 }
 
-function requireAllowed(intent: Stripe.PaymentIntent, { test }: MethodRecord, params: Confirmation): void {
+function requireAllowed(intent: Stripe.PaymentIntent, { test }: MethodRecord): void {
   const types = intent.payment_method_types
   if (types.includes(test.type)) {
-    requireCompatible(test.type, intent.currency, params.capture_method ?? intent.capture_method)
+    requireCompatible(test.type, intent.currency, captureOf(intent, test.type))
     return
   }
   throw invalid(
@@ -143,13 +144,6 @@ function requireMandate(intent: Stripe.PaymentIntent, { method, hasMandate }: Ch
   )
 }
 
-function apply(intent: Stripe.PaymentIntent, params: Confirmation): void {
-  if (params.capture_method !== undefined) intent.capture_method = params.capture_method
-  if (params.receipt_email !== undefined) intent.receipt_email = params.receipt_email
-  if (params.setup_future_usage !== undefined) intent.setup_future_usage = params.setup_future_usage
-  if (params.shipping !== undefined) intent.shipping = shippingOf(params.shipping)
-}
-
 function needsAuthentication(intent: Stripe.PaymentIntent, { test }: MethodRecord, params: Confirmation): boolean {
   switch (test.authentication) {
     case undefined:
@@ -159,9 +153,7 @@ function needsAuthentication(intent: Stripe.PaymentIntent, { test }: MethodRecor
     case 'unless_set_up':
       return test.isSetUp !== true || params.off_session !== true
     case 'on_request': {
-      const asked = params.payment_method_options?.card ?? intent.payment_method_options?.card
-      const wish =
-        typeof asked === 'object' ? (asked as { request_three_d_secure?: unknown }).request_three_d_secure : null
+      const wish = intent.payment_method_options?.card?.request_three_d_secure
       return wish === 'any' || wish === 'challenge'
     }
   }

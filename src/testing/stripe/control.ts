@@ -51,6 +51,7 @@ const planned = <F extends z.ZodType>(of: F) =>
 const plannedFault = planned(fault)
 const plannedWebhookFault = planned(webhookFault)
 const advance = z.strictObject({ advanceMs: ms })
+const refused = z.strictObject({ forMs: ms })
 const outcome = z.strictObject({ outcome: z.enum(['complete', 'fail']) })
 const disputed = z.strictObject({ kind: z.enum(['fraudulent', 'product_not_received', 'inquiry']).optional() })
 const endpoint = z.strictObject({ url: z.url(), secret: z.string().min(1) })
@@ -59,48 +60,57 @@ const endpoint = z.strictObject({ url: z.url(), secret: z.string().min(1) })
 const given = <T extends object>(value: T): T =>
   Object.fromEntries(Object.entries(value).filter(([, one]) => one !== undefined)) as T
 
-type Control = (simulator: StripeSimulator, id: string, body: unknown) => unknown
+interface Controlled {
+  simulator: StripeSimulator
+  refuseFor: (ms: number) => void
+}
+
+type Control = (controlled: Controlled, id: string, body: unknown) => unknown
 
 const done = { ok: true }
 
 const controls: Readonly<Record<string, Control>> = {
-  'GET books': (simulator, id) => simulator.books(id),
-  'GET effects': simulator => ({ effects: simulator.effects() }),
-  'GET events': simulator => ({ events: simulator.events() }),
-  'GET faults': simulator => ({ fired: simulator.faultsFired() }),
-  'POST faults': (simulator, _, body) => {
+  'GET books': ({ simulator }, id) => simulator.books(id),
+  'GET effects': ({ simulator }) => ({ effects: simulator.effects() }),
+  'GET events': ({ simulator }) => ({ events: simulator.events() }),
+  'GET faults': ({ simulator }) => ({ fired: simulator.faultsFired() }),
+  'POST faults': ({ simulator }, _, body) => {
     simulator.planFault(given(plannedFault.parse(body)) as Parameters<StripeSimulator['planFault']>[0])
     return done
   },
-  'DELETE faults': simulator => {
+  'DELETE faults': ({ simulator }) => {
     simulator.clearFaults()
     return done
   },
-  'POST webhook-faults': (simulator, _, body) => {
+  'POST webhook-faults': ({ simulator }, _, body) => {
     simulator.planWebhookFault(
       given(plannedWebhookFault.parse(body)) as Parameters<StripeSimulator['planWebhookFault']>[0],
     )
     return done
   },
-  'POST webhooks': (simulator, _, body) => {
+  'POST webhooks': ({ simulator }, _, body) => {
     simulator.addWebhookEndpoint(endpoint.parse(body))
     return done
   },
-  'POST clock': (simulator, _, body) => {
+  'POST clock': ({ simulator }, _, body) => {
     simulator.advance(advance.parse(body).advanceMs)
     return done
   },
-  'POST forget-keys': simulator => {
+  'POST refuse-connections': ({ refuseFor }, _, body) => {
+    refuseFor(refused.parse(body).forMs)
+    return done
+  },
+  'POST forget-keys': ({ simulator }) => {
     simulator.forgetKeys()
     return done
   },
-  'POST expire': (simulator, id) => ({ expired: simulator.expireAuthorization(id) }),
-  'POST authenticate': (simulator, id, body) => {
+  'POST expire': ({ simulator }, id) => ({ expired: simulator.expireAuthorization(id) }),
+  'POST authenticate': ({ simulator }, id, body) => {
     simulator.authenticate(id, outcome.parse(body).outcome)
     return done
   },
-  'POST fail-refund': (simulator, id) => ({ failed: simulator.failRefund(id) }),
-  'POST dispute': (simulator, id, body) => ({ dispute: simulator.dispute(id, disputed.parse(body).kind) }),
+  'POST fail-refund': ({ simulator }, id) => ({ failed: simulator.failRefund(id) }),
+  'POST dispute': ({ simulator }, id, body) => ({ dispute: simulator.dispute(id, disputed.parse(body).kind) }),
 }
 
 const answer = (status: number, body: unknown) =>
@@ -114,7 +124,7 @@ function isAllowed(request: Request, token: string): boolean {
 
 /** `access` null: closed. What is closed looks as if it were not there. */
 export async function answerControl(
-  simulator: StripeSimulator,
+  controlled: Controlled,
   request: Request,
   access: true | { token: string } | null,
 ): Promise<Response> {
@@ -124,7 +134,7 @@ export async function answerControl(
   if (access !== true && !isAllowed(request, access.token)) return answer(401, { error: 'unauthorized' })
   try {
     const text = await request.text()
-    return answer(200, control(simulator, decodeURIComponent(id), text === '' ? {} : JSON.parse(text)))
+    return answer(200, control(controlled, decodeURIComponent(id), text === '' ? {} : JSON.parse(text)))
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error)
     return answer(error instanceof StripeRefusal ? error.status : 422, { error: 'invalid', message })

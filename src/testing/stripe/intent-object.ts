@@ -1,109 +1,12 @@
-/** A payment intent: its shape, its parameters, and what a publishable key may see of it. */
+/** A payment intent: its shape, which methods it offers, and what a publishable key may see of it. */
 import type { Stripe } from 'stripe'
-import { knownCurrency, requireChargeable } from './amounts.ts'
-import {
-  anything,
-  choice,
-  emptyable,
-  flag,
-  hash,
-  mergedMetadata,
-  metadata,
-  positive,
-  type Rule,
-  text,
-  texts,
-} from './parameters.ts'
-import { methodDataRules } from './payment-methods.ts'
+import { knownCurrency } from './amounts.ts'
+import type { ConfirmParams, CreateParams, MethodOptions, UpdateParams } from './intent-parameters.ts'
+import { mergedMetadata } from './parameters.ts'
 import { invalid } from './refusal.ts'
 import type { World } from './world.ts'
 
 const methodTypes = ['card', 'paypal', 'sepa_debit', 'us_bank_account'] as const
-const captureMethod = choice('automatic', 'automatic_async', 'manual')
-const futureUsage = choice('off_session', 'on_session')
-const shipping = hash({
-  address: anything,
-  carrier: emptyable(text),
-  name: text,
-  phone: emptyable(text),
-  tracking_number: emptyable(text),
-})
-const mandateData = emptyable(hash({ customer_acceptance: anything }))
-const methodOptions = hash({ card: anything, paypal: anything, sepa_debit: anything, us_bank_account: anything })
-
-const goneMethodTypes: Rule<never> = (_, path) => {
-  throw invalid(
-    'The parameter `payment_method_types` is no longer supported on this API version. Use dynamic payment methods, or `allowed_payment_method_types` and `excluded_payment_method_types` for more control.',
-    { code: 'payment_method_types_no_longer_supported', param: path },
-  )
-}
-
-/** What creation, update and confirmation all take. */
-const shared = {
-  allowed_payment_method_types: texts,
-  capture_method: captureMethod,
-  excluded_payment_method_types: texts,
-  expand: texts,
-  payment_method: text,
-  payment_method_data: methodDataRules,
-  payment_method_options: methodOptions,
-  payment_method_types: goneMethodTypes,
-  receipt_email: emptyable(text),
-  setup_future_usage: emptyable(futureUsage),
-  shipping: emptyable(shipping),
-}
-const described = {
-  customer: text,
-  description: text,
-  metadata,
-  statement_descriptor: text,
-  statement_descriptor_suffix: text,
-  transfer_group: text,
-}
-const confirming = {
-  confirmation_token: text,
-  error_on_requires_action: flag,
-  mandate_data: mandateData,
-  off_session: flag,
-  radar_options: anything,
-  return_url: text,
-  use_stripe_sdk: flag,
-}
-
-export const createRules = hash(
-  {
-    ...shared,
-    ...described,
-    ...confirming,
-    amount: positive,
-    automatic_payment_methods: hash({ enabled: flag, allow_redirects: choice('always', 'never') }, ['enabled']),
-    confirm: flag,
-    confirmation_method: choice('automatic', 'manual'),
-    currency: text,
-  },
-  ['amount', 'currency'],
-)
-export const updateRules = hash({
-  ...shared,
-  ...described,
-  amount: positive,
-  currency: text,
-})
-export const confirmRules = hash({
-  ...shared,
-  ...confirming,
-  // With a publishable key.
-  client_secret: text,
-  // What Stripe.js tells of the browser.
-  client_attribution_metadata: anything,
-  client_context: anything,
-  expected_payment_method_type: text,
-  key: text,
-  _stripe_version: text,
-})
-export type CreateParams = ReturnType<typeof createRules>
-export type UpdateParams = ReturnType<typeof updateRules>
-export type ConfirmParams = ReturnType<typeof confirmRules>
 
 export type IntentStatus =
   | 'requires_payment_method'
@@ -143,7 +46,7 @@ export function requireCompatible(type: string, currency: string, capture: strin
  * The method types that are offered: of those allowed, or of what a Dashboard with everything enabled has, those that
  * can pay this way. What cannot is left out silently.
  */
-export function offeredTypes(
+function offeredTypes(
   allowed: readonly string[] | null,
   excluded: readonly string[] | null,
   currency: string,
@@ -166,25 +69,12 @@ export function offeredTypes(
 /** An intent that waits for a payment method. @throws {StripeRefusal} */
 export function newIntent(world: World, params: CreateParams): Stripe.PaymentIntent {
   const currency = knownCurrency(params.currency)
-  requireChargeable(params.amount, currency)
   const {
     allowed_payment_method_types: allowed = null,
     excluded_payment_method_types: excluded = null,
     automatic_payment_methods: automatic,
+    capture_method: capture = 'automatic_async',
   } = params
-  const exclusive = [
-    'allowed_payment_method_types',
-    'automatic_payment_methods',
-    'excluded_payment_method_types',
-  ] as const
-  if (allowed !== null && (automatic !== undefined || excluded !== null)) {
-    const named = exclusive.filter(name => params[name] !== undefined)
-    throw invalid(`You may only specify one of these parameters: ${named.join(', ')}.`, {
-      code: 'parameters_exclusive',
-      param: named[0] ?? '',
-    })
-  }
-  const capture = params.capture_method ?? 'automatic_async'
   const isAutomatic = allowed === null && automatic?.enabled !== false
   const id = world.id('pi')
   return {
@@ -220,7 +110,7 @@ export function newIntent(world: World, params: CreateParams): Stripe.PaymentInt
     on_behalf_of: null,
     payment_method: null,
     payment_method_configuration_details: isAutomatic ? { id: 'pmc_simulated', parent: null } : null,
-    payment_method_options: optionsOf(params.payment_method_options),
+    payment_method_options: mergedOptions(null, params.payment_method_options),
     payment_method_types: offeredTypes(isAutomatic ? null : (allowed ?? ['card']), excluded, currency, capture),
     payment_record: null,
     processing: null,
@@ -237,22 +127,53 @@ export function newIntent(world: World, params: CreateParams): Stripe.PaymentInt
   }
 }
 
-export function shippingOf(given: CreateParams['shipping']): Stripe.PaymentIntent['shipping'] {
+function shippingOf(given: CreateParams['shipping']): Stripe.PaymentIntent['shipping'] {
   if (given === undefined || given === null) return null
   const { address, carrier = null, name = '', phone = null, tracking_number = null } = given
   return { address: { ...(address as object) } as Stripe.Address, carrier, name, phone, tracking_number }
 }
 
-/** Options as Stripe shows them: those that were given, beside the card's defaults. */
-function optionsOf(given: CreateParams['payment_method_options'] = {}): Stripe.PaymentIntent['payment_method_options'] {
+/** Options as Stripe shows them: those that were given, over what there was, beside the card's defaults. */
+function mergedOptions(
+  current: Stripe.PaymentIntent['payment_method_options'],
+  given: MethodOptions = {},
+): Stripe.PaymentIntent['payment_method_options'] {
   const card = {
     installments: null,
     mandate_options: null,
     network: null,
     request_three_d_secure: 'automatic',
-    ...(typeof given.card === 'object' ? given.card : {}),
+    ...current?.card,
+    ...given.card,
   }
-  return { ...given, card } as unknown as Stripe.PaymentIntent['payment_method_options']
+  return { ...current, ...given, card } as Stripe.PaymentIntent['payment_method_options']
+}
+
+/** How an intent would be captured that was paid with a method of this type. */
+export function captureOf(intent: Stripe.PaymentIntent, type: string): string {
+  const options = intent.payment_method_options as Readonly<Record<string, { capture_method?: string }>> | null
+  return options?.[type]?.capture_method ?? intent.capture_method
+}
+
+/** Changes what an update and a confirmation have in common. @throws {StripeRefusal} before anything is changed. */
+export function change(intent: Stripe.PaymentIntent, params: Omit<UpdateParams & ConfirmParams, 'expand'>): void {
+  const allowed = params.allowed_payment_method_types ?? intent.allowed_payment_method_types
+  const { excluded_payment_method_types: excluded = intent.excluded_payment_method_types } = params
+  const currency = params.currency === undefined ? intent.currency : knownCurrency(params.currency)
+  const capture = params.capture_method ?? intent.capture_method
+  const isCardsOnly = allowed === null && intent.automatic_payment_methods === null
+  const types = offeredTypes(isCardsOnly ? ['card'] : allowed, excluded, currency, capture)
+  Object.assign(intent, {
+    allowed_payment_method_types: allowed,
+    excluded_payment_method_types: excluded,
+    payment_method_types: types,
+    capture_method: capture,
+    currency,
+    payment_method_options: mergedOptions(intent.payment_method_options, params.payment_method_options),
+    receipt_email: params.receipt_email === undefined ? intent.receipt_email : params.receipt_email,
+    setup_future_usage: params.setup_future_usage === undefined ? intent.setup_future_usage : params.setup_future_usage,
+    shipping: params.shipping === undefined ? intent.shipping : shippingOf(params.shipping),
+  })
 }
 
 /** Fields that are also shown to a publishable key. */

@@ -3,14 +3,8 @@ import type { Stripe } from 'stripe'
 import { knownCurrency, requireChargeable } from './amounts.ts'
 import { disputeLater } from './attempt.ts'
 import { confirmIntent } from './confirm.ts'
-import {
-  type CreateParams,
-  type IntentStatus,
-  newIntent,
-  offeredTypes,
-  shippingOf,
-  type UpdateParams,
-} from './intent-object.ts'
+import { change, type IntentStatus, newIntent } from './intent-object.ts'
+import type { CreateParams, UpdateParams } from './intent-parameters.ts'
 import { anything, choice, flag, hash, mergedMetadata, metadata, positive, text, texts } from './parameters.ts'
 import { createMethod, findMethod } from './payment-methods.ts'
 import { invalid, missing, unexpectedState } from './refusal.ts'
@@ -24,16 +18,6 @@ export function findIntent(world: World, id: string, param = 'intent', status = 
 
 /** Makes an intent, and confirms it where that is asked for: declined, it is there all the same. */
 export function createIntent(world: World, params: CreateParams): IntentRecord {
-  for (const name of ['confirmation_token', 'mandate_data', 'off_session', 'error_on_requires_action'] as const) {
-    if (params[name] !== undefined && params.confirm !== true) {
-      throw invalid(
-        `The parameter \`${name}\` cannot be passed when creating a PaymentIntent unless \`confirm\` is set to true.`,
-        {
-          param: name,
-        },
-      )
-    }
-  }
   const intent = newIntent(world, params)
   const method = namedMethod(world, params)
   if (method !== null) requireType(intent, method)
@@ -72,6 +56,13 @@ const changeable: readonly string[] = [
 ] satisfies IntentStatus[]
 /** These may change whatever became of the payment. */
 const alwaysChangeable = new Set(['metadata', 'description', 'receipt_email', 'expand', 'shipping', 'transfer_group'])
+const described = [
+  'customer',
+  'description',
+  'statement_descriptor',
+  'statement_descriptor_suffix',
+  'transfer_group',
+] as const
 
 export function updateIntent(world: World, record: IntentRecord, params: UpdateParams): void {
   const { intent } = record
@@ -83,38 +74,14 @@ export function updateIntent(world: World, record: IntentRecord, params: UpdateP
       { param: firm },
     )
   }
-  const currency = params.currency === undefined ? intent.currency : knownCurrency(params.currency)
   const amount = params.amount ?? intent.amount
-  const capture = params.capture_method ?? intent.capture_method
-  const allowed = params.allowed_payment_method_types ?? intent.allowed_payment_method_types
-  const excluded = params.excluded_payment_method_types ?? intent.excluded_payment_method_types
-  const isCardsOnly = allowed === null && intent.automatic_payment_methods === null
-  const types = offeredTypes(isCardsOnly ? ['card'] : allowed, excluded, currency, capture)
-  if (firm !== undefined) requireChargeable(amount, currency)
-  const changedMetadata = mergedMetadata(intent.metadata, params.metadata)
+  if (firm !== undefined) requireChargeable(amount, knownCurrency(params.currency ?? intent.currency))
+  const changed = { ...intent, amount, metadata: mergedMetadata(intent.metadata, params.metadata) }
+  change(changed, params)
   const method = namedMethod(world, params)
-  if (method !== null) requireType({ ...intent, payment_method_types: types }, method)
-  Object.assign(intent, {
-    amount,
-    currency,
-    payment_method_types: types,
-    allowed_payment_method_types: allowed,
-    excluded_payment_method_types: excluded,
-    capture_method: capture,
-    metadata: changedMetadata,
-  })
-  for (const name of [
-    'customer',
-    'description',
-    'receipt_email',
-    'setup_future_usage',
-    'statement_descriptor',
-    'statement_descriptor_suffix',
-    'transfer_group',
-  ] as const) {
-    if (params[name] !== undefined) Object.assign(intent, { [name]: params[name] })
-  }
-  if (params.shipping !== undefined) intent.shipping = shippingOf(params.shipping)
+  if (method !== null) requireType(changed, method)
+  Object.assign(intent, changed)
+  for (const name of described) if (params[name] !== undefined) Object.assign(intent, { [name]: params[name] })
   if (method !== null) intent.payment_method = method.id
   if (firm !== undefined && (method !== null || intent.status === 'requires_action')) {
     intent.status = 'requires_confirmation'

@@ -54,6 +54,11 @@ export const flag: Rule<boolean> = (value, path) => {
 /** A value an endpoint accepts and the simulator has no use for. */
 export const anything: Rule<FormValue> = value => value
 
+/** What would change where money goes, and is not done here: better refused than ignored. */
+export const notSimulated: Rule<never> = (_, path) => {
+  throw invalid(`This simulator does nothing with ${path}: do without it, or try it at Stripe.`, { param: path })
+}
+
 export const emptyable =
   <T>(rule: Rule<T>): Rule<T | null> =>
   (value, path) =>
@@ -87,9 +92,15 @@ export const list =
 
 export const texts = list(text)
 
+function requireFew(count: number): void {
+  if (count <= 50) return
+  throw invalid(`Metadata can have up to 50 keys, but you've set ${count}.`, { param: 'metadata' })
+}
+
 /** At most 50 keys of 40 characters, with values of 500. */
 export const metadata: Rule<Metadata> = (value, path) => {
   if (value === '') return null
+  requireFew(Object.keys(fieldsOf(value, path)).length)
   const read: Record<string, string> = {}
   for (const [key, entry] of Object.entries(fieldsOf(value, path))) {
     if (typeof entry !== 'string') throw invalid(`Invalid string: ${inner(path, key)}`, { param: inner(path, key) })
@@ -118,10 +129,7 @@ export function mergedMetadata(
   if (change === undefined) return { ...current }
   if (change === null) return {}
   const merged = Object.fromEntries(Object.entries({ ...current, ...change }).filter(([, value]) => value !== ''))
-  const count = Object.keys(merged).length
-  if (count > 50) {
-    throw invalid(`Metadata can have up to 50 keys, but you've set ${count}.`, { param: 'metadata' })
-  }
+  requireFew(Object.keys(merged).length)
   return merged
 }
 

@@ -49,6 +49,15 @@ const methodFields = {
   allow_redisplay: choice('always', 'limited', 'unspecified'),
   metadata,
   radar_options: anything,
+  // What Stripe.js tells of the browser.
+  guid: text,
+  muid: text,
+  sid: text,
+  payment_user_agent: text,
+  referrer: text,
+  time_on_page: text,
+  pasted_fields: text,
+  client_attribution_metadata: anything,
 }
 
 /** `payment_method_data` of a confirmation or a confirmation token. */
@@ -57,15 +66,6 @@ export const methodCreateRules = hash(
   {
     ...methodFields,
     expand: texts,
-    // What Stripe.js tells of the browser.
-    guid: text,
-    muid: text,
-    sid: text,
-    payment_user_agent: text,
-    referrer: text,
-    time_on_page: text,
-    pasted_fields: text,
-    client_attribution_metadata: anything,
     key: text,
     _stripe_version: text,
     link: anything,

@@ -2,7 +2,7 @@
 import type { Stripe } from 'stripe'
 import { shownAmount } from './amounts.ts'
 import { findIntent } from './intents.ts'
-import { anything, choice, flag, hash, mergedMetadata, metadata, positive, text, texts } from './parameters.ts'
+import { choice, hash, mergedMetadata, metadata, notSimulated, positive, text, texts } from './parameters.ts'
 import { invalid, missing } from './refusal.ts'
 import type { World } from './world.ts'
 
@@ -21,9 +21,9 @@ export const refundRules = hash({
   metadata,
   payment_intent: text,
   reason: choice('duplicate', 'fraudulent', 'requested_by_customer'),
-  refund_application_fee: flag,
-  reverse_transfer: flag,
-  origin: anything,
+  refund_application_fee: notSimulated,
+  reverse_transfer: notSimulated,
+  origin: notSimulated,
 })
 
 function chargeOf(world: World, params: ReturnType<typeof refundRules>): Stripe.Charge {

@@ -1,6 +1,5 @@
 /** The endpoints: what each takes, what it does, and whether a publishable key may call it. */
 import { account, balance } from './account.ts'
-import { knownCurrency, requireChargeable } from './amounts.ts'
 import { confirmIntent } from './confirm.ts'
 import { createToken, tokenCreateRules } from './confirmation-tokens.ts'
 import { closeDispute, disputeUpdateRules, findDispute, updateDispute } from './disputes.ts'
@@ -8,7 +7,8 @@ import { eventListRules, listEvents, retrieveEvent } from './events.ts'
 import { expanded } from './expand.ts'
 import type { StripeOperation } from './faults.ts'
 import type { FormFields } from './form.ts'
-import { type CreateParams, confirmRules, createRules, publicView, updateRules } from './intent-object.ts'
+import { publicView } from './intent-object.ts'
+import { confirmRules, createRules, updateRules } from './intent-parameters.ts'
 import {
   cancelIntent,
   cancelRules,
@@ -76,12 +76,6 @@ const ofIntentRules = hash({
   payment_intent: text,
 })
 
-const chargeableRules: Rule<CreateParams> = (value, path) => {
-  const params = createRules(value, path)
-  requireChargeable(params.amount, knownCurrency(params.currency))
-  return params
-}
-
 /** The intent of the path, and with a publishable key only with the secret that goes with it. */
 function ownIntent({ world, id, isPublishable }: Scene, secret: string | undefined): IntentRecord {
   if (isPublishable && secret === undefined) {
@@ -136,12 +130,7 @@ function find<K extends 'charges' | 'refunds'>({ world, id }: Scene, kind: K) {
 }
 
 export const routes: readonly Route[] = [
-  route(
-    'POST /v1/payment_intents',
-    'create',
-    chargeableRules,
-    ({ world }, params) => createIntent(world, params).intent,
-  ),
+  route('POST /v1/payment_intents', 'create', createRules, ({ world }, params) => createIntent(world, params).intent),
   route('GET /v1/payment_intents', 'list', listRules, listIntents),
   route('GET /v1/payment_intents/search', 'search', searchRules, ({ world, searchDelayMs }, params) =>
     searchIntents(world, params, searchDelayMs),

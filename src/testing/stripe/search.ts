@@ -1,9 +1,10 @@
 /** Search over payment intents, as late as Stripe's: it shows what was true some time ago, and misses what is younger. */
-import { hash, integer, text, texts } from './parameters.ts'
+import { hash, text, texts } from './parameters.ts'
 import { invalid } from './refusal.ts'
+import { limit } from './table.ts'
 import type { World } from './world.ts'
 
-export const searchRules = hash({ query: text, limit: integer, page: text, expand: texts }, ['query'])
+export const searchRules = hash({ query: text, limit, page: text, expand: texts }, ['query'])
 
 interface Clause {
   field: string
@@ -39,8 +40,7 @@ export function searchIntents(
   params: ReturnType<typeof searchRules>,
   delayMs: number,
 ): { object: 'search_result'; url: string; data: unknown[]; has_more: boolean; next_page: string | null } {
-  const { query, limit = 10, page = '0' } = params
-  if (limit < 1 || limit > 100) throw invalid('Invalid integer: must be between 1 and 100', { param: 'limit' })
+  const { query, limit: size = 10, page = '0' } = params
   const clauses = parseQuery(query)
   const knownUntil = world.nowMs() - delayMs
   const found: string[] = []
@@ -51,12 +51,12 @@ export function searchIntents(
   found.reverse()
   const from = Number(page)
   if (!Number.isSafeInteger(from)) throw invalid('Invalid page', { param: 'page' })
-  const hasMore = found.length > from + limit
+  const hasMore = found.length > from + size
   return {
     object: 'search_result',
     url: '/v1/payment_intents/search',
-    data: found.slice(from, from + limit).map(intent => JSON.parse(intent) as unknown),
+    data: found.slice(from, from + size).map(intent => JSON.parse(intent) as unknown),
     has_more: hasMore,
-    next_page: hasMore ? String(from + limit) : null,
+    next_page: hasMore ? String(from + size) : null,
   }
 }

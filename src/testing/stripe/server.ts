@@ -73,6 +73,7 @@ const preflight = {
 export async function startStripeSimulator(options: StripeSimulatorServerOptions = {}): Promise<StripeSimulatorServer> {
   const { port: wanted = 0, host = '127.0.0.1' } = options
   const sockets = new Set<Socket>()
+  const answering = new Set<Socket>()
   const server = createServer((incoming, outgoing) => void serve(incoming, outgoing))
   server.on('connection', socket => {
     sockets.add(socket)
@@ -81,11 +82,21 @@ export async function startStripeSimulator(options: StripeSimulatorServerOptions
   await listening(server, wanted, host)
   const { port } = server.address() as AddressInfo
   const url = `http://${host.includes(':') ? `[${host}]` : host}:${port}`
-  const simulator = createStripeSimulator({ url, ...options })
+  const simulator = createStripeSimulator({ url, ...options }, { refuseFor })
+
+  /** Once what is asked for now is answered. */
+  function refuseFor(ms: number): void {
+    setImmediate(() => void refused().then(() => setTimeout(() => void accepted(), ms).unref()))
+  }
 
   async function serve(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
     const gone = new AbortController()
-    outgoing.once('close', () => gone.abort())
+    answering.add(incoming.socket)
+    outgoing.once('close', () => {
+      answering.delete(incoming.socket)
+      if (!server.listening) incoming.socket.destroy()
+      gone.abort()
+    })
     if (incoming.method === 'OPTIONS') {
       outgoing.writeHead(204, preflight).end()
       return
@@ -113,12 +124,15 @@ export async function startStripeSimulator(options: StripeSimulatorServerOptions
   }, tickMs)
   ticking.unref()
 
-  const closed = () =>
-    new Promise<void>(resolve => {
-      if (!server.listening) return resolve()
-      server.close(() => resolve())
-      for (const socket of sockets) socket.destroy()
-    })
+  let isStopped = false
+  /** Those that are being answered end by themselves. */
+  async function refused(): Promise<void> {
+    if (!server.listening) return
+    server.close()
+    for (const socket of sockets) if (!answering.has(socket)) socket.destroy()
+    await new Promise(resolve => setImmediate(resolve))
+  }
+  const accepted = () => (isStopped || server.listening ? Promise.resolve() : listening(server, port, host))
 
   return {
     ...simulator,
@@ -126,12 +140,14 @@ export async function startStripeSimulator(options: StripeSimulatorServerOptions
     host,
     port,
     protocol: 'http',
-    refuseConnections: closed,
-    acceptConnections: () => (server.listening ? Promise.resolve() : listening(server, port, host)),
+    refuseConnections: refused,
+    acceptConnections: accepted,
     async stop() {
+      isStopped = true
       clearInterval(ticking)
       simulator.close()
-      await closed()
+      await refused()
+      for (const socket of sockets) socket.destroy()
       await working
     },
   }

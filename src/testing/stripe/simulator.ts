@@ -3,6 +3,7 @@
  * really happened. Without sockets and timers: `handle` answers, `runDueJobs` does what time brings.
  */
 import { randomBytes } from 'node:crypto'
+import { setMaxListeners } from 'node:events'
 import { setTimeout as passed } from 'node:timers/promises'
 import { createApi } from './api.ts'
 import { expireAuthorization } from './attempt.ts'
@@ -91,9 +92,15 @@ export interface StripeSimulator {
 
 const randomHere = (): number => randomBytes(4).readUInt32BE() / 2 ** 32
 
-export function createStripeSimulator(options: StripeSimulatorOptions = {}): StripeSimulator {
+/** `refuseFor`: refuses connections for a while, where there are any. */
+export function createStripeSimulator(
+  options: StripeSimulatorOptions = {},
+  { refuseFor = () => {} }: { refuseFor?: (ms: number) => void } = {},
+): StripeSimulator {
   const { clock = Date.now, random = randomHere, searchDelayMs = 60_000, url = 'http://127.0.0.1', control } = options
   const ending = new AbortController()
+  // Every call whose answer never comes waits for it.
+  setMaxListeners(0, ending.signal)
   let aheadMs = 0
   const nowMs = () => clock() + aheadMs
   const plan = createFaultPlan<StripeFault>(random)
@@ -130,7 +137,7 @@ export function createStripeSimulator(options: StripeSimulatorOptions = {}): Str
       const { pathname } = new URL(request.url)
       if (pathname.startsWith('/_control/')) {
         const isOpen = from.isLoopback && control !== undefined
-        return answerControl(simulator, request, isOpen ? control : null)
+        return answerControl({ simulator, refuseFor }, request, isOpen ? control : null)
       }
       if (pathname.startsWith('/3ds/')) return page(world, request, pathname.slice(5))
       return api.call(request)

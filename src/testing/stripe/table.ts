@@ -1,5 +1,5 @@
 /** The objects of one kind, in the order of their making, found by id and by the intent they belong to; and Stripe's pages of them. */
-import { hash, integer, type Rule, text } from './parameters.ts'
+import { hash, integer, positive, type Rule, text } from './parameters.ts'
 import { invalid, missing } from './refusal.ts'
 
 export interface Table<T extends { id: string }> {
@@ -25,10 +25,13 @@ export interface Paging {
   ending_before?: string
 }
 
-const limit: Rule<number> = (value, path) => {
-  const number = integer(value, path)
-  if (number < 1 || number > 100) {
-    throw invalid(`Invalid integer: must be between 1 and 100`, { code: 'parameter_invalid_integer', param: path })
+export const limit: Rule<number> = (value, path) => {
+  const number = positive(value, path)
+  if (number > 100) {
+    throw invalid(`This value must be less than or equal to 100 (it currently is '${number}').`, {
+      code: 'parameter_invalid_integer',
+      param: path,
+    })
   }
   return number
 }
@@ -52,15 +55,21 @@ export function createTable<T extends { id: string }>(
   const { intentOf, kept = Number.POSITIVE_INFINITY } = options
   const byId = new Map<string, T>()
   const byIntent = new Map<string, T[]>()
+  /** The how manieth it was. */
+  const places = new Map<string, number>()
+  let made = 0
   const newestFirst = (objects: Iterable<T>) => [...objects].reverse()
 
   function add(object: T): void {
     byId.set(object.id, object)
+    made += 1
+    places.set(object.id, made)
     const intentId = intentOf?.(object) ?? null
     if (intentId !== null) byIntent.set(intentId, [...(byIntent.get(intentId) ?? []), object])
     if (byId.size <= kept) return
     for (const [oldest] of byId) {
       byId.delete(oldest)
+      places.delete(oldest)
       break
     }
   }
@@ -82,12 +91,12 @@ export function createTable<T extends { id: string }>(
         if (id !== undefined && !byId.has(id)) throw missing(noun, id, param, 400)
       }
       const found = (intentId === undefined ? all() : of(intentId)).filter(where)
+      const placeOf = (id: string) => places.get(id) ?? 0
       if (until !== undefined) {
-        const position = found.findIndex(({ id }) => id === until)
-        const newer = position < 0 ? [] : found.slice(0, position)
+        const newer = found.filter(({ id }) => placeOf(id) > placeOf(until))
         return { object: 'list', data: newer.slice(-size), has_more: newer.length > size, url }
       }
-      const older = after === undefined ? found : found.slice(found.findIndex(({ id }) => id === after) + 1)
+      const older = after === undefined ? found : found.filter(({ id }) => placeOf(id) < placeOf(after))
       return { object: 'list', data: older.slice(0, size), has_more: older.length > size, url }
     },
   }
