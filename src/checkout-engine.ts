@@ -36,7 +36,7 @@ export interface PaymentInput {
   expectedTotalMinor?: number
   /** Where the gateway sends the buyer back after an action. */
   returnUrl?: string
-  /** Stop at `awaiting_capture`; `captureCheckout` takes the money. Default false. */
+  /** Stop at `awaiting_capture`; `captureCheckout` takes the money. Default false; always where the gateway is paid later. */
   captureLater?: boolean
 }
 
