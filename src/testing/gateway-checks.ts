@@ -3,47 +3,19 @@
  * that the checks can themselves be tested against gateways that are wrong on purpose.
  */
 import assert from 'node:assert/strict'
-import { v7 } from 'uuid'
-import type {
-  AuthorizeRequest,
-  CaptureRequest,
-  GatewayAnswer,
-  LookupRequest,
-  OperationKind,
-  PaymentGateway,
-  PaymentMethod,
-  RefundRequest,
-  VoidRequest,
-} from '../payments/gateway.ts'
+import type { GatewayAnswer, OperationKind } from '../payments/gateway.ts'
+import { bookChecks } from './gateway-book-checks.ts'
+import {
+  amountMinor,
+  buyer,
+  currency,
+  expectDeclined,
+  expectSucceeded,
+  type GatewayTokens,
+  type GatewayUnderTest,
+} from './gateway-buyer.ts'
 
-/** What the gateway's own books say of one checkout, read past the gateway's answers. */
-export interface GatewayBooks {
-  /** Authorizations that ever succeeded. */
-  authorizations: number
-  /** Authorized, and neither captured nor voided. */
-  openMinor: number
-  capturedMinor: number
-  refundedMinor: number
-}
-
-export interface GatewayTokens {
-  /** Authorized, captured. Null where the method needs no token. */
-  approve: string | null
-  /** Declined at authorization. */
-  decline?: string
-  /** Authorized, and then its capture is definitely refused. */
-  captureDecline?: string
-}
-
-export interface GatewayUnderTest {
-  gateway: PaymentGateway
-  tokens: GatewayTokens
-  /** How the buyers of the checks pay. Default `card`. */
-  method?: PaymentMethod
-  /** Makes the money come that a capture takes, where it comes by itself: called once after each authorization. */
-  pays?(reference: string, money: { amountMinor: number; currency: string }): Promise<unknown>
-  books(checkoutId: string): Promise<GatewayBooks>
-}
+const crowd = 20
 
 export interface GatewayCheck {
   id: string
@@ -51,83 +23,10 @@ export interface GatewayCheck {
   title: string
   /** A token without which it cannot be run. */
   needs?: keyof GatewayTokens
+  /** A call that not every gateway has, without which it cannot be run. */
+  calls?: 'inspect' | 'list'
   /** @throws when the promise is broken. */
   run(under: GatewayUnderTest): Promise<void>
-}
-
-type Succeeded = Extract<GatewayAnswer, { outcome: 'succeeded' }>
-type Declined = Extract<GatewayAnswer, { outcome: 'declined' }>
-
-const amountMinor = 4_999
-const currency = 'EUR'
-const crowd = 20
-const patienceMs = 20_000
-
-function expectSucceeded(answer: GatewayAnswer, what: string): Succeeded {
-  assert.equal(answer.outcome, 'succeeded', `${what}: ${JSON.stringify(answer)}`)
-  return answer as Succeeded
-}
-
-function expectDeclined(answer: GatewayAnswer, what: string): Declined {
-  assert.equal(answer.outcome, 'declined', `${what}: ${JSON.stringify(answer)}`)
-  assert.match((answer as Declined).code, /^[a-z0-9_]+$/, `${what}: a reason in snake_case`)
-  return answer as Declined
-}
-
-/** One buyer's calls: everything a call needs, with what the check wants different. */
-function buyer({ gateway, tokens, method = 'card', pays }: GatewayUnderTest) {
-  const checkoutId = v7()
-  const key = (kind: OperationKind, attempt = 1) => `${checkoutId}:${kind}:${attempt}`
-  const common = (kind: OperationKind) => ({
-    checkoutId,
-    idempotencyKey: key(kind),
-    signal: AbortSignal.timeout(patienceMs),
-  })
-  // What the engine keeps of a payment under the checkout's lock: the first id, until the authorization is given up.
-  let kept: string | null = null
-  let isGivenUp = false
-  const authorize = (change: Partial<AuthorizeRequest> = {}) =>
-    gateway.authorize({
-      ...common('authorize'),
-      amountMinor,
-      currency,
-      method,
-      token: tokens.approve,
-      returnUrl: null,
-      reference: null,
-      async keep(reference) {
-        if (isGivenUp) return null
-        kept ??= reference
-        return kept
-      },
-      ...change,
-    })
-  const money = (reference: string) => ({ reference, amountMinor, currency })
-  return {
-    checkoutId,
-    key,
-    authorize,
-    async authorized(change: Partial<AuthorizeRequest> = {}): Promise<string> {
-      const answer = expectSucceeded(await authorize(change), 'authorize')
-      await pays?.(answer.reference, answer)
-      return answer.reference
-    },
-    capture: (reference: string, change: Partial<CaptureRequest> = {}) =>
-      gateway.capture({ ...common('capture'), orderId: checkoutId, ...money(reference), ...change }),
-    void(reference: string | null, change: Partial<VoidRequest> = {}) {
-      isGivenUp = true
-      return gateway.void({
-        ...common('void'),
-        authorizationKey: key('authorize'),
-        reference: reference ?? kept,
-        ...change,
-      })
-    },
-    refund: (reference: string, change: Partial<RefundRequest> = {}) =>
-      gateway.refund({ ...common('refund'), ...money(reference), ...change }),
-    lookup: (kind: OperationKind, change: Partial<LookupRequest> = {}) =>
-      gateway.lookup({ ...common(kind), kind, ...change, reference: change.reference ?? kept }),
-  }
 }
 
 const times = <T>(count: number, call: (index: number) => Promise<T>): Promise<T[]> =>
@@ -441,13 +340,26 @@ const lookups: readonly GatewayCheck[] = [
 ]
 
 /** Every promise, in the order of a payment's life. */
-export const gatewayChecks: readonly GatewayCheck[] = [...authorizations, ...captures, ...voids, ...refunds, ...lookups]
+export const gatewayChecks: readonly GatewayCheck[] = [
+  ...authorizations,
+  ...captures,
+  ...voids,
+  ...refunds,
+  ...lookups,
+  ...bookChecks,
+]
+
+/** Why a check cannot be run against a gateway, null where it can. */
+export function whatLacks({ gateway, tokens }: GatewayUnderTest, { needs, calls }: GatewayCheck): string | null {
+  if (needs !== undefined && tokens[needs] === undefined) return `no ${needs} token`
+  return calls !== undefined && gateway[calls] === undefined ? `no ${calls}` : null
+}
 
 /** Runs every check that the tokens allow, and gives the promises that were broken: id and why. */
 export async function brokenPromises(under: GatewayUnderTest): Promise<ReadonlyMap<string, unknown>> {
   const broken = new Map<string, unknown>()
   for (const check of gatewayChecks) {
-    if (check.needs !== undefined && under.tokens[check.needs] === undefined) continue
+    if (whatLacks(under, check) !== null) continue
     await check.run(under).catch((error: unknown) => broken.set(check.id, error))
   }
   return broken

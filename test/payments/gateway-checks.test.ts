@@ -1,6 +1,6 @@
 import { v7 } from 'uuid'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { GatewayAnswer, PaymentGateway } from '../../src/payments/gateway.ts'
+import type { GatewayAnswer, GatewayPayment, PaymentGateway } from '../../src/payments/gateway.ts'
 import { brokenPromises, gatewayChecks } from '../../src/testing/gateway-checks.ts'
 import { books, openSandbox, type Sandbox, tokens } from './sandbox-fixture.ts'
 
@@ -155,6 +155,51 @@ const mistakes: readonly [name: string, mistake: Mistake, found: readonly string
       },
     }),
     ['finds_nothing'],
+  ],
+  [
+    'says of a payment what was asked, whatever was given back since',
+    right => ({
+      async inspect(...asked) {
+        const payment = (await right.inspect?.(...asked)) ?? null
+        return payment === null ? null : { ...payment, refundedMinor: 0 }
+      },
+    }),
+    ['inspects_a_payment'],
+  ],
+  [
+    'keeps a payment open in its books that was voided',
+    right => ({
+      async inspect(...asked) {
+        const payment = (await right.inspect?.(...asked)) ?? null
+        return payment?.status === 'ended' ? { ...payment, status: 'authorized', openMinor: 4_999 } : payment
+      },
+    }),
+    ['inspects_a_payment'],
+  ],
+  [
+    'lists a page again: the last of one is the first of the next',
+    right => {
+      const pages = new Map<string, GatewayPayment>()
+      return {
+        async list(request) {
+          const page = (await right.list?.(request)) ?? []
+          const before = pages.get(request.after ?? '')
+          for (const payment of page) pages.set(payment.reference, payment)
+          return before === undefined || page.length === 0 ? page : [before, ...page]
+        },
+      }
+    },
+    ['lists_payments'],
+  ],
+  [
+    'lists the oldest first',
+    right => ({ list: async request => ((await right.list?.(request)) ?? []).toReversed() }),
+    ['lists_payments'],
+  ],
+  [
+    'leaves one out of each page',
+    right => ({ list: async request => ((await right.list?.(request)) ?? []).slice(1) }),
+    ['lists_payments'],
   ],
 ]
 

@@ -1,6 +1,6 @@
 /** The invoice gateway's books as tests look at them: past its answers, by SQL. */
 import { type Database, statement } from '../../src/store/database.ts'
-import type { GatewayBooks } from '../../src/testing/gateway-checks.ts'
+import type { GatewayBooks } from '../../src/testing/gateway-buyer.ts'
 
 const booksOf = statement(
   'test_invoice_books',

@@ -6,7 +6,7 @@ import { createSandboxGateway, type SandboxGateway, type SandboxOptions } from '
 import { NoAnswer } from '../../src/payments/sandbox-delivery.ts'
 import { referenceOf } from '../../src/payments/sandbox-payment.ts'
 import { type Database, statement } from '../../src/store/database.ts'
-import type { GatewayBooks } from '../../src/testing/gateway-checks.ts'
+import type { GatewayBooks } from '../../src/testing/gateway-buyer.ts'
 import { type DatabaseKind, openTestDatabase } from '../../src/testing/test-database.ts'
 
 const booksOf = statement(
