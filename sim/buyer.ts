@@ -18,7 +18,7 @@ export type Ending =
   | { kind: 'ordered'; order: ToldOrder }
   /** A clear no. `lockId` is null where no checkout failed but the request itself was refused. */
   | { kind: 'refused'; status: number; code: string; lockId: string | null; context: Record<string, unknown> }
-  /** Left after an answer was lost, without asking again. */
+  /** Left of its own accord, without a final answer. */
   | { kind: 'left' }
   /** Still without a final answer when time was up. */
   | { kind: 'unanswered' }
@@ -76,6 +76,8 @@ export interface Buyer {
   pay(): Promise<BuyerRecord>
   /** Sends one payment, and gives what came back. */
   payOnce(): Promise<Reply>
+  /** Goes away without paying. */
+  leave(): void
   /** Asks once for its checkout to be cancelled, and gives what came back. */
   cancel(): Promise<Reply>
 }
@@ -245,5 +247,9 @@ export function createBuyer(options: BuyerOptions): Buyer {
     return record
   }
 
-  return { record, prepare, pay, payOnce, cancel }
+  const leave = () => {
+    record.ending = { kind: 'left' }
+  }
+
+  return { record, prepare, pay, payOnce, leave, cancel }
 }

@@ -83,7 +83,8 @@ export function createShoppers(options: {
     }
 
     async function run(): Promise<void> {
-      if (!(await buyer.prepare()) || habit === 'walks away') return
+      if (!(await buyer.prepare())) return
+      if (habit === 'walks away') return buyer.leave()
       await pause(thinksMs)
       if (habit === 'clicks twice') return click()
       const paying = buyer.pay()
