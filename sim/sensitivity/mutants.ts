@@ -3,7 +3,9 @@ import type { Mutant } from './mutant.ts'
 import { claimMutants } from './mutants/claims.ts'
 import { lockMutants } from './mutants/locks.ts'
 import { moneyMutants } from './mutants/money.ts'
+import { reconciliationMutants } from './mutants/reconciliation.ts'
 import { stockMutants } from './mutants/stock.ts'
+import { stripeMutants } from './mutants/stripe.ts'
 import { tellingMutants } from './mutants/telling.ts'
 
 export const mutants: readonly Mutant[] = [
@@ -12,4 +14,6 @@ export const mutants: readonly Mutant[] = [
   ...stockMutants,
   ...lockMutants,
   ...tellingMutants,
+  ...reconciliationMutants,
+  ...stripeMutants,
 ]
