@@ -42,6 +42,8 @@ export interface StripeShop {
   simulator: StripeSimulator
   /** As whoever has the secret key: the dashboard, or the host's own server. */
   stripe: Stripe
+  /** How the gateway's requests reach the simulator. */
+  httpClient: ReturnType<typeof Stripe.createFetchHttpClient>
   engine: CheckoutEngine
   /** Where webhooks go; null: they are lost. As each test begins: to `engine`. */
   webhooks: { to: CheckoutEngine | null }
@@ -127,6 +129,7 @@ export async function openStripeShop(store: TestStore): Promise<StripeShop> {
     store,
     simulator,
     stripe,
+    httpClient,
     engine,
     webhooks,
     open,
@@ -214,7 +217,10 @@ function disagreementsOf(side: ShopSide, books: Books, unit: number): string[] {
     if (found !== wanted) wrong.push(`${side.id} (${side.state}): ${what} is ${found}, not ${wanted}`)
   }
   const isMine = books.intents.every(({ id }) => side.references.includes(id))
-  for (const [key, effects] of Object.entries(books.effectsByKey)) mustBe(`the effects of ${key}`, effects, 1)
+  const byKey = books.effects
+    .filter(({ idempotencyKey }) => idempotencyKey?.startsWith(side.id) === true)
+    .map(({ kind, idempotencyKey }) => `${kind} ${idempotencyKey}`)
+  mustBe('effects of its keys', byKey.length, new Set(byKey).size)
   if (books.captures > 1) mustBe('how often it was captured', books.captures, 1)
   if (side.state === 'completed') {
     mustBe('what was captured', books.capturedMinor, (side.total ?? 0) * unit)

@@ -80,10 +80,11 @@ export function stripeAuthorizations({ stripe, retrieve, keyed }: StripeClient):
     )
     if ('outcome' in found) return found
     if (!isAsAsked(found, request)) return wrongPayment
-    const answer = await told(found, request.idempotencyKey)
+    const intent = token.kind === 'intent' ? await nowOurs(found, request) : found
+    const answer = await told(intent, request.idempotencyKey)
     if (answer.outcome !== 'not_found') return answer
     if (token.kind !== 'method') return { outcome: 'pending', reference: found.id, pollAfterMs: 5_000 }
-    return gaveUp(request.signal) ?? confirm(found, request, token.parameters)
+    return gaveUp(request.signal) ?? confirm(intent, request, token.parameters)
   }
 
   /** The one intent that counts: kept before, adopted, or made now and kept. */
@@ -98,7 +99,7 @@ export function stripeAuthorizations({ stripe, retrieve, keyed }: StripeClient):
     if (made === null) return invalidToken
     if (adopted !== null && !isAsAsked(made, request)) return made
     const kept = await request.keep(made.id)
-    if (kept === made.id) return adopted === null ? made : nowOurs(made, request)
+    if (kept === made.id) return made
     // Nobody will ever confirm it: it holds nothing.
     if (adopted === null) await cancel(made.id, `${request.idempotencyKey}:leftover:${made.id}`).catch(() => {})
     return kept === null ? voided : retrieve(kept)
@@ -117,9 +118,10 @@ export function stripeAuthorizations({ stripe, retrieve, keyed }: StripeClient):
   /** Made elsewhere for this checkout: from now on it is treated as if it had been made here. */
   async function nowOurs(intent: Intent, { idempotencyKey }: AuthorizeRequest): Promise<Intent> {
     const { outcome } = authorizationOf(intent)
-    if (outcome !== 'not_found' && outcome !== 'declined') return intent
+    const isOpen = outcome === 'not_found' || (outcome === 'declined' && intent.status !== 'canceled')
+    if (!isOpen) return intent
     const metadata = { operation: idempotencyKey, confirmed_in: 'browser' }
-    return intents.update(intent.id, { metadata }, { idempotencyKey: `${idempotencyKey}:adopt` })
+    return keyed(`${idempotencyKey}:adopt`, keyOptions => intents.update(intent.id, { metadata }, keyOptions))
   }
 
   async function confirm(
