@@ -13,4 +13,5 @@ export {
   type StripeSimulator,
   type StripeSimulatorOptions,
 } from './testing/stripe/simulator.ts'
+export type { DeliverStripeWebhook, StripeWebhookEndpoint } from './testing/stripe/webhook-endpoint.ts'
 export { startTestPostgres, type TestPostgres } from './testing/test-postgres.ts'

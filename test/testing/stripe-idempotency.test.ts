@@ -71,6 +71,14 @@ describe('a key that was used', () => {
     expect(simulator.books('c1')).toMatchObject({ authorizations: 1, openMinor: 5_000 })
   })
 
+  it('is refused for that also where the other parameters are wrong in themselves', async () => {
+    const { stripe } = bench()
+    await hold(stripe, {}, { idempotencyKey })
+    expect(await refused(hold(stripe, { amount: 1 }, { idempotencyKey }))).toMatchObject({
+      rawType: 'idempotency_error',
+    })
+  })
+
   it('takes the same parameters in another order', async () => {
     const { send } = bench()
     const headers = { 'idempotency-key': idempotencyKey }

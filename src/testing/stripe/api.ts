@@ -100,21 +100,35 @@ export function createApi(options: ApiOptions): StripeApi {
 
   /** Everything about a fault that happens on the way is here; what it does to the work is in `execute`. */
   async function answerTo(call: Call): Promise<StoredAnswer> {
-    let prepared = call.route.prepare(call.form)
     const fault = decide(call)
     if (fault !== null) await goWrongBefore(fault, call)
-    const replayed = call.key === null ? null : idempotencyKeys.take(call.key, call.path, call.form, world.nowMs())
-    if (replayed === null) {
-      const altered = fault === null ? null : alteredForm(world, call.route.operation, call.scene.id, call.form, fault)
-      if (altered !== null) prepared = call.route.prepare(altered)
-      if (fault?.kind === 'delay' && fault.when === 'before') await sleep(fault.ms)
+    const { key, path, form, signal } = call
+    const remembered = key === null ? null : idempotencyKeys.take(key, path, form, world.nowMs())
+    if (remembered === null) {
+      const prepared = prepare(call, fault)
       if (fault?.kind === 'apply_late') {
         world.later(fault.ms, () => void execute(call, prepared, null))
-        return lose('silence', call.signal)
+        return lose('silence', signal)
       }
+      if (fault?.kind === 'delay' && fault.when === 'before') await sleep(fault.ms)
+      return arrived(execute(call, prepared, fault), fault, signal)
     }
-    const answer = replayed ?? execute(call, prepared, fault)
-    if (fault?.kind === 'lose_answer') return lose(fault.loss ?? 'reset', call.signal)
+    return arrived(remembered, fault, signal)
+  }
+
+  /** What is refused before it is executed leaves its key free. */
+  function prepare({ route, scene, form, key }: Call, fault: StripeFault | null): (scene: Scene) => object {
+    const altered = fault === null ? null : alteredForm(world, route.operation, scene.id, form, fault)
+    try {
+      return route.prepare(altered ?? form)
+    } catch (error) {
+      if (key !== null) idempotencyKeys.release(key)
+      throw error
+    }
+  }
+
+  async function arrived(answer: StoredAnswer, fault: StripeFault | null, signal: AbortSignal): Promise<StoredAnswer> {
+    if (fault?.kind === 'lose_answer') return lose(fault.loss ?? 'reset', signal)
     if (fault?.kind === 'delay' && fault.when !== 'before') await sleep(fault.ms)
     return answer
   }

@@ -6,15 +6,13 @@ import type { Stripe } from 'stripe'
 import { addCharge, authorizationSeconds } from './charge-object.ts'
 import { openDispute } from './disputes.ts'
 import { captureOf } from './intent-object.ts'
-import { cardError, type StripeRefusal } from './refusal.ts'
+import { cardError, docUrl, type StripeRefusal } from './refusal.ts'
 import type { Decline } from './test-methods.ts'
 import type { IntentRecord, MethodRecord, World } from './world.ts'
 
 /** How long a debit is under way: by default seconds, for slow ones Stripe's three minutes. */
 const debitMs = 5_000
 const slowDebitMs = 3 * 60_000
-
-const docUrl = (code: string): string => `https://stripe.com/docs/error-codes/${code.replaceAll('_', '-')}`
 
 type Failure = { type: 'card_error' | 'invalid_request_error'; decline: Decline; chargeId: string | null }
 

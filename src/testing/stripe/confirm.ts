@@ -5,7 +5,7 @@ import { usableToken } from './confirmation-tokens.ts'
 import { captureOf, change, type IntentStatus, requireCompatible } from './intent-object.ts'
 import type { ConfirmParams } from './intent-parameters.ts'
 import { createMethod, findMethod } from './payment-methods.ts'
-import { cardError, invalid, unexpectedState } from './refusal.ts'
+import { invalid, unexpectedState } from './refusal.ts'
 import { declines } from './test-methods.ts'
 import type { IntentRecord, MethodRecord, World } from './world.ts'
 
@@ -195,7 +195,7 @@ function demandAuthentication(world: World, record: IntentRecord, chosen: Chosen
 export function authenticate(world: World, record: IntentRecord, word: 'complete' | 'fail'): void {
   const { intent, pending } = record
   if (intent.status !== 'requires_action' || pending === null) {
-    throw cardError('This payment does not wait for an authentication.', { payment_intent: structuredClone(intent) })
+    throw unexpectedState('This PaymentIntent does not wait for an authentication.', intent)
   }
   if (word === 'fail') {
     const decline = {

@@ -24,6 +24,13 @@ export const tokenCreateRules = hash({
   _stripe_version: text,
 })
 
+/** A payment method without what makes it an object of its own. */
+function preview(method: Stripe.PaymentMethod): Stripe.ConfirmationToken['payment_method_preview'] {
+  const own = new Set(['id', 'object', 'created', 'livemode', 'metadata'])
+  const shown = Object.fromEntries(Object.entries(method).filter(([name]) => !own.has(name)))
+  return shown as unknown as Stripe.ConfirmationToken['payment_method_preview']
+}
+
 export function createToken(world: World, params: ReturnType<typeof tokenCreateRules>): Stripe.ConfirmationToken {
   const { payment_method: id, payment_method_data: data } = params
   if (id !== undefined && data !== undefined) {
@@ -38,7 +45,6 @@ export function createToken(world: World, params: ReturnType<typeof tokenCreateR
     })
   }
   const method = data === undefined ? findMethod(world, id ?? '') : createMethod(world, data)
-  const { id: _, object: __, created: ___, livemode: ____, metadata: _____, ...preview } = method.method
   const token = {
     id: world.id('ctoken'),
     object: 'confirmation_token',
@@ -49,7 +55,7 @@ export function createToken(world: World, params: ReturnType<typeof tokenCreateR
     metadata: null,
     payment_intent: null,
     payment_method_options: { card: { cvc_token: null } },
-    payment_method_preview: preview as Stripe.ConfirmationToken['payment_method_preview'],
+    payment_method_preview: preview(method.method),
     return_url: params.return_url ?? null,
     setup_future_usage: params.setup_future_usage ?? null,
     setup_intent: null,

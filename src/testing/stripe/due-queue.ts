@@ -12,7 +12,6 @@ export interface DueQueue<T> {
   take(nowMs: number): { dueMs: number; value: T } | null
   /** When the earliest is due; null where there is none. */
   nextMs(): number | null
-  size(): number
 }
 
 export function createDueQueue<T>(): DueQueue<T> {
@@ -59,6 +58,5 @@ export function createDueQueue<T>(): DueQueue<T> {
       return { dueMs: first.dueMs, value: first.value }
     },
     nextMs: () => heap[0]?.dueMs ?? null,
-    size: () => heap.length,
   }
 }

@@ -4,19 +4,20 @@ import { missing } from './refusal.ts'
 import { createdRange, isCreatedIn, pagingRules } from './table.ts'
 import { apiVersion, type EventRecord, type World } from './world.ts'
 
-export function eventObject(event: EventRecord): object {
-  return {
-    id: event.id,
-    object: 'event',
-    api_version: apiVersion,
-    created: event.created,
-    data: { object: JSON.parse(event.object) as unknown },
+/** As JSON; its object is that already. */
+export function eventText(event: EventRecord): string {
+  const { id, created, cause, pendingWebhooks, type } = event
+  const before = { id, object: 'event', api_version: apiVersion, created }
+  const after = {
     livemode: false,
-    pending_webhooks: event.pendingWebhooks,
-    request: { id: event.cause.requestId, idempotency_key: event.cause.idempotencyKey },
-    type: event.type,
+    pending_webhooks: pendingWebhooks,
+    request: { id: cause.requestId, idempotency_key: cause.idempotencyKey },
+    type,
   }
+  return `${JSON.stringify(before).slice(0, -1)},"data":{"object":${event.object}},${JSON.stringify(after).slice(1)}`
 }
+
+export const eventObject = (event: EventRecord): object => JSON.parse(eventText(event)) as object
 
 export const eventListRules = hash({
   ...pagingRules,

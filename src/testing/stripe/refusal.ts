@@ -29,7 +29,7 @@ export class StripeRefusal extends Error {
   }
 }
 
-const docUrl = (code: string): string => `https://stripe.com/docs/error-codes/${code.replaceAll('_', '-')}`
+export const docUrl = (code: string): string => `https://stripe.com/docs/error-codes/${code.replaceAll('_', '-')}`
 
 type Details = Omit<Partial<ErrorBody>, 'type' | 'message'>
 

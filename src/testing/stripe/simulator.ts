@@ -2,13 +2,12 @@
  * The Stripe simulator: Stripe's payment API in memory, with Stripe's rules, faults on demand, and books that tell what
  * really happened. Without sockets and timers: `handle` answers, `runDueJobs` does what time brings.
  */
-import { randomBytes } from 'node:crypto'
 import { setMaxListeners } from 'node:events'
 import { setTimeout as passed } from 'node:timers/promises'
 import { createApi } from './api.ts'
 import { expireAuthorization } from './attempt.ts'
 import { page } from './authentication-page.ts'
-import { type Books, booksOf, type Effect } from './books.ts'
+import type { Books, Effect } from './books.ts'
 import { authenticate } from './confirm.ts'
 import { answerControl } from './control.ts'
 import { openDispute } from './disputes.ts'
@@ -22,8 +21,10 @@ import {
   type WebhookFaults,
 } from './faults.ts'
 import { findIntent } from './intents.ts'
+import { booksOf } from './reckoning.ts'
 import { failRefund } from './refunds.ts'
-import { createWebhooks, type DeliverStripeWebhook, postWebhook, type StripeWebhookEndpoint } from './webhooks.ts'
+import { type DeliverStripeWebhook, postWebhook, type StripeWebhookEndpoint } from './webhook-endpoint.ts'
+import { createWebhooks } from './webhooks.ts'
 import { createWorld } from './world.ts'
 
 export interface StripeSimulatorOptions {
@@ -90,14 +91,12 @@ export interface StripeSimulator {
   close(): void
 }
 
-const randomHere = (): number => randomBytes(4).readUInt32BE() / 2 ** 32
-
 /** `refuseFor`: refuses connections for a while, where there are any. */
 export function createStripeSimulator(
   options: StripeSimulatorOptions = {},
   { refuseFor = () => {} }: { refuseFor?: (ms: number) => void } = {},
 ): StripeSimulator {
-  const { clock = Date.now, random = randomHere, searchDelayMs = 60_000, url = 'http://127.0.0.1', control } = options
+  const { clock = Date.now, random = Math.random, searchDelayMs = 60_000, url = 'http://127.0.0.1', control } = options
   const ending = new AbortController()
   // Every call whose answer never comes waits for it.
   setMaxListeners(0, ending.signal)

@@ -1,18 +1,10 @@
 /** Webhooks: every event, signed as Stripe signs, sent to each endpoint again and again until it is taken. */
 import { createHmac } from 'node:crypto'
 import { createDueQueue } from './due-queue.ts'
-import { eventObject } from './events.ts'
+import { eventText } from './events.ts'
 import type { FaultPlan, WebhookFault, WebhookFaults } from './faults.ts'
+import type { DeliverStripeWebhook, StripeWebhookEndpoint } from './webhook-endpoint.ts'
 import type { EventRecord } from './world.ts'
-
-export interface StripeWebhookEndpoint {
-  url: string
-  /** Signs what is sent there: "whsec_…". */
-  secret: string
-}
-
-/** Takes a webhook; throws to have it sent again. */
-export type DeliverStripeWebhook = (headers: Headers, body: string, url: string) => Promise<void>
 
 export interface WebhooksOptions {
   endpoints: readonly StripeWebhookEndpoint[]
@@ -99,7 +91,7 @@ export function createWebhooks(options: WebhooksOptions): Webhooks {
     const { event, endpoint, isForged } = delivery
     // It was held, and has been sent meanwhile.
     if (delivery.attempts < 0) return
-    const text = JSON.stringify(eventObject(event))
+    const text = eventText(event)
     const body = isForged ? text.replace(/"amount(_received|_captured)?":\d+/g, '"amount$1":1') : text
     const signature = stripeSignature(isForged ? `${endpoint.secret}?` : endpoint.secret, body, signedAtMs())
     const headers = new Headers({
@@ -140,17 +132,4 @@ export function createWebhooks(options: WebhooksOptions): Webhooks {
     runDue,
     nextDueMs: queue.nextMs,
   }
-}
-
-/** Sends over HTTP; anything but 2xx within ten seconds is a failure, a redirect too. */
-export const postWebhook: DeliverStripeWebhook = async (headers, body, url) => {
-  const response = await fetch(url, {
-    method: 'POST',
-    headers,
-    body,
-    redirect: 'manual',
-    signal: AbortSignal.timeout(10_000),
-  })
-  await response.body?.cancel()
-  if (!response.ok) throw new Error(`the webhook was answered with ${response.status}`)
 }
