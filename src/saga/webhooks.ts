@@ -26,6 +26,11 @@ const insertWebhook = statement(
      case when $5::uuid is null and $6::text is null then now() end
    on conflict (gateway, event_id) do nothing`,
 )
+const isUnmatchedDue = statement(
+  'is_unmatched_due',
+  `select exists (
+     select from holdfast.webhooks where look_at <= now() and handled_at is null and checkout_id is null) as due`,
+)
 const matchWebhooks = statement(
   'match_webhooks',
   `with due as (
@@ -94,7 +99,8 @@ export async function storeWebhook(
  * payments, and up to `booksLimit` of each kind that needs the gateway's books.
  */
 export async function openWebhooks(db: Database, limit: number, booksLimit: number): Promise<StoredWebhook[]> {
-  await db.query(matchWebhooks, [limit])
+  const [unmatched] = await db.query<{ due: boolean }>(isUnmatchedDue)
+  if (unmatched?.due === true) await db.query(matchWebhooks, [limit])
   return db.query<StoredWebhook>(readOpenWebhooks, [limit, booksLimit])
 }
 
