@@ -37,6 +37,7 @@ export function createCoverage({ journal, gateway }: Scene): Coverage {
     isOfGateway =
       met(everything.faults, countsOf(lines, 'fault')) &&
       met(everything.webhooks, countsOf(lines, 'webhook')) &&
+      met(everything.forgeries, countsOf(lines, 'forged')) &&
       met(everything.confirmations, countsOf(lines, 'confirmed'))
   }
   const timer = setInterval(() => {

@@ -31,6 +31,7 @@ function missing(facts: SoakFacts): string[] {
     ['disturbance', facts.disturbances, promised.disturbances],
     ['fault of the gateway', facts.faults, promised.faults],
     ['webhook', facts.webhooks, promised.webhooks],
+    ['forged webhook', facts.forged, promised.forgeries],
     ['confirmation', facts.confirmations, promised.confirmations],
     ['refusal', refusals, promised.refusals],
   ]

@@ -33,7 +33,7 @@ export async function openStripe(options: GatewayOptions): Promise<SoakGateway> 
     url,
     absence: 'gateway unreachable',
     promised: {
-      ...{ faults: faultKinds, webhooks: alwaysPromised.webhooks, confirmations },
+      ...{ ...alwaysPromised, faults: faultKinds, confirmations },
       refusals: [...alwaysPromised.refusals, ...refusals],
     },
     deliverTo(servers) {
