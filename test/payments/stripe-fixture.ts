@@ -47,6 +47,8 @@ export interface StripeShop {
   engine: CheckoutEngine
   /** Where webhooks go; null: they are lost. As each test begins: to `engine`. */
   webhooks: { to: CheckoutEngine | null }
+  /** Checkouts whose books a test has made differ on purpose. */
+  excused: Set<string>
   open(options?: CheckoutOptions & { apart?: boolean; stripe?: Partial<StripeGatewayOptions> }): Promise<CheckoutEngine>
   /** A cart of 25.00 USD, and a lock on it. */
   begin(options?: { engine?: CheckoutEngine; ttlMinutes?: number }): Promise<Paying>
@@ -89,6 +91,7 @@ const shopSides = `select c.id, c.state, c.total_minor as total, c.currency,
 
 export async function openStripeShop(store: TestStore): Promise<StripeShop> {
   const webhooks: StripeShop['webhooks'] = { to: null }
+  const excused = new Set<string>()
   const simulator = createStripeSimulator({
     secretKey: keys.secretKey,
     publishableKey: keys.publishableKey,
@@ -98,7 +101,12 @@ export async function openStripeShop(store: TestStore): Promise<StripeShop> {
     },
     url: 'http://stripe.invalid',
   })
-  const httpClient = Stripe.createFetchHttpClient((url, init) => simulator.handle(new Request(url as string, init)))
+  // A broken connection as `fetch` tells it: then the SDK does not pause and repeat by itself.
+  const httpClient = Stripe.createFetchHttpClient((url, init) =>
+    simulator.handle(new Request(url as string, init)).catch((cause: unknown) => {
+      throw new TypeError('fetch failed', { cause })
+    }),
+  )
   const gatewayWith = (options: Partial<StripeGatewayOptions> = {}) =>
     createStripeGateway({ ...keys, apiUrl: 'http://stripe.invalid', httpClient, ...options })
   const { host, protocol } = { host: 'stripe.invalid', protocol: 'http' as const }
@@ -114,9 +122,11 @@ export async function openStripeShop(store: TestStore): Promise<StripeShop> {
 
   async function wake(): Promise<number> {
     const moving = await store.sql(
-      `update holdfast.checkouts set wake_at = now() - interval '1 second'
-       where wake_at is not null and (state in ('authorizing', 'capturing', 'rolling_back', 'completed', 'failed')
-         or state in ('pending', 'awaiting_action') and expires_at <= now()) returning id`,
+      `with due as (
+         select id from holdfast.checkouts
+         where wake_at is not null and (state in ('authorizing', 'capturing', 'rolling_back', 'completed', 'failed')
+           or state in ('pending', 'awaiting_action') and expires_at <= now()) order by id for update)
+       update holdfast.checkouts c set wake_at = now() - interval '1 second' from due where c.id = due.id returning c.id`,
     )
     const heard = await store.sql(
       `update holdfast.webhooks set look_at = now() - interval '1 second'
@@ -132,6 +142,7 @@ export async function openStripeShop(store: TestStore): Promise<StripeShop> {
     httpClient,
     engine,
     webhooks,
+    excused,
     open,
     async begin({ engine: by = engine, ttlMinutes } = {}) {
       const sku = await store.article()
@@ -205,7 +216,8 @@ export async function openStripeShop(store: TestStore): Promise<StripeShop> {
     books: lockId => simulator.books(lockId),
     async disagreements() {
       const sides = await store.sql<ShopSide>(shopSides)
-      return sides.flatMap(side => disagreementsOf(side, simulator.books(side.id), unit(side.currency ?? '')))
+      const compared = sides.filter(({ id }) => !excused.has(id))
+      return compared.flatMap(side => disagreementsOf(side, simulator.books(side.id), unit(side.currency ?? '')))
     },
   }
   return shop
