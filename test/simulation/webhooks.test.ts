@@ -1,0 +1,20 @@
+/** Webhooks in any order, in short: real journeys through Stripe's simulator, two processes, one database. */
+import { afterAll, beforeAll, expect, inject, test } from 'vitest'
+import { proveWebhooks } from '../../sim/prove-webhooks.ts'
+import { webhookJourneys } from '../../sim/webhook-journeys.ts'
+import { createTestDatabase, dropTestDatabase } from '../../src/testing/test-postgres.ts'
+
+let databaseUrl: string
+beforeAll(async () => {
+  databaseUrl = await createTestDatabase(inject('postgresUrl'))
+})
+afterAll(() => dropTestDatabase(inject('postgresUrl'), databaseUrl))
+
+test('60 sequences of webhooks, shuffled, repeated, lost and forged, end as the orderly one', async () => {
+  const report = await proveWebhooks({ databaseUrl, sequences: 60, seed: 1 })
+  expect(report).toMatchObject({ wrong: [], differing: 0, unhandled: 0, violations: 0 })
+  expect(report.schedules).toBeGreaterThan(55)
+  expect(Object.keys(report.journeys).sort()).toEqual(Object.keys(webhookJourneys).sort())
+  for (const kind of ['lost', 'again', 'forged'] as const) expect(report.events[kind]).toBeGreaterThan(50)
+  expect(report.events.forgedRefused).toBe(report.events.forged)
+})
