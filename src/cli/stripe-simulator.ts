@@ -98,6 +98,7 @@ export function stripeSimulatorCommand({ caller }: CommandHost, done: (code: num
       'after',
       `
 The official SDK talks to it unchanged: new Stripe('sk_test_1', { host: '127.0.0.1', port: 12111, protocol: 'http' })
+Browsers get a stand-in for Stripe.js from /v3/: the shop uses it by itself where STRIPE_API_URL names the simulator.
 
 Examples:
   holdfast stripe-simulator

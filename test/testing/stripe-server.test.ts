@@ -119,6 +119,16 @@ describe('a simulator on a port', () => {
     const asked = await fetch(`${simulator.url}/v1/payment_intents/pi_1/confirm`, { method: 'OPTIONS' })
     expect([asked.status, asked.headers.get('access-control-allow-origin')]).toEqual([204, '*'])
   })
+
+  it.each(['/v3/', '/v3', '/stripe.js', '/endive/stripe.js'])(
+    'gives browsers a script for Stripe’s own at %s',
+    async path => {
+      const { simulator } = await started()
+      const answer = await fetch(simulator.url + path)
+      expect([answer.status, answer.headers.get('content-type')]).toEqual([200, 'text/javascript; charset=utf-8'])
+      expect(await answer.text()).toContain('window.Stripe = Stripe')
+    },
+  )
 })
 
 describe('the page of authentication', () => {

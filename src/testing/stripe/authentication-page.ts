@@ -1,4 +1,5 @@
 /** The page of a test card's bank, where a buyer completes or fails an authentication and goes back to the shop. */
+import { createHash } from 'node:crypto'
 import { shownAmount } from './amounts.ts'
 import { authenticate } from './confirm.ts'
 import { StripeRefusal } from './refusal.ts'
@@ -13,10 +14,19 @@ const escapes: Readonly<Record<string, string>> = {
 }
 const escaped = (text: string): string => text.replace(/[&<>"']/g, sign => escapes[sign] ?? sign)
 
+const style = `:root{color-scheme:light dark}
+body{margin:0;min-height:100dvh;display:grid;place-content:center;padding:1.5rem;font:1rem/1.5 system-ui,sans-serif}
+main{max-width:22rem;border:1px dashed GrayText;border-radius:8px;padding:2rem}
+h1{font-size:1.3rem;margin:0 0 .5rem}p{margin:0 0 1.5rem}form{display:grid;gap:.75rem}
+button{font:inherit;font-weight:600;min-height:2.75rem;border:1px solid CanvasText;border-radius:6px;background:Canvas;color:CanvasText;cursor:pointer}
+button[value=complete]{background:CanvasText;color:Canvas}
+button:focus-visible{outline:3px solid Highlight;outline-offset:3px}`
+const policy = `default-src 'none'; style-src 'sha256-${createHash('sha256').update(style).digest('base64')}'; frame-ancestors *`
+
 function html(status: number, content: string): Response {
   const text = `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>3D Secure test page</title></head>
+<title>3D Secure test page</title><style>${style}</style></head>
 <body><main>${content}</main></body></html>
 `
   return new Response(text, {
@@ -24,7 +34,7 @@ function html(status: number, content: string): Response {
     headers: {
       'content-type': 'text/html; charset=utf-8',
       'cache-control': 'no-store',
-      'content-security-policy': "default-src 'none'; frame-ancestors *",
+      'content-security-policy': policy,
       'referrer-policy': 'no-referrer',
     },
   })
@@ -34,7 +44,7 @@ function question({ intent }: IntentRecord): Response {
   return html(
     200,
     `<h1>3D Secure test page</h1>
-<p>Authenticate a payment of ${escaped(shownAmount(intent.amount, intent.currency))}.</p>
+<p>Authenticate a payment of ${escaped(shownAmount(intent.amount, intent.currency))}. No real money moves.</p>
 <form method="post"><button name="outcome" value="complete" id="test-source-authorize-3ds">Complete</button>
 <button name="outcome" value="fail" id="test-source-fail-3ds">Fail</button></form>`,
   )

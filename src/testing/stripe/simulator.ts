@@ -23,6 +23,7 @@ import {
 import { findIntent } from './intents.ts'
 import { booksOf } from './reckoning.ts'
 import { failRefund } from './refunds.ts'
+import { isStripeJs, stripeJs } from './stripe-js.ts'
 import { type DeliverStripeWebhook, postWebhook, type StripeWebhookEndpoint } from './webhook-endpoint.ts'
 import { createWebhooks } from './webhooks.ts'
 import { createWorld } from './world.ts'
@@ -56,7 +57,7 @@ export interface StripeSimulatorOptions {
 }
 
 export interface StripeSimulator {
-  /** The whole API, the pages of authentication and the control routes. Rejects as a connection does that fails. */
+  /** The whole API, the pages of authentication, a stand-in for Stripe.js and the control routes. Rejects as a connection does that fails. */
   handle(request: Request, from?: { isLoopback: boolean }): Promise<Response>
   /** What really happened for a checkout: the intents whose `metadata.checkout_id` it is. */
   books(checkoutId: string): Books
@@ -138,6 +139,7 @@ export function createStripeSimulator(
         const isOpen = from.isLoopback && control !== undefined
         return answerControl({ simulator, refuseFor }, request, isOpen ? control : null)
       }
+      if (request.method === 'GET' && isStripeJs(pathname)) return stripeJs()
       if (pathname.startsWith('/3ds/')) return page(world, request, pathname.slice(5))
       return api.call(request)
     },
