@@ -131,6 +131,10 @@ function handlerOf(shop: Shop, { config, log }: ServerOptions, stopping: AbortSi
       rateLimitPerMinute: config.rateLimitPerMinute,
       trustedProxyHeader: config.trustedProxyHeader,
       adminSecret: config.adminSecret,
+      stripe:
+        config.gateway === 'stripe'
+          ? { publishableKey: config.stripePublishableKey, apiUrl: config.stripeApiUrl }
+          : null,
       paymentMethod: config.gateway === 'invoice' ? 'bank_transfer' : 'card',
       protection: config.cartProtection,
     },

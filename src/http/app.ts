@@ -3,7 +3,6 @@
  * Order matters: a request is known, bounded, named and of this site before a route sees it.
  */
 import { randomUUID } from 'node:crypto'
-import { secureHeaders } from 'hono/secure-headers'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import { guardAdmin, wrongSecretsPerMinute } from './admin.ts'
 import { loadAssets } from './assets.ts'
@@ -25,6 +24,7 @@ import { protectAgainstForgery } from './forgery.ts'
 import { refuseUnknownRoutes } from './known-routes.ts'
 import { createLiveStatus } from './live-status.ts'
 import { describeApi } from './openapi.ts'
+import { pageHeaders } from './page-headers.ts'
 import { errorPage } from './pages/error-page.ts'
 import { addressOf, createRateLimit } from './rate-limit.ts'
 import { adminRoutes } from './routes/admin.ts'
@@ -39,6 +39,7 @@ import { storefrontRoutes } from './routes/storefront.ts'
 import { webhookRoutes } from './routes/webhooks.ts'
 import { createSessions, deriveKey } from './session.ts'
 import { createApp, type Shop, wantsPage } from './shop.ts'
+import { stripeFormOf } from './stripe-form.ts'
 
 export interface HttpOptions {
   engine: ShopEngine
@@ -61,18 +62,6 @@ export interface HttpOptions {
 }
 
 export type HttpHandler = (request: Request, environment?: HttpEnvironment) => Promise<Response>
-
-const contentSecurityPolicy = {
-  defaultSrc: ["'none'"],
-  scriptSrc: ["'self'"],
-  styleSrc: ["'self'"],
-  imgSrc: ["'self'", 'data:', 'https:'],
-  connectSrc: ["'self'"],
-  fontSrc: ["'self'"],
-  formAction: ["'self'"],
-  baseUri: ["'none'"],
-  frameAncestors: ["'none'"],
-}
 
 /** Makes the handler. It keeps nothing but counters and open streams; everything else is in the database. */
 export function createHttpHandler(options: HttpOptions): HttpHandler {
@@ -112,16 +101,9 @@ export function createHttpHandler(options: HttpOptions): HttpHandler {
     c.set('userId', null)
     await next()
   })
-  app.use(
-    secureHeaders({
-      contentSecurityPolicy,
-      referrerPolicy: 'same-origin',
-      xFrameOptions: 'DENY',
-      strictTransportSecurity: config.production ? 'max-age=31536000; includeSubDomains' : false,
-      permissionsPolicy: { camera: [], microphone: [], geolocation: [] },
-      overwrite: false,
-    }),
-  )
+  app.use(pageHeaders({ production: config.production, form: null }))
+  const form = stripeFormOf(config)
+  if (form !== null) app.use('/checkout', pageHeaders({ production: config.production, form }))
   app.use(refuseUnknownRoutes(() => app.routes))
   app.use(limitBody)
   // These know no session: a gateway signs what it sends, the sandbox is another world, the rest only reads.

@@ -6,6 +6,8 @@ const kinds: Readonly<Record<string, string>> = {
   'store.css': 'text/css; charset=utf-8',
   'store.js': 'text/javascript; charset=utf-8',
   'checkout.js': 'text/javascript; charset=utf-8',
+  'stripe-form.js': 'text/javascript; charset=utf-8',
+  'stripe-step.js': 'text/javascript; charset=utf-8',
   'favicon.svg': 'image/svg+xml',
 }
 

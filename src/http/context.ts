@@ -22,8 +22,17 @@ export interface HttpConfig {
   adminSecret?: string | null
   /** How buyers pay on the pages where the gateway is not the sandbox. Default: `card`, with the provider's token. */
   paymentMethod?: 'card' | 'bank_transfer'
+  /** Where the gateway is Stripe: what the checkout page needs for its form. Default: none. */
+  stripe?: StripeOnPage | null
   /** Carts are read-only while they are checked out. */
   protection: boolean
+}
+
+export interface StripeOnPage {
+  /** `pk_…`. Null: buyers cannot be shown Stripe's form; the page asks for a token. */
+  publishableKey: string | null
+  /** Another address than Stripe's own for script and API: a simulator's, never in production. */
+  apiUrl?: string | null
 }
 
 export type ShopEngine = Pick<

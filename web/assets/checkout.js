@@ -12,6 +12,8 @@ let skewMs = 0
 let live = null
 let ticking = 0
 let asking = 0
+let due = 0
+let stripe = null // the payment step with Stripe's form, where the shop has it
 
 // ── Steps ────────────────────────────────────────────────────────────────────
 
@@ -52,7 +54,12 @@ function showTotals(totals, shippingKnown = true) {
     row.querySelector('dd').textContent = name === 'shipping' && !shippingKnown ? 'at checkout' : amount
     if (name === 'discount' || name === 'tax') row.hidden = totals[name] === 0
   }
-  $('pay').textContent = `Pay ${money(totals.total)}`
+  due = totals.total
+  labelPay()
+}
+
+function labelPay(doing = '') {
+  $('pay').textContent = doing || (stripe?.isOpen() === false ? 'Continue to card details' : `Pay ${money(due)}`)
 }
 
 function showCart(next) {
@@ -145,7 +152,7 @@ function hold(next) {
     $('held').dataset.low = String(left < 60)
     if (left > 0) return
     clearInterval(ticking)
-    if ($('progress').hidden) expired()
+    if ($('progress').hidden && !stripe?.isPaying()) expired()
   }
   ticking = setInterval(tick, 1000)
   tick()
@@ -153,6 +160,7 @@ function hold(next) {
 
 function expired() {
   hold(null)
+  stripe?.close()
   show('shipping', false)
   notice('wait', 'Time is up', 'Nothing is held any more and nothing was charged. Your cart is as it was.', [
     ['Start again', startPayment],
@@ -240,6 +248,7 @@ for (const button of document.querySelectorAll('[data-edit]')) {
         const answer = await request('POST', '/checkout/cancel', { lock_id: lock.lock_id })
         if (!answer.ok) return notice('bad', 'That did not work', answer.data.message)
         hold(null)
+        stripe?.close()
       }
       quiet()
       show(button.dataset.edit)
@@ -279,13 +288,22 @@ function paymentBody() {
     ...(lock === null ? {} : { lock_id: lock.lock_id }),
     payment_method: method,
     ...(token ? { payment_token: token } : {}),
+    ...(token && chosen === null ? { return_url: returnUrl() } : {}),
     ...(state.total === undefined ? {} : { expected_total: state.total }),
   }
 }
 
+/** Names the checkout: by the time the buyer is back, it may be over. */
+const returnUrl = () => `${location.origin}/checkout?returned=1${lock === null ? '' : `&checkout_id=${lock.lock_id}`}`
+
 $('payment').addEventListener('submit', event => {
   event.preventDefault()
-  if ($('progress').hidden) pay(paymentBody())
+  if (!$('progress').hidden || $('pay').getAttribute('aria-busy')) return
+  if (stripe !== null) return stripe.submit()
+  const { payment_token: token } = event.currentTarget.elements
+  const missing = token && token.value.trim() === ''
+  if (markFields(event.currentTarget, missing ? [{ path: token.name, message: 'is required' }] : [])) return
+  pay(paymentBody())
 })
 
 async function pay(body) {
@@ -301,6 +319,8 @@ async function resume() {
   settle(answer, resume)
 }
 
+const later = pollAfterMs => Math.min(10_000, Math.max(1_000, pollAfterMs))
+
 /** What an answer means, of paying as of resuming. `again` repeats the same question. */
 function settle(answer, again) {
   const { status, data } = answer
@@ -314,6 +334,13 @@ function settle(answer, again) {
     )
   }
   if (status === 201) return arrived(data.order)
+  if (data.status === 'action_required' && data.action.type === 'confirm') {
+    return stripe === null ? formMissing() : stripe.show(data.action)
+  }
+  if (data.status === 'action_required' && stripe !== null) {
+    leave()
+    return stripe.bank(data.action.url)
+  }
   if (data.status === 'action_required') {
     leave()
     notice(
@@ -328,13 +355,17 @@ function settle(answer, again) {
     if (!state.returned) setTimeout(() => location.assign(data.action.url), 1500)
     return
   }
+  if (data.status === 'processing' && stripe?.hasTried() === false) {
+    asking = setTimeout(stripe.ask, later(data.poll_after_ms))
+    return stripe.wait()
+  }
   if (data.status === 'processing') {
     notice(
       'wait',
       'The bank is taking its time',
       'Nothing to do: you may wait here or come back later. You are charged once, or not at all.',
     )
-    asking = setTimeout(resume, Math.min(10_000, Math.max(1_000, data.poll_after_ms)))
+    asking = setTimeout(resume, later(data.poll_after_ms))
     return
   }
   if (status === 429) {
@@ -344,6 +375,13 @@ function settle(answer, again) {
   }
   if (status === 503) return notice('wait', 'The shop is busy', data.message, [['Try again', again]])
   fail(answer)
+}
+
+/** Another client has opened it for Stripe's form. */
+function formMissing() {
+  leave()
+  const needs = 'It is confirmed in Stripe’s form, which this shop shows once STRIPE_PUBLISHABLE_KEY is set.'
+  notice('bad', 'This payment cannot be confirmed here', `${needs} Nothing was charged.`, [['Give up', giveUp]])
 }
 
 const headings = {
@@ -362,6 +400,7 @@ const headings = {
 function fail({ data }) {
   leave()
   hold(null)
+  stripe?.close()
   if (data.phase) drawFailure(data.phase)
   const undone = data.lock_id === undefined ? '' : ' Nothing was charged, and your cart is as it was.'
   const again = ['Try another way', () => startAgain()]
@@ -385,6 +424,19 @@ async function startAgain() {
   if (answer.ok) showCart(answer.data)
   quiet()
   await startPayment()
+}
+
+async function cancel() {
+  clearTimeout(asking)
+  const answer = await request('POST', '/checkout/cancel', lock === null ? {} : { lock_id: lock.lock_id })
+  if (!answer.ok) return resume()
+  hold(null)
+  stripe?.close()
+  show(cart.shipping_methods.length > 0 ? 'shipping' : 'details', false)
+  notice('wait', 'Checkout cancelled', 'Nothing was charged, and your cart is as it was.', [
+    ['Start again', startAgain],
+    ['To the cart', '/cart'],
+  ])
 }
 
 async function giveUp() {
@@ -462,6 +514,10 @@ addEventListener('pagehide', leave)
 
 // ── Where the buyer stands when the page opens ───────────────────────────────
 
+if (state.stripe_script) {
+  const page = { notice, quiet, show, leave, settle, resume, cancel, expired, labelPay, paymentBody, returnUrl }
+  stripe = globalThis.holdfast.stripeStep(state, { ...page, cart: () => cart, lock: () => lock })
+}
 showCart(cart)
 if (state.lock?.failure) {
   show('shipping', false)
@@ -475,7 +531,9 @@ if (state.lock?.failure) {
   }
 } else if (lock !== null) {
   hold(lock)
-  resume()
+  if (stripe !== null) showTotals({ ...cart.totals, ...lock.totals })
+  if (stripe !== null && lock.state === 'awaiting_action' && !state.returned) stripe.reopen()
+  else resume()
 } else {
   if (cart.problem !== null && cart.shipping_address !== null)
     notice('bad', 'This does not go through yet', cart.problem.message)

@@ -1,6 +1,7 @@
-/** The ways to pay: with the sandbox, each of its outcomes to choose from; else an invoice, or the provider's token. */
+/** The ways to pay: with the sandbox, each of its outcomes to choose from; else an invoice, Stripe's form, or a token. */
 import { html } from 'hono/html'
 import type { Shop } from '../shop.ts'
+import { stripeFormOf } from '../stripe-form.ts'
 import type { Markup } from './layout.ts'
 
 interface Choice {
@@ -73,13 +74,24 @@ const byInvoice: Choice = {
   told: 'You pay by bank transfer; your goods are kept for you meanwhile.',
 }
 
+/** Empty until Stripe's script fills it: what stands here before, and in its place while it is not there. */
+const stripeForm = html`<p class="soft" id="before-form">Your card comes next, in Stripe’s form; this shop never sees it. As the form opens, your goods are set aside and the price is fixed. Nothing is charged yet.</p>
+  <div id="card" hidden><div id="card-place" role="status"><h3 hidden></h3><p></p><button type="button" class="primary" hidden></button></div>
+    <div id="card-form"></div><p class="field-error" id="card-said" role="alert"></p></div>`
+
+const tokenField = html`<div class="fields"><div><label for="payment_token">Payment token</label>
+  <input id="payment_token" name="payment_token" autocomplete="off" maxlength="500" required></div></div>`
+
+/** With Stripe, but nothing that a browser could open its form with. */
+const keyMissing = html`<p class="soft">Buyers get Stripe’s form here as soon as <code class="mono">STRIPE_PUBLISHABLE_KEY</code> is set. Until then, paste a token.</p>`
+
 export function paymentChoices({ sandbox, config }: Pick<Shop, 'sandbox' | 'config'>): Markup {
-  if (sandbox === null && config.paymentMethod === 'bank_transfer') {
-    return html`<fieldset><legend class="visually-hidden">Payment</legend><div class="options">${option(byInvoice, true)}</div></fieldset>`
-  }
   if (sandbox === null) {
-    return html`<div class="fields"><div><label for="payment_token">Payment token</label>
-      <input id="payment_token" name="payment_token" autocomplete="off" maxlength="500" required></div></div>`
+    if (config.paymentMethod === 'bank_transfer') {
+      return html`<fieldset><legend class="visually-hidden">Payment</legend><div class="options">${option(byInvoice, true)}</div></fieldset>`
+    }
+    if (stripeFormOf(config) !== null) return stripeForm
+    return config.stripe ? html`${keyMissing}${tokenField}` : tokenField
   }
   return html`<p class="soft">This is the sandbox: no real money moves. Choose how the payment goes.</p>
     <fieldset><legend class="visually-hidden">Payment</legend>
