@@ -36,7 +36,10 @@ export interface PaymentInput {
   expectedTotalMinor?: number
   /** Where the gateway sends the buyer back after an action. */
   returnUrl?: string
-  /** Stop at `awaiting_capture`; `captureCheckout` takes the money. Default false; always where the gateway is paid later. */
+  /**
+   * Stop at `awaiting_capture`; `captureCheckout` takes the money. Default as the shop does (`CHECKOUT_CAPTURE`); always
+   * where the gateway is paid later.
+   */
   captureLater?: boolean
 }
 
@@ -238,7 +241,7 @@ export interface CheckoutEngine {
   /** The shop's hand: like cancel, for any session, recorded with its actor. */
   releaseCheckout(lockId: string, options: { actor: string; reason?: string }): Promise<Outcome>
   /** Takes the money of a checkout in `awaiting_capture`. */
-  captureCheckout(lockId: string): Promise<Outcome>
+  captureCheckout(lockId: string, options?: { actor?: string }): Promise<Outcome>
   /**
    * Gives money back: an amount, lines of the order, or by default all that is left of it. The same `key` again gives
    * the same refund; without one each call is a new refund.

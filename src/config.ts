@@ -43,6 +43,8 @@ export interface CheckoutConfig {
   logAllPhases: boolean
   logFailures: boolean
   logRollbacks: boolean
+  /** When the money is taken: as the order is made (`at_once`), or when the shop says so (`later`). */
+  capture: 'at_once' | 'later'
   /** Who takes the money. From the environment: Stripe as soon as there is a key for it. */
   gateway: 'sandbox' | 'stripe' | 'invoice'
   /** Days until an invoice lapses. */
@@ -176,6 +178,12 @@ export const configVariables: {
   logAllPhases: flag('CHECKOUT_LOG_ALL_PHASES', false, 'a line for every phase'),
   logFailures: flag('CHECKOUT_LOG_FAILURES', true, 'a line for every checkout that failed'),
   logRollbacks: flag('CHECKOUT_LOG_ROLLBACKS', true, 'a line for every step that was undone'),
+  capture: oneOf(
+    'CHECKOUT_CAPTURE',
+    'at_once',
+    ['at_once', 'later'],
+    'when the money is taken: as the order is made, or later, by holdfast capture',
+  ),
   gateway: oneOf(
     'CHECKOUT_PAYMENT_GATEWAY',
     'sandbox',

@@ -192,7 +192,7 @@ export async function createCheckout(options: CheckoutOptions = {}): Promise<Che
 
     processCheckout: (lockId, payment = {}, { sessionId } = {}) =>
       guarded(() => {
-        const item = checkPayment(lockId, payment, sessionId ?? null, gateway)
+        const item = checkPayment(lockId, payment, sessionId ?? null, gateway, config.capture === 'later')
         return conductor.process(item)
       }),
 
@@ -218,7 +218,12 @@ export async function createCheckout(options: CheckoutOptions = {}): Promise<Che
         return conductor.undo(id, row => released(row.state, reason))
       }),
 
-    captureCheckout: lockId => guarded(() => conductor.capture(checkUuid(lockId, 'lock id'))),
+    captureCheckout: (lockId, { actor } = {}) =>
+      guarded(async () => {
+        const { id } = await conductor.rowOf(checkUuid(lockId, 'lock id'), undefined)
+        if (actor !== undefined) await recordAdminAction(db, { action: 'capture', checkoutId: id, actor, details: {} })
+        return conductor.capture(id)
+      }),
 
     refundOrder: (orderId, refundOptions = {}) =>
       guarded(async () => {

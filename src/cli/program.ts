@@ -4,6 +4,7 @@ import { Command, CommanderError } from 'commander'
 import { CheckoutError } from '../checkout/failure.ts'
 import { ConfigError, configVariables } from '../config.ts'
 import { auditCommand } from './audit.ts'
+import { captureCommand } from './capture.ts'
 import { cleanupCommand } from './cleanup.ts'
 import type { Caller, CommandHost } from './command.ts'
 import { diagnoseCommand } from './diagnose.ts'
@@ -49,6 +50,7 @@ function createProgram(host: CommandHost, done: (code: number) => void): Command
     auditCommand,
     reconcileCommand,
     cleanupCommand,
+    captureCommand,
     releaseCommand,
     retryCommand,
     invoicesCommand,

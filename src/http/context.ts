@@ -43,6 +43,7 @@ export type ShopEngine = Pick<
   | 'cancelCheckout'
   | 'getCheckoutStatus'
   | 'getConfirmation'
+  | 'captureCheckout'
   | 'getActiveLock'
   | 'quoteCart'
   | 'getOrder'

@@ -133,9 +133,12 @@ export const refundSchema = z
   .openapi('RefundRequest')
 export type RefundBody = z.output<typeof refundSchema>
 
+export const actorHeadersSchema = z.object({
+  'x-admin-actor': text(255).default('admin').openapi({ description: 'Who does it, for the record.' }),
+})
 export const refundHeadersSchema = z.object({
   'idempotency-key': text(255).optional().openapi({ description: 'The same key again gives the same refund.' }),
-  'x-admin-actor': text(255).default('admin').openapi({ description: 'Who does it, for the record.' }),
+  ...actorHeadersSchema.shape,
 })
 export const lockParamSchema = z.object({ id: z.uuid() })
 

@@ -56,7 +56,8 @@ export function checkStart(
 }
 
 /**
- * `gateway`: whether it can do without a token, and whether it is paid later whatever was asked.
+ * `gateway`: whether it can do without a token, and whether it is paid later whatever was asked. `isCapturedLater`: what
+ * the shop does where it was not asked.
  * @throws {CheckoutError} `invalid_argument` for a card without a token, a total that is no amount, a bad address of return.
  */
 export function checkPayment(
@@ -64,6 +65,7 @@ export function checkPayment(
   payment: PaymentInput,
   sessionId: string | null,
   gateway: Partial<Pick<PaymentGateway, 'confirmsInBrowser' | 'paidLater'>>,
+  isCapturedLater = false,
 ): PrepareItem {
   const { method = 'card', token = null, expectedTotalMinor } = payment
   if (method !== 'card' && method !== 'paypal' && method !== 'bank_transfer') {
@@ -79,7 +81,7 @@ export function checkPayment(
   if (payment.returnUrl !== undefined && !/^(https?:\/\/|\/(?!\/))/.test(payment.returnUrl)) {
     refuse('returnUrl must be an http(s) address or a path.')
   }
-  const captureLater = gateway.paidLater === true || payment.captureLater
+  const captureLater = gateway.paidLater === true || (payment.captureLater ?? isCapturedLater)
   const details: Partial<CheckoutDetails> = {
     ...(payment.email === undefined ? {} : { email: payment.email }),
     ...(payment.shippingAddress === undefined ? {} : { shippingAddress: payment.shippingAddress }),
@@ -87,7 +89,7 @@ export function checkPayment(
     ...(payment.shippingMethod === undefined ? {} : { shippingMethod: payment.shippingMethod }),
     ...(payment.notes === undefined ? {} : { notes: payment.notes }),
     ...(payment.returnUrl === undefined ? {} : { returnUrl: payment.returnUrl }),
-    ...(captureLater === undefined ? {} : { captureLater }),
+    captureLater,
     ...(lacksToken ? { confirmsInBrowser: true } : {}),
   }
   checkStorable(details, 'payment')

@@ -247,6 +247,24 @@ describe('release', () => {
   })
 })
 
+describe('capture', () => {
+  it('exits with 0 where the order is paid already, and records who asked', async () => {
+    const { code, out } = await call(['capture', checkoutId.completed, '--actor', 'ada'])
+    expect(out).toContain('Completed: order ')
+    expect(code).toBe(0)
+    const [action] = await opened.database.query<{ actor: string }>(
+      statement('test_captures', "select actor from holdfast.admin_actions where action = 'capture'"),
+    )
+    expect(action?.actor).toBe('ada')
+  })
+
+  it('says of a checkout that waits for no capture what it is', async () => {
+    const { code, err } = await call(['capture', checkoutId.failed])
+    expect(err).toContain('does not wait for its capture')
+    expect(code).toBe(1)
+  })
+})
+
 describe('retry', () => {
   it('brings a checkout that was left in the middle of its capture to its order', async () => {
     const { code, out } = await call(['retry', checkoutId.capturing])

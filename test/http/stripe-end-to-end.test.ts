@@ -31,6 +31,7 @@ const address = {
 }
 
 const running = new Set<ChildProcess>()
+const directories: string[] = []
 let directory: string
 let shopUrl: string
 let simulatorUrl: string
@@ -96,8 +97,10 @@ interface Books {
 }
 const booksOf = (lockId: string) => control<Books>('GET', `books/${lockId}`)
 
-beforeAll(async () => {
+/** Starts a simulator and a shop beside it; from then on everything here is about them. */
+async function start(environment: Record<string, string> = {}): Promise<void> {
   directory = mkdtempSync(join(tmpdir(), 'holdfast-stripe-'))
+  directories.push(directory)
   const port = await freePort()
   shopUrl = `http://127.0.0.1:${port}`
   const simulator = launch([
@@ -114,16 +117,17 @@ beforeAll(async () => {
     CHECKOUT_RATE_LIMIT_PER_MINUTE: '0',
     CHECKOUT_LOG_ALL_PHASES: 'true',
     LOG_LEVEL: 'debug',
+    ...environment,
   })
   shop.child.stderr.on('data', (chunk: Buffer) => {
     written += chunk
   })
   written += await shop.ready
-})
+}
 afterAll(async () => {
   for (const child of running) child.kill('SIGKILL')
   await Promise.all([...running].map(child => once(child, 'close')))
-  rmSync(directory, { recursive: true, force: true })
+  for (const one of directories) rmSync(one, { recursive: true, force: true })
 })
 
 interface Paid {
@@ -184,6 +188,8 @@ async function comesTo(browser: Browser, state: string): Promise<void> {
 }
 
 describe('a shop with Stripe’s keys', () => {
+  beforeAll(() => start())
+
   it('is paid by card: one order, one charge', async () => {
     const browser = await buyer()
     const response = await browser.pay({ payment_method: 'card', payment_token: 'pm_card_visa' })
@@ -341,5 +347,59 @@ describe('a shop with Stripe’s keys', () => {
     ]) {
       expect(written).not.toContain(secret)
     }
+  })
+})
+
+describe('a shop that takes the money later', () => {
+  beforeAll(() => start({ CHECKOUT_CAPTURE: 'later' }))
+
+  async function ordered(): Promise<Paid['order']> {
+    const response = await (await buyer()).pay({ payment_method: 'card', payment_token: 'pm_card_visa' })
+    expect(response.status).toBe(201)
+    return (await json<Paid>(response)).order
+  }
+  const admin = (lockId: string) =>
+    fetch(`${shopUrl}/admin/checkout-locks/${lockId}/capture`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${adminSecret}`, 'x-admin-actor': 'ada' },
+    })
+
+  it('takes it when told to over HTTP, once', async () => {
+    const order = await ordered()
+    expect(order.status).toBe('pending')
+    expect(await booksOf(order.lock_id)).toMatchObject({ openMinor: order.total, capturedMinor: 0 })
+    const captured = await admin(order.lock_id)
+    expect(captured.status).toBe(201)
+    expect((await json<Paid>(captured)).order).toMatchObject({ id: order.id, status: 'paid' })
+    expect((await admin(order.lock_id)).status).toBe(201)
+    expect(await booksOf(order.lock_id)).toMatchObject({ openMinor: 0, capturedMinor: order.total })
+  })
+
+  it('takes it when told to by command', async () => {
+    const order = await ordered()
+    expect(await command('capture', order.lock_id, '--actor', 'ada')).toMatchObject({ code: 0 })
+    expect(await booksOf(order.lock_id)).toMatchObject({ openMinor: 0, capturedMinor: order.total })
+  })
+
+  it('takes nothing once the authorization has ended: the order is undone', async () => {
+    const order = await ordered()
+    const [intent] = (await control<{ intents: { id: string }[] }>('GET', `books/${order.lock_id}`)).intents
+    await control('POST', `expire/${intent?.id}`)
+    const refused = await admin(order.lock_id)
+    expect(refused.status).toBe(402)
+    expect(await json<Refused>(refused)).toMatchObject({ code: 'authorization_ended', phase: 'payment_capture' })
+    expect(await booksOf(order.lock_id)).toMatchObject({ openMinor: 0, capturedMinor: 0 })
+  })
+
+  it('opens this to nobody without the admin’s secret', async () => {
+    const order = await ordered()
+    const response = await fetch(`${shopUrl}/admin/checkout-locks/${order.lock_id}/capture`, { method: 'POST' })
+    expect(response.status).toBe(401)
+    expect(await booksOf(order.lock_id)).toMatchObject({ openMinor: order.total, capturedMinor: 0 })
+  })
+
+  it('is found well by its auditor, and its books are those of Stripe', async () => {
+    expect(await command('audit')).toMatchObject({ code: 0, said: { violations: 0 } })
+    expect(await command('reconcile')).toMatchObject({ code: 0, said: { differences: [] } })
   })
 })

@@ -3,10 +3,11 @@ import { createRoute } from '@hono/zod-openapi'
 import { CheckoutError } from '../../checkout/failure.ts'
 import type { Order } from '../../checkout/order.ts'
 import type { RefundOptions } from '../../checkout-engine.ts'
-import { answers, jsonBody, refundAnswer } from '../answers.ts'
+import { answers, completedAnswer, jsonBody, refundAnswer, waitingAnswer } from '../answers.ts'
 import { HttpError } from '../errors.ts'
+import { answerOutcome, noStore } from '../outcomes.ts'
 import { presentRefund } from '../present.ts'
-import { lockParamSchema, type RefundBody, refundHeadersSchema, refundSchema } from '../schemas.ts'
+import { actorHeadersSchema, lockParamSchema, type RefundBody, refundHeadersSchema, refundSchema } from '../schemas.ts'
 import type { HttpApp, Shop } from '../shop.ts'
 
 const refund = createRoute({
@@ -21,6 +22,19 @@ const refund = createRoute({
   responses: answers({
     200: ['Refunded', refundAnswer],
     202: ['The gateway has not answered for certain yet and is asked again; ask with the same key', refundAnswer],
+  }),
+})
+
+const capture = createRoute({
+  method: 'post',
+  path: '/admin/checkout-locks/{id}/capture',
+  summary: 'Take the money of an order that waits for it',
+  description: 'Asked again it gives the same order and takes the money once. Recorded with `X-Admin-Actor`.',
+  security: [{ admin: [] }],
+  request: { params: lockParamSchema, headers: actorHeadersSchema },
+  responses: answers({
+    201: ['The order, paid', completedAnswer],
+    202: ['The gateway has not answered for certain yet and is asked again', waitingAnswer],
   }),
 })
 
@@ -48,7 +62,8 @@ function refundOfBody(body: RefundBody, key: string | undefined, actor: string):
   }
 }
 
-export function adminRoutes(app: HttpApp, { engine }: Pick<Shop, 'engine'>): void {
+export function adminRoutes(app: HttpApp, shop: Shop): void {
+  const { engine } = shop
   app.openAPIRegistry.registerComponent('securitySchemes', 'admin', {
     type: 'http',
     scheme: 'bearer',
@@ -63,6 +78,11 @@ export function adminRoutes(app: HttpApp, { engine }: Pick<Shop, 'engine'>): voi
     throw new CheckoutError('not_refundable', 'This checkout has no order.', { context: { state } })
   }
 
+  app.openapi(capture, async c => {
+    const actor = c.req.valid('header')['x-admin-actor']
+    return answerOutcome(shop, c, await engine.captureCheckout(c.req.valid('param').id, { actor }))
+  })
+
   app.openapi(refund, async c => {
     // All that is left is asked for by an object without fields, not by a body that was lost.
     if ((await c.req.text()) === '') throw new HttpError('invalid_request', 'The body must be a JSON object.')
@@ -71,7 +91,6 @@ export function adminRoutes(app: HttpApp, { engine }: Pick<Shop, 'engine'>): voi
     const key = keyOf(headers['idempotency-key'], body.key)
     const order = await orderOf(c.req.valid('param').id)
     const outcome = await engine.refundOrder(order.id, refundOfBody(body, key, headers['x-admin-actor']))
-    const noStore = { 'Cache-Control': 'no-store' }
     switch (outcome.status) {
       case 'refunded':
         return c.json(presentRefund(outcome), 200, noStore)
