@@ -21,9 +21,15 @@ function stripeStep({ stripe_script: script, returned }, page) {
     $('give-up').hidden = at === 'before' || at === 'opening'
     $('pay').hidden = at === 'stopped'
     page.labelPay(at === 'opening' ? 'Opening…' : '')
+    bind(at === 'opening')
     if (at === 'opening') $('pay').setAttribute('aria-busy', 'true')
     else $('pay').removeAttribute('aria-busy')
     if (at === 'opening') put({ text: 'Opening the payment form…' })
+  }
+
+  /** Nothing may be given up while an answer about it is on its way. */
+  function bind(isBound) {
+    for (const button of document.querySelectorAll('[data-edit], #give-up button')) button.disabled = isBound
   }
 
   /** Words where the form is to be; `action` is a label and what it does. */
@@ -49,23 +55,33 @@ function stripeStep({ stripe_script: script, returned }, page) {
     put(words)
   }
 
-  /** Nothing may be given up while Stripe is asked for the money. */
   function setPaying(now) {
     isPaying = now
-    for (const button of document.querySelectorAll('[data-edit], #give-up button')) button.disabled = now
+    bind(now)
     page.labelPay(now ? 'Paying…' : '')
+  }
+
+  /** What `work` gives; null where this checkout ended meanwhile, and the page has gone on. */
+  async function meanwhile(work) {
+    const lock = page.lock()
+    const result = await work
+    return page.lock() === lock ? { result } : null
   }
 
   /** Its script comes first: for a buyer who cannot pay, nothing is held. */
   async function open() {
     page.quiet()
     draw('opening')
-    if (!(await form.load())) return missing('script', open, 'Nothing was charged.')
-    const answer = await request('POST', '/checkout', page.paymentBody())
+    const loaded = await meanwhile(form.load())
+    if (loaded === null) return
+    if (!loaded.result) return missing('script', open, 'Nothing was charged.')
+    const answered = await meanwhile(request('POST', '/checkout', page.paymentBody()))
+    if (answered === null) return
     draw('before')
+    const { result: answer } = answered
     if (answer.status !== 0) return page.settle(answer, open)
-    const { message } = answer.data
-    stop({ title: 'No answer', text: `${message} Nothing was charged.`, tone: 'bad', action: ['Try again', open] })
+    const text = 'Check your connection. Nothing was charged.'
+    stop({ title: 'No answer from the shop', text, tone: 'bad', action: ['Try again', open] })
   }
 
   /** For the payment that is under way: after a reload, or where the form could not be had before. */
@@ -78,9 +94,10 @@ function stripeStep({ stripe_script: script, returned }, page) {
 
   async function ask() {
     const { lock_id } = page.lock() ?? {}
-    const answer = await request('POST', '/checkout/resume', { lock_id })
+    const answered = await meanwhile(request('POST', '/checkout/resume', { lock_id }))
+    if (answered === null) return
     draw('before')
-    await page.settle(answer, reopen)
+    await page.settle(answered.result, reopen)
   }
 
   async function show(action) {
@@ -88,8 +105,10 @@ function stripeStep({ stripe_script: script, returned }, page) {
     page.show('payment', false)
     if (form.payment() === action.payment) return draw('open')
     draw('opening')
-    const wrong = await form.show(action, $('card-form'), billingDetails(page.cart()))
-    if (wrong !== null) return missing(wrong, reopen, 'Nothing was charged, and your goods stay set aside for you.')
+    const shown = await meanwhile(form.show(action, $('card-form'), billingDetails(page.cart())))
+    if (shown === null) return form.close()
+    const kept = 'Nothing was charged, and your goods stay set aside for you.'
+    if (shown.result !== null) return missing(shown.result, reopen, kept)
     draw('open')
     await tellLast()
   }
@@ -163,6 +182,7 @@ function stripeStep({ stripe_script: script, returned }, page) {
     hasTried: () => hasTried,
     submit: () => (isOpen() ? settle(() => form.confirm(page.returnUrl())) : open()),
     close() {
+      page.leave()
       form.close()
       hasTried = false
       tell('')
