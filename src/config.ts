@@ -225,13 +225,17 @@ export const configVariables: {
     ),
     hidden: true,
   },
-  stripePublishableKey: text(
-    'STRIPE_PUBLISHABLE_KEY',
-    null,
-    'pk_test_… or pk_live_…, from the Stripe dashboard',
-    z.string().regex(/^pk_(test|live)_\w{8,250}$/),
-    'lets a buyer confirm in the browser, in Stripe’s Payment Element',
-  ),
+  stripePublishableKey: {
+    ...text(
+      'STRIPE_PUBLISHABLE_KEY',
+      null,
+      'pk_test_… or pk_live_…, from the Stripe dashboard',
+      z.string().regex(/^pk_(test|live)_\w{8,250}$/),
+      'lets a buyer confirm in the browser, in Stripe’s Payment Element',
+    ),
+    // What is refused here may be the secret key, set in the wrong place.
+    hidden: true,
+  },
   stripeApiUrl: text(
     'STRIPE_API_URL',
     null,

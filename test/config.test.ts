@@ -176,8 +176,9 @@ describe('the configuration', () => {
       CHECKOUT_SECRET: 'hunter2',
       CHECKOUT_ADMIN_SECRET: 'pass',
       DATABASE_URL: 'mysql://me:hunter2@db',
+      STRIPE_PUBLISHABLE_KEY: 'sk_live_hunter2hunter2',
     })
-    expect(error.mistakes).toHaveLength(3)
+    expect(error.mistakes).toHaveLength(4)
     expect(error.message).not.toMatch(/hunter2|pass\b/)
     expect(error.message).toContain('not shown (7 characters)')
   })

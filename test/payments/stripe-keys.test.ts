@@ -67,3 +67,10 @@ test('leaves a 500 behind that Stripe would repeat for a day', async () => {
   expect((await end(authorized.reference, 1)).outcome).toBe('unknown')
   expect((await end(authorized.reference, 1)).outcome).toBe('succeeded')
 })
+
+test('shows buyers no secret key that was given for a publishable one, and puts it in no message', () => {
+  const publishableKey = 'sk_live_simulated1234'
+  const open = () => createStripeGateway({ secretKey: 'sk_live_simulated1234', publishableKey })
+  expect(open).toThrow(expect.objectContaining({ code: 'invalid_argument' }))
+  expect(open).not.toThrow(/simulated1234/)
+})

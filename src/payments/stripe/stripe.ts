@@ -5,6 +5,7 @@
  * asked, which makes it its own fence. Protects A2, A3 and A4.
  */
 import type Stripe from 'stripe'
+import { CheckoutError } from '../../checkout/failure.ts'
 import type { GatewayAnswer, GatewayPayment, LookupAnswer, LookupRequest, PaymentGateway } from '../gateway.ts'
 import { stripeAuthorizations } from './stripe-authorize.ts'
 import { asked, createStripeClient, known, settled, unsettled } from './stripe-client.ts'
@@ -31,12 +32,20 @@ export interface StripeGatewayOptions {
   now?: () => number
 }
 
+/** Buyers are told it: the secret key, given in its place, would be everybody's. It is in no message. */
+function refuseSecret(publishableKey: string | null): void {
+  if (publishableKey === null || publishableKey.startsWith('pk_')) return
+  throw new CheckoutError('invalid_argument', 'publishableKey must be a publishable key of Stripe’s, pk_….')
+}
+
 /** Stripe forgets keys after at least 24 hours (docs.stripe.com/api/idempotent_requests); an hour is left for clocks. */
 const keyMemoryMs = 23 * 3_600_000
 const pageSize = 100
 
+/** @throws {CheckoutError} `invalid_argument` for a publishable key that is none. */
 export function createStripeGateway(options: StripeGatewayOptions): PaymentGateway {
   const { now = Date.now, publishableKey = null, timeoutMs = 3_000, secretKey, apiUrl, httpClient } = options
+  refuseSecret(publishableKey)
   const client = createStripeClient({ secretKey, timeoutMs, apiUrl, httpClient })
   const { stripe, retrieve } = client
   const intents = stripe.paymentIntents
