@@ -83,12 +83,19 @@ function strayKinds(ours: Ours, theirs: GatewayPayment, clock: Clockwork): Diffe
   return theirs.capturedMinor > theirs.refundedMinor && !isAsked ? ['orphan_captured'] : []
 }
 
+/** What the gateway said it gave back: of a checkout that is undone less than asked, where less had been taken. */
+function toldRefunded({ operations }: Ours): number {
+  return ofKind(operations, 'refund').reduce(
+    (sum, { answer }) => sum + (answer?.outcome === 'succeeded' ? answer.amountMinor : 0),
+    0,
+  )
+}
+
 function kindsOfFailed(ours: Ours, theirs: GatewayPayment, clock: Clockwork): DifferenceKind[] {
-  const refunds = doneBy(ours, 'refund', clock)
   const netMinor = theirs.capturedMinor - theirs.refundedMinor
   // A capture whose answer was lost is known by its refund alone, and people may have given more back.
   const kinds: DifferenceKind[] = netMinor > 0 ? ['orphan_captured'] : orphanKinds(theirs, clock)
-  if (theirs.refundedMinor < refunds.doneMinor) kinds.push('refunded')
+  if (theirs.refundedMinor < toldRefunded(ours)) kinds.push('refunded')
   if (theirs.capturedMinor < doneBy(ours, 'capture', clock).doneMinor) kinds.push('captured')
   return kinds
 }

@@ -9,11 +9,12 @@ import type { Difference, DifferenceKind, ReconcileOptions } from '../checkout-e
 import type { GatewayPayment } from '../payments/gateway.ts'
 import type { SagaContext } from '../saga/context.ts'
 import { drive } from '../saga/drive.ts'
+import { isUuid } from '../saga/input.ts'
 import type { Lanes } from '../saga/lanes.ts'
 import { recordMadeAtGateway } from '../saga/made-at-gateway.ts'
 import { intendOrphan } from '../saga/orphan.ts'
 import { firstCursor, nextOperations, type OpenBooks, patiently, readOurs, referenceOf, standingOf } from './books.ts'
-import { type Clockwork, differencesOf, hasSucceeded, kindsOfUnknown, type Ours } from './compare.ts'
+import { type Clockwork, differencesOf, hasSucceeded, kindsOfUnknown, type Ours, referencesOf } from './compare.ts'
 import { type Progress, type Run, type RunResult, renew, standing } from './runs.ts'
 
 /** A comparison that is silent for so long is taken for dead. It shows a sign of life with every page and every look. */
@@ -85,7 +86,8 @@ async function goThroughPayments(comparison: Comparison, seen: Set<string>, susp
     )
     const final = payments.at(-1)
     if (final === undefined) return
-    const named = payments.filter(({ checkoutId }) => checkoutId !== null)
+    // Other applications on the account may give their payments ids of their own.
+    const named = payments.filter(({ checkoutId }) => checkoutId !== null && isUuid(checkoutId))
     const ours = await readOurs(context, [...new Set(named.flatMap(({ checkoutId }) => checkoutId ?? []))])
     for (const payment of payments) seen.add(payment.reference)
     for (const payment of named) {
@@ -138,8 +140,14 @@ async function look({ context, books, run }: Comparison, { checkoutId, reference
   const ours = await mine()
   if (standingOf(before) !== standingOf(ours)) return { ours, theirs, kinds: [] }
   if (theirs === null) return { ours, theirs, kinds: kindsOfUnknown(ours, reference) }
+  if (isAnothers(ours, checkoutId, theirs)) return { ours, theirs, kinds: [] }
   const nowMs = Date.parse(ours?.row.now ?? run.startedAt)
   return { ours, theirs, kinds: differencesOf(ours, theirs, { nowMs, leaseMs: context.numbers.leaseMs }) }
+}
+
+/** Named for another checkout since it was suspected: the comparison comes to it there. */
+function isAnothers(ours: Ours | null, checkoutId: string, theirs: GatewayPayment): boolean {
+  return theirs.checkoutId !== checkoutId && (ours === null || !referencesOf(ours).has(theirs.reference))
 }
 
 async function lookAt(comparison: Comparison, suspect: Suspect): Promise<{ stands: Difference[]; done: Difference[] }> {

@@ -9,6 +9,9 @@ import type { StartItem } from './start.ts'
 
 const uuidPattern = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 
+/** True for what can be the id of a checkout. */
+export const isUuid = (text: string): boolean => uuidPattern.test(text)
+
 function refuse(message: string, context: Record<string, unknown> = {}): never {
   throw new CheckoutError('invalid_argument', message, { context })
 }
@@ -26,7 +29,7 @@ function checkStorable(value: unknown, name: string): void {
 
 /** @throws {CheckoutError} `invalid_argument` when it is no UUID. */
 export function checkUuid(value: string, name: string): string {
-  if (typeof value !== 'string' || !uuidPattern.test(value)) refuse(`The ${name} must be a UUID.`)
+  if (typeof value !== 'string' || !isUuid(value)) refuse(`The ${name} must be a UUID.`)
   return value.toLowerCase()
 }
 

@@ -6,6 +6,7 @@ import { isFinal } from '../checkout/states.ts'
 import type { GatewayPayment } from '../payments/gateway.ts'
 import { intend, latest, openAtEnd, orphanReason, readOperations, recordAnswers } from '../payments/operations.ts'
 import { type CheckoutRow, changeRows, lockRows } from '../store/checkouts.ts'
+import { statement } from '../store/database.ts'
 import { isOurs } from './ask.ts'
 import { type Claim, type Evidence, type Next, stillHolds } from './claim.ts'
 import { backoffMs, type SagaContext } from './context.ts'
@@ -15,13 +16,25 @@ export const orphanAgeMinMs = 3_600_000
 /** Definite refusals of one orphan; then people decide. */
 const refusalsMax = 3
 
+const readCounting = statement(
+  'read_counting',
+  `select checkout_id from holdfast.payment_operations
+   where kind = 'authorize' and reference = $1 and checkout_id <> $2::uuid limit 1`,
+)
+
 /**
  * Writes the intent to end an orphan and claims its checkout for that. Null where it is none (any more), is too young,
  * or was refused too often: nothing was written. `orphan` is what the gateway just said of it.
  */
 export function intendOrphan(context: SagaContext, checkoutId: string, orphan: GatewayPayment): Promise<Claim | null> {
   return context.db.transaction(async tx => {
-    const [[row], operations] = await Promise.all([lockRows(tx, [checkoutId]), readOperations(tx, [checkoutId])])
+    const [[row], operations, [counted]] = await Promise.all([
+      lockRows(tx, [checkoutId]),
+      readOperations(tx, [checkoutId]),
+      tx.query(readCounting, [orphan.reference, checkoutId]),
+    ])
+    // The host may have named it for another checkout since, which counts on it.
+    if (orphan.checkoutId !== checkoutId || counted !== undefined) return null
     if (row === undefined || !isFinal(row.state) || !isOurs(context, row) || !isOldOrphan(row, orphan)) return null
     const { currency } = row
     // Without prices nothing was ever asked for.

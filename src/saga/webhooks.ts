@@ -7,6 +7,7 @@
 import type { PaymentGateway, WebhookEvent } from '../payments/gateway.ts'
 import { storableJson } from '../payments/heard.ts'
 import { type Database, statement } from '../store/database.ts'
+import { isUuid } from './input.ts'
 
 /** The checkout that a webhook speaks of: the one it names, else the one whose payment it names. Null: none is ours. */
 const checkoutOf = (named: string, reference: string, gateway: string) => `coalesce(
@@ -77,8 +78,6 @@ export interface StoredWebhook {
   checkout_id: string
 }
 
-const isUuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
-
 /** Checks and stores a webhook; null when it is not genuine. */
 export async function storeWebhook(
   db: Database,
@@ -89,7 +88,7 @@ export async function storeWebhook(
   const event = (await gateway.verifyWebhook?.(headers, rawBody)) ?? null
   if (event === null) return null
   const { id, type, about = 'payment', checkoutId, reference, payload } = event
-  const namedId = checkoutId !== null && isUuid.test(checkoutId) ? checkoutId : null
+  const namedId = checkoutId !== null && isUuid(checkoutId) ? checkoutId : null
   await db.query(insertWebhook, [gateway.name, id, type, about, namedId, reference, storableJson(payload)])
   return event
 }

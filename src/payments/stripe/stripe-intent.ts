@@ -3,6 +3,7 @@
  * looked at, which is what an unknown outcome is settled by.
  */
 import type Stripe from 'stripe'
+import { isCurrency } from '../../checkout/money.ts'
 import type { GatewayAnswer, GatewayPayment, LookupAnswer } from '../gateway.ts'
 import { fromStripe } from './stripe-amount.ts'
 
@@ -140,6 +141,11 @@ export function voidOf(intent: Intent): GatewayAnswer | null {
   }
 }
 
+/** What was taken and not given back, as Stripe counts it. */
+export function leftOf(intent: Intent): number {
+  return intent.amount_received - (chargeOf(intent)?.amount_refunded ?? 0)
+}
+
 /** A refund as the answer to the operation that asked for it. */
 export function refundAnswer(refund: Stripe.Refund, reference: string): GatewayAnswer {
   switch (refund.status) {
@@ -172,7 +178,9 @@ const stages: Readonly<Record<string, GatewayPayment['status']>> = {
 
 /** What Stripe's books say of a payment, with its charge and the disputes about it. */
 export function bookOf(intent: Intent, disputes: readonly Stripe.Dispute[]): GatewayPayment {
-  const minor = (amount: number) => fromStripe(amount, intent.currency)
+  // In a currency that is none of ours it is no payment of ours.
+  const isOurs = isCurrency(intent.currency.toUpperCase())
+  const minor = (amount: number) => (isOurs ? fromStripe(amount, intent.currency) : amount)
   return {
     reference: intent.id,
     checkoutId: intent.metadata.checkout_id ?? null,
