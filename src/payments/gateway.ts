@@ -64,6 +64,11 @@ export interface RefundRequest extends GatewayCall {
   reference: string
   amountMinor: number
   currency: string
+  /**
+   * True where a checkout is undone: all that was taken goes back, which may be less than `amountMinor` where people took
+   * a part of it, or gave a part back, at the gateway itself. Default false.
+   */
+  isRest?: boolean
 }
 
 export type GatewayAnswer =

@@ -37,7 +37,7 @@ export async function ask(context: SagaContext, claim: Claim): Promise<GatewayAn
         signal,
       }),
     )
-    if (found.outcome !== 'not_found') return news(context, claim, kind, found)
+    if (found.outcome !== 'not_found' && !isAnother(claim, kind, found)) return news(context, claim, kind, found)
     if (isForgotten(context, claim) && !boundsItself(kind, claim)) {
       return { outcome: 'unknown', message: 'The gateway knows nothing of it and no longer remembers its key.' }
     }
@@ -48,6 +48,14 @@ export async function ask(context: SagaContext, claim: Claim): Promise<GatewayAn
   const answer = await timed(context, kind, signal => call(context, claim, kind, { idempotencyKey: key, signal }))
   if (answer.outcome === 'not_found') return { outcome: 'unknown', message: 'The gateway knows nothing of it.' }
   return news(context, claim, kind, answer)
+}
+
+/** Whether the gateway has the money of a checkout that nobody here has asked it to take. */
+export function lookForCapture(context: SagaContext, { row, reference }: Claim): Promise<LookupAnswer> {
+  const key = idempotencyKey(row.id, 'capture', 1)
+  return timed(context, 'capture', signal =>
+    context.gateway.lookup({ checkoutId: row.id, kind: 'capture', idempotencyKey: key, reference, signal }),
+  )
 }
 
 /** The gateway may not remember its key any more: repeated, it would be a new request. */
@@ -66,6 +74,11 @@ function news(context: SagaContext, claim: Claim, kind: OperationKind, answer: G
   if (answer.outcome !== 'declined') return answer
   const isOld = isForgotten(context, claim) && answer.code === doneAlready[kind]
   return isOld || answer.code === 'idempotency_mismatch' ? { outcome: 'unknown', message: answer.message } : answer
+}
+
+/** More was given back than a refund is for: people gave all of it back, and whether this one was made is not said. */
+function isAnother({ undo }: Claim, kind: OperationKind, found: LookupAnswer): boolean {
+  return kind === 'refund' && found.outcome === 'succeeded' && undo !== null && found.amountMinor > undo.amountMinor
 }
 
 /** False for a checkout whose payment is with another gateway than this process has: that one alone can be asked. */
@@ -128,6 +141,7 @@ function call(context: SagaContext, claim: Claim, kind: OperationKind, base: Gat
         reference: claim.reference ?? '',
         amountMinor: claim.undo?.amountMinor ?? amount.amountMinor,
         currency: amount.currency,
+        isRest: row.state === 'rolling_back',
       })
     default:
       return kind satisfies never

@@ -5,7 +5,7 @@
  */
 import type { GatewayAnswer } from '../payments/gateway.ts'
 import { authorizePayment } from '../phases/4-authorize-payment.ts'
-import { ask, canRepeat, operationOf } from './ask.ts'
+import { ask, canRepeat, lookForCapture, operationOf } from './ask.ts'
 import type { Claim, Evidence, Next } from './claim.ts'
 import { type SagaContext, sleep } from './context.ts'
 import { authorizationEnded, expired } from './failures.ts'
@@ -52,13 +52,12 @@ export function carryOn(context: SagaContext, claim: Claim): Next {
     case 'awaiting_action':
       // Taken only once their time is over: `seize` moves a buyer's answer on to `authorizing`.
       return { kind: 'unwinds', claim, failure: expired(row.state), evidence: null }
-    case 'awaiting_capture':
-      return { kind: 'unwinds', claim, failure: authorizationEnded(), evidence: null }
     case 'rolling_back':
       return row.failure === null || claim.undo === null || claim.undo.isNew
         ? { kind: 'unwinds', claim, failure: row.failure ?? expired(row.state), evidence: null }
         : { kind: 'goes_on', claim }
     case 'authorizing':
+    case 'awaiting_capture':
     case 'capturing':
       if (row.state === 'capturing') alertWhenOld(context, claim, 'capture')
       return { kind: 'goes_on', claim }
@@ -86,6 +85,7 @@ function alertWhenOld(
 
 /** Asks once (twice where the first said nothing) and submits what was said to the step that it belongs to. */
 async function advance(context: SagaContext, lanes: Lanes, claim: Claim): Promise<Next> {
+  if (claim.row.state === 'awaiting_capture') return lookBeforeUndoing(context, lanes, claim)
   const answer = await askTwice(context, claim)
   const evidence: Evidence = { ...operationOf(claim), answer }
   switch (claim.row.state) {
@@ -116,6 +116,23 @@ async function advance(context: SagaContext, lanes: Lanes, claim: Claim): Promis
     default:
       throw new Error(`nothing is asked of the gateway in state ${claim.row.state}`)
   }
+}
+
+/**
+ * Its authorization is about to end. Where people took the money at the gateway itself, the order is paid: it goes on as
+ * if they had asked for it here. While the gateway does not say, nothing is undone; the lease runs out, and it is due again.
+ */
+async function lookBeforeUndoing(context: SagaContext, lanes: Lanes, claim: Claim): Promise<Next> {
+  const found = await lookForCapture(context, claim)
+  const { id: lockId, epoch, total_minor: totalMinor, currency } = claim.row
+  // Another amount is no payment of the order: it is given back.
+  const isOther = found.outcome === 'succeeded' && (found.amountMinor !== totalMinor || found.currency !== currency)
+  if (found.outcome === 'not_found' || found.outcome === 'declined' || isOther) {
+    return { kind: 'unwinds', claim, failure: authorizationEnded(), evidence: null }
+  }
+  if (found.outcome !== 'succeeded') return { kind: 'replaced' }
+  const seized = await lanes.seize.submit({ lockId, want: 'capture', epoch })
+  return seized.kind === 'claimed' ? { kind: 'goes_on', claim: seized.claim } : { kind: 'replaced' }
 }
 
 async function askTwice(context: SagaContext, claim: Claim): Promise<GatewayAnswer> {

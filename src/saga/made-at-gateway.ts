@@ -47,6 +47,7 @@ function record(context: SagaContext, checkoutId: string, payment: GatewayPaymen
       readOperations(tx, ids),
       readOrdersOf(tx, ids),
     ])
+    callOut(context, checkoutId, payment, operations)
     const order = orders.get(checkoutId)
     // Without an order there is nothing to record it on.
     if (row === undefined || order === undefined) return 'nothing'
@@ -54,6 +55,20 @@ function record(context: SagaContext, checkoutId: string, payment: GatewayPaymen
     const refunded = recordMoneyBack(context, tx, row, order, payment, operations)
     return isContested && refunded === 'nothing' ? 'recorded' : refunded
   })
+}
+
+/** A bank may send money back days after it was refunded: then the shop has it, and people decide. */
+function callOut(
+  { log }: SagaContext,
+  lockId: string,
+  { refundedMinor }: GatewayPayment,
+  operations: readonly OperationRow[],
+): void {
+  const recordedMinor = operations.reduce((sum, { kind, answer }) => {
+    return sum + (kind === 'refund' && answer?.outcome === 'succeeded' ? answer.amountMinor : 0)
+  }, 0)
+  if (refundedMinor >= recordedMinor) return
+  log.error('[Checkout] less was given back at the gateway than is recorded', { lockId, refundedMinor, recordedMinor })
 }
 
 function recordMoneyBack(

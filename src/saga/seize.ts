@@ -21,6 +21,8 @@ export interface SeizeItem {
    * is completed and has a refund of unknown outcome.
    */
   want: 'carry_on' | 'capture' | 'refund'
+  /** The epoch of whoever has it already, and goes on with it. */
+  epoch?: number
 }
 
 export type Seized =
@@ -35,11 +37,14 @@ export function seize(context: SagaContext, items: readonly SeizeItem[]): Promis
   const idsFor = (want: SeizeItem['want']) => new Set(items.filter(item => item.want === want).map(item => item.lockId))
   const capturing = idsFor('capture')
   const refunding = idsFor('refund')
+  const holders = new Map(items.map(({ lockId, epoch }) => [lockId, epoch]))
   const isWanted = (row: CheckoutRow) => wanted(row, capturing.has(row.id), refunding.has(row.id))
   return context.db.transaction(async tx => {
     const rows = await lockRows(tx, ids)
     const rowById = new Map(rows.map(row => [row.id, row]))
-    const free = rows.filter(row => isFree(row) && isOurs(context, row) && isWanted(row))
+    const free = rows.filter(row => {
+      return (isFree(row) || holders.get(row.id) === row.epoch) && isOurs(context, row) && isWanted(row)
+    })
     const claims = new Map((await take(context, tx, free, capturing)).map(claim => [claim.row.id, claim]))
     return items.map((item): Seized => {
       const claim = claims.get(item.lockId)

@@ -72,10 +72,9 @@ const table: [title: string, said: Said, outcome: GatewayAnswer['outcome'], more
   ],
   ['a token that was used', invalid('token_already_used'), 'declined', 'invalid_token'],
   [
-    'a payment to refund that does not exist',
+    'a payment to refund that does not exist, for the key is another account’s',
     invalid('resource_missing', { param: 'payment_intent' }),
-    'declined',
-    'resource_missing',
+    'unknown',
   ],
   ['too small an amount', invalid('amount_too_small'), 'declined', 'amount_too_small'],
   ['too large an amount', invalid('amount_too_large'), 'declined', 'amount_too_large'],

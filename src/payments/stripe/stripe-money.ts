@@ -6,7 +6,7 @@ import type Stripe from 'stripe'
 import type { CaptureRequest, GatewayAnswer, RefundRequest, VoidRequest } from '../gateway.ts'
 import { toStripe } from './stripe-amount.ts'
 import { gaveUp, known, type StripeClient } from './stripe-client.ts'
-import { captureOf, type Intent, refundAnswer, voidOf } from './stripe-intent.ts'
+import { captureOf, type Intent, leftOf, refundAnswer, voidOf } from './stripe-intent.ts'
 import { answerOfError, isWrongState } from './stripe-refusals.ts'
 
 const pageSize = 100
@@ -86,16 +86,24 @@ export function stripeMoney({ stripe, retrieve, keyed }: StripeClient): StripeMo
     if (amount === null) {
       return { outcome: 'declined', code: 'amount_not_possible', message: 'Stripe cannot give this amount back.' }
     }
-    const made = await keyed(
-      idempotencyKey,
-      keyOptions =>
-        stripe.refunds.create(
-          { payment_intent: reference, amount, metadata: { operation: idempotencyKey, checkout_id: checkoutId } },
-          keyOptions,
-        ),
-      () => findRefund(reference, idempotencyKey),
-    )
-    return refundAnswer(made, reference)
+    const metadata = { operation: idempotencyKey, checkout_id: checkoutId }
+    const give = async (given: number, key: string) => {
+      const made = await keyed(
+        key,
+        keyOptions => stripe.refunds.create({ payment_intent: reference, amount: given, metadata }, keyOptions),
+        () => findRefund(reference, idempotencyKey),
+      )
+      return refundAnswer(made, reference)
+    }
+    try {
+      return await give(amount, idempotencyKey)
+    } catch (error) {
+      if (request.isRest !== true || answerOfError(error).outcome !== 'declined') throw error
+      const left = leftOf(await retrieve(reference))
+      if (left <= 0 || left >= amount) throw error
+      // Another amount needs another key; Stripe gives no more back than was taken, whatever became of the first.
+      return await give(left, `${idempotencyKey}:left:${left}`)
+    }
   }
 
   async function findRefund(reference: string, idempotencyKey: string): Promise<Stripe.Refund | null> {

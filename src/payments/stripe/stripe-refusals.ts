@@ -61,14 +61,19 @@ export function answerOfError(error: unknown): GatewayAnswer {
     case 402:
       return refusalOf(error, request)
     case 404:
-      // A payment that Stripe once gave us is there: that it is not found says nothing of what became of it.
-      return { outcome: 'unknown', message: `Stripe does not find the payment${request}.` }
+      return notFound(request)
     case undefined:
       return brokenConnection(error)
     default:
       return { outcome: 'unknown', message: `Stripe answered ${error.statusCode}${request}.` }
   }
 }
+
+/** A payment that Stripe once gave us is there: that it is not found says nothing of what became of it. */
+const notFound = (request: string): GatewayAnswer => ({
+  outcome: 'unknown',
+  message: `Stripe does not find the payment${request}.`,
+})
 
 function brokenConnection(error: StripeFailure): GatewayAnswer {
   const { detail } = error as { detail?: unknown }
@@ -101,7 +106,8 @@ function refusalOf(error: StripeFailure, request: string): GatewayAnswer {
     ]
     return { outcome: 'declined', code: snakeCase(code), message }
   }
-  if (error.code === 'resource_missing' && error.param?.startsWith('payment_intent') !== true) {
+  if (error.code === 'resource_missing' && error.param === 'payment_intent') return notFound(request)
+  if (error.code === 'resource_missing') {
     return { outcome: 'declined', code: 'invalid_token', message: 'Stripe does not know this payment method.' }
   }
   const [code, message] = told[error.code ?? ''] ?? [
