@@ -202,3 +202,28 @@ describeStripe(
   },
   ['postgres'],
 )
+
+describeStripe(
+  'A payment that was given back before it is brought along',
+  shop => {
+    test.each([2_500, 700])('pays for no order: %i of 2500', async amount => {
+      const { lockId } = await shop.begin()
+      shop.excused.add(lockId)
+      const { id } = await shop.stripe.paymentIntents.create({
+        amount: 2_500,
+        currency: 'usd',
+        capture_method: 'manual',
+        payment_method: token,
+        confirm: true,
+        return_url: 'http://shop.test/',
+        metadata: { checkout_id: lockId },
+      })
+      await shop.stripe.paymentIntents.capture(id)
+      await shop.stripe.refunds.create({ payment_intent: id, amount })
+      const outcome = await shop.engine.processCheckout(lockId, { token: id })
+      expect(outcome).toMatchObject({ status: 'failed', failure: { context: { reason: 'wrong_payment' } } })
+      expect(await shop.ending(lockId)).toMatchObject({ state: 'failed', order: null, holds: ['released'] })
+    })
+  },
+  ['postgres'],
+)

@@ -6,7 +6,7 @@ import type Stripe from 'stripe'
 import type { AuthorizeRequest, GatewayAnswer, LookupAnswer, PaymentMethod } from '../gateway.ts'
 import { fromStripe, toStripe } from './stripe-amount.ts'
 import { gaveUp, known, type StripeClient, unsettled } from './stripe-client.ts'
-import { authorizationOf, type Intent } from './stripe-intent.ts'
+import { authorizationOf, type Intent, leftOf } from './stripe-intent.ts'
 import { answerOfError, isMissing, isWrongState } from './stripe-refusals.ts'
 import { readToken } from './stripe-token.ts'
 
@@ -98,6 +98,8 @@ export function stripeAuthorizations({ stripe, retrieve, keyed }: StripeClient):
     const made = adopted === null ? await create(request, amount, isInBrowser) : await find(adopted)
     if (made === null) return invalidToken
     if (adopted !== null && !isAsAsked(made, request)) return made
+    // Money that was taken and given back, or a part of it, pays for nothing more.
+    if (adopted !== null && made.status === 'succeeded' && leftOf(made) !== made.amount) return wrongPayment
     const kept = await request.keep(made.id)
     if (kept === made.id) return made
     // Nobody will ever confirm it: it holds nothing.
