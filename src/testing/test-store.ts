@@ -18,7 +18,7 @@ import { askAgainAfterMs } from '../saga/drive.ts'
 import { type Database, statement } from '../store/database.ts'
 import { connectPostgres } from '../store/postgres.ts'
 import { type CheckoutFacts, readCheckoutFacts, readStockOf } from './store-facts.ts'
-import { type DatabaseKind, openTestDatabase } from './test-database.ts'
+import { type DatabaseKind, openTestDatabase, type TestDatabase } from './test-database.ts'
 
 /** Sweden: the test shop asks no tax there, so a total is its lines and 5.00 for shipping. */
 export const address: Address = {
@@ -121,8 +121,15 @@ const insertArticle = statement(
    insert into holdfast.prices (variant_id, currency, amount_minor) select id, 'USD', $2::bigint from variant`,
 )
 
-export async function openTestStore(kind: DatabaseKind): Promise<TestStore> {
-  const { database, url, stop } = await openTestDatabase(kind, { poolMax: 12 })
+/** Opens an empty database for a store. */
+type OpenDatabase = (kind: DatabaseKind) => Promise<TestDatabase>
+
+/** @param openDatabase default: a database of its own on the server of this run, or an embedded one. */
+export async function openTestStore(
+  kind: DatabaseKind,
+  openDatabase: OpenDatabase = each => openTestDatabase(each, { poolMax: 12 }),
+): Promise<TestStore> {
+  const { database, url, stop } = await openDatabase(kind)
   const opened: CheckoutEngine[] = []
   const connections: Database[] = []
   const connect = async (poolMax: number): Promise<Database> => {
@@ -289,11 +296,12 @@ export function describeStore(
   title: string,
   suite: (store: TestStore) => void,
   kinds: readonly DatabaseKind[] = ['postgres', 'embedded'],
+  openDatabase?: OpenDatabase,
 ): void {
   describe.each(kinds)(`${title} (%s)`, kind => {
     const store = {} as TestStore
     beforeAll(async () => {
-      Object.assign(store, await openTestStore(kind))
+      Object.assign(store, await openTestStore(kind, openDatabase))
     })
     afterEach(async () => {
       store.webhooks.to = null

@@ -1,15 +1,10 @@
 /** The database is restarted, in order or by a crash, while every step of a checkout is at its COMMIT. */
-import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Breakage } from '../../src/testing/tcp-proxy.ts'
 import { describeStore } from '../../src/testing/test-store.ts'
 import { expectEnd, journeys, type Ready } from './journeys.ts'
 import { type Line, openLine } from './line.ts'
-import { ownServer } from './own-server.ts'
-
-vi.mock(import('../../src/testing/test-database.ts'), async original => {
-  const { openOnOwnServer } = await import('./own-server.ts')
-  return { ...(await original()), openTestDatabase: () => openOnOwnServer() }
-})
+import { openOnOwnServer, ownServer } from './own-server.ts'
 
 type Restart = 'fast' | 'immediate'
 const beforeIt: Breakage = { when: 'withheld' }
@@ -71,4 +66,5 @@ describeStore(
     )
   },
   ['postgres'],
+  () => openOnOwnServer(),
 )

@@ -7,17 +7,14 @@ import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync, statfsSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { afterAll, describe, expect, test, vi } from 'vitest'
+import { afterAll, describe, expect, test } from 'vitest'
 import type { PaymentGateway } from '../../src/payments/gateway.ts'
 import { paid, undone } from '../../src/testing/store-facts.ts'
 import { describeStore } from '../../src/testing/test-store.ts'
+import { openOnOwnServer } from './own-server.ts'
 
-const { directory, mounted } = vi.hoisted(() => ({ directory: { path: '' }, mounted: { why: '' } }))
-
-vi.mock(import('../../src/testing/test-database.ts'), async original => {
-  const { openOnOwnServer } = await import('./own-server.ts')
-  return { ...(await original()), openTestDatabase: () => openOnOwnServer({ tablespace: directory.path }) }
-})
+const directory = { path: '' }
+const mounted = { why: '' }
 
 /** A file system of a few megabytes, open to the server's user; or why there can be none. */
 function mountSmall(): void {
@@ -144,6 +141,7 @@ describe.skipIf(mounted.why !== '')(`On a full disk (${mounted.why || 'staged'})
       )
     },
     ['postgres'],
+    () => openOnOwnServer({ tablespace: directory.path }),
   )
 })
 

@@ -1,6 +1,5 @@
 /**
- * A PostgreSQL server of a test file's own, for shops whose server is restarted or runs full. A file mocks
- * `openTestDatabase` with `openOnOwnServer`, and so has the whole shop there.
+ * A PostgreSQL server of a test file's own, for shops whose server is restarted or runs full.
  */
 import { migrate } from '../../src/store/migrate.ts'
 import { connectPostgres } from '../../src/store/postgres.ts'

@@ -18,81 +18,87 @@ const declines: [token: string, reason: string][] = [
 ]
 const returnUrl = 'http://shop.test/checkout?returned=1'
 
-describeStripe('A card through Stripe', shop => {
-  test.each(['pm_card_visa', 'pm_card_mastercard', 'tok_visa'])('%s pays for the order', async token => {
-    const { lockId, sku, outcome } = await shop.pay({ token, expectedTotalMinor: 2_500 })
-    expect(outcome).toMatchObject({ status: 'completed', order: { status: 'paid', totalMinor: 2_500 } })
-    expect(await shop.ending(lockId)).toEqual({ ...paid, charged: 2_500, intents: ['succeeded'] })
-    expect(await shop.store.stock(sku)).toEqual({ onHand: 98, reserved: 0 })
-  })
-
-  test('by a confirmation token pays for the order', async () => {
-    const { id } = await shop.stripe.testHelpers.confirmationTokens.create({ payment_method: 'pm_card_visa' })
-    const { lockId, outcome } = await shop.pay({ token: id, returnUrl })
-    expect(outcome.status).toBe('completed')
-    expect(await shop.ending(lockId)).toMatchObject({ ...paid, charged: 2_500 })
-  })
-
-  test.each(declines)('%s is declined as %s, and its payment is over for good', async (token, reason) => {
-    const { lockId, sku, outcome } = await shop.pay({ token })
-    expect(outcome).toMatchObject({
-      status: 'failed',
-      failure: { code: 'payment_declined', phase: 'payment_authorization', context: { reason } },
+describeStripe(
+  'A card through Stripe',
+  shop => {
+    test.each(['pm_card_visa', 'pm_card_mastercard', 'tok_visa'])('%s pays for the order', async token => {
+      const { lockId, sku, outcome } = await shop.pay({ token, expectedTotalMinor: 2_500 })
+      expect(outcome).toMatchObject({ status: 'completed', order: { status: 'paid', totalMinor: 2_500 } })
+      expect(await shop.ending(lockId)).toEqual({ ...paid, charged: 2_500, intents: ['succeeded'] })
+      expect(await shop.store.stock(sku)).toEqual({ onHand: 98, reserved: 0 })
     })
-    expect(await shop.ending(lockId)).toMatchObject({
-      ...undone,
-      code: 'payment_declined',
-      reason,
-      intents: ['canceled'],
+
+    test('by a confirmation token pays for the order', async () => {
+      const { id } = await shop.stripe.testHelpers.confirmationTokens.create({ payment_method: 'pm_card_visa' })
+      const { lockId, outcome } = await shop.pay({ token: id, returnUrl })
+      expect(outcome.status).toBe('completed')
+      expect(await shop.ending(lockId)).toMatchObject({ ...paid, charged: 2_500 })
     })
-    expect(await shop.store.stock(sku)).toEqual({ onHand: 100, reserved: 0 })
-  })
 
-  test.each([
-    ['pm_card_nobody', 'invalid_token'],
-    ['ctoken_nobody', 'invalid_token'],
-    ['tok_nobody', 'invalid_token'],
-    ['4242424242424242', 'invalid_token'],
-    ['pi_nobody', 'invalid_token'],
-    ['pi_1_secret_2', 'invalid_token'],
-  ])('%s is declined as %s', async (token, reason) => {
-    const { lockId, outcome } = await shop.pay({ token })
-    expect(outcome).toMatchObject({ status: 'failed', failure: { code: 'payment_declined', context: { reason } } })
-    expect(await shop.ending(lockId)).toMatchObject(undone)
-  })
+    test.each(declines)('%s is declined as %s, and its payment is over for good', async (token, reason) => {
+      const { lockId, sku, outcome } = await shop.pay({ token })
+      expect(outcome).toMatchObject({
+        status: 'failed',
+        failure: { code: 'payment_declined', phase: 'payment_authorization', context: { reason } },
+      })
+      expect(await shop.ending(lockId)).toMatchObject({
+        ...undone,
+        code: 'payment_declined',
+        reason,
+        intents: ['canceled'],
+      })
+      expect(await shop.store.stock(sku)).toEqual({ onHand: 100, reserved: 0 })
+    })
 
-  test('that was declined leaves the cart free for another', async () => {
-    const { cartId, sessionId } = await shop.pay({ token: 'pm_card_visa_chargeDeclined' })
-    const lock = await shop.engine.startCheckout(cartId, { sessionId })
-    expect(await shop.engine.processCheckout(lock.id, { token: 'pm_card_visa' })).toMatchObject({ status: 'completed' })
-    expect(await shop.ending(lock.id)).toMatchObject({ ...paid, charged: 2_500 })
-  })
+    test.each([
+      ['pm_card_nobody', 'invalid_token'],
+      ['ctoken_nobody', 'invalid_token'],
+      ['tok_nobody', 'invalid_token'],
+      ['4242424242424242', 'invalid_token'],
+      ['pi_nobody', 'invalid_token'],
+      ['pi_1_secret_2', 'invalid_token'],
+    ])('%s is declined as %s', async (token, reason) => {
+      const { lockId, outcome } = await shop.pay({ token })
+      expect(outcome).toMatchObject({ status: 'failed', failure: { code: 'payment_declined', context: { reason } } })
+      expect(await shop.ending(lockId)).toMatchObject(undone)
+    })
 
-  test('pays once however often it is sent', async () => {
-    const { lockId } = await shop.begin()
-    const again = () => shop.engine.processCheckout(lockId, { token: 'pm_card_visa' })
-    const outcomes = await Promise.all(Array.from({ length: 5 }, again))
-    expect(new Set([...outcomes, await again()].map(({ status }) => status))).toEqual(new Set(['completed']))
-    expect(shop.books(lockId)).toMatchObject({ authorizations: 1, captures: 1, capturedMinor: 2_500 })
-  })
+    test('that was declined leaves the cart free for another', async () => {
+      const { cartId, sessionId } = await shop.pay({ token: 'pm_card_visa_chargeDeclined' })
+      const lock = await shop.engine.startCheckout(cartId, { sessionId })
+      expect(await shop.engine.processCheckout(lock.id, { token: 'pm_card_visa' })).toMatchObject({
+        status: 'completed',
+      })
+      expect(await shop.ending(lock.id)).toMatchObject({ ...paid, charged: 2_500 })
+    })
 
-  test('is not asked for where the order costs nothing', async () => {
-    await upsertCoupon(shop.store.database, { code: 'FREE', discount: { ratePpm: 1_000_000 }, usageLimit: 9 })
-    const sku = await shop.store.article({ requiresShipping: false })
-    const { lockId } = await shop.store.begin({ [sku]: 2 }, { engine: shop.engine, cart: { couponCode: 'FREE' } })
-    const outcome = await shop.engine.processCheckout(lockId, { expectedTotalMinor: 0 })
-    expect(outcome).toMatchObject({ status: 'completed', order: { status: 'paid', totalMinor: 0 } })
-    expect(await shop.ending(lockId)).toEqual({ ...paid, charged: 0, intents: [] })
-  })
+    test('pays once however often it is sent', async () => {
+      const { lockId } = await shop.begin()
+      const again = () => shop.engine.processCheckout(lockId, { token: 'pm_card_visa' })
+      const outcomes = await Promise.all(Array.from({ length: 5 }, again))
+      expect(new Set([...outcomes, await again()].map(({ status }) => status))).toEqual(new Set(['completed']))
+      expect(shop.books(lockId)).toMatchObject({ authorizations: 1, captures: 1, capturedMinor: 2_500 })
+    })
 
-  test('is refused where the order costs less than Stripe takes', async () => {
-    const sku = await shop.store.article({ requiresShipping: false, priceMinor: 20 })
-    const { lockId } = await shop.store.begin({ [sku]: 2 }, { engine: shop.engine })
-    const outcome = await shop.engine.processCheckout(lockId, { token: 'pm_card_visa' })
-    expect(outcome).toMatchObject({ status: 'failed', failure: { context: { reason: 'amount_too_small' } } })
-    expect(await shop.ending(lockId)).toMatchObject({ ...undone, intents: [] })
-  })
-})
+    test('is not asked for where the order costs nothing', async () => {
+      await upsertCoupon(shop.store.database, { code: 'FREE', discount: { ratePpm: 1_000_000 }, usageLimit: 9 })
+      const sku = await shop.store.article({ requiresShipping: false })
+      const { lockId } = await shop.store.begin({ [sku]: 2 }, { engine: shop.engine, cart: { couponCode: 'FREE' } })
+      const outcome = await shop.engine.processCheckout(lockId, { expectedTotalMinor: 0 })
+      expect(outcome).toMatchObject({ status: 'completed', order: { status: 'paid', totalMinor: 0 } })
+      expect(await shop.ending(lockId)).toEqual({ ...paid, charged: 0, intents: [] })
+    })
+
+    test('is refused where the order costs less than Stripe takes', async () => {
+      const sku = await shop.store.article({ requiresShipping: false, priceMinor: 20 })
+      const { lockId } = await shop.store.begin({ [sku]: 2 }, { engine: shop.engine })
+      const outcome = await shop.engine.processCheckout(lockId, { token: 'pm_card_visa' })
+      expect(outcome).toMatchObject({ status: 'failed', failure: { context: { reason: 'amount_too_small' } } })
+      expect(await shop.ending(lockId)).toMatchObject({ ...undone, intents: [] })
+    })
+  },
+  ['postgres', 'embedded'],
+)
 
 describeStripe('3-D Secure', shop => {
   async function challenged(token = 'pm_card_authenticationRequired') {

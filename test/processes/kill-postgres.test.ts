@@ -19,15 +19,15 @@ const clean = {
   serverErrors: [],
 }
 
-it('on PostgreSQL five kills lose no acknowledged order and charge nobody without one', async () => {
+it('on PostgreSQL two kills lose no acknowledged order and charge nobody without one', async () => {
   const databaseUrl = await createTestDatabase(inject('postgresUrl'))
   try {
     const report = await proveKill({
       ...{ databaseUrl, directory, processes: 1, buyers: 8, seed: 20_261_123 },
-      until: { kills: 4 },
+      until: { kills: 1 },
       pace: { kind: 'payments', most: 6 },
     })
-    expect(report).toMatchObject({ ...clean, kills: 5, told: { unanswered: 0 } })
+    expect(report).toMatchObject({ ...clean, kills: 2, told: { unanswered: 0 } })
     expect(report.checkouts.completed).toBeGreaterThan(0)
   } finally {
     await dropTestDatabase(inject('postgresUrl'), databaseUrl)

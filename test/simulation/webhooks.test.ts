@@ -10,10 +10,10 @@ beforeAll(async () => {
 })
 afterAll(() => dropTestDatabase(inject('postgresUrl'), databaseUrl))
 
-test('60 sequences of webhooks, shuffled, repeated, lost and forged, end as the orderly one', async () => {
-  const report = await proveWebhooks({ databaseUrl, sequences: 60, seed: 1 })
+test('20 sequences of webhooks, shuffled, repeated, lost and forged, end as the orderly one', async () => {
+  const report = await proveWebhooks({ databaseUrl, sequences: 20, seed: 1 })
   expect(report).toMatchObject({ wrong: [], differing: 0, unhandled: 0, violations: 0 })
-  expect(report.schedules).toBeGreaterThan(55)
+  expect(report.schedules).toBeGreaterThan(18)
   expect(Object.keys(report.journeys).sort()).toEqual(Object.keys(webhookJourneys).sort())
   for (const kind of ['lost', 'again', 'forged'] as const) expect(report.events[kind]).toBeGreaterThan(50)
   expect(report.events.forgedRefused).toBe(report.events.forged)
