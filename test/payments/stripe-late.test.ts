@@ -50,3 +50,17 @@ describeStripe('A payment that was refused', shop => {
     expect(shop.books(lockId)).toMatchObject({ authorizations: 0, openMinor: 0 })
   })
 })
+
+describeStripe('A payment that is to be confirmed in the browser', shop => {
+  test('is still that to who carries it on, though nothing reached Stripe before', async () => {
+    shop.simulator.planFault({ fault: { kind: 'lose_request' }, on: 'create', times: 4 })
+    const { lockId, outcome } = await shop.pay({ method: 'card' })
+    expect(outcome.status).toBe('processing')
+    expect(shop.books(lockId).intents).toEqual([])
+    shop.simulator.clearFaults()
+    await shop.store.wake(lockId)
+    const other = await shop.open({ apart: true })
+    await other.recover()
+    expect(await shop.ending(lockId)).toMatchObject({ state: 'awaiting_action', intents: ['requires_payment_method'] })
+  })
+})
