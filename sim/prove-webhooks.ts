@@ -82,7 +82,9 @@ const wakeCheckouts = statement(
 )
 const wakeWebhooks = statement(
   'sim_wake_webhooks',
-  `update holdfast.webhooks set look_at = now() - interval '1 second' where handled_at is null returning event_id`,
+  `update holdfast.webhooks as webhook set look_at = now() - interval '1 second'
+   from (select ctid as place from holdfast.webhooks where handled_at is null order by gateway, event_id for update) as open
+   where webhook.ctid = open.place returning event_id`,
 )
 const readEnd = statement(
   'sim_webhooks_end',

@@ -19,6 +19,12 @@ const checkoutOf = (named: string, reference: string, gateway: string) => `coale
 const laterLook = (webhook: string) => `case when ${webhook}.received_at > now() - interval '3 days'
   then now() + least(3600, 10 * power(2, least(${webhook}.looks, 20))) * interval '1 second' end`
 
+/** The open ones among those that $1 names, locked in one order wherever several are changed: two processes may. */
+const lockedInOrder = (condition: string) => `(
+  select open.ctid as place from holdfast.webhooks open
+  join json_to_recordset($1) as row (gateway text, event_id text) using (gateway, event_id)
+  where open.handled_at is null ${condition} order by gateway, event_id for update of open) as locked`
+
 const insertWebhook = statement(
   'insert_webhook',
   // What names neither a checkout nor a payment can never be found to speak of one.
@@ -59,16 +65,13 @@ const readOpenWebhooks = statement(
 const postponeWebhooks = statement(
   'postpone_webhooks',
   `update holdfast.webhooks as webhook set looks = webhook.looks + 1, look_at = ${laterLook('webhook')}
-   from json_to_recordset($1) as row (gateway text, event_id text)
-   where webhook.gateway = row.gateway and webhook.event_id = row.event_id and webhook.handled_at is null
-     and webhook.look_at <= now()
+   from ${lockedInOrder('and open.look_at <= now()')} where webhook.ctid = locked.place
    returning webhook.gateway, webhook.event_id, webhook.about, webhook.checkout_id`,
 )
 const handleWebhook = statement(
   'handle_webhooks',
   `update holdfast.webhooks as webhook set handled_at = now()
-   from json_to_recordset($1) as row (gateway text, event_id text)
-   where webhook.gateway = row.gateway and webhook.event_id = row.event_id and webhook.handled_at is null`,
+   from ${lockedInOrder('')} where webhook.ctid = locked.place`,
 )
 
 export interface StoredWebhook {
