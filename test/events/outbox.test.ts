@@ -52,7 +52,10 @@ describe.each(kinds)('publishing on %s', kind => {
   afterAll(() => opened.stop())
   beforeEach(() => database.execute('truncate holdfast.events, holdfast.deliveries'))
 
-  const events = statement('test_events', 'select id, checkout_id as "checkoutId", type, payload from holdfast.events')
+  const events = statement(
+    'outbox_test_events',
+    'select id, checkout_id as "checkoutId", type, payload from holdfast.events',
+  )
 
   test('writes every event with a delivery for each of its listeners, in the given order', async () => {
     const { publish } = house(database, { CheckoutStarted: [first, second], CheckoutCompleted: [second] })

@@ -10,6 +10,8 @@ const starter = fileURLToPath(new URL('fixtures/postgres-starter.ts', import.met
 
 async function ask(url: string, text: string): Promise<unknown> {
   const client = new pg.Client({ connectionString: url })
+  // Its server may be gone before it has said goodbye.
+  client.on('error', () => {})
   await client.connect()
   try {
     return (await client.query({ text, rowMode: 'array' })).rows.flat()[0]
