@@ -129,8 +129,10 @@ export async function openStripeShop(store: TestStore): Promise<StripeShop> {
        update holdfast.checkouts c set wake_at = now() - interval '1 second' from due where c.id = due.id returning c.id`,
     )
     const heard = await store.sql(
-      `update holdfast.webhooks set look_at = now() - interval '1 second'
-       where handled_at is null and checkout_id is not null returning event_id`,
+      `update holdfast.webhooks as webhook set look_at = now() - interval '1 second'
+       from (select ctid as place from holdfast.webhooks where handled_at is null and checkout_id is not null
+             order by gateway, event_id for update) as open
+       where webhook.ctid = open.place returning event_id`,
     )
     return moving.length + heard.length
   }
