@@ -13,6 +13,9 @@ import type { RequiredAction } from '../checkout/outcome.ts'
 
 export type OperationKind = 'authorize' | 'capture' | 'void' | 'refund'
 
+/** The currency of nothing (ISO 4217): of a void that ended nothing, and so asked for no amount. */
+export const noCurrency = 'XXX'
+
 export type PaymentMethod = 'card' | 'paypal' | 'bank_transfer'
 
 /** What every call carries. */

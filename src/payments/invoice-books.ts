@@ -2,7 +2,9 @@
  * The books of the invoice gateway in SQL: invoices, lines of bank statements, refunds. Every rule of theirs is also a
  * constraint (`migrations/0006_invoices.sql`).
  */
+
 import { type Queryable, statement } from '../store/database.ts'
+import { noCurrency } from './gateway.ts'
 
 export interface InvoiceRow {
   reference: string
@@ -33,8 +35,6 @@ export interface RefundRow extends LineRow {
   declineCode: string | null
 }
 
-/** The currency of nothing (ISO 4217): of an invoice that was voided before it came. */
-export const noCurrency = 'XXX'
 /** Of every list. */
 export const listMax = 1_000
 const toldMax = 100

@@ -3,8 +3,14 @@
  * token ends here, and only its behaviour goes on. Also the promise that no malformed call spoils the set it came in.
  */
 import { isCurrency } from '../checkout/money.ts'
-import type { AuthorizeRequest, CaptureRequest, RefundRequest, VoidRequest } from './gateway.ts'
-import { noCurrency, referenceOf, type SandboxRequest } from './sandbox-payment.ts'
+import {
+  type AuthorizeRequest,
+  type CaptureRequest,
+  noCurrency,
+  type RefundRequest,
+  type VoidRequest,
+} from './gateway.ts'
+import { referenceOf, type SandboxRequest } from './sandbox-payment.ts'
 import { behaviourOf } from './sandbox-tokens.ts'
 
 /** Twelve digits, as card networks have them. */

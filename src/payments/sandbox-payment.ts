@@ -2,7 +2,7 @@
  * A payment of the sandbox and the requests about it: what they are, what they answer in each state, and how a payment
  * that waits goes on. Pure; the same payment answers the same however often it is asked.
  */
-import type { GatewayAnswer, LookupAnswer, OperationKind, PaymentMethod } from './gateway.ts'
+import { type GatewayAnswer, type LookupAnswer, noCurrency, type OperationKind, type PaymentMethod } from './gateway.ts'
 import { declineMessage } from './sandbox-declines.ts'
 import type { Behaviour } from './sandbox-tokens.ts'
 
@@ -68,8 +68,6 @@ export interface SandboxSettings {
   actionUrl: (reference: string) => string
 }
 
-/** The currency of nothing (ISO 4217). */
-export const noCurrency = 'XXX'
 const voidFailures = 3
 
 /** The payment an authorization with this key makes, or would have made. */

@@ -8,7 +8,7 @@ import { heard } from '../payments/heard.ts'
 import { idempotencyKey, keepReference } from '../payments/operations.ts'
 import type { CheckoutRow } from '../store/checkouts.ts'
 import type { Claim } from './claim.ts'
-import type { SagaContext } from './context.ts'
+import { inTime, OutOfTime, type SagaContext } from './context.ts'
 
 /** The operation that a claim's state is about. */
 export function operationOf(claim: Claim): { kind: OperationKind; attempt: number } {
@@ -155,24 +155,16 @@ async function timed(
   run: (signal: AbortSignal) => Promise<LookupAnswer>,
 ): Promise<LookupAnswer> {
   const startedAt = performance.now()
-  const controller = new AbortController()
-  let cancel = (): void => {}
-  const outOfTime = new Promise<LookupAnswer>(resolve => {
-    cancel = context.clock.after(context.numbers.gatewayTimeoutMs, () => {
-      controller.abort()
-      resolve({ outcome: 'unknown', message: 'The gateway did not answer in time.' })
-    })
-  })
-  const answered = (async () => heard(kind, await run(controller.signal)))().catch((error: unknown): LookupAnswer => {
-    // An abort is no news: that time was up is what is told.
-    if (!controller.signal.aborted) context.log.warn('[Checkout] a call to the gateway broke', { kind, error })
-    return {
-      outcome: 'unknown',
-      message: `The call broke: ${error instanceof Error ? error.name : 'unknown error'}.`,
-    }
-  })
-  const answer = await Promise.race([answered, outOfTime])
-  cancel()
+  const answer = await inTime(context, async signal => heard(kind, await run(signal))).catch(
+    (error: unknown): LookupAnswer => {
+      if (error instanceof OutOfTime) return { outcome: 'unknown', message: error.message }
+      context.log.warn('[Checkout] a call to the gateway broke', { kind, error })
+      return {
+        outcome: 'unknown',
+        message: `The call broke: ${error instanceof Error ? error.name : 'unknown error'}.`,
+      }
+    },
+  )
   context.observeGateway?.(kind, answer as GatewayAnswer, performance.now() - startedAt)
   return answer
 }

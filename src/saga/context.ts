@@ -65,9 +65,14 @@ export function sleep(clock: Clock, ms: number): Promise<void> {
   return new Promise(resolve => clock.after(ms, resolve))
 }
 
+/** The gateway took longer than any call may. */
+export class OutOfTime extends Error {
+  override readonly name = 'OutOfTime'
+}
+
 /**
- * Asks the gateway for what its books say, for as long as any call may take.
- * @throws when it does not answer in that time, and whatever `ask` throws.
+ * Asks the gateway something, for as long as any call may take.
+ * @throws {OutOfTime} when it does not answer in that time, and whatever `ask` throws before.
  */
 export async function inTime<Result>(
   { clock, numbers }: Pick<SagaContext, 'clock' | 'numbers'>,
@@ -78,7 +83,7 @@ export async function inTime<Result>(
   const late = new Promise<never>((_, reject) => {
     cancel = clock.after(numbers.gatewayTimeoutMs, () => {
       controller.abort()
-      reject(new Error('The gateway did not answer in time.'))
+      reject(new OutOfTime('The gateway did not answer in time.'))
     })
   })
   try {

@@ -3,7 +3,13 @@
  * what was said of a request.
  */
 import type Stripe from 'stripe'
-import type { CaptureRequest, GatewayAnswer, RefundRequest, VoidRequest } from '../gateway.ts'
+import {
+  type CaptureRequest,
+  type GatewayAnswer,
+  noCurrency,
+  type RefundRequest,
+  type VoidRequest,
+} from '../gateway.ts'
 import { toStripe } from './stripe-amount.ts'
 import { gaveUp, known, type StripeClient } from './stripe-client.ts'
 import { captureOf, type Intent, leftOf, refundAnswer, voidOf } from './stripe-intent.ts'
@@ -60,7 +66,7 @@ export function stripeMoney({ stripe, retrieve, keyed }: StripeClient): StripeMo
   async function end(request: VoidRequest): Promise<GatewayAnswer> {
     const { reference, idempotencyKey } = request
     // Without an id nothing was ever confirmed, and from now on no id is kept: there is nothing to end.
-    if (reference === null) return { outcome: 'succeeded', reference: '', amountMinor: 0, currency: 'XXX' }
+    if (reference === null) return { outcome: 'succeeded', reference: '', amountMinor: 0, currency: noCurrency }
     const done = voidOf(await retrieve(reference))
     if (done !== null) return done
     try {
