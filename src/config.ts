@@ -1,10 +1,8 @@
 /**
- * The configuration: one documented object, and the one table that says which environment variable sets what.
- * Every mistake is named at once, with the variable, what was given and what is accepted; secrets are never printed (A12).
+ * The configuration: one documented object, read from the environment. Every mistake is named at once, with the variable,
+ * what was given and what is accepted; secrets are never printed (A12).
  */
-import { z } from 'zod'
-import { type ConfigVariable, flag, oneOf, text, whole } from './config-variable.ts'
-import { readIban } from './payments/creditor-reference.ts'
+import { configVariables } from './config-variables.ts'
 
 export interface CheckoutConfig {
   /** `postgres://…`; null: the embedded database in `.holdfast/`. */
@@ -73,214 +71,28 @@ export interface CheckoutConfig {
   notificationEmail: string | null
   /** `POST /checkout` a minute, by user, else by address. 0: no limit. */
   rateLimitPerMinute: number
-}
-
-/** The variables, by the property they set. */
-export const configVariables: {
-  readonly [Property in keyof CheckoutConfig]: ConfigVariable<CheckoutConfig[Property]>
-} = {
-  databaseUrl: {
-    ...text(
-      'DATABASE_URL',
-      null,
-      'postgres://user:password@host:port/database',
-      z.string().regex(/^postgres(ql)?:\/\/\S+$/),
-      'the PostgreSQL server; none: the embedded database in .holdfast/',
-    ),
-    hidden: true,
-  },
-  port: whole('PORT', 3000, 0, 65_535, 'the port to listen on; 0 takes any that is free'),
-  host: text(
-    'HOST',
-    '127.0.0.1',
-    'a host name or an address',
-    z.string().regex(/^[A-Za-z0-9.:_-]+$/),
-    'the address to listen on',
-  ),
-  environment: oneOf(
-    'NODE_ENV',
-    'development',
-    ['development', 'test', 'production'],
-    'production refuses to start without CHECKOUT_SECRET',
-  ),
-  secret: {
-    ...text(
-      'CHECKOUT_SECRET',
-      null,
-      'at least 32 characters; required when NODE_ENV=production',
-      z.string().min(32),
-      'signs sessions and seals payment tokens; else one is kept in .holdfast/secret',
-    ),
-    hidden: true,
-  },
-  adminSecret: {
-    ...text(
-      'CHECKOUT_ADMIN_SECRET',
-      null,
-      'at least 16 characters',
-      z.string().min(16),
-      'opens the console and /admin; none: closed',
-    ),
-    hidden: true,
-  },
-  currency: text(
-    'CHECKOUT_CURRENCY',
-    'USD',
-    'an ISO 4217 code, like EUR',
-    z
-      .string()
-      .toUpperCase()
-      .regex(/^[A-Z]{3}$/),
-    'the currency of new carts and imported prices',
-  ),
-  trustedProxyHeader: text(
-    'CHECKOUT_TRUSTED_PROXY_HEADER',
-    null,
-    'the name of a header, like x-forwarded-for',
-    z
-      .string()
-      .toLowerCase()
-      .regex(/^[a-z0-9-]+$/),
-    'where a trusted proxy puts the client’s address; none: no proxy is trusted',
-  ),
-  ttlMinutes: whole('CHECKOUT_TTL_MINUTES', 15, 1, 1_440, 'how long a lock lives'),
-  maxTtlMinutes: whole('CHECKOUT_MAX_TTL_MINUTES', 60, 1, 1_440, 'the longest time to live a caller may ask for'),
-  cleanupIntervalMinutes: whole(
-    'CHECKOUT_CLEANUP_INTERVAL',
-    5,
-    1,
-    1_440,
-    'minutes between two sweeps for expired locks',
-  ),
-  priceDriftToleranceMinor: whole(
-    'CHECKOUT_PRICE_DRIFT_TOLERANCE',
-    1,
-    0,
-    1_000_000,
-    'how far a price may move after it was frozen before it is reported, minor units',
-  ),
-  preventConcurrent: flag('CHECKOUT_PREVENT_CONCURRENT', true, 'a second session is refused while a cart is locked'),
-  cartProtection: flag('CHECKOUT_ENABLE_CART_PROTECTION', true, 'carts are read-only while they are being checked out'),
-  holdOn: oneOf(
-    'CHECKOUT_HOLD_ON',
-    'process',
-    ['process', 'start'],
-    'when stock is held: as payment begins or as soon as the checkout starts',
-  ),
-  loggingEnabled: flag('CHECKOUT_LOGGING_ENABLED', true, 'write log lines at all'),
-  logChannel: oneOf(
-    'CHECKOUT_LOG_CHANNEL',
-    'stderr',
-    ['stderr', 'checkout'],
-    'standard error, or daily files in .holdfast/logs, 14 kept',
-  ),
-  logLevel: oneOf('LOG_LEVEL', 'info', ['debug', 'info', 'warn', 'error'], 'the least important line that is written'),
-  logAllPhases: flag('CHECKOUT_LOG_ALL_PHASES', false, 'a line for every phase'),
-  logFailures: flag('CHECKOUT_LOG_FAILURES', true, 'a line for every checkout that failed'),
-  logRollbacks: flag('CHECKOUT_LOG_ROLLBACKS', true, 'a line for every step that was undone'),
-  capture: oneOf(
-    'CHECKOUT_CAPTURE',
-    'at_once',
-    ['at_once', 'later'],
-    'when the money is taken: as the order is made, or later, by holdfast capture',
-  ),
-  gateway: oneOf(
-    'CHECKOUT_PAYMENT_GATEWAY',
-    'sandbox',
-    ['sandbox', 'stripe', 'invoice'],
-    'who takes the money; not set: Stripe where STRIPE_SECRET_KEY is set, else the sandbox, which takes none',
-  ),
-  invoiceDueDays: whole('CHECKOUT_INVOICE_DUE_DAYS', 14, 1, 365, 'days until an unpaid invoice lapses'),
-  invoiceIban: text(
-    'CHECKOUT_INVOICE_IBAN',
-    null,
-    'an IBAN, with or without gaps',
-    z.string().refine(given => readIban(given) !== null),
-    'the account that invoices are paid to, shown to buyers',
-  ),
-  invoiceAccountHolder: text(
-    'CHECKOUT_INVOICE_ACCOUNT_HOLDER',
-    null,
-    'a name of up to 70 characters',
-    z.string().max(70),
-    'whose account that is',
-  ),
-  stripeSecretKey: {
-    ...text(
-      'STRIPE_SECRET_KEY',
-      null,
-      'sk_test_…, sk_live_…, rk_test_… or rk_live_…, from the Stripe dashboard',
-      z.string().regex(/^(sk|rk)_(test|live)_\w{8,250}$/),
-      'lets the shop take payments through Stripe',
-    ),
-    hidden: true,
-  },
-  stripeWebhookSecret: {
-    ...text(
-      'STRIPE_WEBHOOK_SECRET',
-      null,
-      'whsec_…, from the Stripe dashboard; two, separated by a comma, while one replaces the other',
-      z.string().regex(/^whsec_[\w+/=]{8,250}(\s*,\s*whsec_[\w+/=]{8,250})?$/),
-      'what Stripe signs its webhooks with (to /webhooks/stripe)',
-    ),
-    hidden: true,
-  },
-  stripePublishableKey: {
-    ...text(
-      'STRIPE_PUBLISHABLE_KEY',
-      null,
-      'pk_test_… or pk_live_…, from the Stripe dashboard',
-      z.string().regex(/^pk_(test|live)_\w{8,250}$/),
-      'lets a buyer confirm in the browser, in Stripe’s Payment Element',
-    ),
-    // What is refused here may be the secret key, set in the wrong place.
-    hidden: true,
-  },
-  stripeApiUrl: text(
-    'STRIPE_API_URL',
-    null,
-    'http://host:port',
-    z.url({ protocol: /^https?$/ }),
-    'another address than Stripe’s own, a simulator’s say; not in production',
-  ),
-  leaseSeconds: whole(
-    'CHECKOUT_LEASE_SECONDS',
-    45,
-    4,
-    3_600,
-    'seconds after which a checkout of a process that died is carried on by another; a call to the gateway gets at most a quarter of it',
-  ),
-  paymentAuthTimeoutSeconds: whole(
-    'CHECKOUT_PAYMENT_AUTH_TIMEOUT',
-    300,
-    1,
-    86_400,
-    'seconds an authorization may stay unsettled before it is abandoned through a fencing void',
-  ),
-  paymentCaptureTimeoutSeconds: whole(
-    'CHECKOUT_PAYMENT_CAPTURE_TIMEOUT',
-    3_600,
-    1,
-    604_800,
-    'seconds a capture may be of unknown outcome before it needs attention',
-  ),
-  reconcileIntervalMinutes: whole(
-    'CHECKOUT_RECONCILE_INTERVAL_MINUTES',
-    60,
-    0,
-    10_080,
-    'minutes between two comparisons of payments with the gateway’s own books; 0: only when asked',
-  ),
-  notifyOnFailure: flag('CHECKOUT_NOTIFY_ON_FAILURE', false, 'tell the shop of failed checkouts'),
-  notifyOnExpiration: flag('CHECKOUT_NOTIFY_ON_EXPIRATION', false, 'tell the shop of expired checkouts'),
-  notificationEmail: text('CHECKOUT_NOTIFICATION_EMAIL', null, 'an e-mail address', z.email(), 'whom to tell'),
-  rateLimitPerMinute: whole(
-    'CHECKOUT_RATE_LIMIT_PER_MINUTE',
-    5,
-    0,
-    1_000_000,
-    'POST /checkout a minute, by user, else by address; 0: no limit',
-  ),
+  /** Where the shop is reached from outside ("https://shop.example"); null: what a request says, and no links in messages. */
+  baseUrl: string | null
+  shopName: string
+  /** BCP 47; how money and dates are written in mails and messages. */
+  locale: string
+  /** IANA; of dates in mails and messages. */
+  timeZone: string
+  /** `smtp://…` or `smtps://…`, with user and password. */
+  smtpUrl: string | null
+  mailFrom: string | null
+  /** Mail the customer a confirmation. */
+  notifyCustomer: boolean
+  slackWebhookUrl: string | null
+  /** Where every event is sent, signed. */
+  webhookUrl: string | null
+  /** `whsec_…`; two, separated by a comma, while one replaces the other: both sign. */
+  webhookSecret: string | null
+  /** `redis://…` or `rediss://…`. */
+  redisUrl: string | null
+  redisStream: string
+  /** Opens `/metrics`, as a bearer token; at least 16 characters. Null: open outside production, closed in it. */
+  metricsSecret: string | null
 }
 
 /** What holds when nothing is configured. */
@@ -351,7 +163,7 @@ export function configFromEnvironment(environment: Readonly<Record<string, strin
   }
   const isChosen = (environment.CHECKOUT_PAYMENT_GATEWAY?.trim() ?? '') !== ''
   if (!isChosen && (environment.STRIPE_SECRET_KEY?.trim() ?? '') !== '') config.gateway = 'stripe'
-  mistakes.push(...stripeMistakes(config).filter(({ variable }) => !wrong.has(variable)))
+  mistakes.push(...[...stripeMistakes(config), ...alsoNeeded(config)].filter(({ variable }) => !wrong.has(variable)))
   if (mistakes.length > 0) throw new ConfigError(mistakes)
   return config
 }
@@ -381,6 +193,22 @@ function stripeMistakes(config: CheckoutConfig): ConfigMistake[] {
     })
   }
   return mistakes
+}
+
+/** One that is set and of no use without the other. */
+const together = [
+  ['smtpUrl', 'mailFrom'],
+  ['webhookUrl', 'webhookSecret'],
+] as const
+
+function alsoNeeded(config: CheckoutConfig): ConfigMistake[] {
+  return together
+    .filter(([one, other]) => config[one] !== null && config[other] === null)
+    .map(([, other]) => ({
+      variable: configVariables[other].variable,
+      given: null,
+      accepted: configVariables[other].accepted,
+    }))
 }
 
 function told(given: string, hidden: boolean): string {

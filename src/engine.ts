@@ -8,7 +8,7 @@ import { CheckoutError } from './checkout/failure.ts'
 import { describeLock } from './checkout/lock.ts'
 import type { CheckoutEngine } from './checkout-engine.ts'
 import { type CheckoutConfig, defaultConfig } from './config.ts'
-import { createDeliverer } from './events/deliverer.ts'
+import { createDeliverer, type DeliveryAlert } from './events/deliverer.ts'
 import { createListeners, type ListenerMap } from './events/listeners.ts'
 import { createLive } from './events/live.ts'
 import { createOutbox } from './events/outbox.ts'
@@ -18,9 +18,8 @@ import { health } from './observe/health.ts'
 import { type CheckoutLog, silentLog } from './observe/log.ts'
 import { statistics } from './observe/statistics.ts'
 import { readLastOrderOf, readOrders, readOrdersOf } from './orders/orders.ts'
+import { ownSandbox } from './own-sandbox.ts'
 import type { PaymentGateway } from './payments/gateway.ts'
-import { createSandboxGateway } from './payments/sandbox.ts'
-import type { DeliverWebhook } from './payments/sandbox-jobs.ts'
 import { createSeal } from './payments/seal.ts'
 import type { QuoteCart } from './phases/3-lock-prices.ts'
 import { createReconciler } from './reconcile/reconciler.ts'
@@ -48,6 +47,8 @@ export interface CheckoutOptions {
   listeners?: ListenerMap
   config?: Partial<CheckoutConfig>
   log?: CheckoutLog
+  /** Told of each delivery that was given up, beside the log. */
+  onParked?(alert: DeliveryAlert): void
   /** Recover, expire and deliver in this process. Default true. */
   workers?: boolean
   /** Bring the schema up to date first. Default true. */
@@ -81,7 +82,7 @@ export async function createCheckout(options: CheckoutOptions = {}): Promise<Che
   if (options.migrate !== false) await migrate(db)
   // One process has the embedded database: what stands there as being worked on was left by one that died.
   if (given === null && db.kind === 'embedded') await wakeOrphans(db)
-  const own = await sandboxOf(options, db, url, async (headers, body) => {
+  const own = await ownSandbox(options.gateway, db, url, async (headers, body) => {
     if (!(await engine.receiveWebhook('sandbox', headers, body))) throw new Error('a webhook was not accepted')
   })
   const gateway = options.gateway ?? own.gateway
@@ -92,7 +93,10 @@ export async function createCheckout(options: CheckoutOptions = {}): Promise<Che
     database: db,
     listeners,
     readOrders: ids => readOrders(db, ids),
-    onParked: alert => log.error('[Checkout] delivery parked: redeliver it once its listener works', { ...alert }),
+    onParked(alert) {
+      log.error('[Checkout] delivery parked: redeliver it once its listener works', { ...alert })
+      options.onParked?.(alert)
+    },
     onFailed: alert => log.warn('[Checkout] delivery failed and will be repeated', { ...alert }),
     onError: error => log.error('[Checkout] deliveries are held up', { error }),
     random,
@@ -311,28 +315,4 @@ export async function createCheckout(options: CheckoutOptions = {}): Promise<Che
     },
   }
   return engine
-}
-
-interface OwnSandbox {
-  gateway: ReturnType<typeof createSandboxGateway>
-  close(): Promise<void>
-}
-
-/** The sandbox that an engine without a gateway brings along. */
-async function sandboxOf(
-  options: CheckoutOptions,
-  db: Database,
-  url: string | undefined,
-  deliverWebhook: DeliverWebhook,
-): Promise<OwnSandbox | { gateway: never; close(): Promise<void> }> {
-  if (options.gateway !== undefined) return { gateway: undefined as never, close: async () => {} }
-  const ledger = url === undefined || db.kind === 'embedded' ? null : await openDatabase({ url, poolMax: 4 })
-  const gateway = createSandboxGateway({ database: ledger ?? db, deliverWebhook })
-  return {
-    gateway,
-    async close() {
-      await gateway.close()
-      await ledger?.close()
-    },
-  }
 }

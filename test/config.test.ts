@@ -3,7 +3,8 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { ConfigError, configFromEnvironment, configVariables, defaultConfig } from '../src/config.ts'
+import { ConfigError, configFromEnvironment, defaultConfig } from '../src/config.ts'
+import { configVariables } from '../src/config-variables.ts'
 import { keptSecret } from '../src/kept-secret.ts'
 
 function mistakesOf(environment: Record<string, string>): ConfigError {
@@ -74,6 +75,19 @@ describe('the configuration', () => {
       CHECKOUT_NOTIFY_ON_EXPIRATION: '1',
       CHECKOUT_NOTIFICATION_EMAIL: 'shop@example.com',
       CHECKOUT_RATE_LIMIT_PER_MINUTE: '0',
+      CHECKOUT_BASE_URL: 'https://shop.example',
+      CHECKOUT_SHOP_NAME: 'Reeperei',
+      CHECKOUT_LOCALE: 'de-CH',
+      CHECKOUT_TIME_ZONE: 'Europe/Zurich',
+      SMTP_URL: 'smtp://me:secret@localhost:2525',
+      CHECKOUT_MAIL_FROM: 'orders@shop.example',
+      CHECKOUT_NOTIFY_CUSTOMER: 'off',
+      SLACK_WEBHOOK_URL: 'https://hooks.slack.com/services/T0/B0/x',
+      CHECKOUT_WEBHOOK_URL: 'https://erp.example/events',
+      CHECKOUT_WEBHOOK_SECRET: 'whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=',
+      CHECKOUT_REDIS_URL: 'redis://me:secret@localhost:6379/1',
+      CHECKOUT_REDIS_STREAM: 'shop:events',
+      CHECKOUT_METRICS_SECRET: 'm'.repeat(16),
     }
     expect(
       Object.values(configVariables)
@@ -119,6 +133,19 @@ describe('the configuration', () => {
       notifyOnExpiration: true,
       notificationEmail: 'shop@example.com',
       rateLimitPerMinute: 0,
+      baseUrl: 'https://shop.example',
+      shopName: 'Reeperei',
+      locale: 'de-CH',
+      timeZone: 'Europe/Zurich',
+      smtpUrl: 'smtp://me:secret@localhost:2525',
+      mailFrom: 'orders@shop.example',
+      notifyCustomer: false,
+      slackWebhookUrl: 'https://hooks.slack.com/services/T0/B0/x',
+      webhookUrl: 'https://erp.example/events',
+      webhookSecret: 'whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=',
+      redisUrl: 'redis://me:secret@localhost:6379/1',
+      redisStream: 'shop:events',
+      metricsSecret: 'm'.repeat(16),
     })
   })
 
@@ -148,6 +175,17 @@ describe('the configuration', () => {
       expect(error.mistakes.map(({ variable }) => variable)).toEqual(variables)
       for (const key of ['4eC39HqLyjWDarjtT1zdp7dc', '0123456789abcdef']) expect(error.message).not.toContain(key)
     })
+  })
+
+  it.each([
+    [{ SMTP_URL: 'smtp://localhost' }, 'CHECKOUT_MAIL_FROM'],
+    [{ CHECKOUT_WEBHOOK_URL: 'https://erp.example' }, 'CHECKOUT_WEBHOOK_SECRET'],
+    [{ CHECKOUT_WEBHOOK_SECRET: 'whsec_c2hvcnQ=' }, 'CHECKOUT_WEBHOOK_SECRET'],
+    [{ CHECKOUT_BASE_URL: 'https://shop.example/path' }, 'CHECKOUT_BASE_URL'],
+    [{ CHECKOUT_LOCALE: 'not a locale' }, 'CHECKOUT_LOCALE'],
+    [{ CHECKOUT_TIME_ZONE: 'Mars/Olympus' }, 'CHECKOUT_TIME_ZONE'],
+  ])('asks for what a setting needs, and refuses what is none: %o', (environment, variable) => {
+    expect(mistakesOf(environment).mistakes.map(mistake => mistake.variable)).toEqual([variable])
   })
 
   it('takes blank for not set', () => {

@@ -22,6 +22,8 @@ const mayImport: Record<string, readonly string[]> = {
   carts: ['store', 'checkout', 'catalog'],
   orders: ['store', 'checkout'],
   events: ['store', 'checkout'],
+  notify: ['events', 'checkout', ''],
+  sinks: ['events', 'checkout', ''],
   observe: ['store', 'checkout', 'orders', ''],
   phases: ['checkout', 'store', 'carts', 'payments'],
   saga: ['phases', 'checkout', 'store', 'carts', 'orders', 'payments', 'events', ''],

@@ -14,6 +14,7 @@ import type { Caller, CommandHost, ServeOptions, Work } from './command.ts'
 import { forward } from './forward.ts'
 import { openGateway } from './gateway.ts'
 import { ListenError } from './http-server.ts'
+import { openNotifications } from './notifications.ts'
 import { type Server, startServer } from './serve.ts'
 import { openShop } from './shop.ts'
 import { endRequested, inTime } from './signals.ts'
@@ -70,11 +71,14 @@ export function localHost(options: LocalOptions): CommandHost {
         deliverWebhook: async () => {},
         onPaid: checkoutId => engine.captureCheckout(checkoutId),
       })
-      const engine = await createCheckout({ database, gateway, config, log, workers: false, migrate: false })
+      const notifications = openNotifications(config, log)
+      const { listeners } = notifications
+      const engine = await createCheckout({ database, gateway, config, log, listeners, workers: false, migrate: false })
       try {
         return await work({ ...caller, engine, database, config, migrated })
       } finally {
         await engine.close()
+        await notifications.close()
         await close()
       }
     } finally {

@@ -126,6 +126,8 @@ function handlerOf(shop: Shop, { config, log }: ServerOptions, stopping: AbortSi
       log[level](`[HTTP] ${message}`, error === undefined ? details : { ...details, err: error }),
     config: {
       currency: config.currency,
+      shopName: config.shopName,
+      baseUrl: config.baseUrl,
       secret: config.secret,
       production: config.environment === 'production',
       rateLimitPerMinute: config.rateLimitPerMinute,

@@ -10,6 +10,7 @@ import type { DeliverWebhook } from '../payments/sandbox-jobs.ts'
 import { wakeOrphans } from '../store/checkouts.ts'
 import type { Database } from '../store/database.ts'
 import { openGateway } from './gateway.ts'
+import { openNotifications } from './notifications.ts'
 
 export interface Shop {
   database: Database
@@ -42,7 +43,9 @@ export async function openShop(options: ShopOptions): Promise<Shop> {
   })
   // One process has the embedded database: what stands there as being worked on was left by one that died.
   if (database.kind === 'embedded') await wakeOrphans(database)
-  const engine = await createCheckout({ database, gateway, config, log, migrate: false })
+  const notifications = openNotifications(config, log)
+  const { listeners, onParked } = notifications
+  const engine = await createCheckout({ database, gateway, config, log, listeners, onParked, migrate: false })
   if (options.deliverWebhook === undefined) {
     deliver.to = async (headers, body) => {
       if (!(await engine.receiveWebhook(gateway.name, headers, body))) throw new Error('the webhook was refused')
@@ -57,6 +60,7 @@ export async function openShop(options: ShopOptions): Promise<Shop> {
     carts: createCarts(database, { currency: config.currency, protection: config.cartProtection }),
     async close() {
       await engine.close()
+      await notifications.close()
       await close()
     },
   }

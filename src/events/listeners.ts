@@ -126,3 +126,13 @@ export function createListeners(map: ListenerMap = {}): Listeners {
   }
   return listeners
 }
+
+/** One map of several, in their order. */
+export function joinListeners(...maps: readonly ListenerMap[]): ListenerMap {
+  const joined: Partial<Record<CheckoutEventName, ListenerFunction[]>> = {}
+  for (const [event, given] of maps.flatMap(map => Object.entries(map))) {
+    const name = event as CheckoutEventName
+    joined[name] = [...(joined[name] ?? []), ...((given ?? []) as ListenerFunction[])]
+  }
+  return joined as ListenerMap
+}

@@ -10,6 +10,8 @@ export interface HttpConfig {
   currency: string
   /** Signs sessions and CSRF tokens; at least 32 characters in production. */
   secret: string
+  /** Stands on every page. Default "Holdfast". */
+  shopName?: string
   /** Cookies are `Secure` and HTTPS is demanded of browsers. */
   production: boolean
   /** Where the shop is reached from outside ("https://shop.example"); default: what the request says. */

@@ -35,13 +35,13 @@ function cartLink(quantity: number): Markup {
 
 function page(shop: Shop, frame: Frame): Markup {
   const { title, body, quantity, csrfToken, scripts = ['store.js'], query = '' } = frame
-  const { currency } = shop.config
+  const { currency, shopName = 'Holdfast' } = shop.config
   return html`<!doctype html>
 <html lang="en" data-currency="${currency}" data-decimals="${currencyDecimals(currency)}">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${title} – Holdfast</title>
+<title>${title} – ${shopName}</title>
 <meta name="theme-color" content="#fffdf8" media="(prefers-color-scheme: light)">
 <meta name="theme-color" content="#15232c" media="(prefers-color-scheme: dark)">
 ${csrfToken === null ? '' : html`<meta name="csrf-token" content="${csrfToken}">`}
@@ -52,13 +52,13 @@ ${scripts.map(script => html`<script type="module" src="${shop.assets.urlOf(scri
 <body>
 <a class="skip" href="#main">Skip to content</a>
 <header class="masthead"><div class="bar">
-  <a class="mark" href="/">${knot}Holdfast</a>
+  <a class="mark" href="/">${knot}${shopName}</a>
   <form class="search" action="/" role="search"><label class="visually-hidden" for="search">Search products</label>
     <input id="search" name="query" type="search" placeholder="Search" value="${query}" maxlength="100"><button>Find</button></form>
   ${quantity === null ? '' : cartLink(quantity)}
 </div><div class="rope" role="presentation"></div></header>
 <main id="main">${body}</main>
-<footer class="footer"><div><p>Holdfast, rope and harbour goods.</p>${shop.sandbox === null ? '' : html`<p>Sandbox: no real money moves.</p>`}</div></footer>
+<footer class="footer"><div><p>${shopName}${shopName === 'Holdfast' ? ', rope and harbour goods' : ''}.</p>${shop.sandbox === null ? '' : html`<p>Sandbox: no real money moves.</p>`}</div></footer>
 </body>
 </html>`
 }
