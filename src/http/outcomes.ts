@@ -3,9 +3,9 @@ import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import type { CheckoutLock } from '../checkout/lock.ts'
 import type { Order } from '../checkout/order.ts'
 import type { Outcome } from '../checkout/outcome.ts'
+import { presentOrder } from '../checkout/present.ts'
 import type { HttpContext } from './context.ts'
 import { refusalOfFailure } from './errors.ts'
-import { presentOrder } from './present.ts'
 import type { Shop } from './shop.ts'
 
 export const noStore = { 'Cache-Control': 'no-store' }

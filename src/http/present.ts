@@ -1,28 +1,13 @@
 /** The engine's objects as JSON: snake_case, times ISO 8601 UTC, money in integer minor units beside its currency. */
 import type { CatalogProduct } from '../catalog/catalog-rows.ts'
-import type { Address, Cart } from '../checkout/cart.ts'
+import type { Cart } from '../checkout/cart.ts'
 import type { Failure } from '../checkout/failure.ts'
 import type { CheckoutLock } from '../checkout/lock.ts'
 import { describeLock } from '../checkout/lock.ts'
-import type { Order } from '../checkout/order.ts'
+import { presentAddress, presentFailure, presentOrder } from '../checkout/present.ts'
 import type { Quote } from '../checkout/quote.ts'
 import { stateName } from '../checkout/states.ts'
 import type { CheckoutStatus, RefundOutcome } from '../checkout-engine.ts'
-
-export function presentAddress(address: Address | null) {
-  if (address === null) return null
-  return {
-    first_name: address.firstName,
-    last_name: address.lastName,
-    line_one: address.lineOne,
-    line_two: address.lineTwo ?? null,
-    city: address.city,
-    state: address.state ?? null,
-    postcode: address.postcode,
-    country: address.country,
-    phone: address.phone ?? null,
-  }
-}
 
 export function presentTotals(quote: Quote) {
   return {
@@ -139,63 +124,8 @@ export function presentStatus(status: CheckoutStatus, canCheckout: boolean) {
     can_resume: status.canResume,
     is_expired: status.isExpired,
     totals: status.totals === null ? null : { currency: status.totals.currency, total: status.totals.totalMinor },
-    failure:
-      lock.failure === null
-        ? null
-        : {
-            code: lock.failure.code,
-            message: lock.failure.message,
-            phase: lock.failure.phase,
-            context: lock.failure.context,
-            retryable: lock.failure.retryable,
-          },
+    failure: presentFailure(lock.failure),
     order_id: status.order?.id ?? null,
-  }
-}
-
-/** How the order is to be paid, while it is not. */
-function presentTransfer({ status, metadata: { transfer } }: Order) {
-  if (status !== 'pending' || transfer === undefined) return null
-  const { reference, iban, accountHolder, dueAt } = transfer
-  return { reference, iban, account_holder: accountHolder, due_at: dueAt }
-}
-
-export function presentOrder(order: Order) {
-  return {
-    id: order.id,
-    number: order.number,
-    lock_id: order.checkoutId,
-    status: order.status,
-    email: order.email,
-    currency: order.currency,
-    subtotal: order.subtotalMinor,
-    discount: order.discountMinor,
-    tax: order.taxMinor,
-    shipping: order.shippingMinor,
-    total: order.totalMinor,
-    refunded: order.refundedMinor,
-    shipping_refunded: order.shippingRefunded,
-    coupon_code: order.couponCode,
-    shipping_address: presentAddress(order.shippingAddress),
-    billing_address: presentAddress(order.billingAddress),
-    shipping_method: order.shippingMethod,
-    notes: order.notes,
-    transfer: presentTransfer(order),
-    lines: order.lines.map(line => ({
-      line_no: line.lineNo,
-      sku: line.sku,
-      title: line.title,
-      quantity: line.quantity,
-      unit_price: line.unitMinor,
-      subtotal: line.subtotalMinor,
-      discount: line.discountMinor,
-      tax: line.taxMinor,
-      total: line.totalMinor,
-      refunded_quantity: line.refundedQuantity,
-    })),
-    placed_at: order.placedAt,
-    paid_at: order.paidAt,
-    cancelled_at: order.cancelledAt,
   }
 }
 

@@ -1,10 +1,10 @@
 /** The order, as its buyer sees it. */
 import { html } from 'hono/html'
 import type { Order, OrderStatus } from '../../checkout/order.ts'
+import { presentAddress } from '../../checkout/present.ts'
 import { inGroups } from '../../payments/creditor-reference.ts'
 import type { HttpContext } from '../context.ts'
 import { countries } from '../countries.ts'
-import { presentAddress } from '../present.ts'
 import type { Shop } from '../shop.ts'
 import { type Markup, money, showPage } from './layout.ts'
 import { totalsList } from './totals.ts'
