@@ -8,7 +8,7 @@ import { heard } from '../payments/heard.ts'
 import { idempotencyKey, keepReference } from '../payments/operations.ts'
 import type { CheckoutRow } from '../store/checkouts.ts'
 import type { Claim } from './claim.ts'
-import { inTime, OutOfTime, type SagaContext } from './context.ts'
+import { type GatewayQuestion, inTime, OutOfTime, type SagaContext } from './context.ts'
 
 /** The operation that a claim's state is about. */
 export function operationOf(claim: Claim): { kind: OperationKind; attempt: number } {
@@ -28,7 +28,7 @@ export async function ask(context: SagaContext, claim: Claim): Promise<GatewayAn
   const key = idempotencyKey(claim.row.id, kind, attempt)
   // A void may always be repeated: voiding twice is voiding.
   if (!claim.fresh && kind !== 'void') {
-    const found = await timed(context, kind, signal =>
+    const found = await timed(context, claim.row, kind, 'lookup', signal =>
       context.gateway.lookup({
         checkoutId: claim.row.id,
         kind,
@@ -45,7 +45,9 @@ export async function ask(context: SagaContext, claim: Claim): Promise<GatewayAn
       return { outcome: 'unknown', message: 'It cannot be asked for again: the token is not known here.' }
     }
   }
-  const answer = await timed(context, kind, signal => call(context, claim, kind, { idempotencyKey: key, signal }))
+  const answer = await timed(context, claim.row, kind, kind, signal =>
+    call(context, claim, kind, { idempotencyKey: key, signal }),
+  )
   if (answer.outcome === 'not_found') return { outcome: 'unknown', message: 'The gateway knows nothing of it.' }
   return news(context, claim, kind, answer)
 }
@@ -53,7 +55,7 @@ export async function ask(context: SagaContext, claim: Claim): Promise<GatewayAn
 /** Whether the gateway has the money of a checkout that nobody here has asked it to take. */
 export function lookForCapture(context: SagaContext, { row, reference }: Claim): Promise<LookupAnswer> {
   const key = idempotencyKey(row.id, 'capture', 1)
-  return timed(context, 'capture', signal =>
+  return timed(context, row, 'capture', 'lookup', signal =>
     context.gateway.lookup({ checkoutId: row.id, kind: 'capture', idempotencyKey: key, reference, signal }),
   )
 }
@@ -151,20 +153,24 @@ function call(context: SagaContext, claim: Claim, kind: OperationKind, base: Gat
 /** Calls with a limit of time; whatever goes wrong is an unknown outcome. */
 async function timed(
   context: SagaContext,
+  { id: lockId, state, currency, total_minor: totalMinor }: CheckoutRow,
   kind: OperationKind,
+  operation: OperationKind | 'lookup',
   run: (signal: AbortSignal) => Promise<LookupAnswer>,
 ): Promise<LookupAnswer> {
-  const startedAt = performance.now()
-  const answer = await inTime(context, async signal => heard(kind, await run(signal))).catch(
-    (error: unknown): LookupAnswer => {
+  const { log, trace, gateway } = context
+  const question: GatewayQuestion = { gateway: gateway.name, operation, lockId, state, currency, totalMinor }
+  const asked = (): Promise<LookupAnswer> =>
+    inTime(context, async signal => heard(kind, await run(signal))).catch((error: unknown): LookupAnswer => {
       if (error instanceof OutOfTime) return { outcome: 'unknown', message: error.message }
-      context.log.warn('[Checkout] a call to the gateway broke', { kind, error })
+      log.warn('[Checkout] a call to the gateway broke', { kind, error })
       return {
         outcome: 'unknown',
         message: `The call broke: ${error instanceof Error ? error.name : 'unknown error'}.`,
       }
-    },
-  )
-  context.observeGateway?.(kind, answer as GatewayAnswer, performance.now() - startedAt)
+    })
+  const startedAt = performance.now()
+  const answer = await (trace === undefined ? asked() : trace.call(question, asked))
+  context.observeGateway?.(question, answer.outcome, performance.now() - startedAt)
   return answer
 }

@@ -14,7 +14,7 @@ import { type CheckoutRow, readRows } from '../store/checkouts.ts'
 import { DatabaseError } from '../store/database.ts'
 import { LaneFull } from '../store/lane.ts'
 import type { Next } from './claim.ts'
-import type { SagaContext } from './context.ts'
+import { type SagaContext, traced } from './context.ts'
 import { carryOn, drive } from './drive.ts'
 import type { Lanes } from './lanes.ts'
 import { outcomeOf } from './outcome.ts'
@@ -115,73 +115,78 @@ export function createConductor(options: ConductorOptions): Conductor {
     return row
   }
 
+  function processed(item: PrepareItem): Promise<Outcome> {
+    // Only who asks for the same session joins: a stranger's refusal is not the buyer's answer.
+    return joined(`${item.lockId} ${item.sessionId ?? ''}`, async () => {
+      const prepared = await lanes.prepare.submit(item)
+      switch (prepared.kind) {
+        case 'absent':
+          throw notFound(item.lockId)
+        case 'already':
+          return awaited(item.lockId)
+        case 'refused':
+          log.info('[Checkout] failed', { lockId: item.lockId, failure: prepared.row.failure })
+          return driven(item.lockId, { kind: 'rests', row: prepared.row, order: null })
+        case 'claimed':
+          return driven(item.lockId, { kind: 'goes_on', claim: prepared.claim })
+        default:
+          return prepared satisfies never
+      }
+    })
+  }
+
+  async function captured(lockId: string): Promise<Outcome> {
+    const row = await rowOf(lockId, undefined)
+    if (row.state !== 'awaiting_capture' && row.state !== 'capturing' && row.state !== 'completed') {
+      const message = `This checkout does not wait for its capture: it is "${stateName(row.state)}".`
+      throw new CheckoutError('not_capturable', message, { context: { state: row.state } })
+    }
+    return joined(`capture ${lockId}`, () => seized(lockId, 'capture'))
+  }
+
+  async function undone(lockId: string, failureIn: (row: CheckoutRow) => Failure): Promise<Outcome> {
+    const next = await lanes.unwind.submit({ lockId, sessionId: null, failureIn })
+    return next.kind === 'rests' && next.row.lease_owner !== null ? awaited(lockId) : driven(lockId, next)
+  }
+
+  async function refunded(item: RefundItem): Promise<RefundOutcome> {
+    const intent = await intendRefund(context, item)
+    const { attempt } = intent
+    const { amountMinor: refundedMinor, lines } = intent.refund
+    if (intent.kind === 'claimed') await drive(context, lanes, { kind: 'goes_on', claim: intent.claim })
+    if (intent.kind === 'under_way') {
+      // Whoever began it may be gone: who asks again asks the gateway again.
+      const taken = await lanes.seize.submit({ lockId: item.checkoutId, want: 'refund' })
+      if (taken.kind === 'claimed') await drive(context, lanes, carryOn(context, taken.claim))
+    }
+    const [operations, orders] = await Promise.all([
+      readOperations(db, [item.checkoutId]),
+      readOrders(db, [intent.order.id]),
+    ])
+    const order = orders.get(intent.order.id) ?? intent.order
+    const told = { order, refundedMinor, lines }
+    if (intent.kind === 'done') return { status: 'refunded', ...told, message: 'This refund was made before.' }
+    // This one's own record decides: another refund may have been made meanwhile.
+    const made = operations.find(operation => operation.kind === 'refund' && operation.attempt === attempt)
+    switch (made?.status) {
+      case 'succeeded':
+        return { status: 'refunded', ...told, message: 'Refunded.' }
+      case 'declined':
+        return { status: 'failed', order, refundedMinor: 0, lines: [], message: 'The gateway refused the refund.' }
+      default: {
+        const message = 'The gateway has not confirmed the refund yet; it is asked again.'
+        return { status: 'processing', ...told, message }
+      }
+    }
+  }
+
   return {
     rowOf,
 
-    process: item =>
-      // Only who asks for the same session joins: a stranger's refusal is not the buyer's answer.
-      joined(`${item.lockId} ${item.sessionId ?? ''}`, async () => {
-        const prepared = await lanes.prepare.submit(item)
-        switch (prepared.kind) {
-          case 'absent':
-            throw notFound(item.lockId)
-          case 'already':
-            return awaited(item.lockId)
-          case 'refused':
-            log.info('[Checkout] failed', { lockId: item.lockId, failure: prepared.row.failure })
-            return driven(item.lockId, { kind: 'rests', row: prepared.row, order: null })
-          case 'claimed':
-            return driven(item.lockId, { kind: 'goes_on', claim: prepared.claim })
-          default:
-            return prepared satisfies never
-        }
-      }),
-
-    resume: lockId => joined(lockId, () => seized(lockId, 'carry_on')),
-
-    async capture(lockId) {
-      const row = await rowOf(lockId, undefined)
-      if (row.state !== 'awaiting_capture' && row.state !== 'capturing' && row.state !== 'completed') {
-        const message = `This checkout does not wait for its capture: it is "${stateName(row.state)}".`
-        throw new CheckoutError('not_capturable', message, { context: { state: row.state } })
-      }
-      return joined(`capture ${lockId}`, () => seized(lockId, 'capture'))
-    },
-
-    async undo(lockId, failureIn) {
-      const next = await lanes.unwind.submit({ lockId, sessionId: null, failureIn })
-      return next.kind === 'rests' && next.row.lease_owner !== null ? awaited(lockId) : driven(lockId, next)
-    },
-
-    async refund(item) {
-      const intent = await intendRefund(context, item)
-      const { attempt } = intent
-      const { amountMinor: refundedMinor, lines } = intent.refund
-      if (intent.kind === 'claimed') await drive(context, lanes, { kind: 'goes_on', claim: intent.claim })
-      if (intent.kind === 'under_way') {
-        // Whoever began it may be gone: who asks again asks the gateway again.
-        const taken = await lanes.seize.submit({ lockId: item.checkoutId, want: 'refund' })
-        if (taken.kind === 'claimed') await drive(context, lanes, carryOn(context, taken.claim))
-      }
-      const [operations, orders] = await Promise.all([
-        readOperations(db, [item.checkoutId]),
-        readOrders(db, [intent.order.id]),
-      ])
-      const order = orders.get(intent.order.id) ?? intent.order
-      const told = { order, refundedMinor, lines }
-      if (intent.kind === 'done') return { status: 'refunded', ...told, message: 'This refund was made before.' }
-      // This one's own record decides: another refund may have been made meanwhile.
-      const made = operations.find(operation => operation.kind === 'refund' && operation.attempt === attempt)
-      switch (made?.status) {
-        case 'succeeded':
-          return { status: 'refunded', ...told, message: 'Refunded.' }
-        case 'declined':
-          return { status: 'failed', order, refundedMinor: 0, lines: [], message: 'The gateway refused the refund.' }
-        default: {
-          const message = 'The gateway has not confirmed the refund yet; it is asked again.'
-          return { status: 'processing', ...told, message }
-        }
-      }
-    },
+    process: item => traced(context, 'process', item.lockId, () => processed(item)),
+    resume: lockId => traced(context, 'resume', lockId, () => joined(lockId, () => seized(lockId, 'carry_on'))),
+    capture: lockId => traced(context, 'capture', lockId, () => captured(lockId)),
+    undo: (lockId, failureIn) => traced(context, 'undo', lockId, () => undone(lockId, failureIn)),
+    refund: item => traced(context, 'refund', item.checkoutId, () => refunded(item)),
   }
 }

@@ -1,6 +1,6 @@
 /** What the saga works with: its ports and its numbers, in one plain object that the engine puts together. */
 import type { Outbox } from '../events/outbox.ts'
-import type { GatewayAnswer, OperationKind, PaymentGateway } from '../payments/gateway.ts'
+import type { LookupAnswer, OperationKind, PaymentGateway } from '../payments/gateway.ts'
 import type { Seal } from '../payments/seal.ts'
 import type { QuoteCart } from '../phases/3-lock-prices.ts'
 import type { CheckoutRow } from '../store/checkouts.ts'
@@ -56,9 +56,42 @@ export interface SagaContext {
   /** Told every checkout that came to rest, after the commit. */
   announce(rows: readonly CheckoutRow[]): void
   /** Told every gateway call. */
-  observeGateway?(kind: OperationKind, answer: GatewayAnswer, durationMs: number): void
+  observeGateway?(call: GatewayQuestion, outcome: LookupAnswer['outcome'], durationMs: number): void
   /** Told every set that a lane ran. */
   observeLane?(lane: string, size: number, durationMs: number): void
+  /** Where somebody traces: what belongs together. */
+  trace?: SagaTrace
+}
+
+/** What is asked of a gateway; a lookup asks what became of the operation. */
+export interface GatewayQuestion {
+  gateway: string
+  operation: OperationKind | 'lookup'
+  lockId: string
+  state: CheckoutRow['state']
+  currency: string | null
+  /** Of the checkout; minor units. */
+  totalMinor: number | null
+}
+
+export interface SagaTrace {
+  /** Runs work on one checkout; what becomes of that checkout meanwhile is part of it. */
+  work<Result>(name: TracedWork, lockId: string, run: () => Promise<Result>): Promise<Result>
+  /** Runs one call to the gateway. */
+  call<Answer extends LookupAnswer>(call: GatewayQuestion, run: () => Promise<Answer>): Promise<Answer>
+}
+
+/** What is asked of a checkout; `recover`: nobody asked, its time had come. */
+export type TracedWork = 'process' | 'resume' | 'capture' | 'undo' | 'refund' | 'recover'
+
+/** Runs `work` as part of a trace, where somebody traces. */
+export function traced<Result>(
+  { trace }: Pick<SagaContext, 'trace'>,
+  name: TracedWork,
+  lockId: string,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  return trace === undefined ? work() : trace.work(name, lockId, work)
 }
 
 export function sleep(clock: Clock, ms: number): Promise<void> {

@@ -6,7 +6,7 @@
 
 import { createLane } from '../store/lane.ts'
 import type { Claim } from './claim.ts'
-import { type SagaContext, sleep } from './context.ts'
+import { type SagaContext, sleep, traced } from './context.ts'
 import { carryOn, drive } from './drive.ts'
 import type { Lanes } from './lanes.ts'
 import { recordMadeAtGateway } from './made-at-gateway.ts'
@@ -49,7 +49,7 @@ export function createRecoverer(context: SagaContext, lanes: Lanes): Recoverer {
   function carry(claim: Claim): Promise<void> {
     const carried = (async () => {
       try {
-        await drive(context, lanes, carryOn(context, claim))
+        await traced(context, 'recover', claim.row.id, () => drive(context, lanes, carryOn(context, claim)))
       } catch (error) {
         // Its lease runs out, and it is due again: nothing is lost by stopping here.
         const { id, state } = claim.row

@@ -10,6 +10,7 @@ import type { CheckoutLock } from '../checkout/lock.ts'
 import type { RequiredAction } from '../checkout/outcome.ts'
 import { type CheckoutState, type PhaseName, phaseOf, type RestingState } from '../checkout/states.ts'
 import { type Queryable, statement, type Transaction } from './database.ts'
+import { noteMove } from './moves.ts'
 
 /** What the buyer gave for this checkout, beside the cart. Never the token. */
 export interface CheckoutDetails {
@@ -150,8 +151,10 @@ const insertCheckouts = statement(
    returning ${columns}`,
 )
 
-export function insertRows(tx: Transaction, rows: readonly NewCheckout[]): Promise<CheckoutRow[]> {
-  return tx.query<CheckoutRow>(insertCheckouts, [JSON.stringify(rows)])
+export async function insertRows(tx: Transaction, rows: readonly NewCheckout[]): Promise<CheckoutRow[]> {
+  const inserted = await tx.query<CheckoutRow>(insertCheckouts, [JSON.stringify(rows)])
+  for (const row of inserted) noteMove(tx, { from: null, path: [{ to: 'pending' }], row })
+  return inserted
 }
 
 /** The change of one locked row. What is absent stays as it is. */
@@ -285,6 +288,7 @@ export function changeRows(tx: Transaction, changes: readonly CheckoutChange[]):
       metadata: change.metadata ?? row.metadata,
     }
     after.push(next)
+    noteMove(tx, { from: row.state, path: change.path, row: next })
     updates.push({
       id: row.id,
       state: rest,
