@@ -16,6 +16,8 @@ export interface Caller {
   isTty: boolean
   /** What relative paths are relative to. */
   directory: string
+  /** Cells of a line, where somebody watches. */
+  columns?: number | undefined
 }
 
 export interface CommandContext extends Caller {
@@ -39,6 +41,8 @@ export interface ServeOptions {
 /** Where commands run: in this process, or in the server that was asked by another. */
 export interface CommandHost {
   caller: Caller
+  /** What settings are read from. */
+  environment: Readonly<Record<string, string | undefined>>
   /** Opens the store and runs `work` on it. `migrate`: bring a PostgreSQL database up to date first (default: refuse). */
   run(work: Work, options?: { migrate?: boolean }): Promise<number>
   serve(options: ServeOptions): Promise<number>

@@ -71,7 +71,7 @@ export function localHost(options: LocalOptions): CommandHost {
         deliverWebhook: async () => {},
         onPaid: checkoutId => engine.captureCheckout(checkoutId),
       })
-      const notifications = openNotifications(config, log)
+      const notifications = await openNotifications(config, log)
       const { listeners } = notifications
       const engine = await createCheckout({ database, gateway, config, log, listeners, workers: false, migrate: false })
       try {
@@ -133,7 +133,7 @@ export function localHost(options: LocalOptions): CommandHost {
     return 0
   }
 
-  return { caller, run, serve, work }
+  return { caller, environment, run, serve, work }
 }
 
 /** Applies what is pending; on a server that others may use only when asked to. */

@@ -8,6 +8,8 @@ import { auditCommand } from './audit.ts'
 import { captureCommand } from './capture.ts'
 import { cleanupCommand } from './cleanup.ts'
 import type { Caller, CommandHost } from './command.ts'
+import { configCommand } from './config.ts'
+import { deliveriesCommand } from './deliveries.ts'
 import { diagnoseCommand } from './diagnose.ts'
 import { importCommand } from './import.ts'
 import { invoicesCommand, paidCommand } from './invoices.ts'
@@ -44,10 +46,12 @@ function createProgram(host: CommandHost, done: (code: number) => void): Command
   const commands = [
     serveCommand,
     workCommand,
+    configCommand,
     migrateCommand,
     importCommand,
     monitorCommand,
     diagnoseCommand,
+    deliveriesCommand,
     auditCommand,
     reconcileCommand,
     cleanupCommand,
@@ -59,7 +63,11 @@ function createProgram(host: CommandHost, done: (code: number) => void): Command
     refundCommand,
     stripeSimulatorCommand,
   ]
-  for (const command of commands) program.addCommand(command(host, done).copyInheritedSettings(program))
+  for (const make of commands) {
+    const command = make(host, done).copyInheritedSettings(program)
+    for (const part of command.commands) part.copyInheritedSettings(command)
+    program.addCommand(command)
+  }
   return program
 }
 

@@ -67,7 +67,7 @@ function hostIn(caller: Caller, run: CommandHost['run']): CommandHost {
     caller.err('a server runs on this database already: stop it first, or set DATABASE_URL to run several\n')
     return 1
   }
-  return { caller, run, serve: refuse, work: refuse }
+  return { caller, environment: {}, run, serve: refuse, work: refuse }
 }
 
 /**

@@ -51,6 +51,7 @@ async function call(line: string[], options: { colours?: boolean; isTty?: boolea
   }
   const host: CommandHost = {
     caller,
+    environment: {},
     run: work => work(context),
     serve: async ({ port, host: address, demo }) => {
       caller.out(`serve ${port} ${address} ${demo}`)

@@ -30,6 +30,7 @@ async function call(...line: string[]) {
   const { database } = store
   const code = await runProgram(line, {
     caller,
+    environment: {},
     run: work => work({ ...caller, engine, database, config: defaultConfig, migrated: [] }),
     serve: async () => 2,
     work: async () => 2,

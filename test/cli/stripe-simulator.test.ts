@@ -124,6 +124,7 @@ describe('holdfast stripe-simulator', () => {
     const nowhere = () => Promise.reject(new Error('it needs no store'))
     const code = await runProgram(['stripe-simulator', ...args], {
       caller,
+      environment: {},
       run: nowhere,
       serve: nowhere,
       work: nowhere,
