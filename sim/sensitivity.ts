@@ -10,6 +10,7 @@ import { type Finding, look, type Result, shown, switchOff } from './sensitivity
 
 const usage = `usage: npm run prove:sensitivity -- [options]
   --only NAME     one defence, by its name
+  --part K/N      the K-th of N equal parts of them, every N-th one
   --short         each with the one proof that is known to find it, as in CI; what is backed, with its backing alone
   --every         every proof looks at each, not only until one finds it
   --jobs N        proof builds at once (default 2)
@@ -61,7 +62,16 @@ function text({ control, results, seconds: took }: Report): string {
   return `${table({ colours: false }, head, rows, { right: [4], widths })}\n${sum}\n${verdict}\n`
 }
 
-function chosen(only: string | undefined): readonly Mutant[] {
+/** "2/3": every third, from the second. */
+function partOf(given: string): readonly Mutant[] {
+  const [, k = '', n = ''] = /^(\d{1,2})\/(\d{1,2})$/.exec(given) ?? []
+  const [part, parts] = [Number(k), Number(n)]
+  if (part < 1 || part > parts || parts > mutants.length) throw new UsageError('--part is K/N, like 1/2.')
+  return mutants.filter((_, index) => index % parts === part - 1)
+}
+
+function chosen({ only, part }: { only?: string | undefined; part?: string | undefined }): readonly Mutant[] {
+  if (part !== undefined) return partOf(part)
   if (only === undefined) return mutants
   const found = mutants.filter(({ name }) => name === only)
   if (found.length === 0) throw new UsageError(`There is no defence "${only}".`)
@@ -72,6 +82,7 @@ await runProof(usage, async () => {
   const { values } = parseArgs({
     options: {
       only: { type: 'string' },
+      part: { type: 'string' },
       short: { type: 'boolean' },
       every: { type: 'boolean' },
       jobs: { type: 'string' },
@@ -81,7 +92,7 @@ await runProof(usage, async () => {
   })
   if (values.help === true) return { text: usage, holds: true }
   const jobs = wholeNumber('jobs', values.jobs, 2, 16)
-  const tried = chosen(values.only)
+  const tried = chosen(values)
   const startedAt = performance.now()
   let done = 0
   const tell = (line: string) => process.stderr.write(`${String(done).padStart(3)} of ${tried.length + 1}  ${line}\n`)
