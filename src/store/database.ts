@@ -33,9 +33,18 @@ export interface Transaction extends Queryable {
   send(statement: Statement, values?: readonly Value[]): void
 }
 
+/** How long a probe may go without an answer, in milliseconds. */
+export const probeMs = 2_000
+
 export interface Database extends Queryable {
   /** `postgres`: a server, shared with other processes. `embedded`: PGlite in this process. */
   readonly kind: 'postgres' | 'embedded'
+  /**
+   * One statement for whoever must know at once whether the database answers: on a server on a connection of its own,
+   * however busy the pool is; embedded it waits for its turn like any other.
+   * @throws {DatabaseError} `connection_lost` when there is no answer within `probeMs`.
+   */
+  probe<Row>(statement: Statement, values?: readonly Value[]): Promise<Row[]>
   /**
    * Runs `work` in one READ COMMITTED transaction and gives its result once committed.
    *

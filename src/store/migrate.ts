@@ -28,10 +28,15 @@ export function migrationsFolder(): string {
   return path.join(at, 'migrations')
 }
 
-/** Names of the migrations that are not applied yet, in their order, without the `.sql`. */
-export async function pendingMigrations(database: Database): Promise<string[]> {
+/** Names of all migrations of this version, in their order, without the `.sql`. */
+export async function knownMigrations(): Promise<string[]> {
   const files = (await readdir(migrationsFolder())).filter(file => /^\d{4}_\w+\.sql$/.test(file)).sort()
-  const names = files.map(file => file.slice(0, -'.sql'.length))
+  return files.map(file => file.slice(0, -'.sql'.length))
+}
+
+/** Names of the migrations that are not applied yet, in their order. */
+export async function pendingMigrations(database: Database): Promise<string[]> {
+  const names = await knownMigrations()
   const [table] = await database.query<{ there: boolean }>(tableExists)
   if (table?.there !== true) return names
   const done = new Set((await database.query<{ name: string }>(applied)).map(row => row.name))

@@ -8,8 +8,9 @@
 import { mkdir, realpath, rename, rm, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { PGlite, type PGliteOptions } from '@electric-sql/pglite'
+import { answerInTime } from './answer-in-time.ts'
 import { columnParsers } from './column-types.ts'
-import { type Database, DatabaseError, type Statement, type Transaction, type Value } from './database.ts'
+import { type Database, DatabaseError, probeMs, type Statement, type Transaction, type Value } from './database.ts'
 import { type DirectoryLock, lockDirectory, type RequestHandler } from './directory-lock.ts'
 import { inFlight } from './in-flight.ts'
 import { mayRunAgain, refusal, retriesMax } from './refusals.ts'
@@ -187,6 +188,14 @@ export async function openEmbedded(options: EmbeddedOptions = {}): Promise<Embed
       flight.run(async () => {
         checkName(statement)
         return exclusively(() => ask<Row>(statement, values))
+      }),
+    probe: <Row>(statement: Statement, values: readonly Value[] = []) =>
+      flight.run(async () => {
+        checkName(statement)
+        return answerInTime(
+          exclusively(() => ask<Row>(statement, values)),
+          probeMs,
+        )
       }),
     transaction: work => flight.run(() => transaction(work)),
     execute: script => flight.run(() => exclusively(() => runScript(engine, script))),

@@ -3,12 +3,14 @@
  * A transaction takes as many round trips as it has points where it must know an answer, and commits exactly once.
  */
 import pg from 'pg'
+import { answerInTime } from './answer-in-time.ts'
 import { columnParsers } from './column-types.ts'
-import { type Database, DatabaseError, type Statement, type Transaction, type Value } from './database.ts'
+import { type Database, DatabaseError, probeMs, type Statement, type Transaction, type Value } from './database.ts'
 import { inFlight } from './in-flight.ts'
 import { keyedPlans } from './planner.ts'
 import { postgresListener } from './postgres-listener.ts'
 import { outcomeOfCommit } from './postgres-outcome.ts'
+import { postgresProbe, tooManyConnections } from './postgres-probe.ts'
 import { type Attempt, attempt, type Connection, isBroken } from './postgres-transaction.ts'
 import { mayRunAgain, pauseMs, refusal, retriesMax } from './refusals.ts'
 import { checkName } from './statement-names.ts'
@@ -16,7 +18,7 @@ import { checkName } from './statement-names.ts'
 export interface PostgresOptions {
   /** `postgres://user:password@host:port/database?sslmode=…` */
   readonly url: string
-  /** Connections at most, default 10; one more while somebody listens. */
+  /** Connections at most, default 10; one more while somebody listens, and one once health or readiness is asked for. */
   readonly poolMax?: number
   /** What `pg_stat_activity` shows; default `holdfast`. */
   readonly applicationName?: string
@@ -49,8 +51,9 @@ function connectFailure(thrown: unknown): DatabaseError {
     return new DatabaseError('every connection of the pool is in use', { code: 'pool_exhausted', cause: thrown })
   }
   const error = refusal(thrown)
-  // too_many_connections: the server's own pool
-  return error.code === '53300' ? new DatabaseError(error.message, { code: 'pool_exhausted', cause: thrown }) : error
+  return error.code === tooManyConnections
+    ? new DatabaseError(error.message, { code: 'pool_exhausted', cause: thrown })
+    : error
 }
 
 /** @throws `DatabaseError` when the server does not answer or refuses the login. */
@@ -83,6 +86,8 @@ export async function connectPostgres(options: PostgresOptions): Promise<Databas
   pool.on('error', () => {})
   const flight = inFlight()
   const listener = postgresListener(() => new pg.Client({ ...config, pipeline: false }))
+  // The server gives up as well, or statements that wait for a lock would pile up there.
+  const prober = postgresProbe(() => new pg.Client({ ...config, pipeline: false, statement_timeout: probeMs }))
 
   async function acquire(): Promise<pg.PoolClient> {
     try {
@@ -141,6 +146,17 @@ export async function connectPostgres(options: PostgresOptions): Promise<Databas
     }
   }
 
+  async function probe<Row>(statement: Statement, values: readonly Value[] = []): Promise<Row[]> {
+    checkName(statement)
+    try {
+      return await prober.query<Row>(statement, values)
+    } catch (error) {
+      // The pool may well have some of the connections that the server has no more of.
+      if (!(error instanceof DatabaseError && error.code === tooManyConnections)) throw error
+      return answerInTime(query<Row>(statement, values), probeMs)
+    }
+  }
+
   async function tryOnce<T>(work: (tx: Transaction) => Promise<T>): Promise<Settled<T>> {
     let connected: Connection
     try {
@@ -183,6 +199,7 @@ export async function connectPostgres(options: PostgresOptions): Promise<Databas
   async function close(): Promise<void> {
     await flight.drain()
     await listener.close()
+    prober.close()
     await pool.end()
   }
 
@@ -196,6 +213,7 @@ export async function connectPostgres(options: PostgresOptions): Promise<Databas
   return {
     kind: 'postgres',
     query: <Row>(statement: Statement, values?: readonly Value[]) => flight.run(() => query<Row>(statement, values)),
+    probe: <Row>(statement: Statement, values?: readonly Value[]) => flight.run(() => probe<Row>(statement, values)),
     transaction: work => flight.run(() => transaction(work)),
     execute: script => flight.run(() => execute(script)),
     notify: (channel, payload) =>

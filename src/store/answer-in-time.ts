@@ -1,0 +1,21 @@
+/** A bound on how long somebody waits for the database: after it there was no answer, as with a connection that is lost. */
+import { DatabaseError } from './database.ts'
+
+/**
+ * Settles as `work` does, within `ms`.
+ * @throws {DatabaseError} `connection_lost` after that; `onLate` is told before.
+ */
+export async function answerInTime<T>(work: Promise<T>, ms: number, onLate: () => void = () => {}): Promise<T> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      onLate()
+      reject(new DatabaseError('the database did not answer in time', { code: 'connection_lost' }))
+    }, ms)
+  })
+  try {
+    return await Promise.race([work, late])
+  } finally {
+    clearTimeout(timer)
+  }
+}
