@@ -13,10 +13,17 @@ import { createListeners, type ListenerMap } from './events/listeners.ts'
 import { createLive } from './events/live.ts'
 import { createOutbox } from './events/outbox.ts'
 import { audit } from './observe/audit.ts'
+import { createCorrelation, type RequestOn } from './observe/correlation.ts'
 import { diagnose } from './observe/diagnose.ts'
-import { health } from './observe/health.ts'
+import { createHealth } from './observe/health.ts'
+import { createGatewayWindow } from './observe/health-gateway.ts'
+import { createReadiness } from './observe/health-readiness.ts'
 import { type CheckoutLog, silentLog } from './observe/log.ts'
+import { guardLog } from './observe/log-guard.ts'
+import { createMoveLog } from './observe/log-moves.ts'
+import type { Metrics } from './observe/metrics.ts'
 import { statistics } from './observe/statistics.ts'
+import { openTracing } from './observe/tracing.ts'
 import { readLastOrderOf, readOrders, readOrdersOf } from './orders/orders.ts'
 import { ownSandbox } from './own-sandbox.ts'
 import type { PaymentGateway } from './payments/gateway.ts'
@@ -36,6 +43,7 @@ import { type CheckoutRow, lockOf, readHoldersOf, readRows, wakeOrphans } from '
 import type { Database } from './store/database.ts'
 import { LaneFull } from './store/lane.ts'
 import { migrate } from './store/migrate.ts'
+import { tellMoves } from './store/moves.ts'
 import { openDatabase } from './store/open.ts'
 
 export interface CheckoutOptions {
@@ -47,8 +55,10 @@ export interface CheckoutOptions {
   listeners?: ListenerMap
   config?: Partial<CheckoutConfig>
   log?: CheckoutLog
+  /** Made by `createMetrics` for this engine. */
+  metrics?: Metrics
   /** Told of each delivery that was given up, beside the log. */
-  onParked?(alert: DeliveryAlert): void
+  onParked?(alert: DeliveryAlert): unknown
   /** Recover, expire and deliver in this process. Default true. */
   workers?: boolean
   /** Bring the schema up to date first. Default true. */
@@ -75,7 +85,8 @@ const systemClock: Clock = {
  */
 export async function createCheckout(options: CheckoutOptions = {}): Promise<CheckoutEngine> {
   const config: CheckoutConfig = { ...defaultConfig, ...options.config }
-  const log = options.log ?? silentLog
+  const correlation = createCorrelation()
+  const log = guardLog((config.loggingEnabled ? options.log : null) ?? silentLog, correlation.requestOf)
   const url = typeof options.database === 'string' ? options.database : (config.databaseUrl ?? undefined)
   const given = typeof options.database === 'object' ? options.database : null
   const db = given ?? (await openDatabase(url === undefined ? {} : { url }))
@@ -88,6 +99,15 @@ export async function createCheckout(options: CheckoutOptions = {}): Promise<Che
   const gateway = options.gateway ?? own.gateway
   const { random = Math.random } = options
   const listeners = createListeners(options.listeners)
+  const tracing = await openTracing()
+  const watch = options.metrics?.watch({
+    database: db,
+    gateway: gateway.name,
+    currency: config.currency,
+    captureTimeoutSeconds: config.paymentCaptureTimeoutSeconds,
+    listenerNames: () => listeners.all().map(({ name }) => name),
+    laneSizes: () => Object.fromEntries(Object.entries(lanes).map(([name, { size }]) => [name, size])),
+  })
   const live = createLive(db)
   const deliverer = createDeliverer({
     database: db,
@@ -95,10 +115,11 @@ export async function createCheckout(options: CheckoutOptions = {}): Promise<Che
     readOrders: ids => readOrders(db, ids),
     onParked(alert) {
       log.error('[Checkout] delivery parked: redeliver it once its listener works', { ...alert })
-      options.onParked?.(alert)
+      return options.onParked?.(alert)
     },
+    onResult: (listener, outcome) => watch?.observeDelivery(listener, outcome),
     onFailed: alert => log.warn('[Checkout] delivery failed and will be repeated', { ...alert }),
-    onError: error => log.error('[Checkout] deliveries are held up', { error }),
+    onError: error => log.error('[Checkout] deliveries are held up', { err: error }),
     random,
   })
   const numbers = {
@@ -118,8 +139,16 @@ export async function createCheckout(options: CheckoutOptions = {}): Promise<Che
     recoverEveryMs: 1_000,
     ...options.numbers,
   }
+  const gatewayWindow = createGatewayWindow()
+  const logMoves = createMoveLog({
+    log,
+    allPhases: config.logAllPhases,
+    failures: config.logFailures,
+    rollbacks: config.logRollbacks,
+  })
+  const hearers = [logMoves, watch?.observeMoves, tracing?.observeMoves].filter(hear => hear !== undefined)
   const context: SagaContext = {
-    db,
+    db: tellMoves(db, hearers, error => log.error('[Checkout] a move could not be told', { err: error })),
     gateway,
     outbox: createOutbox(listeners),
     log,
@@ -133,11 +162,18 @@ export async function createCheckout(options: CheckoutOptions = {}): Promise<Che
       live.announce(rows.map(row => ({ checkoutId: row.id, state: row.state })))
       deliverer.nudge()
     },
+    ...(tracing === null ? {} : { trace: tracing }),
+    observeGateway(question, outcome, durationMs) {
+      gatewayWindow.note(outcome)
+      watch?.observeGateway(question, outcome, durationMs)
+    },
+    observeLane: (lane, size, durationMs) => watch?.observeLane(lane, size, durationMs),
   }
   const lanes = createLanes(context)
   const recoverer = createRecoverer(context, lanes)
   const reconciler = createReconciler(context, lanes)
   const reconcileEveryMs = config.reconcileIntervalMinutes * 60_000
+  const hasBooks = gateway.list !== undefined && gateway.inspect !== undefined
   const conductor = createConductor({
     context,
     lanes,
@@ -174,6 +210,9 @@ export async function createCheckout(options: CheckoutOptions = {}): Promise<Che
     }
   }
 
+  const about = <Result>(request: RequestOn, run: () => Promise<Result>) =>
+    guarded(() => correlation.during(request, run))
+
   async function activeLock(cartId: string): Promise<CheckoutRow | null> {
     const [row] = await readHoldersOf(db, [checkUuid(cartId, 'cart id')])
     if (row === undefined || row.state === 'completed') return null
@@ -186,22 +225,21 @@ export async function createCheckout(options: CheckoutOptions = {}): Promise<Che
     deliverer,
 
     startCheckout: (cartId, startOptions) =>
-      guarded(async () => {
+      about([cartId, startOptions?.requestId], async () => {
         const started = await lanes.start.submit(checkStart(cartId, startOptions, config))
         if (!started.ok) throw started.error
-        log.info('[Checkout] started', { lockId: started.row.id, cartId, expiresAt: started.row.expires_at })
         context.announce([started.row])
         return lockOf(started.row)
       }),
 
-    processCheckout: (lockId, payment = {}, { sessionId } = {}) =>
-      guarded(() => {
+    processCheckout: (lockId, payment = {}, { sessionId, requestId } = {}) =>
+      about([lockId, requestId], () => {
         const item = checkPayment(lockId, payment, sessionId ?? null, gateway, config.capture === 'later')
         return conductor.process(item)
       }),
 
-    resumeCheckout: (lockId, { sessionId } = {}) =>
-      guarded(async () => {
+    resumeCheckout: (lockId, { sessionId, requestId } = {}) =>
+      about([lockId, requestId], async () => {
         const row = await conductor.rowOf(checkUuid(lockId, 'lock id'), sessionId)
         if (row.state === 'pending' && !row.expired) {
           throw new CheckoutError('checkout_not_active', 'There is nothing to resume yet: send the payment.')
@@ -209,21 +247,21 @@ export async function createCheckout(options: CheckoutOptions = {}): Promise<Che
         return conductor.resume(row.id)
       }),
 
-    cancelCheckout: (lockId, { sessionId, reason } = {}) =>
-      guarded(async () => {
+    cancelCheckout: (lockId, { sessionId, reason, requestId } = {}) =>
+      about([lockId, requestId], async () => {
         const { id } = await conductor.rowOf(checkUuid(lockId, 'lock id'), sessionId)
         return conductor.undo(id, row => cancelled(row.state, reason))
       }),
 
-    releaseCheckout: (lockId, { actor, reason }) =>
-      guarded(async () => {
+    releaseCheckout: (lockId, { actor, reason, requestId }) =>
+      about([lockId, requestId], async () => {
         const { id } = await conductor.rowOf(checkUuid(lockId, 'lock id'), undefined)
         await recordAdminAction(db, { action: 'release', checkoutId: id, actor, details: { reason } })
         return conductor.undo(id, row => released(row.state, reason))
       }),
 
-    captureCheckout: (lockId, { actor } = {}) =>
-      guarded(async () => {
+    captureCheckout: (lockId, { actor, requestId } = {}) =>
+      about([lockId, requestId], async () => {
         const { id } = await conductor.rowOf(checkUuid(lockId, 'lock id'), undefined)
         if (actor !== undefined) await recordAdminAction(db, { action: 'capture', checkoutId: id, actor, details: {} })
         return conductor.capture(id)
@@ -234,7 +272,9 @@ export async function createCheckout(options: CheckoutOptions = {}): Promise<Che
         const id = checkUuid(orderId, 'order id')
         const order = (await readOrders(db, [id])).get(id)
         if (order === undefined) throw new CheckoutError('order_not_found', 'There is no such order.')
-        return conductor.refund(checkRefund(order.checkoutId, refundOptions))
+        const { checkoutId } = order
+        const item = checkRefund(checkoutId, refundOptions)
+        return correlation.during([checkoutId, refundOptions.requestId], () => conductor.refund(item))
       }),
 
     getCheckoutStatus: async (lockId, { sessionId } = {}) => {
@@ -278,23 +318,31 @@ export async function createCheckout(options: CheckoutOptions = {}): Promise<Che
     diagnose: lockId => diagnose(db, lockId),
     audit: (auditOptions = {}) =>
       audit(db, { ...auditOptions, ...(gateway.name === 'sandbox' ? { ledger: 'sandbox' as const } : {}) }),
-    health: () =>
-      health(db, {
-        captureTimeoutSeconds: config.paymentCaptureTimeoutSeconds,
-        ...(gateway.list === undefined || gateway.inspect === undefined
-          ? {}
-          : { reconciles: { gateway: gateway.name, everyMs: reconcileEveryMs } }),
-      }),
+    health: createHealth({
+      database: db,
+      captureTimeoutSeconds: config.paymentCaptureTimeoutSeconds,
+      reconciles: hasBooks ? { gateway: gateway.name, everyMs: reconcileEveryMs } : null,
+      gatewayWindow,
+    }),
+    readiness: createReadiness(db, () => closing !== null),
     reconcile: reconcileOptions => guarded(() => reconciler.reconcile(reconcileOptions)),
 
-    receiveWebhook: (name, headers, rawBody) =>
+    receiveWebhook: (name, headers, rawBody, { requestId } = {}) =>
       guarded(async () => {
         if (name !== gateway.name) return false
         const event = await storeWebhook(db, gateway, headers, rawBody)
-        if (event === null) return false
-        const pass = recoverer
-          .runOnce()
-          .catch((error: unknown) => log.error('[Checkout] webhook could not be heeded yet', { error }))
+        if (event === null) {
+          log.warn('[Checkout] webhook refused: its signature is missing, not ours, or too old', {
+            gateway: name,
+            requestId,
+          })
+          return false
+        }
+        const { id: eventId, type, reference, checkoutId: lockId } = event
+        log.info('[Checkout] webhook received', { gateway: name, eventId, type, reference, lockId, requestId })
+        const pass = correlation
+          .during([lockId ?? '', requestId], () => recoverer.runOnce())
+          .catch((error: unknown) => log.error('[Checkout] webhook could not be heeded yet', { err: error }))
           .finally(() => background.delete(pass))
         background.add(pass)
         return true
@@ -307,6 +355,7 @@ export async function createCheckout(options: CheckoutOptions = {}): Promise<Che
         await Promise.allSettled([reconciler.stop(), ...calls, ...background, recoverer.stop()])
         await Promise.all(Object.values(lanes).map(lane => lane.drain()))
         await deliverer.stop()
+        watch?.stop()
         await live.close()
         await own.close()
         if (given === null) await db.close()

@@ -19,6 +19,7 @@ export type {
   DifferenceKind,
   HealthReport,
   PaymentInput,
+  ReadinessReport,
   ReconcileOptions,
   ReconcileReport,
   RefundOptions,
@@ -30,6 +31,7 @@ export { type CheckoutConfig, ConfigError, configFromEnvironment, defaultConfig 
 export { type CheckoutOptions, createCheckout } from './engine.ts'
 export type { ListenerFunction, ListenerMap, ListenerObject } from './events/listeners.ts'
 export { type CheckoutLog, createLog } from './observe/log.ts'
+export { createMetrics, type Metrics, type MetricsOptions } from './observe/metrics.ts'
 export type {
   AuthorizeRequest,
   CaptureRequest,

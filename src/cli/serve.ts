@@ -9,6 +9,7 @@ import { migrate } from '../store/migrate.ts'
 import { openEmbedded } from '../store/pglite.ts'
 import { connectPostgres } from '../store/postgres.ts'
 import type { Caller, CommandHost } from './command.ts'
+import { createDraining } from './draining.ts'
 import { received } from './forward.ts'
 import { type HttpServer, listen } from './http-server.ts'
 import { runProgram } from './program.ts'
@@ -67,7 +68,7 @@ function hostIn(caller: Caller, run: CommandHost['run']): CommandHost {
     caller.err('a server runs on this database already: stop it first, or set DATABASE_URL to run several\n')
     return 1
   }
-  return { caller, environment: {}, run, serve: refuse, work: refuse }
+  return { caller, environment: {}, run, watch: refuse, serve: refuse, work: refuse }
 }
 
 /**
@@ -82,6 +83,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     commandsOn(() => current.shop, config),
   )
   const ending = new AbortController()
+  const draining = createDraining()
   let shop: Shop | null = null
   let server: HttpServer
   try {
@@ -94,7 +96,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     if (options.demo) log.info('[Store] demonstration', { products: await seedDemo(database) })
     const handler = handlerOf(shop, options, ending.signal)
     current.handler = handler
-    server = await listen(handler, config)
+    server = await listen(draining.watch(handler), config)
     current.shop = shop
   } catch (error) {
     await shop?.close()
@@ -107,6 +109,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     shop: open,
     async close() {
       ending.abort()
+      await draining.done()
       await server.close()
       current.shop = null
       await open.close()
@@ -121,9 +124,11 @@ function handlerOf(shop: Shop, { config, log }: ServerOptions, stopping: AbortSi
     catalog: shop.catalog,
     carts: shop.carts,
     sandbox: shop.sandbox,
+    metrics: shop.metrics,
     stopping,
+    logsRequests: config.logLevel === 'debug',
     log: (level, message, { error, ...details }) =>
-      log[level](`[HTTP] ${message}`, error === undefined ? details : { ...details, err: error }),
+      log[level]?.(`[HTTP] ${message}`, error === undefined ? details : { ...details, err: error }),
     config: {
       currency: config.currency,
       shopName: config.shopName,
@@ -133,6 +138,7 @@ function handlerOf(shop: Shop, { config, log }: ServerOptions, stopping: AbortSi
       rateLimitPerMinute: config.rateLimitPerMinute,
       trustedProxyHeader: config.trustedProxyHeader,
       adminSecret: config.adminSecret,
+      metricsSecret: config.metricsSecret,
       stripe:
         config.gateway === 'stripe'
           ? { publishableKey: config.stripePublishableKey, apiUrl: config.stripeApiUrl }

@@ -5,6 +5,7 @@ import type { CheckoutEngine } from '../checkout-engine.ts'
 import type { CheckoutConfig } from '../config.ts'
 import { createCheckout } from '../engine.ts'
 import type { CheckoutLog } from '../observe/log.ts'
+import { createMetrics, type Metrics } from '../observe/metrics.ts'
 import type { SandboxGateway } from '../payments/sandbox.ts'
 import type { DeliverWebhook } from '../payments/sandbox-jobs.ts'
 import { wakeOrphans } from '../store/checkouts.ts'
@@ -15,6 +16,7 @@ import { openNotifications } from './notifications.ts'
 export interface Shop {
   database: Database
   engine: CheckoutEngine
+  metrics: Metrics
   /** The gateway, where it is the sandbox. */
   sandbox: SandboxGateway | null
   catalog: Catalog
@@ -34,6 +36,7 @@ export interface ShopOptions {
 /** Opens the shop on a database that is up to date, and starts its workers. */
 export async function openShop(options: ShopOptions): Promise<Shop> {
   const { database, config, log } = options
+  const metrics = createMetrics()
   const deliver: { to: DeliverWebhook } = { to: options.deliverWebhook ?? (async () => {}) }
   const { gateway, sandbox, start, close } = await openGateway({
     database,
@@ -43,9 +46,9 @@ export async function openShop(options: ShopOptions): Promise<Shop> {
   })
   // One process has the embedded database: what stands there as being worked on was left by one that died.
   if (database.kind === 'embedded') await wakeOrphans(database)
-  const notifications = openNotifications(config, log)
+  const notifications = await openNotifications(config, log)
   const { listeners, onParked } = notifications
-  const engine = await createCheckout({ database, gateway, config, log, listeners, onParked, migrate: false })
+  const engine = await createCheckout({ database, gateway, config, log, listeners, onParked, metrics, migrate: false })
   if (options.deliverWebhook === undefined) {
     deliver.to = async (headers, body) => {
       if (!(await engine.receiveWebhook(gateway.name, headers, body))) throw new Error('the webhook was refused')
@@ -55,6 +58,7 @@ export async function openShop(options: ShopOptions): Promise<Shop> {
   return {
     database,
     engine,
+    metrics,
     sandbox,
     catalog: createCatalog(database, { currency: config.currency }),
     carts: createCarts(database, { currency: config.currency, protection: config.cartProtection }),

@@ -7,6 +7,7 @@ import type { Database } from '../store/database.ts'
 import { createLane } from '../store/lane.ts'
 import { compose, orderIdOf } from './compose-event.ts'
 import * as deliveries from './deliveries.ts'
+import { type DeliveryFilter, listDeliveries } from './list-deliveries.ts'
 import type { Listeners, RegisteredListener } from './listeners.ts'
 import { type Run, runListener } from './run-listener.ts'
 
@@ -27,13 +28,20 @@ export interface DelivererOptions {
   /** Reads the orders that events name. */
   readOrders(orderIds: string[]): Promise<Map<string, Order>>
   /** Called once a delivery was given up (the process may die in between: `listParked` has them all). */
-  onParked?(alert: DeliveryAlert): void
+  onParked?(alert: DeliveryAlert): unknown
   /** Called for each try that failed and will be repeated. */
-  onFailed?(alert: DeliveryAlert): void
+  onFailed?(alert: DeliveryAlert): unknown
+  /** Called for each try that was recorded, before the two above. */
+  onResult?(listener: string, outcome: deliveries.Result['outcome']): void
   /** Told what went wrong with the deliverer itself while it runs by itself: the database is away, say. */
-  onError?(error: unknown): void
+  onError?(error: unknown): unknown
   /** Gives a number from 0 up to 1, spreads retries; default `Math.random`. */
   random?(): number
+}
+
+export interface ByHand {
+  /** Who, for the record. */
+  actor?: string | undefined
 }
 
 export interface DeliverySummary {
@@ -49,14 +57,27 @@ export interface Deliverer {
   runOnce(): Promise<DeliverySummary>
   /** Delivers by itself: on `nudge`, and at least every `intervalMs` (default 1,000). */
   start(intervalMs?: number): void
-  /** Lets running listeners end for `graceMs` (default 5,000), then aborts them; they are tried again later. */
+  /**
+   * Lets running listeners end for `graceMs` (default 5,000), then aborts them: they are due again at once, and a try
+   * that was cut short is none.
+   */
   stop(graceMs?: number): Promise<void>
   /** There is something new: call after commit. Costs nothing; many calls are one. */
   nudge(): void
-  /** Makes a delivery due again, whatever became of it. False when there is none or it runs right now. */
-  redeliver(key: deliveries.DeliveryKey): Promise<boolean>
-  /** Gives a delivery up by hand, so that those behind it go on. False when it is not due or runs right now. */
-  park(key: deliveries.DeliveryKey): Promise<boolean>
+  /**
+   * Makes a delivery due again, whatever became of it. False when there is none or it runs right now. With an `actor` it
+   * is recorded as an action by hand.
+   */
+  redeliver(key: deliveries.DeliveryKey, by?: ByHand): Promise<boolean>
+  /** Makes all deliveries due again that were given up, of one listener or of all; gives how many. */
+  redeliverParked(options?: { listener?: string | undefined } & ByHand): Promise<number>
+  /**
+   * Gives a delivery up by hand, so that those behind it go on. False when it is not due or runs right now. With an
+   * `actor` it is recorded as an action by hand.
+   */
+  park(key: deliveries.DeliveryKey, by?: ByHand): Promise<boolean>
+  /** Deliveries as people look for them, oldest first. */
+  list(filter?: DeliveryFilter): Promise<deliveries.DeliveryRow[]>
   /** At most `countMax`, default 100. */
   listParked(countMax?: number): Promise<deliveries.DeliveryRow[]>
   listOverdue(olderThanMs: number, countMax?: number): Promise<deliveries.DeliveryRow[]>
@@ -70,6 +91,15 @@ const leaseMarginMs = 30_000
 /** Between two claims while deliveries trickle in. */
 const gapMs = 10
 const errorLengthMax = 500
+/** Why a try was cut short that nothing was wrong with. */
+const stopped = new Error('the process stopped')
+
+/** What the deliveries of one claim share. */
+interface Claim {
+  orders: Promise<ReadonlyMap<string, Order>>
+  /** When it was asked for: their leases began later. */
+  claimedAt: number
+}
 
 /** Milliseconds before the try after number `attempt`: doubling from 1 s to 1 h, half of it by chance. */
 export function retryDelayMs(attempt: number, random: () => number = Math.random): number {
@@ -88,6 +118,12 @@ function messageOf(error: unknown): string {
   return message.slice(0, errorLengthMax).replace(/[\0\p{Surrogate}]/gu, '\ufffd')
 }
 
+/** What a listener that threw asks for, where it does: an error with `retryAfterMs`. */
+function askedRetryMs(thrown: unknown): number {
+  const { retryAfterMs } = (thrown ?? {}) as { retryAfterMs?: unknown }
+  return typeof retryAfterMs === 'number' && retryAfterMs > 0 ? Math.round(Math.min(retryAfterMs, retryCapMs)) : 0
+}
+
 export function createDeliverer(options: DelivererOptions): Deliverer {
   const { database, listeners, random = Math.random } = options
   /** How many of a listener run now, by name. */
@@ -104,34 +140,37 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
     run: results => deliveries.record(database, results),
   })
 
-  function tell(report: ((alert: DeliveryAlert) => void) | undefined, result: deliveries.Result): void {
+  // Whoever is told may fail, now or later: that is no delivery's concern.
+  function complain(error: unknown): void {
+    void (async () => options.onError?.(error))().catch(() => {})
+  }
+  function tell(report: ((alert: DeliveryAlert) => unknown) | undefined, result: deliveries.Result): void {
     const { eventId, listener, type, checkoutId, attempts } = result.delivery
-    try {
-      report?.({ eventId, listener, type, checkoutId, attempts, error: result.error ?? '' })
-    } catch (error) {
-      options.onError?.(error)
-    }
+    const alert = { eventId, listener, type, checkoutId, attempts, error: result.error ?? '' }
+    void (async () => report?.(alert))().catch(complain)
   }
 
   function judge(delivery: deliveries.Claimed, listener: RegisteredListener, thrown: unknown): deliveries.Result {
     const error = messageOf(thrown)
+    if (thrown === stopped) return { delivery, outcome: 'stopped', error, retryMs: 0 }
     if (delivery.attempts > listener.retriesMax) return { delivery, outcome: 'parked', error, retryMs: 0 }
-    return { delivery, outcome: 'failed', error, retryMs: retryDelayMs(delivery.attempts, random) }
+    const retryMs = Math.max(retryDelayMs(delivery.attempts, random), askedRetryMs(thrown))
+    return { delivery, outcome: 'failed', error, retryMs }
   }
 
   async function attempt(
     delivery: deliveries.Claimed,
     listener: RegisteredListener,
-    orders: Promise<ReadonlyMap<string, Order>>,
+    { orders, claimedAt }: Claim,
   ): Promise<deliveries.Result> {
     // Every earlier try was counted and none came to a result: their runners died, perhaps of it.
     if (delivery.attempts > listener.retriesMax + 1) {
       return judge(delivery, listener, new Error('every try ended without a result'))
     }
-    const claimedAt = performance.now()
     try {
       const event = compose(delivery, orderIdOf(delivery) === null ? new Map() : await orders)
-      // A process that was frozen here: somebody else may have it by now.
+      if (isEnding) throw stopped
+      // A process that was frozen since it asked for it: somebody else may have it by now.
       if (performance.now() - claimedAt > leaseMarginMs)
         throw new Error('the lease was used up before the listener ran')
       const run = runListener(listener, event, delivery.attempts)
@@ -151,13 +190,14 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
   async function deliver(
     delivery: deliveries.Claimed,
     listener: RegisteredListener,
-    orders: Promise<ReadonlyMap<string, Order>>,
+    claim: Claim,
   ): Promise<deliveries.Result['outcome'] | 'replaced'> {
     running.set(listener.name, (running.get(listener.name) ?? 0) + 1)
     try {
-      const result = await attempt(delivery, listener, orders)
+      const result = await attempt(delivery, listener, claim)
       if (!(await recording.submit(result))) return 'replaced'
-      if (result.outcome === 'failed') tell(options.onFailed, result)
+      options.onResult?.(listener.name, result.outcome)
+      if (result.outcome === 'failed' || result.outcome === 'stopped') tell(options.onFailed, result)
       if (result.outcome === 'parked') tell(options.onParked, result)
       return result.outcome
     } finally {
@@ -165,6 +205,8 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
     }
   }
 
+  /** Stopping, and the grace is over: nothing begins any more. */
+  let isEnding = false
   let turn = 0
 
   /** The listeners that have places free. Another one is first each time, for a claim is bounded. */
@@ -194,6 +236,7 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
   async function claimAndStart() {
     const wanted = room()
     if (wanted.length === 0) return { started: [], full: false }
+    const claimedAt = performance.now()
     const claimed = await deliveries.claim(database, wanted)
     const orderIds = [...new Set(claimed.map(orderIdOf).filter(id => id !== null))]
     const orders = orderIds.length === 0 ? Promise.resolve(new Map<string, Order>()) : readOrders(orderIds)
@@ -202,7 +245,7 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
       const listener = listeners.find(delivery.type, delivery.listener)
       if (listener === undefined) throw new Error(`claimed for nobody: ${delivery.type} ${delivery.listener}`)
       taken.set(listener.name, (taken.get(listener.name) ?? 0) + 1)
-      const job = deliver(delivery, listener, orders)
+      const job = deliver(delivery, listener, { orders, claimedAt })
       open.add(job)
       job.catch(() => {}).finally(() => open.delete(job))
       return job
@@ -246,9 +289,9 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
     try {
       const { started, full } = await begin()
       // A place is free again, and what stood behind it may be due.
-      for (const job of started) job.then(full ? () => schedule(0) : nudge, error => options.onError?.(error))
+      for (const job of started) job.then(full ? () => schedule(0) : nudge, complain)
     } catch (error) {
-      options.onError?.(error)
+      complain(error)
     }
     passing = null
     passedAt = performance.now()
@@ -263,7 +306,8 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
       const summary: DeliverySummary = { delivered: 0, failed: 0, parked: 0 }
       const settled = await Promise.allSettled(started)
       for (const job of settled) {
-        if (job.status === 'fulfilled' && job.value !== 'replaced') summary[job.value] += 1
+        if (job.status === 'rejected' || job.value === 'replaced') continue
+        summary[job.value === 'stopped' ? 'failed' : job.value] += 1
       }
       const broken = settled.find(job => job.status === 'rejected')
       if (broken !== undefined) throw broken.reason
@@ -280,14 +324,30 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
       timer = null
       await passing
       const end = setTimeout(() => {
-        for (const run of runs) run.interrupt(new Error('the process stopped'))
+        isEnding = true
+        for (const run of runs) run.interrupt(stopped)
       }, graceMs)
       await Promise.allSettled(open)
       clearTimeout(end)
+      isEnding = false
     },
     nudge,
-    redeliver: key => deliveries.redeliver(database, key),
-    park: key => deliveries.park(database, key),
+    async redeliver(key, { actor } = {}) {
+      const isDue = await deliveries.redeliver(database, key, actor)
+      if (isDue) nudge()
+      return isDue
+    },
+    async redeliverParked(options = {}) {
+      const count = await deliveries.redeliverParked(database, options)
+      if (count > 0) nudge()
+      return count
+    },
+    async park(key, { actor } = {}) {
+      const isParked = await deliveries.park(database, key, actor)
+      if (isParked) nudge()
+      return isParked
+    },
+    list: (filter = {}) => listDeliveries(database, filter),
     listParked: (countMax = 100) => deliveries.listParked(database, countMax),
     listOverdue: (olderThanMs, countMax = 100) => deliveries.listOverdue(database, olderThanMs, countMax),
     lag: () => deliveries.lag(database),

@@ -2,10 +2,10 @@
  * The shop over HTTP: one fetch handler, mountable in anything that has a `Request`.
  * Order matters: a request is known, bounded, named and of this site before a route sees it.
  */
-import { randomUUID } from 'node:crypto'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
-import { guardAdmin, wrongSecretsPerMinute } from './admin.ts'
+import { guardAdmin } from './admin.ts'
 import { loadAssets } from './assets.ts'
+import { wrongSecretsPerMinute } from './bearer.ts'
 import { limitBody, readBody } from './body.ts'
 import type {
   HttpConfig,
@@ -17,6 +17,7 @@ import type {
   ShopCarts,
   ShopCatalog,
   ShopEngine,
+  ShopMetrics,
 } from './context.ts'
 import { createCsrf } from './csrf.ts'
 import { HttpError, refusalOf } from './errors.ts'
@@ -27,6 +28,7 @@ import { describeApi } from './openapi.ts'
 import { pageHeaders } from './page-headers.ts'
 import { errorPage } from './pages/error-page.ts'
 import { addressOf, createRateLimit } from './rate-limit.ts'
+import { nameRequests } from './request-id.ts'
 import { adminRoutes } from './routes/admin.ts'
 import { assetRoutes } from './routes/assets.ts'
 import { cartRoutes } from './routes/cart.ts'
@@ -34,6 +36,7 @@ import { catalogRoutes } from './routes/catalog.ts'
 import { checkoutRoutes } from './routes/checkout.ts'
 import { checkoutStatusRoutes } from './routes/checkout-status.ts'
 import { healthRoutes } from './routes/health.ts'
+import { metricsRoutes } from './routes/metrics.ts'
 import { sandboxRoutes } from './routes/sandbox.ts'
 import { storefrontRoutes } from './routes/storefront.ts'
 import { webhookRoutes } from './routes/webhooks.ts'
@@ -55,7 +58,11 @@ export interface HttpOptions {
   /** The client's address where the server does not hand it over as `@hono/node-server` does. */
   remoteAddress?(request: Request): string | null
   log?: HttpLog
-  /** Ends live connections, so that a server can stop. */
+  /** A line of the level `debug` for every request. Default false. */
+  logsRequests?: boolean
+  /** Those that were given to the engine; without them there is no `/metrics`. */
+  metrics?: ShopMetrics
+  /** Ends live connections, so that a server can stop, and says at `/health/ready` that it does. */
   stopping?: AbortSignal
   /** Live connections at once; default 1,000. */
   streamsMax?: number
@@ -95,12 +102,7 @@ export function createHttpHandler(options: HttpOptions): HttpHandler {
   }
 
   const app = createApp()
-  app.use(async (c, next) => {
-    c.set('requestId', randomUUID())
-    c.set('sessionId', null)
-    c.set('userId', null)
-    await next()
-  })
+  app.use(nameRequests(options.logsRequests === true ? options.log : undefined))
   app.use(pageHeaders({ production: config.production, form: null }))
   const form = stripeFormOf(config)
   if (form !== null) app.use('/checkout', pageHeaders({ production: config.production, form }))
@@ -108,12 +110,16 @@ export function createHttpHandler(options: HttpOptions): HttpHandler {
   app.use(limitBody)
   // These know no session: a gateway signs what it sends, the sandbox is another world, the rest only reads.
   webhookRoutes(app, shop)
-  healthRoutes(app, shop)
+  healthRoutes(app, shop, stopping)
   assetRoutes(app, shop)
   if (shop.sandbox !== null) sandboxRoutes(app, shop, shop.sandbox)
   // Neither does this: a cookie opens nothing here.
-  const attempts = createRateLimit(wrongSecretsPerMinute)
-  app.use('/admin/*', guardAdmin({ secret: config.adminSecret ?? null, attempts, addressOf: clientOf }), readBody)
+  const attempts = { limit: createRateLimit(wrongSecretsPerMinute), addressOf: clientOf }
+  const { metrics } = options
+  if (metrics !== undefined) {
+    metricsRoutes(app, { metrics, secret: config.metricsSecret ?? null, production: config.production, attempts })
+  }
+  app.use('/admin/*', guardAdmin({ secret: config.adminSecret ?? null, attempts }), readBody)
   adminRoutes(app, shop)
   app.use(sessions.read)
   app.use(async (c, next) => {

@@ -22,6 +22,8 @@ export interface HttpConfig {
   trustedProxyHeader?: string | null
   /** Opens `/admin`, as a bearer token; at least 16 characters. Default none: it stays closed. */
   adminSecret?: string | null
+  /** Opens `/metrics`, as a bearer token. Default none: open, but closed in production. */
+  metricsSecret?: string | null
   /** How buyers pay on the pages where the gateway is not the sandbox. Default: `card`, with the provider's token. */
   paymentMethod?: 'card' | 'bank_transfer'
   /** Where the gateway is Stripe: what the checkout page needs for its form. Default: none. */
@@ -50,6 +52,7 @@ export type ShopEngine = Pick<
   | 'quoteCart'
   | 'getOrder'
   | 'health'
+  | 'readiness'
   | 'receiveWebhook'
   | 'subscribe'
   | 'lastOrderOf'
@@ -71,6 +74,12 @@ export type ShopCarts = Pick<
 
 export type ShopCatalog = Pick<Catalog, 'listProducts' | 'getProduct'>
 
+/** The metrics of `createMetrics`, as far as they are served. */
+export interface ShopMetrics {
+  /** `accept`: the request's header. */
+  render(accept?: string | null): Promise<{ contentType: string; text: string }>
+}
+
 /** A way to send things. */
 export interface ShippingMethod {
   code: string
@@ -81,7 +90,7 @@ export interface ShippingMethod {
 export type SandboxControls = Pick<SandboxGateway, 'payment' | 'approve' | 'refuse'>
 
 /** Writes one line of the server's log; `details` never hold bodies, tokens or addresses of people. */
-export type HttpLog = (level: 'info' | 'warn' | 'error', message: string, details: Record<string, unknown>) => void
+export type HttpLog = (level: 'debug' | 'info' | 'warn' | 'error', message: string, details: Record<string, unknown>) => void
 
 /** What a server may hand over beside the request; `@hono/node-server` does. */
 export interface HttpEnvironment {

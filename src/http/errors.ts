@@ -24,6 +24,8 @@ export type HttpErrorCode =
   | 'webhook_refused'
   | 'admin_closed'
   | 'admin_unauthorized'
+  | 'metrics_closed'
+  | 'metrics_unauthorized'
   | 'unavailable'
   | 'internal_error'
 
@@ -81,6 +83,8 @@ const statuses: Readonly<Record<ErrorCode, number>> = {
   webhook_refused: 400,
   admin_closed: 403,
   admin_unauthorized: 401,
+  metrics_closed: 403,
+  metrics_unauthorized: 401,
   unavailable: 503,
   internal_error: 500,
 }

@@ -31,10 +31,24 @@ export function noteMove(tx: Transaction, move: Move): void {
 }
 
 /**
- * The same database; `tell` hears of each of its transactions that moved something, right after the commit. One whose
- * outcome cannot be known is told to nobody.
+ * The same database; each of `hearers` is told of every transaction that moved something, right after the commit. One
+ * whose outcome cannot be known is told to nobody. What a hearer throws is its own trouble, and `onError`'s.
  */
-export function tellMoves(db: Database, tell: (moved: Moved) => void): Database {
+export function tellMoves(
+  db: Database,
+  hearers: readonly ((moved: Moved) => void)[],
+  onError: (error: unknown) => void,
+): Database {
+  function tell(moved: Moved): void {
+    for (const hear of hearers) {
+      try {
+        hear(moved)
+      } catch (error) {
+        onError(error)
+      }
+    }
+  }
+
   return {
     ...db,
     async transaction(work) {

@@ -1,0 +1,90 @@
+/** Metrics while the database is away, and how little they ask of it. */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { createCheckout } from '../../src/engine.ts'
+import { createMetrics, type Metrics } from '../../src/observe/metrics.ts'
+import { createSandboxGateway } from '../../src/payments/sandbox.ts'
+import type { Database, Statement, Value } from '../../src/store/database.ts'
+import { DatabaseError } from '../../src/store/database.ts'
+import { openTestDatabase, type TestDatabase } from '../../src/testing/test-database.ts'
+
+describe('metrics of a database', () => {
+  let opened: TestDatabase
+  const probes: string[] = []
+  let isAway = false
+  let database: Database
+
+  beforeAll(async () => {
+    opened = await openTestDatabase('postgres')
+    database = {
+      ...opened.database,
+      async probe<Row>(statement: Statement, values?: readonly Value[]): Promise<Row[]> {
+        probes.push(statement.name)
+        if (isAway) throw new DatabaseError('away', { code: 'connection_lost' })
+        return opened.database.probe<Row>(statement, values)
+      },
+    }
+  })
+  afterAll(() => opened.stop())
+
+  async function watched<Result>(maxAgeMs: number, work: (metrics: Metrics) => Promise<Result>): Promise<Result> {
+    const metrics = createMetrics({ maxAgeMs })
+    const gateway = createSandboxGateway({ database: opened.database })
+    const engine = await createCheckout({ database, gateway, metrics, workers: false, migrate: false })
+    try {
+      return await work(metrics)
+    } finally {
+      await engine.close()
+      await gateway.close()
+    }
+  }
+
+  test('tell of the process alone when the database does not answer, and of both again when it does', async () => {
+    await watched(0, async metrics => {
+      isAway = true
+      const { text } = await metrics.render().finally(() => {
+        isAway = false
+      })
+      expect(text).toMatch(/^holdfast_database_up 0$/m)
+      expect(text).toMatch(/^process_resident_memory_bytes \d+/m)
+      expect(text).toMatch(/^holdfast_checkouts_started_total 0$/m)
+      // No figure is better than a wrong one.
+      expect(text).not.toMatch(/^holdfast_(stuck_checkouts|expired_locks|active_locks|deliveries_due)[ {]/m)
+      const back = (await metrics.render()).text
+      expect(back).toMatch(/^holdfast_database_up 1$/m)
+      expect(back).toMatch(/^holdfast_stuck_checkouts 0$/m)
+    })
+  })
+
+  test('ask the database once for a hundred scrapes at the same time, and not again while the answer is fresh', async () => {
+    await watched(60_000, async metrics => {
+      probes.length = 0
+      await Promise.all(Array.from({ length: 100 }, () => metrics.render()))
+      await metrics.render()
+      expect(probes.toSorted()).toEqual(['read_figures', 'read_health'])
+    })
+  })
+
+  test('show nothing of an engine that was closed', async () => {
+    const metrics = createMetrics()
+    await (await createCheckout({ database, metrics, workers: false, migrate: false })).close()
+    const { text } = await metrics.render()
+    expect(text).not.toMatch(/^holdfast_database_up/m)
+    expect(text).toMatch(/^holdfast_checkouts_completed_total\{currency="[A-Z]{3}"\} 0$/m)
+  })
+
+  test('are written in OpenMetrics for who asks for it, and in text for everybody else', async () => {
+    await watched(0, async metrics => {
+      const text = await metrics.render('text/plain')
+      expect(text.contentType).toMatch(/^text\/plain; version=0\.0\.4/)
+      expect(text.text).toMatch(/^# TYPE holdfast_checkouts_started_total counter$/m)
+      const open = await metrics.render('application/openmetrics-text;version=1.0.0,text/plain;q=0.5')
+      expect(open.contentType).toMatch(/^application\/openmetrics-text; version=1\.0\.0/)
+      expect(open.text).toMatch(/^# TYPE holdfast_checkouts_started counter\nholdfast_checkouts_started_total 0$/m)
+      expect(open.text).toMatch(/^# TYPE nodejs_active_handles_total gauge$/m)
+      expect(open.text.endsWith('\n# EOF\n')).toBe(true)
+      expect(open.text).not.toContain('\n\n')
+      // Asking for the one spoils nothing of the other.
+      expect((await metrics.render()).text).toMatch(/^holdfast_checkouts_started_total 0$/m)
+    })
+  })
+})
