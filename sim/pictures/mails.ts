@@ -1,0 +1,40 @@
+/** Pictures of every mail, light, dark and narrow: docs/operating/mail-*.png. */
+import { mkdir } from 'node:fs/promises'
+import { chromium } from 'playwright-core'
+import { sampleMails } from './mail-samples.ts'
+
+const views = [
+  { name: 'light', width: 700, colorScheme: 'light' },
+  { name: 'dark', width: 700, colorScheme: 'dark' },
+  { name: 'narrow', width: 390, colorScheme: 'light' },
+] as const
+
+const directory = process.argv[2] ?? 'docs/operating'
+await mkdir(directory, { recursive: true })
+const browser = await chromium.launch({
+  executablePath: '/usr/bin/chromium',
+  args: [
+    '--headless',
+    '--no-sandbox',
+    '--disable-gpu',
+    '--disable-quic',
+    '--no-first-run',
+    '--disable-background-networking',
+    '--disable-component-update',
+    '--disable-sync',
+  ],
+})
+try {
+  for (const [kind, { html }] of await sampleMails()) {
+    for (const { name, width, colorScheme } of views) {
+      const page = await browser.newPage({ viewport: { width, height: 200 }, colorScheme, deviceScaleFactor: 1.5 })
+      await page.setContent(html)
+      const file = `${directory}/mail-${kind}-${name}.png`
+      await page.screenshot({ path: file, fullPage: true })
+      await page.close()
+      console.log(file)
+    }
+  }
+} finally {
+  await browser.close()
+}

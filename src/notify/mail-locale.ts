@@ -1,0 +1,21 @@
+/** Money, times and countries as the shop's mails write them: by its locale and its time zone. */
+import { formatMoney } from '../checkout/money.ts'
+
+export interface MailLocale {
+  money(amountMinor: number, currency: string): string
+  /** Day and time of an ISO 8601 time. */
+  time(iso: string): string
+  /** The name of a country of ISO 3166-1 alpha-2. */
+  country(code: string): string
+}
+
+/** @throws {RangeError} for what is no BCP 47 tag, or no time zone of IANA. */
+export function createMailLocale(locale: string, timeZone: string): MailLocale {
+  const times = new Intl.DateTimeFormat(locale, { dateStyle: 'long', timeStyle: 'short', timeZone })
+  const countries = new Intl.DisplayNames(locale, { type: 'region', fallback: 'code' })
+  return {
+    money: (amountMinor, currency) => formatMoney(amountMinor, currency, locale),
+    time: iso => times.format(new Date(iso)),
+    country: code => (/^[A-Z]{2}$/.test(code) ? (countries.of(code) ?? code) : code),
+  }
+}

@@ -1,0 +1,67 @@
+/** The parts of an order as mails show them: its lines, its sum, where it goes. From the order's own figures, as frozen. */
+import type { Address } from '../checkout/cart.ts'
+import type { Order } from '../checkout/order.ts'
+import { type MailBlock, type MailRow, singleLine } from './mail-content.ts'
+import type { MailLocale } from './mail-locale.ts'
+
+export function orderLines(order: Order, locale: MailLocale): MailBlock {
+  const money = (amountMinor: number) => locale.money(amountMinor, order.currency)
+  const items = order.lines.map(({ title, quantity, unitMinor, sku, subtotalMinor }) => ({
+    title: singleLine(title),
+    details: [`${quantity} × ${money(unitMinor)} · ${singleLine(sku)}`],
+    amount: money(subtotalMinor),
+  }))
+  return { kind: 'items', items }
+}
+
+export function orderFigures(order: Order, locale: MailLocale): MailBlock {
+  const money = (amountMinor: number) => locale.money(amountMinor, order.currency)
+  const { subtotalMinor, discountMinor, shippingMinor, taxMinor, totalMinor, refundedMinor, couponCode } = order
+  // Where tax was added to the prices, the parts do not make the total without it.
+  const isTaxIncluded = subtotalMinor - discountMinor + shippingMinor === totalMinor
+  const rows: MailRow[] = [{ label: 'Goods', value: money(subtotalMinor) }]
+  if (discountMinor > 0) {
+    const label = couponCode === null ? 'Discount' : `Coupon ${singleLine(couponCode)}`
+    rows.push({ label, value: `−${money(discountMinor)}` })
+  }
+  if (shippingMinor > 0 || order.shippingAddress !== null) rows.push({ label: 'Shipping', value: money(shippingMinor) })
+  if (taxMinor > 0) rows.push({ label: isTaxIncluded ? 'Tax, included' : 'Tax', value: money(taxMinor) })
+  rows.push({ label: order.paidAt === null ? 'Total' : 'Paid', value: money(totalMinor), isGrand: true })
+  // It may have been given back since.
+  if (refundedMinor > 0) rows.push({ label: 'Refunded since', value: `−${money(refundedMinor)}` })
+  return { kind: 'figures', rows }
+}
+
+function addressLines(address: Address, locale: MailLocale): string[] {
+  const { firstName, lastName, lineOne, lineTwo, postcode, city, state, country, phone } = address
+  return [`${firstName} ${lastName}`, lineOne, lineTwo, `${postcode} ${city}`, state, locale.country(country), phone]
+    .map(line => singleLine(line ?? ''))
+    .filter(line => line !== '')
+}
+
+/** Where it goes and who pays, as far as it is known. */
+export function orderPeople(order: Order, locale: MailLocale): MailBlock[] {
+  const columns = [
+    { title: 'Ships to', address: order.shippingAddress },
+    { title: 'Billed to', address: order.billingAddress ?? order.shippingAddress },
+  ].flatMap(({ title, address }) => (address === null ? [] : [{ title, lines: addressLines(address, locale) }]))
+  return columns.length === 0 ? [] : [{ kind: 'columns', columns }]
+}
+
+/** What the buyer wrote, with its line breaks. */
+export function orderNote(order: Order, title: string): MailBlock[] {
+  const text = (order.notes ?? '')
+    .split(/\r\n|\r|\n/)
+    .map(singleLine)
+    .join('\n')
+    .trim()
+  return text === '' ? [] : [{ kind: 'quote', title, text }]
+}
+
+/** The buyer's name where an address tells it. */
+export function buyerOf({ billingAddress, shippingAddress }: Order): { first: string; full: string } | null {
+  const address = billingAddress ?? shippingAddress
+  if (address === null) return null
+  const first = singleLine(address.firstName)
+  return { first, full: `${first} ${singleLine(address.lastName)}`.trim() }
+}
