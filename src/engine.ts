@@ -4,14 +4,16 @@
  */
 import { randomBytes, randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
+import type { CheckoutAlert } from './checkout/alert.ts'
 import { CheckoutError } from './checkout/failure.ts'
 import { describeLock } from './checkout/lock.ts'
 import type { CheckoutEngine } from './checkout-engine.ts'
 import { type CheckoutConfig, defaultConfig } from './config.ts'
-import { createDeliverer, type DeliveryAlert } from './events/deliverer.ts'
+import { createDeliverer } from './events/deliverer.ts'
 import { createListeners, type ListenerMap } from './events/listeners.ts'
 import { createLive } from './events/live.ts'
 import { createOutbox } from './events/outbox.ts'
+import { withAlarm } from './observe/alarm.ts'
 import { audit } from './observe/audit.ts'
 import { createCorrelation, type RequestOn } from './observe/correlation.ts'
 import { diagnose } from './observe/diagnose.ts'
@@ -57,8 +59,11 @@ export interface CheckoutOptions {
   log?: CheckoutLog
   /** Made by `createMetrics` for this engine. */
   metrics?: Metrics
-  /** Told of each delivery that was given up, beside the log. */
-  onParked?(alert: DeliveryAlert): unknown
+  /**
+   * Told what people must look at (a delivery that was given up, a rollback that stays stuck) as often as it is seen.
+   * What it throws is logged.
+   */
+  onAlert?(alert: CheckoutAlert): unknown
   /** Recover, expire and deliver in this process. Default true. */
   workers?: boolean
   /** Bring the schema up to date first. Default true. */
@@ -86,7 +91,8 @@ const systemClock: Clock = {
 export async function createCheckout(options: CheckoutOptions = {}): Promise<CheckoutEngine> {
   const config: CheckoutConfig = { ...defaultConfig, ...options.config }
   const correlation = createCorrelation()
-  const log = guardLog((config.loggingEnabled ? options.log : null) ?? silentLog, correlation.requestOf)
+  const written = guardLog((config.loggingEnabled ? options.log : null) ?? silentLog, correlation.requestOf)
+  const log = options.onAlert === undefined ? written : withAlarm(written, options.onAlert)
   const url = typeof options.database === 'string' ? options.database : (config.databaseUrl ?? undefined)
   const given = typeof options.database === 'object' ? options.database : null
   const db = given ?? (await openDatabase(url === undefined ? {} : { url }))
@@ -113,9 +119,9 @@ export async function createCheckout(options: CheckoutOptions = {}): Promise<Che
     database: db,
     listeners,
     readOrders: ids => readOrders(db, ids),
-    onParked(alert) {
-      log.error('[Checkout] delivery parked: redeliver it once its listener works', { ...alert })
-      return options.onParked?.(alert)
+    onParked({ checkoutId: lockId, ...delivery }) {
+      const parked = { alert: 'delivery_parked', lockId, ...delivery }
+      log.error('[Checkout] delivery parked: redeliver it once its listener works', parked)
     },
     onResult: (listener, outcome) => watch?.observeDelivery(listener, outcome),
     onFailed: alert => log.warn('[Checkout] delivery failed and will be repeated', { ...alert }),

@@ -47,8 +47,8 @@ export async function openShop(options: ShopOptions): Promise<Shop> {
   // One process has the embedded database: what stands there as being worked on was left by one that died.
   if (database.kind === 'embedded') await wakeOrphans(database)
   const notifications = await openNotifications(config, log)
-  const { listeners, onParked } = notifications
-  const engine = await createCheckout({ database, gateway, config, log, listeners, onParked, metrics, migrate: false })
+  const { listeners, onAlert } = notifications
+  const engine = await createCheckout({ database, gateway, config, log, listeners, onAlert, metrics, migrate: false })
   if (options.deliverWebhook === undefined) {
     deliver.to = async (headers, body) => {
       if (!(await engine.receiveWebhook(gateway.name, headers, body))) throw new Error('the webhook was refused')

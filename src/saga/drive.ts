@@ -80,7 +80,10 @@ function alertWhenOld(
 ): void {
   // Money that takes days is no unknown outcome: the gateway says that it waits.
   if (ageMs <= context.numbers.captureTimeoutMs || isPending === true) return
-  context.log.error(`[Checkout] a ${kind} is of unknown outcome for too long`, { lockId: row.id })
+  context.log.error(`[Checkout] a ${kind} is of unknown outcome for too long`, {
+    alert: 'outcome_unknown',
+    lockId: row.id,
+  })
 }
 
 /** Asks once (twice where the first said nothing) and submits what was said to the step that it belongs to. */

@@ -106,7 +106,7 @@ describeStore(
       })
       expect(await mended.deliverer.runOnce()).toEqual({ delivered: 0, failed: 0, parked: 1 })
       expect(heard).toEqual([])
-      expect(alerts).toMatchObject([{ listener: 'poisoned', checkoutId: lockId, attempts: 2 }])
+      expect(alerts).toMatchObject([{ listener: 'poisoned', lockId, attempts: 2 }])
       const [parked] = await mended.deliverer.listParked()
       if (parked === undefined) throw new Error('nothing is parked')
       await mended.deliverer.redeliver(parked)
