@@ -18,6 +18,16 @@ export interface Caller {
   directory: string
   /** Cells of a line, where somebody watches. */
   columns?: number | undefined
+  /** The terminal that standard output is, where it can be drawn on. Not there for whoever asks another process. */
+  terminal?: Terminal | undefined
+  /** Aborted once nobody reads any more what is written. */
+  gone?: AbortSignal | undefined
+}
+
+export interface Terminal {
+  size(): { columns: number; rows: number }
+  /** Gives the way to stop. */
+  onResize(run: () => void): () => void
 }
 
 export interface CommandContext extends Caller {
@@ -45,6 +55,15 @@ export interface CommandHost {
   environment: Readonly<Record<string, string | undefined>>
   /** Opens the store and runs `work` on it. `migrate`: bring a PostgreSQL database up to date first (default: refuse). */
   run(work: Work, options?: { migrate?: boolean }): Promise<number>
+  /**
+   * Opens the store to be read again and again, and gives `show` the way to read, until it is asked to end. This process
+   * never takes the embedded database for it: each time it asks the one that holds it, by `args`, which print what
+   * `read` gives as JSON.
+   */
+  watch<Reading>(
+    what: { read(context: CommandContext): Promise<Reading>; args: readonly string[] },
+    show: (read: () => Promise<Reading>, ended: AbortSignal) => Promise<number>,
+  ): Promise<number>
   serve(options: ServeOptions): Promise<number>
   work(): Promise<number>
 }

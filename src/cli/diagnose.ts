@@ -1,12 +1,17 @@
-/** `holdfast diagnose`: what is the matter, with everything or with one checkout. */
+/** `holdfast diagnose`: what is the matter, with everything or with one checkout, and what to do about it. */
 import { Command } from 'commander'
-import { describeLock } from '../checkout/lock.ts'
 import { stateName } from '../checkout/states.ts'
-import type { Diagnosis } from '../checkout-engine.ts'
+import type { HealthReport } from '../checkout-engine.ts'
+import type { CheckoutConfig } from '../config.ts'
+import { type TroubledListener, troubledListeners } from '../events/list-deliveries.ts'
 import { type ActiveCheckout, listActive } from '../observe/active.ts'
+import { type ConfigFacts, type Recommendation, recommend } from '../observe/recommendations.ts'
+import { readTroubles, type Trouble } from '../observe/trouble.ts'
 import { type CommandContext, type CommandHost, checkoutId, writeJson } from './command.ts'
-import { printHealth } from './monitor.ts'
-import { cell, money, paint, table } from './table.ts'
+import { diagnoseLock } from './diagnose-lock.ts'
+import { healthLines, healthWord, timeOf } from './monitor-frame.ts'
+import { when } from './span.ts'
+import { cell, paint, table } from './table.ts'
 
 export interface DiagnoseOptions {
   lock?: string
@@ -14,111 +19,151 @@ export interface DiagnoseOptions {
 }
 
 export function runDiagnose(context: CommandContext, options: DiagnoseOptions = {}): Promise<number> {
-  return options.lock === undefined
-    ? diagnoseAll(context, options.json ?? false)
-    : diagnoseOne(context, options.lock, options.json ?? false)
+  const { lock, json = false } = options
+  return lock === undefined ? diagnoseAll(context, json) : diagnoseLock(context, lock, json)
 }
 
 async function diagnoseAll(context: CommandContext, json: boolean): Promise<number> {
-  const [health, active] = await Promise.all([context.engine.health(), listActive(context.database)])
-  if (json) writeJson(context, { health, active })
+  const { engine, database, config } = context
+  const [health, active, trouble, listeners] = await Promise.all([
+    engine.health(),
+    listActive(database),
+    readTroubles(database),
+    troubledListeners(database),
+  ])
+  const recommendations = recommend({ health, trouble, listeners, config: configFacts(config) })
+  if (json) writeJson(context, { health, active, ...trouble, listeners, recommendations })
   else {
-    printHealth(context, health)
-    printActive(context, active)
+    context.out(`${healthWord(context, health)}  ${paint(context, 'quiet', timeOf(health.timestamp))}\n\n`)
+    context.out(`${healthLines(context, health).join('\n')}\n`)
+    printActive(context, active, trouble)
+    printTrouble(context, trouble)
+    printListeners(context, listeners, trouble.now)
+    printRecommendations(context, health, recommendations)
   }
   return health.status === 'healthy' ? 0 : 1
 }
 
-function printActive(context: CommandContext, active: readonly ActiveCheckout[]): void {
-  if (active.length === 0) {
-    context.out('no checkout is active\n')
+function configFacts(config: CheckoutConfig): ConfigFacts {
+  return {
+    isProduction: config.environment === 'production',
+    gateway: config.gateway,
+    isEmbedded: config.databaseUrl === null,
+    hasAdminSecret: config.adminSecret !== null,
+    loggingEnabled: config.loggingEnabled,
+    hasNotificationAddress: config.notificationEmail !== null || config.slackWebhookUrl !== null,
+    wantsNotifications: config.notifyOnFailure || config.notifyOnExpiration,
+    sendsMail: config.smtpUrl !== null,
+    hasWebhookSecret: config.stripeWebhookSecret !== null,
+    reconciles: config.reconcileIntervalMinutes > 0,
+  }
+}
+
+function heading(context: CommandContext, title: string): void {
+  context.out(`\n${paint(context, 'strong', title)}\n`)
+}
+
+function printActive(context: CommandContext, active: readonly ActiveCheckout[], { now, activeCount }: Trouble): void {
+  if (activeCount === 0) {
+    context.out('\nno checkout is active\n')
     return
   }
+  const isTried = active.some(({ tries }) => tries > 0)
   const rows = active.map(one => [
     one.id,
     stateName(one.state),
-    one.lockedAt,
-    one.expiresAt,
-    one.wakeAt,
-    String(one.tries),
+    when(one.lockedAt, now),
+    when(one.expiresAt, now),
+    when(one.wakeAt, now),
+    ...(isTried ? [String(one.tries)] : []),
   ])
-  context.out(`\nactive, oldest first (at most ${active.length} shown)\n`)
-  context.out(table(context, ['lock', 'state', 'since', 'expires', 'looked at again', 'tries'], rows, { right: [5] }))
-  context.out(`${paint(context, 'quiet', `holdfast diagnose --lock ${active[0]?.id}`)}\n`)
+  const head = ['lock', 'state', 'started', 'expires', 'next look', ...(isTried ? ['tries'] : [])]
+  const which = activeCount > active.length ? `${active.length} oldest of ${activeCount}` : String(activeCount)
+  heading(context, `Active checkouts: ${which}`)
+  context.out(table(context, head, rows, { right: [5] }))
 }
 
-async function diagnoseOne(context: CommandContext, lockId: string, json: boolean): Promise<number> {
-  const found = await context.engine.diagnose(lockId)
-  if (json) writeJson(context, found)
-  else if (found !== null) print(context, found)
-  if (found === null) context.err(`there is no checkout ${lockId}\n`)
-  return found === null ? 1 : 0
-}
-
-/** A table of the columns that are named, under a title; nothing where there are no rows. */
-function section(context: CommandContext, title: string, columns: readonly string[], rows: readonly object[]): void {
-  if (rows.length === 0) return
-  const cells = (rows as Record<string, unknown>[]).map(row => columns.map(column => cell(row[column])))
-  context.out(
-    `\n${paint(context, 'strong', title)}\n${table(
-      context,
-      columns.map(name => name.replaceAll('_', ' ')),
-      cells,
-    )}`,
-  )
-}
-
-function print(context: CommandContext, { lock, order, ...found }: Diagnosis): void {
-  const { isExpired, durationMs } = describeLock(lock)
-  const facts: [string, string][] = [
-    ['lock', lock.id],
-    ['state', `${stateName(lock.state)}${isExpired ? ', expired' : ''}`],
-    ['phase', lock.phase ?? '–'],
-    ['cart', lock.cartId],
-    ['locked', `${lock.lockedAt}, until ${lock.expiresAt}`],
-    ['took', `${durationMs} ms`],
-  ]
-  if (lock.failure !== null) facts.push(['failed', `${lock.failure.code}: ${lock.failure.message}`])
-  if (order !== null) {
-    facts.push(['order', `${order.number} (${order.status}), ${money(order.totalMinor, order.currency)}`])
-    if (order.refundedMinor > 0) facts.push(['refunded', money(order.refundedMinor, order.currency)])
+function printTrouble(context: CommandContext, trouble: Trouble): void {
+  const { now, rollbacks, operations, webhooks, reconciliation } = trouble
+  if (rollbacks.length > 0) {
+    heading(context, 'Rollbacks in trouble')
+    const rows = rollbacks.map(one => [one.id, cell(one.code ?? '–'), when(one.wakeAt, now), String(one.tries)])
+    context.out(table(context, ['lock', 'because', 'next look', 'tries'], rows, { right: [3] }))
   }
-  context.out(
-    table(
-      context,
-      ['', ''],
-      facts.map(([name, value]) => [name, cell(value)]),
-    ),
-  )
-  const amounts = [
-    'unit_minor',
-    'subtotal_minor',
-    'discount_minor',
-    'tax_minor',
-    'shipping_minor',
-    'total_minor',
-    'currency',
-  ]
-  section(context, 'Frozen prices (line 0 is the cart)', ['line_no', 'sku', 'quantity', ...amounts], found.snapshots)
-  section(context, 'Stock', ['line_no', 'sku', 'location', 'quantity', 'state'], found.reservations)
-  section(
-    context,
-    'Payment',
-    ['kind', 'attempt', 'status', 'amount_minor', 'currency', 'reference', 'intended_at', 'settled_at'],
-    found.operations,
-  )
-  section(context, 'History', ['version', 'from', 'to', 'epoch', 'at', 'durationMs'], found.timeline)
-  section(context, 'Events', ['type', 'listener', 'state', 'attempts', 'last_error'], found.deliveries)
+  if (operations.length > 0) {
+    heading(context, 'Payments without a certain answer')
+    const rows = operations.map(one => [
+      one.checkoutId,
+      `${one.kind}${one.attempt === 1 ? '' : ` ${one.attempt}`}`,
+      when(one.intendedAt, now),
+      when(one.wakeAt, now),
+    ])
+    context.out(table(context, ['lock', 'operation', 'asked', 'next look'], rows))
+  }
+  if (webhooks.length > 0) {
+    heading(context, 'Webhooks that lead nowhere')
+    const rows = webhooks.map(one => [
+      cell(one.gateway),
+      cell(one.type),
+      one.ours ? 'a checkout of ours' : 'no checkout of ours',
+      when(one.lastAt, now),
+      String(one.count),
+    ])
+    context.out(table(context, ['gateway', 'type', 'about', 'last', 'count'], rows, { right: [4] }))
+  }
+  if (reconciliation !== null) {
+    const { endedAt, startedAt, failure, differenceCount } = reconciliation
+    const result = endedAt === null ? 'under way' : failure !== null ? cell(failure) : `${differenceCount} differences`
+    context.out(`\nlast compared with the gateway’s books ${when(endedAt ?? startedAt, now)}: ${result}\n`)
+  }
+}
+
+function printListeners(context: CommandContext, listeners: readonly TroubledListener[], now: string): void {
+  if (listeners.length === 0) return
+  heading(context, 'Events that do not arrive')
+  const tones = { parked: 'bad', unheard: 'bad', failing: 'warning' } as const
+  const rows = listeners.map(one => [
+    cell(one.listener),
+    paint(context, tones[one.state], one.state),
+    String(one.count),
+    one.oldestAt === null ? '–' : when(one.oldestAt, now),
+    cell(one.lastError ?? ''),
+  ])
+  context.out(table(context, ['listener', 'state', 'events', 'oldest', 'last error'], rows, { right: [2] }))
+}
+
+const urgencyTone = { act: 'bad', look: 'warning', note: 'quiet' } as const
+
+function printRecommendations(
+  context: CommandContext,
+  health: HealthReport,
+  recommendations: readonly Recommendation[],
+): void {
+  if (recommendations.length === 0) {
+    context.out(`\n${health.status === 'healthy' ? 'nothing to do\n' : ''}`)
+    return
+  }
+  heading(context, 'What to do')
+  for (const { urgency, message, command } of recommendations) {
+    const mark = paint(context, urgencyTone[urgency], urgency.padEnd(4))
+    // Commands are for copying: on a line of their own, and never cut.
+    context.out(`${mark}  ${cell(message)}\n      ${paint(context, 'strong', cell(command))}\n`)
+  }
 }
 
 export function diagnoseCommand(host: CommandHost, done: (code: number) => void): Command {
   return new Command('diagnose')
-    .description('what is the matter: health and active checkouts, or all there is about one')
+    .description('what is the matter, and what to do about it; or all there is about one checkout')
     .option('--lock <id>', 'the checkout lock to look at', checkoutId)
     .option('--json', 'print it as JSON')
     .addHelpText(
       'after',
-      '\nExit code 1 when something is not well, or there is no such checkout.\n\nExamples:\n  holdfast diagnose\n  holdfast diagnose --lock 01989f0e-5c1a-7000-8000-2f1d7f3a9b10',
+      `
+Exit code 0 when all is well, 1 when something is not, or there is no such checkout.
+
+Examples:
+  holdfast diagnose
+  holdfast diagnose --lock 01989f0e-5c1a-7000-8000-2f1d7f3a9b10`,
     )
     .action(async (options: DiagnoseOptions) => done(await host.run(context => runDiagnose(context, options))))
 }

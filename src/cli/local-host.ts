@@ -11,7 +11,7 @@ import { migrate, pendingMigrations } from '../store/migrate.ts'
 import { defaultDirectory, openDatabase } from '../store/open.ts'
 import { connectPostgres } from '../store/postgres.ts'
 import type { Caller, CommandHost, ServeOptions, Work } from './command.ts'
-import { forward } from './forward.ts'
+import { askHolder, forward } from './forward.ts'
 import { openGateway } from './gateway.ts'
 import { ListenError } from './http-server.ts'
 import { openNotifications } from './notifications.ts'
@@ -36,14 +36,13 @@ function withSecret(config: CheckoutConfig): CheckoutConfig & { secret: string }
 function logOf(config: CheckoutConfig, caller: Caller): CheckoutLog {
   const files =
     config.loggingEnabled && config.logChannel === 'checkout'
-      ? dailyFiles(join(defaultDirectory, 'logs'), 'checkout')
+      ? dailyFiles(join(defaultDirectory, 'logs'), 'checkout', {
+          onTrouble: error => caller.err(`lines of the log cannot be written: ${String(error)}\n`),
+        })
       : null
   return createLog({
     enabled: config.loggingEnabled,
     level: config.logLevel,
-    allPhases: config.logAllPhases,
-    failures: config.logFailures,
-    rollbacks: config.logRollbacks,
     pretty: files === null && caller.isTty,
     colours: files === null && caller.colours,
     write: files === null ? line => caller.err(line) : line => files.write(line),
@@ -63,7 +62,9 @@ export function localHost(options: LocalOptions): CommandHost {
     const database = await openDatabase(config.databaseUrl === null ? {} : { url: config.databaseUrl })
     try {
       const migrated = await bringUpToDate(database, mayMigrate)
-      const log = logOf({ ...config, logLevel: config.logLevel === 'info' ? 'warn' : config.logLevel }, caller)
+      // At a terminal what went well is in the command's own answer; in the files it is missed.
+      const isTerse = config.logChannel === 'stderr' && config.logLevel === 'info'
+      const log = logOf(isTerse ? { ...config, logLevel: 'warn' } : config, caller)
       // What the sandbox has to tell, whoever serves delivers.
       const { gateway, close } = await openGateway({
         database,
@@ -84,6 +85,16 @@ export function localHost(options: LocalOptions): CommandHost {
     } finally {
       await database.close()
     }
+  }
+
+  const watch: CommandHost['watch'] = async (what, show) => {
+    const ending = new AbortController()
+    void ended().then(() => ending.abort())
+    const signal = AbortSignal.any([ending.signal, ...(caller.gone === undefined ? [] : [caller.gone])])
+    if (configFromEnvironment(environment).databaseUrl !== null) {
+      return run(context => show(() => what.read(context), signal))
+    }
+    return show(() => askHolder(defaultDirectory, caller, what.args), signal)
   }
 
   async function serve({ port, host, demo = false }: ServeOptions): Promise<number> {
@@ -133,7 +144,7 @@ export function localHost(options: LocalOptions): CommandHost {
     return 0
   }
 
-  return { caller, environment, run, serve, work }
+  return { caller, environment, run, watch, serve, work }
 }
 
 /** Applies what is pending; on a server that others may use only when asked to. */

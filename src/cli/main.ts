@@ -3,14 +3,17 @@
 import type { Caller } from './command.ts'
 import { localHost } from './local-host.ts'
 import { runProgram } from './program.ts'
+import { terminalOf } from './screen.ts'
 
 const { env, stdout, stderr } = process
 const isTty = stdout.isTTY === true && stderr.isTTY === true
 
 // A reader that has seen enough (`holdfast audit | head`) is no failure of ours.
+const gone = new AbortController()
 for (const stream of [stdout, stderr]) {
   stream.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') throw error
+    if (stream === stdout) gone.abort()
   })
 }
 
@@ -20,6 +23,9 @@ const caller: Caller = {
   colours: isTty && (env.NO_COLOR ?? '') === '' && env.TERM !== 'dumb',
   isTty,
   directory: process.cwd(),
+  columns: stdout.columns,
+  terminal: stdout.isTTY === true && env.TERM !== 'dumb' ? terminalOf(stdout) : undefined,
+  gone: gone.signal,
 }
 const args = process.argv.slice(2)
 

@@ -1,74 +1,48 @@
-/** `holdfast monitor`: health now, and the figures of the last hours. */
-import { Command } from 'commander'
-import { type RestingState, stateName } from '../checkout/states.ts'
-import type { HealthReport, Statistics } from '../checkout-engine.ts'
+/** `holdfast monitor`: health now, and the figures of the last hours; once, or again and again. */
+import { Command, Option } from 'commander'
+import { throughput } from '../observe/throughput.ts'
 import { type CommandContext, type CommandHost, wholeNumber, writeJson } from './command.ts'
-import { cell, paint, table } from './table.ts'
+import { type Figures, wholeFrame } from './monitor-frame.ts'
+import { watchFigures } from './monitor-watch.ts'
 
 export interface MonitorOptions {
   hours?: number
+  /** Seconds from one look to the next; true: two. */
+  watch?: number | true
   json?: boolean
+  /** Seconds of one step of throughput. */
+  step?: number
+}
+
+/** So many steps of throughput are read. */
+const steps = 60
+const watchSeconds = 2
+
+async function readFigures(
+  { engine, database }: CommandContext,
+  { hours = 24, step = 60 }: MonitorOptions,
+): Promise<Figures> {
+  const [health, statistics, ended] = await Promise.all([
+    engine.health(),
+    engine.statistics({ hours }),
+    throughput(database, { hours, bucketSeconds: step, buckets: steps }),
+  ])
+  return { health, statistics, throughput: ended }
 }
 
 export async function runMonitor(context: CommandContext, options: MonitorOptions = {}): Promise<number> {
-  const [health, statistics] = await Promise.all([
-    context.engine.health(),
-    context.engine.statistics({ hours: options.hours ?? 24 }),
-  ])
-  if (options.json) writeJson(context, { health, statistics })
-  else {
-    printHealth(context, health)
-    printStatistics(context, statistics)
-  }
-  return health.status === 'healthy' ? 0 : 1
+  const figures = await readFigures(context, options)
+  if (options.json) writeJson(context, figures)
+  else context.out(`${wholeFrame(context, figures).join('\n')}\n`)
+  return figures.health.status === 'healthy' ? 0 : 1
 }
 
-const toneOf = { ok: 'good', warning: 'warning', critical: 'bad' } as const
-
-export function printHealth(context: CommandContext, health: HealthReport): void {
-  const rows = Object.entries(health.checks).map(([name, { status, message }]) => [
-    name,
-    paint(context, toneOf[status], status),
-    cell(message),
-  ])
-  context.out(table(context, ['check', 'status', ''], rows))
-  const tone = health.status === 'healthy' ? 'good' : health.status === 'degraded' ? 'warning' : 'bad'
-  context.out(`${paint(context, tone, health.status)}\n`)
-}
-
-function printStatistics(context: CommandContext, figures: Statistics): void {
-  const { hours, successRate, durationMs } = figures
-  const rows = [
-    ['active now', String(figures.active)],
-    ['completed', String(figures.completed)],
-    ['failed', String(figures.failed)],
-    ['of these expired', String(figures.expired)],
-    ['success rate', successRate === null ? '–' : `${(successRate * 100).toFixed(1)} %`],
-    [
-      'duration p50 / p95 / p99',
-      durationMs === null ? '–' : `${durationMs.p50} / ${durationMs.p95} / ${durationMs.p99} ms`,
-    ],
-  ]
-  context.out(`\nstarted in the last ${hours} ${hours === 1 ? 'hour' : 'hours'}\n`)
-  context.out(table(context, ['', ''], rows, { right: [1] }))
-  const states = Object.entries(figures.byState)
-  if (states.length > 0) {
-    context.out(
-      table(
-        context,
-        ['state', 'checkouts'],
-        states.map(([state, count]) => [stateName(state as RestingState), String(count)]),
-        { right: [1] },
-      ),
-    )
-  }
-  if (figures.failureReasons.length === 0) return
-  const reasons = figures.failureReasons.map(({ code, phase, count }) => [
-    cell(code),
-    cell(phase ?? '–'),
-    String(count),
-  ])
-  context.out(table(context, ['failed because', 'in phase', 'checkouts'], reasons, { right: [2] }))
+function watch(host: CommandHost, { hours = 24, watch: every, json = false }: MonitorOptions): Promise<number> {
+  const seconds = typeof every === 'number' ? every : watchSeconds
+  const args = ['monitor', '--json', '--hours', String(hours), '--step', String(seconds)]
+  return host.watch({ read: context => readFigures(context, { hours, step: seconds }), args }, (read, ended) =>
+    watchFigures({ caller: host.caller, read, ended, everyMs: seconds * 1_000, json }),
+  )
 }
 
 export function monitorCommand(host: CommandHost, done: (code: number) => void): Command {
@@ -76,10 +50,25 @@ export function monitorCommand(host: CommandHost, done: (code: number) => void):
     .alias('statistics')
     .description('health now, and the figures of the last hours')
     .option('--hours <number>', 'how far to look back', wholeNumber(1, 8_784), 24)
-    .option('--json', 'print both as JSON')
+    .option('--watch [seconds]', 'look again and again, every 2 seconds or as said; Ctrl-C ends', wholeNumber(1, 3_600))
+    .option('--json', 'print all of it as JSON; with --watch one document a line')
+    .addOption(new Option('--step <seconds>').argParser(wholeNumber(1, 3_600)).default(60).hideHelp())
     .addHelpText(
       'after',
-      '\nExit code 0 when healthy, 1 when not.\n\nExamples:\n  holdfast monitor\n  holdfast monitor --hours 1 --json',
+      `
+Exit code 0 when healthy, 1 when not; with --watch as the last look was.
+
+Examples:
+  holdfast monitor
+  holdfast monitor --watch
+  holdfast monitor --hours 1 --json
+  holdfast monitor --watch 10 --json | jq -c '[.health.status, .statistics.active]'`,
     )
-    .action(async (options: MonitorOptions) => done(await host.run(context => runMonitor(context, options))))
+    .action(async (options: MonitorOptions) =>
+      done(
+        options.watch === undefined
+          ? await host.run(context => runMonitor(context, options))
+          : await watch(host, options),
+      ),
+    )
 }

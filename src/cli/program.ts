@@ -11,6 +11,7 @@ import type { Caller, CommandHost } from './command.ts'
 import { configCommand } from './config.ts'
 import { deliveriesCommand } from './deliveries.ts'
 import { diagnoseCommand } from './diagnose.ts'
+import { flashSaleCommand } from './flash-sale.ts'
 import { importCommand } from './import.ts'
 import { invoicesCommand, paidCommand } from './invoices.ts'
 import { migrateCommand } from './migrate.ts'
@@ -62,6 +63,7 @@ function createProgram(host: CommandHost, done: (code: number) => void): Command
     paidCommand,
     refundCommand,
     stripeSimulatorCommand,
+    flashSaleCommand,
   ]
   for (const make of commands) {
     const command = make(host, done).copyInheritedSettings(program)

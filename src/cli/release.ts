@@ -1,7 +1,9 @@
 /** `holdfast release ID`: ends a checkout by hand; what was done is undone, and who did it is recorded. */
 import { Command } from 'commander'
+import type { Outcome } from '../checkout/outcome.ts'
 import { type CommandContext, type CommandHost, checkoutId, systemUser, writeJson } from './command.ts'
 import { printOutcome } from './outcome.ts'
+import { paint } from './table.ts'
 
 export interface ReleaseOptions {
   reason?: string
@@ -17,8 +19,22 @@ export async function runRelease(
   const { reason, actor = 'command line' } = options
   const outcome = await context.engine.releaseCheckout(lockId, { actor, ...(reason === undefined ? {} : { reason }) })
   if (options.json) writeJson(context, outcome)
-  else printOutcome(context, outcome)
-  return outcome.status === 'failed' ? 0 : 1
+  else print(context, outcome)
+  return outcome.lock.state === 'failed' ? 0 : 1
+}
+
+function print(context: CommandContext, outcome: Outcome): void {
+  const { id, state } = outcome.lock
+  const isOurs = outcome.status === 'failed' && outcome.failure.code === 'checkout_released'
+  if (isOurs && state === 'failed') {
+    context.out(`${id}  ${paint(context, 'good', 'released')}: stock, coupon, payment and cart are let go\n`)
+    return
+  }
+  printOutcome(context, outcome)
+  if (state === 'failed') context.out('it had ended before: nothing was to be released\n')
+  else if (outcome.status === 'completed') {
+    context.out(`it keeps its order; the money goes back with: holdfast refund ${outcome.order.number}\n`)
+  } else context.out('it is released as soon as the gateway has let the payment go\n')
 }
 
 export function releaseCommand(host: CommandHost, done: (code: number) => void): Command {

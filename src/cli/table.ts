@@ -1,8 +1,8 @@
-/** Tables and colours for people; plain where nobody watches. */
+/** Tables and colours for people: as wide as their terminal at most, and plain where nobody watches. */
 import Table from 'cli-table3'
 import type { Caller } from './command.ts'
 
-type Tone = 'good' | 'bad' | 'warning' | 'quiet' | 'strong'
+export type Tone = 'good' | 'bad' | 'warning' | 'quiet' | 'strong'
 const codes: Readonly<Record<Tone, number>> = { good: 32, bad: 31, warning: 33, quiet: 2, strong: 1 }
 
 export function paint(caller: Pick<Caller, 'colours'>, tone: Tone, text: string): string {
@@ -10,13 +10,49 @@ export function paint(caller: Pick<Caller, 'colours'>, tone: Tone, text: string)
 }
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: what terminals take for commands must not reach them
-const control = /[\u0000-\u0008\u000b-\u001a\u001c-\u001f\u007f-\u009f]/g
+const control = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g
 
-/** Anything as the text of a cell. What came from outside cannot steer the terminal. */
+/** Anything as the text of a cell, on one line. What came from outside cannot steer the terminal. */
 export function cell(value: unknown): string {
   if (value === null || value === undefined) return ''
   const text = typeof value === 'string' ? value : typeof value === 'object' ? JSON.stringify(value) : String(value)
-  return text.replace(control, ' ').replaceAll('\u001b', ' ')
+  return text.replaceAll(/\s*[\t\r\n]\s*/g, ' ').replaceAll(control, ' ')
+}
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: the colours of `paint`
+const colour = /(\u001b\[[\d;]*m)/g
+/** What terminals show two cells wide: East Asian scripts and pictures. */
+const wide =
+  /\p{Emoji_Presentation}|[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{20000}-\u{3fffd}]/u
+const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' })
+
+/** How many cells of a terminal a painted text takes. */
+export function widthOf(text: string): number {
+  const bare = text.replaceAll(colour, '')
+  if (/^[\x20-\x7e]*$/.test(bare)) return bare.length
+  let width = 0
+  for (const { segment } of graphemes.segment(bare)) width += wide.test(segment) ? 2 : 1
+  return width
+}
+
+/** A painted text in at most `width` cells, its end replaced by "…" where it is longer. */
+export function cut(text: string, width: number): string {
+  if (widthOf(text) <= width) return text
+  let left = width - 1
+  let kept = ''
+  for (const part of text.split(colour)) {
+    if (part.startsWith('\u001b')) {
+      // Also behind the cut, for colours must be ended.
+      kept += part
+      continue
+    }
+    for (const { segment } of graphemes.segment(part)) {
+      if (left < 0) break
+      left -= wide.test(segment) ? 2 : 1
+      kept += left < 0 ? '…' : segment
+    }
+  }
+  return width < 1 ? '' : kept
 }
 
 export interface TableOptions {
@@ -27,23 +63,50 @@ export interface TableOptions {
 }
 
 /** Columns two spaces apart, without lines. */
+const gap = 2
 const plain = {
   ...{ top: '', 'top-mid': '', 'top-left': '', 'top-right': '', bottom: '', 'bottom-mid': '', 'bottom-left': '' },
-  ...{ 'bottom-right': '', left: '', 'left-mid': '', mid: '', 'mid-mid': '', right: '', 'right-mid': '', middle: '  ' },
+  ...{ 'bottom-right': '', left: '', 'left-mid': '', mid: '', 'mid-mid': '', right: '', 'right-mid': '' },
+  middle: ' '.repeat(gap),
+}
+/** A column is not made narrower than this: the terminal wraps then. */
+const narrowest = 12
+const isId = (text: string) => /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(text.replaceAll(colour, ''))
+
+/** The widths that fit: the widest columns of text give way. Numbers do not, nor ids, which are for copying. */
+function fitted(natural: readonly number[], stays: readonly boolean[], limit: number): number[] {
+  const widths = [...natural]
+  let over = widths.reduce((sum, width) => sum + width, 0) + gap * (widths.length - 1) - limit
+  while (over > 0) {
+    const may = widths.map((width, index) => (stays[index] || width <= narrowest ? 0 : width))
+    const widest = Math.max(...may)
+    if (widest === 0) break
+    const index = may.indexOf(widest)
+    const next = Math.max(narrowest, ...may.filter((_, other) => other !== index))
+    const less = Math.max(1, Math.min(over, widest - next))
+    widths[index] = widest - less
+    over -= less
+  }
+  return widths
 }
 
-/** Rows of cells, already painted where wanted, under a head. */
+/** Rows of cells, already painted where wanted, under a head; without a head where all its names are empty. */
 export function table(
-  caller: Pick<Caller, 'colours'>,
+  caller: Pick<Caller, 'colours' | 'columns'>,
   head: readonly string[],
   rows: readonly (readonly string[])[],
   options: TableOptions = {},
 ): string {
   const { right = [], widths = {} } = options
+  const natural = head.map((name, index) =>
+    Math.min(Math.max(widthOf(name), ...rows.map(row => widthOf(row[index] ?? ''))), widths[index] ?? Infinity),
+  )
+  const stays = head.map((_, index) => right.includes(index) || rows.some(row => isId(row[index] ?? '')))
+  const hasHead = head.some(name => name !== '')
   const built = new Table({
-    head: head.map(text => paint(caller, 'strong', text)),
+    head: hasHead ? head.map(text => paint(caller, 'strong', text)) : [],
     colAligns: head.map((_, index) => (right.includes(index) ? 'right' : 'left')),
-    colWidths: head.map((_, index) => widths[index] ?? null),
+    colWidths: fitted(natural, stays, caller.columns ?? Infinity),
     wordWrap: true,
     style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
     chars: plain,
@@ -58,7 +121,12 @@ export function table(
 
 /** `12.50 USD` of 1250 minor units. */
 export function money(amountMinor: number, currency: string): string {
+  return `${decimal(amountMinor, currency)} ${currency}`
+}
+
+/** `12.50` of 1250 minor units. */
+export function decimal(amountMinor: number, currency: string): string {
   const digits =
     new Intl.NumberFormat('en', { style: 'currency', currency }).resolvedOptions().maximumFractionDigits ?? 2
-  return `${(amountMinor / 10 ** digits).toFixed(digits)} ${currency}`
+  return (amountMinor / 10 ** digits).toFixed(digits)
 }

@@ -79,7 +79,8 @@ export function claim(database: Database, wanted: readonly Wanted[]): Promise<Cl
 /** What came of one try. */
 export interface Result {
   delivery: Claimed
-  outcome: 'delivered' | 'failed' | 'parked'
+  /** `stopped`: cut short because the process ends; does not count as a try. */
+  outcome: 'delivered' | 'failed' | 'parked' | 'stopped'
   error: string | null
   /** Milliseconds until the next try, where it failed. */
   retryMs: number
@@ -93,8 +94,9 @@ const resultRows = `json_to_recordset($1) as result
 const recordStatement = statement(
   'deliveries_record',
   `update holdfast.deliveries delivery
-   set state = case result.outcome when 'failed' then 'due' else result.outcome end,
+   set state = case when result.outcome in ('failed', 'stopped') then 'due' else result.outcome end,
      leased = false,
+     attempts = delivery.attempts - (result.outcome = 'stopped')::integer,
      epoch = delivery.epoch + 1,
      next_at = now() + result."retryMs" * interval '1 millisecond',
      last_error = coalesce(result.error, delivery.last_error),
@@ -145,30 +147,91 @@ export interface DeliveryKey {
   listener: string
 }
 
+const makeDue = `state = 'due', leased = false, attempts = 0, epoch = epoch + 1, next_at = now(), delivered_at = null`
+
+/** Beside the change of deliveries by hand, in the same statement: who did it, where `actor` is not null. */
+function recorded(action: string, actor: string): string {
+  return `insert into holdfast.admin_actions (id, action, checkout_id, actor, details)
+     select gen_random_uuid(), '${action}', checkout_id, ${actor},
+       jsonb_build_object('eventId', event_id, 'type', type, 'listener', listener)
+     from moved where ${actor} is not null`
+}
+
+/** Those behind them were held back as long as they, and need not wait any longer. */
+const freeFollowers = `update holdfast.deliveries follower set next_at = now()
+     from moved
+     where follower.checkout_id = moved.checkout_id and follower.listener = moved.listener
+       and follower.state = 'due' and not follower.leased and follower.position > moved.position
+       and follower.next_at > now()`
+
 const redeliverStatement = statement(
   'deliveries_redeliver',
-  `update holdfast.deliveries
-   set state = 'due', leased = false, attempts = 0, epoch = epoch + 1, next_at = now(), delivered_at = null
-   where event_id = $1 and listener = $2 and (not leased or next_at <= now())
-   returning event_id`,
+  `with moved as (
+     update holdfast.deliveries set ${makeDue}
+     where event_id = $1 and listener = $2 and (not leased or next_at <= now())
+     returning event_id, listener, checkout_id, type, position
+   ), recorded as (${recorded('redeliver', '$3::text')}), freed as (${freeFollowers})
+   select event_id from moved`,
 )
 
 /** Makes a delivery due now, with all its tries before it. False when there is none, or somebody runs it right now. */
-export async function redeliver(database: Database, key: DeliveryKey): Promise<boolean> {
-  return (await database.query(redeliverStatement, [key.eventId, key.listener])).length > 0
+export async function redeliver(
+  database: Database,
+  { eventId, listener }: DeliveryKey,
+  actor: string | null = null,
+): Promise<boolean> {
+  return (await database.query(redeliverStatement, [eventId, listener, actor])).length > 0
+}
+
+const redeliverParkedStatement = statement(
+  'deliveries_redeliver_parked',
+  `with moved as (
+     update holdfast.deliveries delivery set ${makeDue}
+     where (event_id, listener) in (
+       select event_id, listener from holdfast.deliveries
+       where state = 'parked' and ($1::text is null or listener = $1) and position > $4
+       order by position limit $3 for update skip locked)
+     returning event_id, listener, checkout_id, type, position
+   ), recorded as (${recorded('redeliver', '$2::text')})
+   select count(*) as count, max(position) as last from moved`,
+)
+
+/** So many become due again in one statement. */
+const redeliveredMax = 1_000
+
+/** Makes all deliveries due again that were given up, each once, in the order of their events; gives how many. */
+export async function redeliverParked(
+  database: Database,
+  { listener = null, actor = null }: { listener?: string | null | undefined; actor?: string | null | undefined },
+): Promise<number> {
+  let total = 0
+  for (let last = 0; ; ) {
+    const values = [listener, actor, redeliveredMax, last]
+    const [moved] = await database.query<{ count: number; last: number | null }>(redeliverParkedStatement, values)
+    if (moved?.last == null) return total
+    total += moved.count
+    last = moved.last
+  }
 }
 
 const parkStatement = statement(
   'deliveries_park',
-  `update holdfast.deliveries
-   set state = 'parked', leased = false, epoch = epoch + 1, last_error = coalesce(last_error, 'given up by hand')
-   where event_id = $1 and listener = $2 and state = 'due' and (not leased or next_at <= now())
-   returning event_id`,
+  `with moved as (
+     update holdfast.deliveries
+     set state = 'parked', leased = false, epoch = epoch + 1, last_error = coalesce(last_error, 'given up by hand')
+     where event_id = $1 and listener = $2 and state = 'due' and (not leased or next_at <= now())
+     returning event_id, listener, checkout_id, type, position
+   ), recorded as (${recorded('park', '$3::text')}), freed as (${freeFollowers})
+   select event_id from moved`,
 )
 
 /** Gives a delivery up by hand: of a listener that no longer exists, say. False when it is not due or runs right now. */
-export async function park(database: Database, key: DeliveryKey): Promise<boolean> {
-  return (await database.query(parkStatement, [key.eventId, key.listener])).length > 0
+export async function park(
+  database: Database,
+  { eventId, listener }: DeliveryKey,
+  actor: string | null = null,
+): Promise<boolean> {
+  return (await database.query(parkStatement, [eventId, listener, actor])).length > 0
 }
 
 /** A delivery as people look at it. Times are ISO 8601 UTC. */
@@ -186,13 +249,13 @@ export interface DeliveryRow {
   occurredAt: string | null
 }
 
-const columns = `delivery.event_id as "eventId", delivery.listener, delivery.checkout_id as "checkoutId", delivery.type,
+export const deliveryColumns = `delivery.event_id as "eventId", delivery.listener, delivery.checkout_id as "checkoutId", delivery.type,
   delivery.state, delivery.leased and delivery.next_at > now() as running, delivery.attempts,
   delivery.next_at as "nextAt", delivery.last_error as "lastError", event.created_at as "occurredAt"`
 
 const parkedStatement = statement(
   'deliveries_parked',
-  `select ${columns}
+  `select ${deliveryColumns}
    from holdfast.deliveries delivery
    left join holdfast.events event on event.checkout_id = delivery.checkout_id and event.id = delivery.event_id
    where delivery.state = 'parked'
@@ -207,7 +270,7 @@ export function listParked(database: Database, countMax: number): Promise<Delive
 
 const overdueStatement = statement(
   'deliveries_overdue',
-  `select ${columns}
+  `select ${deliveryColumns}
    from holdfast.deliveries delivery
    join holdfast.events event on event.checkout_id = delivery.checkout_id and event.id = delivery.event_id
    where delivery.state = 'due' and event.created_at < now() - $1 * interval '1 millisecond'

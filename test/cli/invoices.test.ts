@@ -31,6 +31,7 @@ async function call(...line: string[]) {
   const code = await runProgram(line, {
     caller,
     environment: {},
+    watch: async () => 0,
     run: work => work({ ...caller, engine, database, config: defaultConfig, migrated: [] }),
     serve: async () => 2,
     work: async () => 2,

@@ -125,6 +125,7 @@ describe('holdfast stripe-simulator', () => {
     const code = await runProgram(['stripe-simulator', ...args], {
       caller,
       environment: {},
+      watch: async () => 0,
       run: nowhere,
       serve: nowhere,
       work: nowhere,

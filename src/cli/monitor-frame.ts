@@ -1,0 +1,166 @@
+/** What `holdfast monitor` shows, as lines: of what was read, for a terminal of a size or for a pipe. */
+import { type RestingState, stateName } from '../checkout/states.ts'
+import type { HealthCheck, HealthReport, Statistics } from '../checkout-engine.ts'
+import type { Throughput } from '../observe/throughput.ts'
+import type { Caller } from './command.ts'
+import { span } from './span.ts'
+import { cell, cut, paint, type Tone, table, widthOf } from './table.ts'
+
+/** One reading. */
+export interface Figures {
+  health: HealthReport
+  statistics: Statistics
+  throughput: Throughput
+}
+
+export interface Frame extends Figures {
+  /** What the last line says, and what is said where there was no answer. */
+  foot?: string
+  trouble?: string | null
+}
+
+type Look = Pick<Caller, 'colours' | 'columns'>
+
+const toneOf = { ok: 'good', warning: 'warning', critical: 'bad' } as const
+const healthTone = { healthy: 'good', degraded: 'warning', unhealthy: 'bad' } as const
+const levels = '▁▂▃▄▅▆▇█'
+/** Bars that are shown where nobody says how wide it is. */
+const barsMax = 60
+
+/** One bar a number, the highest at the full height; what is not nothing is seen. */
+export function sparkline(values: readonly number[], highest = Math.max(...values)): string {
+  return values
+    .map(value =>
+      value === 0 ? '·' : levels[Math.max(0, Math.ceil((value / Math.max(highest, 1)) * levels.length) - 1)],
+    )
+    .join('')
+}
+
+const lines = (text: string) => text.split('\n').slice(0, -1)
+
+export function healthLines(look: Look, { checks }: HealthReport, only: (check: HealthCheck) => boolean = () => true) {
+  const rows = Object.entries(checks)
+    .filter(([, check]) => only(check))
+    .map(([name, { status, message }]) => [name, paint(look, toneOf[status], status), cell(message)])
+  return rows.length === 0 ? [] : lines(table(look, ['check', 'status', ''], rows))
+}
+
+export function healthWord(look: Look, { status }: HealthReport): string {
+  return paint(look, healthTone[status], status)
+}
+
+const count = (number: number) => number.toLocaleString('en')
+
+function figureRows(look: Look, figures: Statistics): string[][] {
+  const { successRate, durationMs } = figures
+  const tone: Tone = successRate === null || successRate >= 0.9 ? 'good' : successRate >= 0.5 ? 'warning' : 'bad'
+  return [
+    ['active now', count(figures.active)],
+    ['completed', count(figures.completed)],
+    ['failed', count(figures.failed)],
+    ['of these expired', count(figures.expired)],
+    ['success rate', successRate === null ? '–' : paint(look, tone, `${(successRate * 100).toFixed(1)} %`)],
+    ['duration p50', durationMs === null ? '–' : span(durationMs.p50)],
+    ['duration p95', durationMs === null ? '–' : span(durationMs.p95)],
+    ['duration p99', durationMs === null ? '–' : span(durationMs.p99)],
+  ]
+}
+
+const pad = (text: string, width: number) => text + ' '.repeat(Math.max(0, width - widthOf(text)))
+
+/** Figures at the left, how many stand in which state beside them. */
+function figureLines(look: Look, figures: Statistics): string[] {
+  const left = lines(table({ colours: look.colours }, ['', ''], figureRows(look, figures), { right: [1] }))
+  const states = Object.entries(figures.byState)
+    .sort(([, one], [, other]) => other - one)
+    .map(([state, many]) => [stateName(state as RestingState), count(many)])
+  if (states.length === 0) return left
+  const right = lines(table({ colours: look.colours }, ['', ''], states, { right: [1] }))
+  const width = Math.max(...left.map(widthOf)) + 6
+  return Array.from({ length: Math.max(left.length, right.length) }, (_, index) =>
+    `${pad(left[index] ?? '', width)}${right[index] ?? ''}`.trimEnd(),
+  )
+}
+
+function reasonLines(look: Look, figures: Statistics): string[] {
+  if (figures.failureReasons.length === 0) return []
+  const rows = figures.failureReasons.map(({ code, phase, count: many }) => [
+    cell(code),
+    cell(phase ?? '–'),
+    count(many),
+  ])
+  return lines(table(look, ['failed because', 'in phase', 'checkouts'], rows, { right: [2] }))
+}
+
+function throughputLines(look: Look, { bucketSeconds, ...ends }: Throughput): string[] {
+  const bars = look.columns === undefined ? barsMax : Math.max(1, Math.min(barsMax, look.columns - 24))
+  const shown = { completed: ends.completed.slice(-bars), failed: ends.failed.slice(-bars) }
+  const highest = Math.max(1, ...shown.completed, ...shown.failed)
+  const overMs = Math.min(bars, shown.completed.length) * bucketSeconds * 1_000
+  const row = (name: 'completed' | 'failed', tone: Tone) => {
+    const perMinute = (shown[name].reduce((sum, value) => sum + value, 0) * 60_000) / Math.max(overMs, 1)
+    const rate = `${perMinute >= 99.5 ? count(Math.round(perMinute)) : perMinute.toFixed(1)}/min`
+    return `${pad(name, 10)}${paint(look, tone, sparkline(shown[name], highest))}  ${rate}`
+  }
+  return [
+    paint(look, 'strong', `ended in the last ${span(overMs)}, one bar ${span(bucketSeconds * 1_000)}`),
+    row('completed', 'good'),
+    row('failed', 'bad'),
+  ]
+}
+
+const title = (look: Look, { hours }: Statistics) =>
+  paint(look, 'strong', `started in the last ${hours === 1 ? 'hour' : `${hours} hours`}`)
+
+/** Everything, however long it gets. */
+export function wholeFrame(look: Look, frame: Frame): string[] {
+  const { health, statistics, throughput, trouble, foot } = frame
+  const reasons = reasonLines(look, statistics)
+  return [
+    `${healthWord(look, health)}  ${paint(look, 'quiet', timeOf(health.timestamp))}`,
+    ...(trouble == null ? [] : [paint(look, 'bad', trouble)]),
+    '',
+    ...healthLines(look, health),
+    '',
+    title(look, statistics),
+    ...figureLines(look, statistics),
+    '',
+    ...throughputLines(look, throughput),
+    ...(reasons.length === 0 ? [] : ['', ...reasons]),
+    ...(foot === undefined ? [] : ['', paint(look, 'quiet', foot)]),
+  ]
+}
+
+export const timeOf = (timestamp: string) => timestamp.replace('T', ' ').replace(/\.\d+Z$/, ' UTC')
+
+/**
+ * What fits into `rows` lines of `columns` cells. Where not all does, checks that are well become one line, then reasons
+ * go, then what stands lowest; the first line and the last are always there.
+ */
+export function fittedFrame(look: Look, frame: Frame, size: { columns: number; rows: number }): string[] {
+  const all = wholeFrame(look, frame)
+  const shown = all.length <= size.rows ? all : shortFrame(look, frame, size.rows)
+  return shown.map(line => cut(line, size.columns))
+}
+
+function shortFrame(look: Look, frame: Frame, rows: number): string[] {
+  const { health, statistics, throughput, trouble, foot = '' } = frame
+  const well = Object.values(health.checks).filter(check => check.status === 'ok').length
+  const head = [
+    `${healthWord(look, health)}  ${paint(look, 'quiet', timeOf(health.timestamp))}`,
+    ...(trouble == null ? [] : [paint(look, 'bad', trouble)]),
+    ...healthLines(look, health, check => check.status !== 'ok'),
+    paint(look, 'quiet', `${well} ${well === 1 ? 'check is' : 'checks are'} ok`),
+  ]
+  const body = [
+    '',
+    ...throughputLines(look, throughput),
+    '',
+    title(look, statistics),
+    ...figureLines(look, statistics),
+    '',
+    ...reasonLines(look, statistics),
+  ]
+  const room = Math.max(0, rows - 1)
+  return [...[...head, ...body].slice(0, room), paint(look, 'quiet', foot)].slice(0, rows)
+}

@@ -1,0 +1,34 @@
+/** Spans of time for people: the two largest units, never a date that has to be subtracted in the head. */
+
+const units = [
+  ['d', 86_400_000],
+  ['h', 3_600_000],
+  ['m', 60_000],
+  ['s', 1_000],
+] as const
+
+/** `850 ms`, `4.2 s`, `3 m 12 s`, `2 h 5 m`, `3 d 4 h`. */
+export function span(ms: number): string {
+  const length = Math.max(0, ms)
+  if (length < 0.95) return `${length.toFixed(1)} ms`
+  if (length < 999.5) return `${Math.round(length)} ms`
+  if (length < 59_950) return `${(length / 1_000).toFixed(1)} s`
+  // Whole seconds from here on, so that nothing is rounded to "3 m 60 s".
+  let rest = Math.round(length / 1_000) * 1_000
+  const parts: string[] = []
+  for (const [name, size] of units) {
+    const count = Math.floor(rest / size)
+    rest -= count * size
+    if (count > 0 || parts.length > 0) parts.push(`${count} ${name}`)
+  }
+  return parts
+    .slice(0, 2)
+    .filter((part, index) => index === 0 || !part.startsWith('0 '))
+    .join(' ')
+}
+
+/** `in 4.2 s`, `3 m ago`, as seen at `now`. */
+export function when(time: string, now: string): string {
+  const ms = Date.parse(time) - Date.parse(now)
+  return ms > 0 ? `in ${span(ms)}` : `${span(-ms)} ago`
+}
