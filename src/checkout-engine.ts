@@ -11,7 +11,13 @@ import type { Deliverer } from './events/deliverer.ts'
 import type { Listeners } from './events/listeners.ts'
 import type { BrowserConfirmation, GatewayPayment, PaymentMethod } from './payments/gateway.ts'
 
-export interface StartOptions {
+/** What a call may say of the request that it is made for. */
+export interface ForRequest {
+  /** Names the request in every line of the log that tells of this call's checkout while the call runs. */
+  requestId?: string | undefined
+}
+
+export interface StartOptions extends ForRequest {
   /** Whose cart it is. The lock belongs to this session; to any other it does not exist. */
   sessionId: string
   userId?: string | null
@@ -43,7 +49,7 @@ export interface PaymentInput {
   captureLater?: boolean
 }
 
-export interface RefundOptions {
+export interface RefundOptions extends ForRequest {
   /** Minor units; beside `lines` or `shipping` instead of what these cost, at most that. */
   amountMinor?: number
   /**
@@ -130,6 +136,14 @@ export interface HealthCheck {
 
 export interface HealthReport {
   status: 'healthy' | 'degraded' | 'unhealthy'
+  checks: Record<string, HealthCheck>
+  /** When it was read, by the database's clock where it answered. */
+  timestamp: string
+}
+
+/** Whether requests may be sent to this process. */
+export interface ReadinessReport {
+  status: 'ready' | 'not_ready'
   checks: Record<string, HealthCheck>
   timestamp: string
 }
@@ -233,15 +247,19 @@ export interface CheckoutEngine {
    * Takes a lock through the seven phases. Calling it again, at once or later, gives the same answer and charges once.
    * @throws {CheckoutError} `checkout_not_found`, `overloaded`, `invalid_argument`.
    */
-  processCheckout(lockId: string, payment?: PaymentInput, options?: { sessionId?: string }): Promise<Outcome>
+  processCheckout(
+    lockId: string,
+    payment?: PaymentInput,
+    options?: { sessionId?: string } & ForRequest,
+  ): Promise<Outcome>
   /** Goes on after a buyer's action, a pending answer or a lost response; asks the gateway, never guesses. */
-  resumeCheckout(lockId: string, options?: { sessionId?: string }): Promise<Outcome>
+  resumeCheckout(lockId: string, options?: { sessionId?: string } & ForRequest): Promise<Outcome>
   /** Cancels: undoes what was done. A checkout past the decision to capture is not cancelled but told as it is. */
-  cancelCheckout(lockId: string, options?: { sessionId?: string; reason?: string }): Promise<Outcome>
+  cancelCheckout(lockId: string, options?: { sessionId?: string; reason?: string } & ForRequest): Promise<Outcome>
   /** The shop's hand: like cancel, for any session, recorded with its actor. */
-  releaseCheckout(lockId: string, options: { actor: string; reason?: string }): Promise<Outcome>
+  releaseCheckout(lockId: string, options: { actor: string; reason?: string } & ForRequest): Promise<Outcome>
   /** Takes the money of a checkout in `awaiting_capture`. */
-  captureCheckout(lockId: string, options?: { actor?: string }): Promise<Outcome>
+  captureCheckout(lockId: string, options?: { actor?: string } & ForRequest): Promise<Outcome>
   /**
    * Gives money back: an amount, lines of the order, or by default all that is left of it. The same `key` again gives
    * the same refund; without one each call is a new refund.
@@ -279,7 +297,13 @@ export interface CheckoutEngine {
   statistics(options?: { hours?: number }): Promise<Statistics>
   diagnose(lockId: string): Promise<Diagnosis | null>
   audit(options?: { drained?: boolean }): Promise<AuditReport>
-  health(): Promise<HealthReport>
+  /**
+   * Whether checkouts work. Never throws, and is cheap to ask for: what was read at most `maxAgeMs` before (default 1,000;
+   * 0: read now) is given again. A database that does not answer shows within five seconds.
+   */
+  health(options?: { maxAgeMs?: number }): Promise<HealthReport>
+  /** Whether this process can serve: the database answers, its schema is up to date, `close` was not called. As `health`. */
+  readiness(options?: { maxAgeMs?: number }): Promise<ReadinessReport>
   /**
    * Compares our payments with the gateway's own books, in both directions, and keeps the result.
    * @throws {CheckoutError} `invalid_argument` where the gateway has no books to look into; `overloaded` while another
@@ -287,7 +311,7 @@ export interface CheckoutEngine {
    */
   reconcile(options?: ReconcileOptions): Promise<ReconcileReport>
   /** Stores a webhook that the gateway signed, and looks at its checkout. False when it is not genuine. */
-  receiveWebhook(gateway: string, headers: Headers, rawBody: string): Promise<boolean>
+  receiveWebhook(gateway: string, headers: Headers, rawBody: string, options?: ForRequest): Promise<boolean>
   /** Live events of this and every other process on the database, best effort; gives the way to stop. */
   subscribe(receive: (change: CheckoutChange) => void): () => void
   /** The durable listeners: more can be added at any time. */

@@ -194,20 +194,24 @@ export const statusAnswer = z
 export const cancelAnswer = z.strictObject({ success: z.boolean(), message: z.string() })
 export const csrfAnswer = z.strictObject({ csrf_token: z.string() })
 
+const checksAnswer = z.record(
+  z.string(),
+  z.strictObject({
+    status: z.enum(['ok', 'warning', 'critical']),
+    count: z.int().optional(),
+    message: z.string(),
+  }),
+)
+
 export const healthAnswer = z
-  .strictObject({
-    status: z.enum(['healthy', 'degraded', 'unhealthy']),
-    checks: z.record(
-      z.string(),
-      z.strictObject({
-        status: z.enum(['ok', 'warning', 'critical']),
-        count: z.int().optional(),
-        message: z.string(),
-      }),
-    ),
-    timestamp: time,
-  })
+  .strictObject({ status: z.enum(['healthy', 'degraded', 'unhealthy']), checks: checksAnswer, timestamp: time })
   .openapi('Health')
+
+export const readinessAnswer = z
+  .strictObject({ status: z.enum(['ready', 'not_ready']), checks: checksAnswer, timestamp: time })
+  .openapi('Readiness')
+
+export const livenessAnswer = z.strictObject({ status: z.literal('live') })
 
 const variantAnswer = z.strictObject({
   id: z.uuid(),

@@ -19,8 +19,11 @@ export interface TestPostgres {
   url(databaseName?: string): string
   /** Makes a database of a random name and gives its address. */
   createDatabase(template?: string): Promise<string>
-  /** `fast`: as an administrator would. `immediate` (default): as a crash, with recovery. Resolves once it answers. */
-  restart(mode?: 'immediate' | 'fast'): Promise<void>
+  /**
+   * `fast`: as an administrator would. `immediate` (default): as a crash, with recovery. Resolves once it answers;
+   * `meanwhile` runs while it is down.
+   */
+  restart(mode?: 'immediate' | 'fast', meanwhile?: () => Promise<void>): Promise<void>
   /** Stops it and removes its files. Idempotent. */
   stop(): Promise<void>
 }
@@ -142,8 +145,9 @@ export async function startTestPostgres(options: { readonly durable?: boolean } 
     async createDatabase(template = 'template1') {
       return createTestDatabase(url(), template)
     },
-    async restart(mode = 'immediate') {
+    async restart(mode = 'immediate', meanwhile = async () => {}) {
       await halt(mode)
+      await meanwhile()
       await launch()
     },
     stop,

@@ -1,0 +1,33 @@
+/**
+ * Buyers in a process of their own: so many at a server's door, one checkout after the other, until standard input ends.
+ * Arguments: the server's address, how many buyers, how many SKUs. Says at the end how many orders it got.
+ */
+import { createBuyer } from '../sim/buyer.ts'
+import { runDoors } from '../sim/load.ts'
+
+const [url = '', buyers = '1', skus = '1'] = process.argv.slice(2)
+let isOver = false
+process.stdin.on('end', () => {
+  isOver = true
+})
+process.stdin.resume()
+
+const startedAt = performance.now()
+const records = await runDoors(
+  Number(buyers),
+  () => isOver,
+  () => {
+    const buyer = createBuyer({
+      origin: () => url,
+      isOver: () => isOver,
+      line: { sku: `SKU-${1 + Math.floor(Math.random() * Number(skus))}`, quantity: 1 },
+      token: 'tok_approve',
+      namesLock: true,
+    })
+    return { buyer, run: async () => (await buyer.prepare()) && buyer.pay() }
+  },
+)
+const seconds = (performance.now() - startedAt) / 1000
+const orders = records.filter(({ ending }) => ending.kind === 'ordered').length
+const lost = records.reduce((sum, { lostAnswers, serverErrors }) => sum + lostAnswers + serverErrors.length, 0)
+process.stdout.write(JSON.stringify({ orders, perSecond: orders / seconds, lost }))

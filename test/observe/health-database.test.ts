@@ -1,0 +1,150 @@
+/** Health and readiness where the database is the trouble: stopped, silent, full of connections, behind, or merely busy. */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { CheckoutEngine } from '../../src/checkout-engine.ts'
+import { createCheckout } from '../../src/engine.ts'
+import { createHealth } from '../../src/observe/health.ts'
+import { createReadiness } from '../../src/observe/health-readiness.ts'
+import { createSandboxGateway } from '../../src/payments/sandbox.ts'
+import { type Database, statement } from '../../src/store/database.ts'
+import { migrate } from '../../src/store/migrate.ts'
+import { connectPostgres } from '../../src/store/postgres.ts'
+import { startTcpProxy } from '../../src/testing/tcp-proxy.ts'
+import { openTestDatabase, type TestDatabase } from '../../src/testing/test-database.ts'
+import { startTestPostgres } from '../../src/testing/test-postgres.ts'
+
+const now = { maxAgeMs: 0 }
+const gone = { status: 'critical', message: 'The database does not answer' }
+
+let opened: TestDatabase
+beforeAll(async () => {
+  opened = await openTestDatabase('postgres', { poolMax: 2 })
+})
+afterAll(() => opened?.stop())
+
+const both = (database: Database) => ({
+  health: createHealth({ database }),
+  readiness: createReadiness(database, () => false),
+})
+
+describe('Health and readiness', () => {
+  test('say that the server was stopped, and that it is back', async () => {
+    const server = await startTestPostgres()
+    const database = await connectPostgres({ url: await server.createDatabase() })
+    await migrate(database)
+    const gateway = createSandboxGateway({ database })
+    const engine: CheckoutEngine = await createCheckout({ database, gateway, workers: false })
+    expect(await engine.health(now)).toMatchObject({ status: 'healthy' })
+    expect(await engine.readiness(now)).toMatchObject({ status: 'ready' })
+    await server.restart('fast', async () => {
+      expect(await engine.health(now)).toMatchObject({ status: 'unhealthy', checks: { database: gone } })
+      expect(await engine.readiness(now)).toMatchObject({ status: 'not_ready', checks: { database: gone } })
+    })
+    expect(await engine.health(now)).toMatchObject({ status: 'healthy' })
+    expect(await engine.readiness(now)).toMatchObject({ status: 'ready' })
+    await engine.close()
+    expect(await engine.readiness(now)).toMatchObject({
+      status: 'not_ready',
+      checks: { process: { status: 'critical', message: 'The process is ending' } },
+    })
+    await gateway.close()
+    await database.close()
+    await server.stop()
+  })
+
+  test('end in time where the answer never comes, and ask anew on another connection', async () => {
+    const { hostname, port } = new URL(opened.url ?? '')
+    const proxy = await startTcpProxy({ host: hostname, port: Number(port) })
+    const database = await connectPostgres({ url: proxy.url(opened.url ?? '') })
+    const { health, readiness } = both(database)
+    const swallowed = proxy.breakAt('read_health', { when: 'withheld' })
+    expect(await health()).toMatchObject({ status: 'unhealthy', checks: { database: gone } })
+    expect(await swallowed).toBe(true)
+    expect(await health(now)).toMatchObject({ status: 'healthy' })
+    proxy.refuse(true)
+    proxy.cut()
+    expect(await readiness(now)).toMatchObject({ status: 'not_ready', checks: { database: gone } })
+    proxy.refuse(false)
+    expect(await readiness(now)).toMatchObject({ status: 'ready' })
+    await database.close()
+    await proxy.stop()
+  })
+
+  test('are answered while every connection of the pool is at work', async () => {
+    const { health, readiness } = both(opened.database)
+    let release = () => {}
+    const held = new Promise<void>(resolve => {
+      release = resolve
+    })
+    const working = [1, 2].map(() => opened.database.transaction(() => held))
+    const waiting = opened.database.query(statement('health_test_waits', 'select 1 as one'))
+    expect(await health(now)).toMatchObject({ status: 'healthy' })
+    expect(await readiness(now)).toMatchObject({ status: 'ready' })
+    release()
+    await Promise.all(working)
+    expect(await waiting).toEqual([{ one: 1 }])
+  })
+
+  test('use the pool where the server has no connection left', async () => {
+    await opened.database.execute(`
+      create role thrifty login connection limit 1;
+      grant usage on schema holdfast to thrifty; grant select on all tables in schema holdfast to thrifty`)
+    const url = new URL(opened.url ?? '')
+    url.username = 'thrifty'
+    const database = await connectPostgres({ url: url.href, poolMax: 1 })
+    const { health, readiness } = both(database)
+    expect(await health(now)).toMatchObject({ status: 'healthy' })
+    expect(await readiness(now)).toMatchObject({ status: 'ready' })
+    await database.close()
+    await opened.database.execute('drop owned by thrifty; drop role thrifty')
+  })
+
+  test('name what is wrong in their own words where the database refuses', async () => {
+    await opened.database.execute('create role stranger login')
+    const url = new URL(opened.url ?? '')
+    url.username = 'stranger'
+    const database = await connectPostgres({ url: url.href, poolMax: 1 })
+    const { health, readiness } = both(database)
+    const refused = { database: { status: 'critical', message: 'The database refuses to answer (42501)' } }
+    expect(await health()).toMatchObject({ status: 'unhealthy', checks: refused })
+    expect(await readiness()).toMatchObject({ status: 'not_ready', checks: refused })
+    await database.close()
+    await opened.database.execute('drop role stranger')
+  })
+
+  test('say that the schema is behind, or not there', async () => {
+    const message = 'The schema is not up to date: run holdfast migrate'
+    await opened.database.execute(`delete from holdfast.migrations where name = '0001_store'`)
+    const { health, readiness } = both(opened.database)
+    expect(await readiness(now)).toMatchObject({
+      status: 'not_ready',
+      checks: { schema: { status: 'critical', count: 1, message } },
+    })
+    await opened.database.execute(`insert into holdfast.migrations (name) values ('0001_store')`)
+    expect(await readiness(now)).toMatchObject({ status: 'ready', checks: { schema: { status: 'ok' } } })
+    expect(await health(now)).toMatchObject({ status: 'healthy' })
+
+    const empty = await openTestDatabase('postgres', { migrated: false, poolMax: 1 })
+    const without = both(empty.database)
+    const missing = { database: { status: 'critical', message } }
+    expect(await without.health()).toMatchObject({ status: 'unhealthy', checks: missing })
+    expect(await without.readiness()).toMatchObject({ status: 'not_ready', checks: missing })
+    await empty.stop()
+  })
+
+  test('wait on the embedded database for their turn like any other', async () => {
+    const embedded = await openTestDatabase('embedded')
+    const { health, readiness } = both(embedded.database)
+    expect(await health()).toMatchObject({ status: 'healthy' })
+    expect(await readiness()).toMatchObject({ status: 'ready' })
+    let release = () => {}
+    const held = new Promise<void>(resolve => {
+      release = resolve
+    })
+    const working = embedded.database.transaction(() => held)
+    expect(await health(now)).toMatchObject({ status: 'unhealthy', checks: { database: gone } })
+    release()
+    await working
+    expect(await health(now)).toMatchObject({ status: 'healthy' })
+    await embedded.stop()
+  })
+})
