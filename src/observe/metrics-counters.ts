@@ -127,6 +127,10 @@ export function createCounters(register: Registry, laneSizes: () => Readonly<Rec
       seconds.observe(durationMs / 1000)
     },
     observeDelivery: (listener, outcome) => deliveries.inc({ listener, outcome }),
-    expectCurrency: currency => completed.inc({ currency }, 0),
+    expectCurrency(currency) {
+      completed.inc({ currency }, 0)
+      // An alert rises at the first one: a rise is seen only from a number that was there before.
+      failed.inc({ currency, phase: 'payment_authorization', code: 'payment_mismatch' }, 0)
+    },
   }
 }
