@@ -27,7 +27,7 @@ const browser = await chromium.launch({
 try {
   for (const [kind, { html }] of await sampleMails()) {
     for (const { name, width, colorScheme } of views) {
-      const page = await browser.newPage({ viewport: { width, height: 200 }, colorScheme, deviceScaleFactor: 1.5 })
+      const page = await browser.newPage({ viewport: { width, height: 200 }, colorScheme, deviceScaleFactor: 1.25 })
       await page.setContent(html)
       const file = `${directory}/mail-${kind}-${name}.png`
       await page.screenshot({ path: file, fullPage: true })

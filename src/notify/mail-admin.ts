@@ -55,16 +55,17 @@ export function disputeNotice(
 ): MailContent {
   const { number, currency } = order
   const amount = locale.money(dispute.amount, currency)
+  const isOurTurn = dispute.status.includes('needs_response')
   return {
     subject: `Dispute about order ${number}: ${inWords(dispute.status)}`,
     preheader: `${amount} is contested at the buyer’s bank: ${inWords(dispute.reason)}.`,
     eyebrow: `Dispute about order ${number}`,
-    title: `${amount} is contested.`,
+    title: isOurTurn ? `${amount} is contested.` : `The dispute about ${amount}: ${inWords(dispute.status)}.`,
     tone: 'trouble',
     blocks: [
       {
         kind: 'paragraph',
-        text: 'The buyer contests the payment at the bank. Answer it in your payment provider’s dashboard: there is a deadline, and whoever does not answer loses. The order and its stock are as they were.',
+        text: `${isOurTurn ? 'The buyer contests the payment at the bank. Answer in your payment provider’s dashboard: there is a deadline, and silence loses.' : 'Your payment provider’s dashboard says what this means for the money.'} The order and its stock are as they were.`,
       },
       {
         kind: 'facts',

@@ -15,6 +15,8 @@ const dark = { ground: '#0e181f', raised: '#15232c', ink: '#ece7da', soft: '#a3a
 const accent = { light: '#b03d0c', lightInk: '#fffaf3', dark: '#ff9160', darkInk: '#221006' }
 const trouble = { light: '#a0231a', dark: '#ff9a8d' }
 const rope = { light: '#b98d54', dark: '#c79a5f' }
+/** Twisted strands, where a mail program draws them; else the strip has the colour of rope. */
+const strands = 'background-image:repeating-linear-gradient(118deg,#b98d54 0 7px,#8e6632 7px 8.5px);'
 
 const serif = "'Iowan Old Style','Palatino Linotype',Palatino,'Book Antiqua',Georgia,serif"
 const sans = "-apple-system,BlinkMacSystemFont,'Segoe UI',Roboto,'Helvetica Neue',Arial,sans-serif"
@@ -43,13 +45,12 @@ ${darkRules('')}
 }
 ${darkRules('[data-ogsc] ')}
 @media (max-width:520px){
-.outer{padding:0!important}
+.outer{padding:18px 0 28px!important}
 .raised{border-left:0!important;border-right:0!important;border-radius:0!important}
+.strip,.strip-trouble{border-radius:0!important}
 .gutter{padding-left:22px!important;padding-right:22px!important}
 .title{font-size:27px!important}
 .column{display:block!important;width:100%!important;box-sizing:border-box;padding-right:0!important}
-.button{display:block!important}
-.button-ink{display:block!important;text-align:center}
 }`)
 
 /** Fills what an inbox would else show of the mail behind the preheader. */
@@ -79,7 +80,7 @@ function item({ title, details, amount }: MailItem): Markup {
 
 function figure({ label, value, isGrand = false }: MailRow): Markup {
   return isGrand
-    ? html`<tr><td class="line ink" valign="bottom" style="padding:14px 16px 0 0;border-top:1px solid ${light.line};${text(16, ink)}font-weight:600">${label}</td><td class="line ink" align="right" valign="bottom" style="padding:14px 0 0;border-top:1px solid ${light.line};font:600 26px/1.15 ${serif};${ink}white-space:nowrap">${value}</td></tr>`
+    ? html`<tr><td class="line ink" valign="bottom" style="padding:16px 16px 0 0;border-top:1px solid ${light.line};${text(16, ink)}font-weight:600">${label}</td><td class="line ink" align="right" valign="bottom" style="padding:16px 0 0;border-top:1px solid ${light.line};font:600 26px/1.15 ${serif};${ink}white-space:nowrap">${value}</td></tr>`
     : html`<tr><td class="soft" valign="top" style="padding:0 16px 6px 0;${text(15, soft)}">${label}</td><td class="ink" align="right" valign="top" style="padding:0 0 6px;${text(15, ink)}white-space:nowrap">${value}</td></tr>`
 }
 
@@ -105,7 +106,7 @@ function block(given: MailBlock): Markup {
     case 'figures':
       return html`<tr><td class="gutter" style="${cell(0, 28)}"><table role="presentation" width="100%" cellpadding="0" cellspacing="0" border="0"><tr><td class="line" colspan="2" height="14" style="border-top:1px solid ${light.line};font-size:0;line-height:14px">&nbsp;</td></tr>${given.rows.map(figure)}</table></td></tr>`
     case 'facts':
-      return section(4, 22, table(given.rows.map(fact)))
+      return section(2, 14, table(given.rows.map(fact)))
     case 'columns':
       return section(
         4,
@@ -164,7 +165,7 @@ ${ghost.opens}<table role="presentation" width="100%" cellpadding="0" cellspacin
 <tr><td class="gutter ink" align="left" style="padding:4px 4px 18px;font:600 22px/1.2 ${serif};${ink}">${shop(sender)}</td></tr>
 <tr><td class="raised" bgcolor="${light.raised}" style="background-color:${light.raised};border:1px solid ${light.line};border-radius:9px">
 <table role="presentation" width="100%" cellpadding="0" cellspacing="0" border="0">
-<tr><td class="${isTrouble ? 'strip-trouble' : 'strip'}" height="5" bgcolor="${strip}" style="height:5px;background-color:${strip};border-radius:8px 8px 0 0;font-size:0;line-height:0">&nbsp;</td></tr>
+<tr><td class="${isTrouble ? 'strip-trouble' : 'strip'}" height="6" bgcolor="${strip}" style="height:6px;background-color:${strip};${isTrouble ? '' : strands}border-radius:8px 8px 0 0;font-size:0;line-height:0">&nbsp;</td></tr>
 ${section(34, 16, html`<p class="${isTrouble ? 'trouble' : 'soft'}" style="margin:0 0 10px;${text(13, isTrouble ? `color:${trouble.light};` : soft)}letter-spacing:.08em;text-transform:uppercase">${content.eyebrow}</p><h1 class="title ink" style="margin:0;font:600 32px/1.15 ${serif};${ink}letter-spacing:-.01em;word-break:break-word">${content.title}</h1>`)}
 ${content.blocks.map(block)}
 <tr><td height="8" style="height:8px;font-size:0;line-height:0">&nbsp;</td></tr>

@@ -16,18 +16,25 @@ export type TroubleEvent = CheckoutEvent<'CheckoutFailed' | 'CheckoutExpired'>
 /** What of a crowd is shown one by one; the figures count all. */
 const shownMax = 25
 const kindsMax = 12
-const contextLengthMax = 200
+const particularsLengthMax = 200
 
 const placeOf = ({ failure: { phase, code } }: TroubleEvent) => (phase === null ? code : `${code} in ${phase}`)
 
+/** What a failure says beside its sentence: "sku LINE-20, requested 2, available 1". */
+function particularsOf({ failure: { context } }: TroubleEvent): string[] {
+  const said = Object.entries(context)
+    .map(([name, value]) => `${name} ${typeof value === 'string' ? value : JSON.stringify(value)}`)
+    .join(', ')
+  return said === '' ? [] : [singleLine(said).slice(0, particularsLengthMax)]
+}
+
 function itemOf(event: TroubleEvent, locale: MailLocale): MailItem {
   const { failure, lock } = event
-  const particulars = Object.keys(failure.context).length === 0 ? '' : JSON.stringify(failure.context)
   return {
     title: singleLine(failure.message),
     details: [
-      `${locale.time(lock.failedAt ?? event.occurredAt)} · ${placeOf(event)}`,
-      ...(particulars === '' ? [] : [singleLine(particulars).slice(0, contextLengthMax)]),
+      `${locale.moment(lock.failedAt ?? event.occurredAt)} · ${placeOf(event)}`,
+      ...particularsOf(event),
       `Lock ${lock.id}`,
     ],
   }
