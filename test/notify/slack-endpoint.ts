@@ -1,0 +1,72 @@
+/** What stands in for Slack's end of an incoming webhook, as strict as it is about what it takes. */
+import { once } from 'node:events'
+import { createServer, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+
+export interface Received {
+  text: string
+  blocks: { type: string; text?: { text: string }; fields?: { text: string }[]; elements?: { text: string }[] }[]
+}
+
+const secretPath = '/services/T00000000/B00000000/XXXXsecretXXXX'
+
+/** What Slack's limits forbid in a message; nothing where it would take it. */
+export function faultsOf({ text, blocks }: Received): string[] {
+  const faults: string[] = []
+  if (typeof text !== 'string' || text.trim() === '') faults.push('no text')
+  if (!Array.isArray(blocks) || blocks.length === 0 || blocks.length > 50) faults.push(`${blocks?.length} blocks`)
+  const length = (words: string | undefined, max: number, of: string) => {
+    if (words === undefined || words.length < 1 || words.length > max) faults.push(`${of}: ${words?.length} characters`)
+  }
+  for (const block of blocks) {
+    if (block.type === 'header') length(block.text?.text, 150, 'header')
+    else if (block.fields !== undefined) {
+      if (block.fields.length < 1 || block.fields.length > 10) faults.push(`${block.fields.length} fields`)
+      for (const field of block.fields) length(field.text, 2_000, 'field')
+    } else if (block.type === 'section') length(block.text?.text, 3_000, 'section')
+    else for (const element of block.elements ?? []) length(element.text, 3_000, 'context')
+  }
+  return faults
+}
+
+/** All that a person sees of a message. */
+export const wordsOf = ({ text, blocks }: Received) =>
+  [
+    text,
+    ...blocks.flatMap(block =>
+      [block.text, ...(block.fields ?? []), ...(block.elements ?? [])].map(part => part?.text),
+    ),
+  ].join('\n')
+
+export async function openSlackEndpoint() {
+  const received: Received[] = []
+  const endpoint = {
+    received,
+    secretPath,
+    url: '',
+    /** What it answers with; default: takes it. */
+    answer: null as ((response: ServerResponse) => void) | null,
+    /** How often it was asked. */
+    asked: 0,
+    async close() {
+      server.closeAllConnections()
+      server.close()
+      await once(server, 'close')
+    },
+  }
+  const server = createServer(async (request, response) => {
+    const chunks: Buffer[] = []
+    for await (const chunk of request) chunks.push(chunk)
+    endpoint.asked += 1
+    if (endpoint.answer !== null) return endpoint.answer(response)
+    const message = JSON.parse(Buffer.concat(chunks).toString()) as Received
+    const faults = faultsOf(message)
+    if (request.url !== secretPath || faults.length > 0) return response.writeHead(400).end('invalid_payload')
+    received.push(message)
+    response.end('ok')
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  endpoint.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}${secretPath}`
+  return endpoint
+}
