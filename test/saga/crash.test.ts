@@ -161,12 +161,14 @@ const twice = [completes, refused].filter(scenario => scenario !== undefined)
 describeStore(
   'A second crash, in the recovery',
   store => {
+    // `npm run prove:crash` dies at every pair of points; here at every third.
     test.each(twice)('a checkout $title survives any two crashes', async scenario => {
-      for (const first of scenario.points) {
+      for (const [index, first] of scenario.points.entries()) {
         const probe = await run(store, scenario, first)
         const watching = mortal(store.database, store.gateway, null)
         await recoverOnce(await openDoomed(store, watching))
-        for (const second of new Set(watching.reached)) {
+        for (const [after, second] of [...new Set(watching.reached)].entries()) {
+          if ((index + after) % 3 !== 0) continue
           const ready = await run(store, scenario, first)
           const life = mortal(store.database, store.gateway, second)
           const doomed = await openDoomed(store, life)
