@@ -30,13 +30,10 @@ export function faultsOf({ text, blocks }: Received): string[] {
 }
 
 /** All that a person sees of a message. */
-export const wordsOf = ({ text, blocks }: Received) =>
-  [
-    text,
-    ...blocks.flatMap(block =>
-      [block.text, ...(block.fields ?? []), ...(block.elements ?? [])].map(part => part?.text),
-    ),
-  ].join('\n')
+export function wordsOf({ text, blocks }: Received): string {
+  const parts = blocks.flatMap(block => [block.text ?? [], block.fields ?? [], block.elements ?? []].flat())
+  return [text, ...parts.map(part => part.text)].join('\n')
+}
 
 export async function openSlackEndpoint() {
   const received: Received[] = []
