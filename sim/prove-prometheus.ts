@@ -1,0 +1,144 @@
+/**
+ * What operators rely on, with the real parts: a real Prometheus reads a real `holdfast serve`, its alerts are loaded, the
+ * dashboard's questions are answered, and when the database goes away the alert fires while the process still answers.
+ */
+import { readFile } from 'node:fs/promises'
+import path from 'node:path'
+import { statement } from '../src/store/database.ts'
+import { connectPostgres } from '../src/store/postgres.ts'
+import { startTcpProxy } from '../src/testing/tcp-proxy.ts'
+import { createBuyer } from './buyer.ts'
+import { withDirectory } from './command.ts'
+import { operating, type PrometheusServer, startPrometheus } from './prometheus-server.ts'
+import { createServerProcess } from './server-process.ts'
+import { fillShop, serverEnvironment } from './shop.ts'
+
+export interface PrometheusReport {
+  buyers: number
+  paid: number
+  /** As Prometheus has it. */
+  completed: number
+  rules: number
+  /** Questions of the dashboard, and those that had an answer. */
+  questions: number
+  answered: number
+  /** Alerts that were seen firing, in order. */
+  fired: string[]
+  seconds: number
+  wrong: string[]
+}
+
+const secret = 'the secret of the metrics of this proof'
+const sku = 'MUG'
+const tokens = [...Array.from({ length: 9 }, () => 'tok_approve'), 'tok_decline', 'tok_error_after', 'tok_slow']
+
+const countPaid = statement(
+  'sim_paid_orders',
+  `select count(*) as count from holdfast.checkouts where state = 'completed'`,
+)
+
+/** What the dashboard asks, with its variables as Grafana fills them in. */
+async function questionsOfTheDashboard(): Promise<string[]> {
+  const { panels } = JSON.parse(await readFile(path.join(operating, 'grafana-dashboard.json'), 'utf8')) as {
+    panels: { targets?: { expr: string }[] }[]
+  }
+  return panels.flatMap(({ targets = [] }) =>
+    targets.map(({ expr }) => expr.replaceAll('$__rate_interval', '30s').replaceAll('$job', '.*')),
+  )
+}
+
+const isFiring = async (prometheus: PrometheusServer, name: string) =>
+  (await prometheus.alerts()).some(({ labels, state }) => labels.alertname === name && state === 'firing')
+
+export async function provePrometheus(options: { databaseUrl: string; buyers: number }): Promise<PrometheusReport> {
+  const startedAt = performance.now()
+  const wrong: string[] = []
+  const fired: string[] = []
+  const expect = (holds: boolean, what: string) => {
+    if (!holds) wrong.push(what)
+  }
+  const { hostname, port } = new URL(options.databaseUrl)
+  const proxy = await startTcpProxy({ host: hostname, port: Number(port) })
+  const database = await connectPostgres({ url: options.databaseUrl })
+  try {
+    await fillShop(database, [{ sku, priceMinor: 1_250, quantity: 10_000 }])
+    return await withDirectory(async directory => {
+      const server = await createServerProcess({
+        directory,
+        databaseUrl: proxy.url(options.databaseUrl),
+        environment: { ...serverEnvironment, CHECKOUT_METRICS_SECRET: secret },
+        isBuilt: true,
+      })
+      await server.start()
+      const prometheus = await startPrometheus(directory, new URL(server.url), secret)
+      const deadline = performance.now() + 60_000
+      const buy = async (token: string) => {
+        const line = { sku, quantity: 1 }
+        const isOver = () => performance.now() > deadline
+        const buyer = createBuyer({ origin: () => server.url, line, token, namesLock: true, isOver })
+        if (await buyer.prepare()) await buyer.pay()
+      }
+      const paid = async () => (await database.query<{ count: number }>(countPaid))[0]?.count ?? 0
+      const completed = async () => (await prometheus.query('sum(holdfast_checkouts_completed_total)'))[0] ?? 0
+      const counts = async () => (await paid()) > 0 && (await completed()) === (await paid())
+      const fires = async (name: string) => {
+        await prometheus.until(`${name} fires`, () => isFiring(prometheus, name))
+        fired.push(name)
+      }
+      try {
+        await prometheus.until('the target is up', async () =>
+          (await prometheus.targets()).some(({ health }) => health === 'up'),
+        )
+        const rules = await prometheus.rules()
+        const ill = rules.filter(({ health }) => health === 'err').map(({ name }) => name)
+        expect(rules.length > 0 && ill.length === 0, `rules that Prometheus cannot evaluate: ${ill.join(', ')}`)
+
+        await Promise.all(
+          Array.from({ length: options.buyers }, (_, index) => buy(tokens[index % tokens.length] ?? '')),
+        )
+        await prometheus.until('Prometheus counts the paid orders of the database', counts)
+        const questions = await questionsOfTheDashboard()
+        const answers = await Promise.all(questions.map(question => prometheus.query(question)))
+        expect(
+          (await prometheus.alerts()).every(({ state }) => state !== 'firing'),
+          'an alert fires although all is well',
+        )
+
+        proxy.refuse(true)
+        proxy.cut()
+        await fires('HoldfastDatabaseDown')
+        const stillUp = await prometheus.query('up{job="holdfast"}')
+        expect(stillUp[0] === 1, 'the process did not answer while its database was away')
+        const stale = await prometheus.query('holdfast_stuck_checkouts')
+        expect(stale.length === 0, 'figures of the database were told while it was away')
+        proxy.refuse(false)
+        await prometheus.until(
+          'HoldfastDatabaseDown ends',
+          async () => !(await isFiring(prometheus, 'HoldfastDatabaseDown')),
+        )
+        await buy('tok_approve')
+        await prometheus.until('orders are counted again', counts)
+        const report = { paid: await paid(), completed: await completed() }
+
+        await server.stop()
+        await fires('HoldfastDown')
+        return {
+          buyers: options.buyers + 1,
+          ...report,
+          rules: rules.length,
+          questions: questions.length,
+          answered: answers.filter(series => series.length > 0).length,
+          fired,
+          seconds: (performance.now() - startedAt) / 1000,
+          wrong,
+        }
+      } finally {
+        await prometheus.stop()
+        await server.stop()
+      }
+    })
+  } finally {
+    await database.close()
+    await proxy.stop()
+  }
+}
