@@ -86,7 +86,8 @@ export function createReconciler(context: SagaContext, lanes: Lanes): Reconciler
     if (report === null) return null
     const { differenceCount, criticalCount, payments, checkouts, settled } = report
     const figures = { differenceCount, criticalCount, payments, checkouts, settled: settled.length }
-    if (criticalCount > 0) log.error('[Checkout] money at the gateway is not accounted for here', figures)
+    if (criticalCount > 0)
+      log.error('[Checkout] money at the gateway is not accounted for here', { alert: 'money_unaccounted', ...figures })
     else if (differenceCount > 0) log.warn('[Checkout] the gateway’s books differ from ours', figures)
     else log.info('[Checkout] reconciled with the gateway', figures)
     return report
@@ -102,7 +103,7 @@ export function createReconciler(context: SagaContext, lanes: Lanes): Reconciler
     try {
       await runOnce(everyMs)
     } catch (error) {
-      if (!ending) log.error('[Checkout] could not reconcile with the gateway', { error })
+      if (!ending) log.error('[Checkout] could not reconcile with the gateway', { err: error })
     }
     again(Math.min(lookEveryMs, everyMs), everyMs)
   }

@@ -153,17 +153,18 @@ function call(context: SagaContext, claim: Claim, kind: OperationKind, base: Gat
 /** Calls with a limit of time; whatever goes wrong is an unknown outcome. */
 async function timed(
   context: SagaContext,
-  { id: lockId, state, currency, total_minor: totalMinor }: CheckoutRow,
+  { id: lockId, cart_id: cartId, state, currency, total_minor: totalMinor }: CheckoutRow,
   kind: OperationKind,
   operation: OperationKind | 'lookup',
   run: (signal: AbortSignal) => Promise<LookupAnswer>,
 ): Promise<LookupAnswer> {
   const { log, trace, gateway } = context
   const question: GatewayQuestion = { gateway: gateway.name, operation, lockId, state, currency, totalMinor }
+  let broke: unknown
   const asked = (): Promise<LookupAnswer> =>
     inTime(context, async signal => heard(kind, await run(signal))).catch((error: unknown): LookupAnswer => {
       if (error instanceof OutOfTime) return { outcome: 'unknown', message: error.message }
-      log.warn('[Checkout] a call to the gateway broke', { kind, error })
+      broke = error
       return {
         outcome: 'unknown',
         message: `The call broke: ${error instanceof Error ? error.name : 'unknown error'}.`,
@@ -171,6 +172,10 @@ async function timed(
     })
   const startedAt = performance.now()
   const answer = await (trace === undefined ? asked() : trace.call(question, asked))
+  if (answer.outcome === 'unknown') {
+    const about = { lockId, cartId, operation, message: answer.message, err: broke }
+    log.warn('[Checkout] the gateway gave no certain answer', about)
+  }
   context.observeGateway?.(question, answer.outcome, performance.now() - startedAt)
   return answer
 }

@@ -42,6 +42,11 @@ export type Next =
   /** Somebody else has taken over; nothing was written. */
   | { kind: 'replaced' }
 
+/** How long it was claimed when `row` was read, in ms, by the database's clock. */
+export function sinceMs(claim: Claim, row: CheckoutRow): number {
+  return Math.max(0, Date.parse(row.now) - Date.parse(claim.row.now))
+}
+
 /** Whether the row under lock is still what the claim took. */
 export function stillHolds(claim: Claim, row: CheckoutRow | undefined): row is CheckoutRow {
   return row !== undefined && row.epoch === claim.row.epoch && row.version === claim.row.version

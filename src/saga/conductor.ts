@@ -125,7 +125,6 @@ export function createConductor(options: ConductorOptions): Conductor {
         case 'already':
           return awaited(item.lockId)
         case 'refused':
-          log.info('[Checkout] failed', { lockId: item.lockId, failure: prepared.row.failure })
           return driven(item.lockId, { kind: 'rests', row: prepared.row, order: null })
         case 'claimed':
           return driven(item.lockId, { kind: 'goes_on', claim: prepared.claim })

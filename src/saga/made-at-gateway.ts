@@ -15,6 +15,7 @@ import { statement, type Transaction } from '../store/database.ts'
 import { isOurs } from './ask.ts'
 import { inTime, type SagaContext } from './context.ts'
 import { credit } from './credit.ts'
+import { transaction } from './transaction.ts'
 
 const keepDisputes = statement(
   'keep_disputes',
@@ -41,7 +42,7 @@ export async function recordMadeAtGateway(context: SagaContext, checkoutId: stri
 
 function record(context: SagaContext, checkoutId: string, payment: GatewayPayment): Promise<MadeAtGateway> {
   const ids = [checkoutId]
-  return context.db.transaction(async (tx): Promise<MadeAtGateway> => {
+  return transaction(context, async (tx, context): Promise<MadeAtGateway> => {
     const [[row], operations, orders] = await Promise.all([
       lockRows(tx, ids),
       readOperations(tx, ids),
@@ -68,7 +69,12 @@ function callOut(
     return sum + (kind === 'refund' && answer?.outcome === 'succeeded' ? answer.amountMinor : 0)
   }, 0)
   if (refundedMinor >= recordedMinor) return
-  log.error('[Checkout] less was given back at the gateway than is recorded', { lockId, refundedMinor, recordedMinor })
+  log.error('[Checkout] less was given back at the gateway than is recorded', {
+    alert: 'amount_differs',
+    lockId,
+    refundedMinor,
+    recordedMinor,
+  })
 }
 
 function recordMoneyBack(
@@ -106,6 +112,9 @@ function recordMoneyBack(
   context.outbox.publish(tx, [{ checkoutId, type: 'OrderRefunded', payload }])
   context.log.warn('[Checkout] money was given back at the gateway alone', {
     lockId: checkoutId,
+    cartId: row.cart_id,
+    orderId: order.id,
+    orderNumber: order.number,
     amountMinor,
     currency,
   })
@@ -126,6 +135,10 @@ function recordDisputes(
   for (const dispute of news) known.set(dispute.id, dispute)
   tx.send(keepDisputes, [row.id, JSON.stringify([...known.values()])])
   const lock = lockOf(row)
+  for (const { id: dispute, status, reason } of news) {
+    const about = { lockId: row.id, cartId: row.cart_id, orderId: order.id, orderNumber: order.number }
+    context.log.warn('[Checkout] payment disputed', { ...about, dispute, status, reason })
+  }
   context.outbox.publish(
     tx,
     news.map(dispute => ({

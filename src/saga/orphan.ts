@@ -10,6 +10,7 @@ import { statement } from '../store/database.ts'
 import { isOurs } from './ask.ts'
 import { type Claim, type Evidence, type Next, stillHolds } from './claim.ts'
 import { backoffMs, type SagaContext } from './context.ts'
+import { transaction } from './transaction.ts'
 
 /** Who is younger may still be on its way to its checkout. By the database's clock. */
 export const orphanAgeMinMs = 3_600_000
@@ -69,13 +70,17 @@ function isOldOrphan({ now }: CheckoutRow, { status, createdAt }: GatewayPayment
 export function recordOrphan(context: SagaContext, item: { claim: Claim; evidence: Evidence }): Promise<Next> {
   const { claim, evidence } = item
   const ids = [claim.row.id]
-  return context.db.transaction(async (tx): Promise<Next> => {
+  return transaction(context, async (tx, context): Promise<Next> => {
     const [[row], operations] = await Promise.all([lockRows(tx, ids), readOperations(tx, ids)])
     const operation = operations.find(({ kind, attempt }) => kind === 'void' && attempt === evidence.attempt)
     if (!stillHolds(claim, row) || operation?.status !== 'intended') return { kind: 'replaced' }
     recordAnswers(tx, [{ checkoutId: row.id, ...evidence }])
     const { outcome } = evidence.answer
     const definite = outcome === 'succeeded' || outcome === 'declined'
+    if (outcome === 'succeeded') {
+      const { reference } = operation
+      context.log.info('[Checkout] payment voided', { lockId: row.id, cartId: row.cart_id, reference })
+    }
     const isLast = openAtEnd(operations.filter(each => each !== operation)) === undefined
     const [after] = changeRows(tx, [
       definite

@@ -20,7 +20,7 @@ import {
   lockRows,
   type PathStep,
 } from '../store/checkouts.ts'
-import { type Claim, type Evidence, type Next, stillHolds } from './claim.ts'
+import { type Claim, type Evidence, type Next, sinceMs, stillHolds } from './claim.ts'
 import { backoffMs, type SagaContext } from './context.ts'
 import { expired } from './failures.ts'
 import { phaseEvents } from './tell.ts'
@@ -102,8 +102,10 @@ export function place(context: SagaContext, items: readonly PlaceItem[]): Promis
       const later = row.details?.captureLater === true
       const { answer } = item.evidence
       const validUntil = answer.outcome === 'succeeded' ? (answer.validUntil ?? null) : null
+      const reference = referenceOf(item)
+      const told = { orderId: orderIds.get(row.id), reference, sinceMs: sinceMs(item.claim, row) }
       const path: PathStep[] = [
-        { to: 'creating_order', durationUs, ...(drift === undefined ? {} : { details: { priceDrift: drift } }) },
+        { to: 'creating_order', durationUs, told, ...(drift === undefined ? {} : { details: { priceDrift: drift } }) },
         { to: later ? 'awaiting_capture' : 'capturing' },
       ]
       changes.push({
@@ -113,15 +115,15 @@ export function place(context: SagaContext, items: readonly PlaceItem[]): Promis
         sealedToken: null,
         action: null,
         authorizationValidUntil: validUntil,
-        metadata: { ...row.metadata, payment_authorization: authorizationOf(row, referenceOf(item), answer) },
+        metadata: { ...row.metadata, payment_authorization: authorizationOf(row, reference, answer) },
         ...(later ? { leaseOwner: null } : { leaseOwner: context.workerId }),
         ...(later ? { wakeInMs: untilMs(row, validUntil, captureMarginMs) } : renewal(row, numbers.leaseMs)),
       })
       if (drift !== undefined) {
-        context.log.warn('[Checkout] price drift: the frozen prices hold', { lockId: row.id, drift })
         events.push({ checkoutId: row.id, type: 'PriceDriftDetected', payload: { lock: lockOf(row), drifts: drift } })
       }
-      events.push(...phaseEvents(context, row, [{ to: 'authorizing' }, { to: 'creating_order', durationUs }]))
+      const authorizing: PathStep = { to: 'authorizing', durationUs: told.sinceMs * 1000 }
+      events.push(...phaseEvents(context, row, [authorizing, { to: 'creating_order', durationUs }]))
     }
     context.outbox.publish(tx, events)
     const after = new Map(changeRows(tx, changes).map(row => [row.id, row]))

@@ -209,16 +209,19 @@ function write(
   const paths: PathStep[][] = []
   for (const work of works) {
     const { row, quote } = work
-    const path: PathStep[] = states
-      .slice(0, Math.min(work.passed + 1, 3))
-      .map((to, index) => ({ to, durationUs: (durationsMs[index] ?? 0) * 1000 }))
+    const units = work.hold?.parts.reduce((sum, part) => sum + part.quantity, 0)
+    const path: PathStep[] = states.slice(0, Math.min(work.passed + 1, 3)).map((to, index) => ({
+      to,
+      durationUs: (durationsMs[index] ?? 0) * 1000,
+      ...(to === 'reserving' && !alreadyHeld.has(row.id) ? { told: { units } } : {}),
+    }))
     if (work.failure !== null && work.failure.phase === null) path.length = 0
     paths.push(path)
     if (work.failure !== null || quote === null || work.hold === null) {
       const failure = work.failure ?? expired()
       changes.push({
         row,
-        path: [...path, { to: 'failed' }],
+        path: [...path, { to: 'failed', told: { isReleased: alreadyHeld.has(row.id) } }],
         failure,
         holdsCart: false,
         wakeInMs: null,

@@ -53,7 +53,7 @@ export function createRecoverer(context: SagaContext, lanes: Lanes): Recoverer {
       } catch (error) {
         // Its lease runs out, and it is due again: nothing is lost by stopping here.
         const { id, state } = claim.row
-        context.log.error('[Checkout] could not be carried on', { lockId: id, state, error })
+        context.log.error('[Checkout] could not be carried on', { lockId: id, state, err: error })
       }
     })().finally(() => carrying.delete(carried))
     carrying.add(carried)
@@ -68,7 +68,12 @@ export function createRecoverer(context: SagaContext, lanes: Lanes): Recoverer {
     const room = carriedMax - carrying.size
     const claims = room > 0 ? await seizeDue(context, room) : []
     for (const { row } of claims) {
-      context.log.info('[Checkout] taken over', { lockId: row.id, state: row.state, epoch: row.epoch })
+      context.log.info('[Checkout] taken over', {
+        lockId: row.id,
+        cartId: row.cart_id,
+        state: row.state,
+        epoch: row.epoch,
+      })
     }
     const carried = claims.map(carry)
     carried.push(...(await heedWebhooks()))
@@ -105,7 +110,7 @@ export function createRecoverer(context: SagaContext, lanes: Lanes): Recoverer {
       result => result.status === 'rejected',
     )
     if (failed !== undefined) {
-      context.log.error('[Checkout] a webhook could not be heeded yet', { error: failed.reason })
+      context.log.error('[Checkout] a webhook could not be heeded yet', { err: failed.reason })
     }
     await markHandled(context.db, done)
     return carried
@@ -123,7 +128,7 @@ export function createRecoverer(context: SagaContext, lanes: Lanes): Recoverer {
         .catch((error: unknown) => {
           context.log.warn('[Checkout] the gateway’s books could not be looked into yet', {
             lockId: webhook.checkout_id,
-            error,
+            err: error,
           })
         })
         .finally(() => {
@@ -162,7 +167,7 @@ export function createRecoverer(context: SagaContext, lanes: Lanes): Recoverer {
       if (seen.isFull) await Promise.race([seen.carried, sleep(context.clock, everyMs)])
       again(seen.isFull ? 0 : everyMs, everyMs)
     } catch (error) {
-      context.log.error('[Checkout] recovery pass failed', { error })
+      context.log.error('[Checkout] recovery pass failed', { err: error })
       again(everyMs, everyMs)
     }
   }

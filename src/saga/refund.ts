@@ -9,12 +9,13 @@ import { namedLines, notRefundable, planRefund, type RefundWish } from '../check
 import { readOrdersOf } from '../orders/orders.ts'
 import type { GatewayAnswer } from '../payments/gateway.ts'
 import { intend, latest, type OperationRow, openAtEnd, readOperations, recordAnswers } from '../payments/operations.ts'
-import { changeRows, lockOf, lockRows } from '../store/checkouts.ts'
+import { type CheckoutRow, changeRows, lockOf, lockRows } from '../store/checkouts.ts'
 import { recordAdminAction } from './admin-actions.ts'
 import { isOurs } from './ask.ts'
 import { type Claim, type Evidence, type Next, stillHolds } from './claim.ts'
 import { backoffMs, type SagaContext } from './context.ts'
 import { credit, type Refund, type RefundPurpose, refundOf } from './credit.ts'
+import { transaction } from './transaction.ts'
 
 export interface RefundItem extends RefundWish {
   checkoutId: string
@@ -134,7 +135,7 @@ function refuseOther(
 export function recordRefund(context: SagaContext, item: { claim: Claim; evidence: Evidence }): Promise<Next> {
   const { claim } = item
   const ids = [claim.row.id]
-  return context.db.transaction(async (tx): Promise<Next> => {
+  return transaction(context, async (tx, context): Promise<Next> => {
     const [[row], operations, orders] = await Promise.all([
       lockRows(tx, ids),
       readOperations(tx, ids),
@@ -153,6 +154,7 @@ export function recordRefund(context: SagaContext, item: { claim: Claim; evidenc
       const payload = { lock: lockOf(row), orderId: order.id, refundedMinor, lines, shipping, restocked }
       context.outbox.publish(tx, [{ checkoutId: row.id, type: 'OrderRefunded', payload }])
     }
+    tellRefund(context, row, order, answer)
     const isLast = openAtEnd(operations.filter(each => each !== operation)) === undefined
     const [after] = changeRows(tx, [
       definite
@@ -163,10 +165,24 @@ export function recordRefund(context: SagaContext, item: { claim: Claim; evidenc
   })
 }
 
+function tellRefund({ log }: SagaContext, row: CheckoutRow, order: Order, answer: GatewayAnswer): void {
+  const about = { lockId: row.id, cartId: row.cart_id, orderId: order.id, orderNumber: order.number }
+  if (answer.outcome === 'succeeded') {
+    const { amountMinor, currency, reference } = answer
+    log.info('[Checkout] payment refunded', { ...about, amountMinor, currency, reference })
+  }
+  if (answer.outcome === 'declined') {
+    log.warn('[Checkout] a refund was refused', { ...about, code: answer.code, message: answer.message })
+  }
+}
+
 /** Another amount given back than asked for is no answer to what was asked: it stays open, in sight. */
 function believed(context: SagaContext, answer: GatewayAnswer, operation: OperationRow): GatewayAnswer {
   if (answer.outcome !== 'succeeded') return answer
   if (answer.amountMinor === operation.amount_minor && answer.currency === operation.currency) return answer
-  context.log.error('[Checkout] another amount was refunded than asked', { lockId: operation.checkout_id })
+  context.log.error('[Checkout] another amount was refunded than asked', {
+    alert: 'amount_differs',
+    lockId: operation.checkout_id,
+  })
   return { outcome: 'unknown', message: 'Another amount was refunded than asked.' }
 }

@@ -24,6 +24,7 @@ import { statement, type Transaction } from '../store/database.ts'
 import type { SagaContext } from './context.ts'
 import { cancelled, expired } from './failures.ts'
 import { failureEvents } from './tell.ts'
+import { transaction } from './transaction.ts'
 
 export interface StartItem {
   cartId: string
@@ -50,7 +51,7 @@ interface LockedCart {
 
 export function start(context: SagaContext, items: readonly StartItem[]): Promise<Started[]> {
   const cartIds = [...new Set(items.map(item => item.cartId))]
-  return context.db.transaction(async tx => {
+  return transaction(context, async (tx, context) => {
     // Carts and holders are read by statements of their own, after the locks are there: they see what is true then.
     const [overdue, carts, holders] = await Promise.all([
       lockExpiredHoldersOf(tx, cartIds, !context.numbers.preventConcurrent),
@@ -132,7 +133,8 @@ function letGo(context: SagaContext, tx: Transaction, rows: readonly CheckoutRow
   const changes = rows.map((row): CheckoutChange => {
     if (row.state === 'pending') {
       const failure = row.expired ? expired() : cancelled(row.state, 'continued in another session')
-      return { row, path: [{ to: 'failed' }], failure, holdsCart: false, wakeInMs: null, leaseOwner: null }
+      const told = { isReleased: context.numbers.holdOn === 'start' }
+      return { row, path: [{ to: 'failed', told }], failure, holdsCart: false, wakeInMs: null, leaseOwner: null }
     }
     if (row.state === 'rolling_back') return { row, path: [], holdsCart: false }
     const why = expired(row.state)
@@ -152,7 +154,6 @@ function letGo(context: SagaContext, tx: Transaction, rows: readonly CheckoutRow
     tx,
     pending.map(row => row.id),
   )
-  if (rows.length > 0) context.log.info('[Checkout] locks made way', { lockIds: rows.map(row => row.id) })
   const after = changeRows(tx, changes)
   return after.flatMap(row => (row.state === 'failed' && row.failure !== null ? failureEvents(row, row.failure) : []))
 }
@@ -181,8 +182,13 @@ async function holdNow(
     if (cart === undefined) continue
     // The coupon is claimed with the price lock, where the buyer is known.
     const verdict = reserveInventory.decide(inventory, row.id, { ...cart, couponCode: null }, new Map(), '')
-    if (verdict.ok) holds.push(verdict.hold)
-    else refused.set(row.id, verdict.failure)
+    if (!verdict.ok) {
+      refused.set(row.id, verdict.failure)
+      continue
+    }
+    holds.push(verdict.hold)
+    const units = verdict.hold.parts.reduce((sum, part) => sum + part.quantity, 0)
+    context.log.info('[Checkout] stock held', { lockId: row.id, cartId: row.cart_id, units })
   }
   reserveInventory.write(tx, holds)
   const failed = rows.filter(row => refused.has(row.id))

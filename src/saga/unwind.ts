@@ -6,15 +6,23 @@
 import type { Failure } from '../checkout/failure.ts'
 import type { PhaseName } from '../checkout/states.ts'
 import type { NewEvent } from '../events/outbox.ts'
-import { intend, type OperationRow, readOperations, recordAnswers } from '../payments/operations.ts'
+import { intend, latest, type OperationRow, readOperations, recordAnswers } from '../payments/operations.ts'
 import { reserveInventory } from '../phases/2-reserve-inventory.ts'
 import { authorizePayment, type UndoOperation } from '../phases/4-authorize-payment.ts'
 import { createOrder } from '../phases/5-create-order.ts'
-import { type CheckoutChange, type CheckoutRow, changeRows, lockRows, type PathStep } from '../store/checkouts.ts'
+import {
+  type CheckoutChange,
+  type CheckoutRow,
+  changeRows,
+  lockRows,
+  type PathStep,
+  type ToldOfStep,
+} from '../store/checkouts.ts'
 import type { Transaction } from '../store/database.ts'
 import { type Claim, type Evidence, type Next, stillHolds } from './claim.ts'
 import { backoffMs, type SagaContext } from './context.ts'
 import { failureEvents, rollbackEvents } from './tell.ts'
+import { transaction } from './transaction.ts'
 
 export type UnwindItem =
   /** By whoever holds the claim. `failure` is null where it is rolling back already. */
@@ -35,7 +43,7 @@ interface Work {
 
 export function unwind(context: SagaContext, items: readonly UnwindItem[]): Promise<Next[]> {
   const ids = [...new Set(items.map(idOf))]
-  return context.db.transaction(async tx => {
+  return transaction(context, async (tx, context) => {
     const [rows, operations] = await Promise.all([lockRows(tx, ids), readOperations(tx, ids)])
     const rowById = new Map(rows.map(row => [row.id, row]))
     const operationsOf = groupById(operations)
@@ -43,7 +51,7 @@ export function unwind(context: SagaContext, items: readonly UnwindItem[]): Prom
     const early = new Map<UnwindItem, Next>()
     for (const item of items) {
       const row = rowById.get(idOf(item))
-      const admitted = admit(context, item, row)
+      const admitted = admit(item, row)
       if ('kind' in admitted) early.set(item, admitted)
       else {
         works.set(item, admitted)
@@ -70,7 +78,7 @@ function groupById(operations: readonly OperationRow[]): Map<string, OperationRo
   return groups
 }
 
-function admit(context: SagaContext, item: UnwindItem, row: CheckoutRow | undefined): Work | Next {
+function admit(item: UnwindItem, row: CheckoutRow | undefined): Work | Next {
   if ('claim' in item) {
     if (!stillHolds(item.claim, row)) return { kind: 'replaced' }
     const failure = row.failure ?? item.failure
@@ -86,7 +94,6 @@ function admit(context: SagaContext, item: UnwindItem, row: CheckoutRow | undefi
     row.state === 'awaiting_capture' ||
     (row.state === 'rolling_back' && (row.lease_owner === null || row.awake))
   if (!undoable) return { kind: 'rests', row, order: null }
-  context.log.info('[Checkout] taken over to be undone', { lockId: row.id, state: row.state })
   return { row, item, evidence: null, failure: row.failure ?? item.failureIn(row), epoch: row.epoch + 1 }
 }
 
@@ -118,8 +125,11 @@ function write(
         : [{ to: 'rolling_back', details: { failure: failure.code, phase: failure.phase } }]
     if (next === null) {
       const undone = undonePhases(operations)
-      const path: PathStep[] =
-        row.state === 'pending' ? [{ to: 'failed' }] : [...enters, { to: 'failed', details: { undone } }]
+      const isPending = row.state === 'pending'
+      const told = { isReleased: !isPending || context.numbers.holdOn === 'start', ...undonePayment(operations) }
+      const path: PathStep[] = isPending
+        ? [{ to: 'failed', told }]
+        : [...enters, { to: 'failed', details: { undone }, told }]
       changes.push({
         row,
         path,
@@ -140,7 +150,12 @@ function write(
     const rests = unanswered || refusedAgain
     const tries = rests ? row.tries + 1 : 0
     if (tries >= triesBeforeAlert) {
-      context.log.error('[Checkout] rollback needs attention: the gateway does not let go', { lockId: row.id, tries })
+      context.log.error('[Checkout] rollback needs attention: the gateway does not let go', {
+        alert: 'rollback_stuck',
+        lockId: row.id,
+        cartId: row.cart_id,
+        tries,
+      })
     }
     if (next.isNew) intendUndo(context, tx, row, next)
     changes.push({
@@ -196,6 +211,13 @@ function undonePhases(operations: readonly OperationRow[]): PhaseName[] {
     undone.push('payment_authorization')
   }
   return [...undone, 'price_lock', 'inventory_reservation']
+}
+
+/** What the gateway did to undo the payment, last. */
+function undonePayment(operations: readonly OperationRow[]): Pick<ToldOfStep, 'payment' | 'reference'> {
+  const done = (kind: 'void' | 'refund') => latest(operations, kind)?.status === 'succeeded'
+  const payment = done('refund') ? 'refunded' : done('void') ? 'voided' : undefined
+  return { payment, reference: latest(operations, 'authorize')?.reference ?? null }
 }
 
 function intendUndo(context: SagaContext, tx: Transaction, row: CheckoutRow, next: UndoOperation): void {

@@ -185,6 +185,23 @@ export interface PathStep {
   to: CheckoutState
   durationUs?: number
   details?: Record<string, unknown>
+  /** Beside it for whoever hears of the move; not kept. */
+  told?: ToldOfStep
+}
+
+export interface ToldOfStep {
+  /** Units that were held or sold. */
+  units?: number | undefined
+  orderId?: string | undefined
+  orderNumber?: string
+  /** The gateway's id of the payment. */
+  reference?: string | null
+  /** What became of the payment that was undone. */
+  payment?: 'voided' | 'refunded' | undefined
+  /** Since the phase before it began, or was taken over. */
+  sinceMs?: number
+  /** Stock that was held was let go. */
+  isReleased?: boolean
 }
 
 const updateCheckouts = statement(

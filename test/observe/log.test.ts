@@ -1,10 +1,7 @@
-/** The log says what happened, and never what must stay secret. */
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+/** The log writes one line for programs or for people, and breaks nobody who writes one. */
 import { describe, expect, it } from 'vitest'
-import { dailyFiles } from '../../src/observe/daily-files.ts'
-import { createLog, type LogOptions, redact } from '../../src/observe/log.ts'
+import { createLog, type LogOptions } from '../../src/observe/log.ts'
+import { guardLog } from '../../src/observe/log-guard.ts'
 
 function logged(options: LogOptions, use: (log: ReturnType<typeof createLog>) => void): string[] {
   const lines: string[] = []
@@ -24,75 +21,56 @@ describe('the log', () => {
     })
   })
 
-  it('writes a readable line for a terminal, with the stack of an error', () => {
-    const [line = ''] = logged({ pretty: true }, log =>
-      log.warn('[Checkout] failed', { code: 'payment_declined', err: new Error('boom') }),
-    )
-    expect(line).toMatch(/WARN {2}\[Checkout\] failed code=payment_declined\n/)
-    expect(line).toContain('Error: boom')
-    expect(line).not.toContain('\u001b')
-  })
-
-  it('leaves out phases unless asked, and failures and rollbacks when told to, but never an error', () => {
+  it('writes what is at least as important as asked, and says beforehand whether that is so', () => {
     const say = (log: ReturnType<typeof createLog>) => {
-      log.info('[Checkout] phase completed')
-      log.warn('[Checkout] failed')
-      log.info('[Checkout] rollback step')
-      log.error('[Checkout] rollback needs attention')
+      for (const level of ['debug', 'info', 'warn', 'error'] as const) if (log.wants(level)) log[level](level)
+      log.debug('debug')
     }
-    const words = (options: LogOptions) => logged(options, say).map(line => JSON.parse(line).msg.slice(11))
-    expect(words({})).toEqual(['failed', 'rollback step', 'rollback needs attention'])
-    expect(words({ allPhases: true, failures: false, rollbacks: false })).toEqual([
-      'phase completed',
-      'rollback needs attention',
-    ])
+    const words = (options: LogOptions) => logged(options, say).map(line => JSON.parse(line).msg)
+    expect(words({})).toEqual(['info', 'warn', 'error'])
+    expect(words({ level: 'debug' })).toEqual(['debug', 'info', 'warn', 'error', 'debug'])
     expect(words({ enabled: false })).toEqual([])
-    expect(words({ level: 'error' })).toEqual(['rollback needs attention'])
     expect(logged({ level: 'error', pretty: true }, say)).toHaveLength(1)
   })
 
-  it('writes no token, secret or card number, wherever it stands', () => {
-    const lines = logged({ pretty: true }, log => {
-      log.info('[Checkout] paid with tok_approve', {
-        token: 'tok_approve',
-        nested: { payment_token: 'x', list: ['card 4242 4242 4242 4242', '4242424242424242'] },
-        headers: { authorization: 'Bearer abc', cookie: 'session=abc' },
-        err: new Error('refused tok_decline for 4242-4242-4242-4242'),
-      })
+  it('writes a readable line for a terminal: words in a column, ids last, an error with its causes beneath', () => {
+    const cause = new Error('connection refused')
+    const [line = ''] = logged({ pretty: true }, log =>
+      log.warn('[Checkout] failed', {
+        lockId: 'l-1',
+        code: 'payment_declined',
+        message: 'No money.',
+        err: new TypeError('boom', { cause }),
+      }),
+    )
+    const [first = '', ...rest] = line.split('\n')
+    expect(first).toMatch(
+      /^\d\d:\d\d:\d\d\.\d{3} WARN {2}\[Checkout\] failed {20}code=payment_declined message="No money\." lockId=l-1$/,
+    )
+    expect(rest[0]).toBe('  TypeError: boom')
+    expect(rest[1]).toMatch(/^ {4}at /)
+    expect(rest).toEqual(expect.arrayContaining(['  caused by', '    Error: connection refused']))
+    expect(line).not.toContain('\u001b')
+    expect(logged({ pretty: true, colours: true }, log => log.error('x'))[0]).toContain('\u001b[31mERROR\u001b[0m')
+  })
+
+  it('throws at nobody whose line cannot be written', () => {
+    const log = createLog({
+      write() {
+        throw new Error('EPIPE')
+      },
     })
-    expect(lines.join('')).not.toMatch(/tok_|4242|Bearer|session=abc/)
+    expect(() => log.error('[Checkout] failed')).not.toThrow()
   })
 
-  it('keeps what only looks like one', () => {
-    const fields = {
-      lockId: '01920000-0000-7000-8000-000000000001',
-      payment_authorization: { authorization_id: 'sbx_1', amount: 2300 },
-      at: '2026-11-23T02:16:00.000Z',
-      count: 1732324560000,
-    }
-    expect(redact(fields)).toEqual(fields)
-  })
-})
-
-describe('daily files', () => {
-  it('begin a file each day and keep the last fourteen', () => {
-    const directory = mkdtempSync(join(tmpdir(), 'holdfast-log-'))
-    try {
-      writeFileSync(join(directory, 'other.log'), '')
-      let day = '2026-01-01'
-      const files = dailyFiles(directory, 'checkout', { today: () => day })
-      for (let number = 1; number <= 20; number += 1) {
-        day = `2026-01-${String(number).padStart(2, '0')}`
-        files.write(`line of ${day}\n`)
-      }
-      files.close()
-      const kept = readdirSync(directory).sort()
-      expect(kept).toHaveLength(15)
-      expect(kept[0]).toBe('checkout-2026-01-07.log')
-      expect(kept.at(-1)).toBe('other.log')
-      expect(readFileSync(join(directory, 'checkout-2026-01-20.log'), 'utf8')).toBe('line of 2026-01-20\n')
-    } finally {
-      rmSync(directory, { recursive: true })
-    }
+  it('given by an application is told no secret, and may lack what is optional', () => {
+    const told: unknown[] = []
+    const own = { info: (...line: unknown[]) => told.push(line), warn() {}, error() {} }
+    const log = guardLog(own)
+    log.info('paid with tok_approve', { err: new Error('postgres://shop:hunter2@db/shop') })
+    log.debug('nobody hears this')
+    expect(told).toHaveLength(1)
+    expect(JSON.stringify(told)).not.toMatch(/tok_approve|hunter2/)
+    expect(log.wants('debug')).toBe(true)
   })
 })

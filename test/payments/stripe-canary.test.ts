@@ -26,8 +26,8 @@ describeStripe(
     let locked: CheckoutEngine
 
     beforeAll(async () => {
-      const log = createLog({ level: 'debug', allPhases: true, write: line => written.push(line) })
-      engine = await shop.open({ log })
+      const log = createLog({ level: 'debug', write: line => written.push(line) })
+      engine = await shop.open({ log, config: { logAllPhases: true } })
       locked = await shop.open({ log, stripe: { secretKey: wrongKey } })
     })
 

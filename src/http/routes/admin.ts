@@ -80,7 +80,8 @@ export function adminRoutes(app: HttpApp, shop: Shop): void {
 
   app.openapi(capture, async c => {
     const actor = c.req.valid('header')['x-admin-actor']
-    return answerOutcome(shop, c, await engine.captureCheckout(c.req.valid('param').id, { actor }))
+    const requestId = c.get('requestId')
+    return answerOutcome(shop, c, await engine.captureCheckout(c.req.valid('param').id, { actor, requestId }))
   })
 
   app.openapi(refund, async c => {
@@ -90,7 +91,8 @@ export function adminRoutes(app: HttpApp, shop: Shop): void {
     const body = c.req.valid('json')
     const key = keyOf(headers['idempotency-key'], body.key)
     const order = await orderOf(c.req.valid('param').id)
-    const outcome = await engine.refundOrder(order.id, refundOfBody(body, key, headers['x-admin-actor']))
+    const wish = refundOfBody(body, key, headers['x-admin-actor'])
+    const outcome = await engine.refundOrder(order.id, { ...wish, requestId: c.get('requestId') })
     switch (outcome.status) {
       case 'refunded':
         return c.json(presentRefund(outcome), 200, noStore)

@@ -72,7 +72,7 @@ export function checkoutRoutes(app: HttpApp, shop: Shop): void {
   const { engine, sessions } = shop
 
   async function lockCart(c: HttpContext, sessionId: string, cart: Cart): Promise<CheckoutLock> {
-    return engine.startCheckout(cart.id, { sessionId, userId: c.get('userId') })
+    return engine.startCheckout(cart.id, { sessionId, userId: c.get('userId'), requestId: c.get('requestId') })
   }
 
   async function startForScript(c: HttpContext): Promise<Response> {
@@ -132,13 +132,16 @@ export function checkoutRoutes(app: HttpApp, shop: Shop): void {
     const returnUrl = returnUrlOf(shop, c, body.return_url)
     const found = await lockToPay(c, sessionId, body)
     if ('number' in found) return answerOrder(c, found)
-    return answerOutcome(shop, c, await engine.processCheckout(found.id, paymentOfBody(body, returnUrl), { sessionId }))
+    const requestId = c.get('requestId')
+    const payment = paymentOfBody(body, returnUrl)
+    return answerOutcome(shop, c, await engine.processCheckout(found.id, payment, { sessionId, requestId }))
   })
 
   app.openapi(resume, async c => {
     const sessionId = await sessions.require(c)
+    const requestId = c.get('requestId')
     const lock = await lockOf(shop, c, c.req.valid('json').lock_id)
-    if (lock !== null) return answerOutcome(shop, c, await engine.resumeCheckout(lock.id, { sessionId }))
+    if (lock !== null) return answerOutcome(shop, c, await engine.resumeCheckout(lock.id, { sessionId, requestId }))
     const cart = await cartOf(shop, c)
     const order = cart === null || cart.lines.length === 0 ? await orderedAlready(sessionId) : null
     if (order === null) throw new CheckoutError('checkout_not_found', 'There is no checkout to resume.')
@@ -149,7 +152,7 @@ export function checkoutRoutes(app: HttpApp, shop: Shop): void {
     const sessionId = await sessions.require(c)
     const lock = await lockOf(shop, c, c.req.valid('json').lock_id)
     if (lock === null) return c.json({ success: true, message: 'There is no checkout to cancel.' }, 200, noStore)
-    const outcome = await engine.cancelCheckout(lock.id, { sessionId })
+    const outcome = await engine.cancelCheckout(lock.id, { sessionId, requestId: c.get('requestId') })
     switch (outcome.status) {
       case 'failed':
         return c.json({ success: true, message: 'The checkout was cancelled; your cart is as it was.' }, 200, noStore)

@@ -17,7 +17,9 @@ const webhook = createRoute({
 export function webhookRoutes(app: HttpApp, shop: Shop): void {
   app.openapi(webhook, async c => {
     const { gateway } = c.req.valid('param')
-    const genuine = await shop.engine.receiveWebhook(gateway, c.req.raw.headers, await c.req.text())
+    const body = await c.req.text()
+    const requestId = c.get('requestId')
+    const genuine = await shop.engine.receiveWebhook(gateway, c.req.raw.headers, body, { requestId })
     if (!genuine) throw new HttpError('webhook_refused', 'The signature is missing, not ours, or too old.')
     return c.json({ received: true }, 200)
   })
