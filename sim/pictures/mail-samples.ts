@@ -5,7 +5,7 @@ import type { CheckoutLock } from '../../src/checkout/lock.ts'
 import type { Order, OrderLine } from '../../src/checkout/order.ts'
 import type { PhaseName } from '../../src/checkout/states.ts'
 import type { ListenerFunction } from '../../src/events/listeners.ts'
-import { createMailListeners, type MailMessage } from '../../src/notify/mail.ts'
+import { createMailListeners, type MailMessage, type MailOptions } from '../../src/notify/mail.ts'
 
 const lockId = '0198b7c2-41d7-7c3e-9a52-6f1f0e2b8d10'
 const at = '2026-11-22T13:03:27Z'
@@ -24,7 +24,7 @@ const line = (lineNo: number, sku: string, title: string, quantity: number, unit
   refundedQuantity: 0,
 })
 
-const order: Order = {
+export const sampleOrder: Order = {
   id: '0198b7c2-5a10-7f4d-b3a1-2c9f4d1e7a55',
   number: '100482',
   checkoutId: lockId,
@@ -106,10 +106,48 @@ const expired = (number: number) =>
   failed(number, 'checkout_expired', 'payment_authorization', 'The time for this checkout is over.')
 
 const lock = { ...declined(1).lock, id: lockId, state: 'completed', failure: null } as CheckoutLock
-const told = { id: lockId, occurredAt: at, lock, order }
 
-/** Every kind of mail by its name. */
-export async function sampleMails(): Promise<Map<string, MailMessage>> {
+export type MailKind =
+  | 'order confirmation'
+  | 'new order'
+  | 'refund'
+  | 'dispute'
+  | 'checkout failure'
+  | 'checkout expiry'
+
+export interface SampleChanges {
+  order?: Partial<Order>
+  failure?: Failure
+  /** So many failures, all the same. */
+  crowd?: number
+  shop?: Partial<MailOptions>
+}
+
+type Told = Record<MailKind, { name: CheckoutEventName; events: object[] }>
+
+function toldOf({ order: changes, failure, crowd }: SampleChanges): Told {
+  const order = { ...sampleOrder, ...changes }
+  const told = { id: lockId, occurredAt: at, lock, order }
+  const refund = { refundedMinor: 2_205, lines: [{ lineNo: 2, sku: 'CLEAT', quantity: 1 }], shipping: false }
+  const dispute = { id: 'dp_1P9xT2', status: 'needs_response', reason: 'product_not_received', amount: 22_567 }
+  const failures =
+    failure !== undefined
+      ? [{ ...declined(0), failure }]
+      : crowd !== undefined
+        ? Array.from({ length: crowd + 1 }, (_, number) => declined(number))
+        : [declined(0), declined(1), declined(2), soldOut(3)]
+  return {
+    'order confirmation': { name: 'CheckoutCompleted', events: [told] },
+    'new order': { name: 'CheckoutCompleted', events: [told] },
+    refund: { name: 'OrderRefunded', events: [{ ...told, order: { ...order, refundedMinor: 2_205 }, ...refund }] },
+    dispute: { name: 'OrderDisputed', events: [{ ...told, dispute }] },
+    'checkout failure': { name: 'CheckoutFailed', events: failures },
+    'checkout expiry': { name: 'CheckoutExpired', events: [expired(9)] },
+  }
+}
+
+/** The last mail that the listeners of a kind write of a sample order; of failures: what gathers after the first. */
+export async function writeMail(kind: MailKind, changes: SampleChanges = {}): Promise<MailMessage> {
   const sent: MailMessage[] = []
   const { listeners } = createMailListeners({
     transport: { sendMail: async message => sent.push(message) },
@@ -121,53 +159,28 @@ export async function sampleMails(): Promise<Map<string, MailMessage>> {
     adminEmail: 'harbour@example.com',
     notifyOnFailure: true,
     notifyOnExpiration: true,
-    gatherMs: 1,
+    windowMs: 1,
+    ...changes.shop,
   })
-
-  async function write<Name extends CheckoutEventName>(
-    name: Name,
-    which: string,
-    events: Omit<CheckoutEvent<Name>, 'type'>[],
-  ) {
-    const listener = (listeners[name] ?? []).find(each => each.name === `mail: ${which}`)
-    if (listener === undefined || typeof listener === 'function') throw new Error(`there is no listener ${which}`)
-    const run = listener.run as ListenerFunction
-    sent.length = 0
-    const context = { signal: new AbortController().signal, attempt: 1 }
-    await Promise.all(events.map(event => run({ ...event, type: name } as unknown as CheckoutEvent, context)))
-    const mail = sent.at(-1)
-    if (mail === undefined) throw new Error(`no mail of ${which}`)
-    return mail
-  }
-
-  const crowd = [declined(0), declined(1), declined(2), soldOut(3)]
-  const refunded = { ...order, status: 'partially_refunded' as const, refundedMinor: 2_205 }
-  return new Map([
-    ['order-confirmation', await write('CheckoutCompleted', 'order confirmation', [told])],
-    ['new-order', await write('CheckoutCompleted', 'new order', [told])],
-    [
-      'refund',
-      await write('OrderRefunded', 'refund', [
-        {
-          ...told,
-          order: refunded,
-          refundedMinor: 2_205,
-          lines: [{ lineNo: 2, sku: 'CLEAT', quantity: 1 }],
-          shipping: false,
-          restocked: true,
-        },
-      ]),
-    ],
-    ['checkout-failure', await write('CheckoutFailed', 'checkout failure', crowd)],
-    ['checkout-expiry', await write('CheckoutExpired', 'checkout expiry', [expired(9)])],
-    [
-      'dispute',
-      await write('OrderDisputed', 'dispute', [
-        {
-          ...told,
-          dispute: { id: 'dp_1P9xT2', status: 'needs_response', reason: 'product_not_received', amount: 22_567 },
-        },
-      ]),
-    ],
-  ])
+  const { name, events } = toldOf(changes)[kind]
+  const listener = (listeners[name] ?? []).find(each => each.name === `mail: ${kind}`)
+  if (listener === undefined || typeof listener === 'function') throw new Error(`there is no listener ${kind}`)
+  const run = listener.run as ListenerFunction
+  await Promise.all(
+    events.map(event =>
+      run({ ...event, type: name } as unknown as CheckoutEvent, { signal: new AbortController().signal, attempt: 1 }),
+    ),
+  )
+  const mail = sent.at(-1)
+  if (mail === undefined) throw new Error(`no mail of ${kind}`)
+  return mail
 }
+
+export const mailKinds = [
+  'order confirmation',
+  'new order',
+  'refund',
+  'dispute',
+  'checkout failure',
+  'checkout expiry',
+] as const satisfies readonly MailKind[]

@@ -1,7 +1,7 @@
 /** Pictures of every mail, light, dark and narrow: docs/operating/mail-*.png. */
 import { mkdir } from 'node:fs/promises'
 import { chromium } from 'playwright-core'
-import { sampleMails } from './mail-samples.ts'
+import { mailKinds, writeMail } from './mail-samples.ts'
 
 const views = [
   { name: 'light', width: 700, colorScheme: 'light' },
@@ -25,11 +25,12 @@ const browser = await chromium.launch({
   ],
 })
 try {
-  for (const [kind, { html }] of await sampleMails()) {
+  for (const kind of mailKinds) {
+    const { html } = await writeMail(kind)
     for (const { name, width, colorScheme } of views) {
       const page = await browser.newPage({ viewport: { width, height: 200 }, colorScheme, deviceScaleFactor: 1.25 })
       await page.setContent(html)
-      const file = `${directory}/mail-${kind}-${name}.png`
+      const file = `${directory}/mail-${kind.replace(' ', '-')}-${name}.png`
       await page.screenshot({ path: file, fullPage: true })
       await page.close()
       console.log(file)

@@ -47,15 +47,15 @@ function kindsOf(events: readonly TroubleEvent[]): MailRow[] {
   const kinds = [...counts].sort(([, one], [, other]) => other - one)
   const rest = kinds.slice(kindsMax).reduce((sum, [, count]) => sum + count, 0)
   return [
-    ...kinds.slice(0, kindsMax).map(([kind, count]) => ({ label: `${count} ×`, value: kind })),
-    ...(rest === 0 ? [] : [{ label: `${rest} ×`, value: 'of other kinds' }]),
+    ...kinds.slice(0, kindsMax).map(([kind, count]) => ({ label: kind, value: String(count) })),
+    ...(rest === 0 ? [] : [{ label: 'of other kinds', value: String(rest) }]),
   ]
 }
 
 function crowd(events: readonly TroubleEvent[], locale: MailLocale): MailBlock[] {
   const hidden = events.length - shownMax
   return [
-    ...(events.length === 1 ? [] : [{ kind: 'facts' as const, rows: kindsOf(events) }]),
+    ...(events.length === 1 ? [] : [{ kind: 'figures' as const, rows: kindsOf(events) }]),
     { kind: 'items', items: events.slice(0, shownMax).map(event => itemOf(event, locale)) },
     ...(hidden <= 0 ? [] : [{ kind: 'paragraph' as const, text: `And ${hidden} more.` }]),
   ]
@@ -63,7 +63,7 @@ function crowd(events: readonly TroubleEvent[], locale: MailLocale): MailBlock[]
 
 /** The one, or the most frequent of many. */
 const mostly = (events: readonly TroubleEvent[]) =>
-  `${events.length === 1 ? '' : 'mostly '}${kindsOf(events)[0]?.value ?? ''}`
+  `${events.length === 1 ? '' : 'mostly '}${kindsOf(events)[0]?.label ?? ''}`
 
 const [diagnoseOne, diagnoseMany] = [
   (id: string) => `What happened step by step: holdfast diagnose --lock ${id}`,

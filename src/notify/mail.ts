@@ -48,8 +48,8 @@ export interface MailOptions {
   notifyOnExpiration?: boolean
   /** How long a mail may take, milliseconds; a step of it a third of that. Default 30,000. */
   timeoutMs?: number
-  /** How long failures (and expiries) gather between two mails, milliseconds. Default 60,000. */
-  gatherMs?: number
+  /** Between two mails of failures (or of expiries), milliseconds: what happens meanwhile is told together. Default 60,000. */
+  windowMs?: number
 }
 
 export interface MailListeners {
@@ -73,7 +73,7 @@ const addressPattern = /^[^\s@<>"(),:;\\[\]\p{Cc}]+@[^\s@<>"(),:;\\[\]\p{Cc}]+$/
 /** @throws {CheckoutError} `invalid_argument` where neither or both ways to send are given, or an address is none. */
 export function createMailListeners(options: MailOptions): MailListeners {
   const { smtpUrl, transport: given, from, adminEmail = null, notifyCustomer = true } = options
-  const { notifyOnFailure = false, notifyOnExpiration = false, timeoutMs = 30_000, gatherMs = 60_000 } = options
+  const { notifyOnFailure = false, notifyOnExpiration = false, timeoutMs = 30_000, windowMs = 60_000 } = options
   if ((smtpUrl === undefined) === (given === undefined)) refuse('Give either smtpUrl or transport.')
   for (const address of adminEmail === null ? [from] : [from, adminEmail]) {
     if (!addressPattern.test(address)) refuse('from and adminEmail must look like name@example.com.')
@@ -95,7 +95,8 @@ export function createMailListeners(options: MailOptions): MailListeners {
       html: await mailHtml(content, sender),
       messageId: `<${id}@${domain}>`,
       headers: { 'Auto-Submitted': 'auto-generated', 'X-Auto-Response-Suppress': 'All' },
-      signal,
+      // Several may wait for a mail of many, each for a time of its own.
+      signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
     }
     try {
       await transport?.sendMail(message)
@@ -109,13 +110,13 @@ export function createMailListeners(options: MailOptions): MailListeners {
   /** Tells the shop, at once where it happens alone. */
   function gathered(purpose: string, write: (events: readonly TroubleEvent[]) => MailContent) {
     const grouping = createGrouping<TroubleEvent>({
-      windowMs: gatherMs,
+      windowMs,
       groupMax: gatheringMax,
       send: (events, signal) => send(adminEmail ?? '', `${groupId(events)}.${purpose}`, write(events), signal),
     })
     const run = (event: TroubleEvent, signal: AbortSignal) => grouping.submit(event, signal)
     // Time for the mail before, for what gathers meanwhile, and for its own.
-    return { grouping, run, limits: { retriesMax, timeoutMs: gatherMs + 3 * timeoutMs, concurrency: gatheringMax } }
+    return { grouping, run, limits: { retriesMax, timeoutMs: windowMs + 3 * timeoutMs, concurrency: gatheringMax } }
   }
   const failures = gathered('checkout-failed', events => failureNotice(events, sender, locale))
   const expiries = gathered('checkout-expired', events => expiryNotice(events, sender, locale))
