@@ -1,0 +1,57 @@
+/** Lines for a terminal, made of painted pieces: cut to a width, bars and curves in eighths of a character. */
+import { paint } from './table.ts'
+
+export type Tone = Parameters<typeof paint>[1]
+/** Text, painted or plain. */
+export type Piece = string | readonly [Tone, string]
+export type Line = readonly Piece[]
+
+const textOf = (piece: Piece): string => (typeof piece === 'string' ? piece : piece[1])
+
+/** Every character of ours is one column wide. */
+export const widthOf = (line: Line): number => line.reduce((sum, piece) => sum + [...textOf(piece)].length, 0)
+
+/** The line as text of at most `width` columns. */
+export function render(line: Line, width: number, colours: boolean): string {
+  let left = width
+  let text = ''
+  for (const piece of line) {
+    const characters = [...textOf(piece)].slice(0, Math.max(left, 0))
+    left -= characters.length
+    const shown = characters.join('')
+    text += typeof piece === 'string' || shown === '' ? shown : paint({ colours }, piece[0], shown)
+  }
+  return text
+}
+
+/** `left`, and `right` at the end of the line where there is room for it. */
+export function spread(left: Line, right: Line, width: number): Line {
+  const gap = width - widthOf(left) - widthOf(right)
+  return gap < 2 ? left : [...left, ' '.repeat(gap), ...right]
+}
+
+const across = ['', '▏', '▎', '▍', '▌', '▋', '▊', '▉']
+const up = [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇', '█']
+
+/** A bar of up to `width` columns for a share from 0 to 1; what is more than nothing shows. */
+export function bar(share: number, width: number): string {
+  if (share <= 0) return ''
+  const eighths = Math.max(1, Math.round(Math.min(share, 1) * width * 8))
+  return '█'.repeat(Math.floor(eighths / 8)) + (across[eighths % 8] ?? '')
+}
+
+/** A curve, a column a value, `rows` high, the highest line first; null: not yet. */
+export function curve(values: readonly (number | null)[], rows: number, highest: number): string[] {
+  return Array.from({ length: rows }, (_, row) => {
+    const floor = (rows - 1 - row) * 8
+    return values
+      .map(value => {
+        if (value === null) return ' '
+        const eighths = highest <= 0 ? 0 : Math.round((value / highest) * rows * 8)
+        // Nothing is a thin line, so that the curve has a ground to stand on.
+        const atLeast = row === rows - 1 ? Math.max(eighths, 1) : eighths
+        return up[Math.min(8, Math.max(0, atLeast - floor))]
+      })
+      .join('')
+  })
+}

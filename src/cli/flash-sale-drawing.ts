@@ -1,0 +1,195 @@
+/** A sale as a picture: the stock unit by unit, the buyers by where they are, the pace with what was killed, the news. */
+import type { BuyerState } from './flash-sale-buyers.ts'
+import { bar, curve, type Line, type Piece, spread, type Tone } from './flash-sale-canvas.ts'
+import { counted } from './flash-sale-faults.ts'
+import { bestSecond, type EventKind, endsInSecondBefore, type Scene, tenthMs } from './flash-sale-scene.ts'
+
+export interface Size {
+  columns: number
+  rows: number
+}
+
+/** No wider than this, for eyes go from one end of a line to the other. */
+const columnsMax = 116
+const marginColumns = 2
+const labelColumns = 13
+const cellRowsMax = 4
+/** Rows of everything but curve and news. */
+const curveRowsMax = 4
+
+const number = (value: number) => value.toLocaleString('en')
+
+/** A picture of at most `size`; the least important is left out where there is no room. */
+export function drawSale(scene: Scene, size: Size): Line[] {
+  const width = Math.max(10, Math.min(size.columns - 2 * marginColumns, columnsMax))
+  const sections = [
+    head(scene, width),
+    stock(scene, width),
+    funnel(scene, width),
+    pace(scene, width, size.rows >= 34 ? curveRowsMax : size.rows >= 23 ? 2 : 1),
+  ]
+  const lines: Line[] = []
+  for (const section of sections) {
+    if (lines.length + section.length + 1 > size.rows) break
+    lines.push([], ...section)
+  }
+  const room = size.rows - lines.length - 3
+  if (room >= 1) lines.push([], ...news(scene, room), ...padding(room - scene.events.length))
+  if (size.rows - lines.length >= 2) lines.push([], [['quiet', honesty(scene)]])
+  return lines.slice(0, size.rows).map(line => (line.length === 0 ? line : [' '.repeat(marginColumns), ...line]))
+}
+
+/** What stays on the screen when all is over: the stock, and the pace. */
+export function drawEnd(scene: Scene, columns: number): Line[] {
+  const width = Math.max(10, Math.min(columns - 2 * marginColumns, columnsMax))
+  return [...head(scene, width), [], ...stock(scene, width), [], ...pace(scene, width, 2)].map(line =>
+    line.length === 0 ? line : [' '.repeat(marginColumns), ...line],
+  )
+}
+
+const padding = (rows: number): Line[] => Array.from({ length: Math.max(rows, 0) }, () => [])
+
+const steps: Readonly<Record<Scene['step'], string>> = {
+  opening: 'making a database',
+  sale: 'doors open',
+  draining: 'coming to rest',
+  auditing: 'comparing the books',
+  over: 'over',
+}
+
+function head(scene: Scene, width: number): Line[] {
+  const { kind, desks, elapsedMs } = scene
+  const seconds = (elapsedMs / 1_000).toFixed(1)
+  const where = kind === 'postgres' ? 'PostgreSQL' : 'an embedded database'
+  const what = `${counted(scene.buyers, 'buyer')} want ${counted(scene.units, 'unit')}, on ${where}`
+  const signs = desks.flatMap((desk): Piece[] => {
+    const sign: Piece =
+      desk.condition === 'open' ? ['good', '●'] : desk.condition === 'dead' ? ['bad', '✕'] : ['warning', '○']
+    return [' ', sign, ['quiet', String(desk.number)]]
+  })
+  const name = kind === 'postgres' ? 'processes' : 'engines'
+  return [
+    spread(
+      [['strong', 'holdfast flash sale']],
+      [['quiet', `${steps[scene.step]}  `], `${seconds.padStart(5)} s`],
+      width,
+    ),
+    spread([['quiet', what]], desks.length === 0 ? [] : [['quiet', name], ...signs], width),
+  ]
+}
+
+const signs = {
+  sold: ['good', '■'],
+  held: ['warning', '▣'],
+  free: ['quiet', '□'],
+} as const satisfies Record<string, readonly [Tone, string]>
+
+/** A cell a unit, in rows of equal length; where there are too many, a cell is for several. */
+function stock(scene: Scene, width: number): Line[] {
+  const { units } = scene
+  const { sold, held, free } = scene.stock
+  const aRowMax = Math.floor((width + 1) / 2)
+  const unitsACell = Math.ceil(units / (aRowMax * cellRowsMax))
+  const cells = Math.ceil(units / unitsACell)
+  const aRow = Math.ceil(cells / Math.ceil(cells / aRowMax))
+  const cellOf = (at: number) => {
+    const unit = at * unitsACell
+    return unit < sold ? signs.sold : unit < sold + held ? signs.held : signs.free
+  }
+  const rows = Array.from({ length: Math.ceil(cells / aRow) }, (_, row) => {
+    const pieces: Piece[] = []
+    for (let at = row * aRow; at < Math.min((row + 1) * aRow, cells); at += 1) {
+      const [tone, sign] = cellOf(at)
+      pieces.push([tone, at % aRow === 0 ? sign : ` ${sign}`])
+    }
+    return pieces
+  })
+  const legend: Line = [
+    signs.sold,
+    ` ${number(sold)} sold   `,
+    signs.held,
+    ` ${number(held)} held   `,
+    signs.free,
+    ` ${number(free)} free`,
+    ...(unitsACell === 1 ? [] : [['quiet', `   a square is ${number(unitsACell)} units`] as const]),
+  ]
+  return [...rows, [], legend]
+}
+
+const places: readonly (readonly [BuyerState, string, Tone | null])[] = [
+  ['waiting', 'on the way', 'quiet'],
+  ['paying', 'paying', 'warning'],
+  ['paid', 'paid', 'good'],
+  ['sold_out', 'sold out', 'quiet'],
+  ['declined', 'declined', 'quiet'],
+  ['undone', 'undone', 'quiet'],
+]
+
+function funnel({ counts, buyers }: Scene, width: number): Line[] {
+  const barColumns = width - labelColumns - 8
+  return places.map(([state, name, tone]): Line => {
+    const count = state === 'undone' ? counts.undone + counts.unserved : counts[state]
+    const drawn = bar(count / buyers, barColumns)
+    return [
+      count === 0 ? ['quiet', name.padEnd(labelColumns)] : name.padEnd(labelColumns),
+      count === 0 ? ['quiet', '0'.padStart(6)] : number(count).padStart(6),
+      '  ',
+      tone === null ? drawn : [tone, drawn],
+    ]
+  })
+}
+
+/** Ends a second over the time that the sale may take, and beneath it when something was killed or cut. */
+function pace(scene: Scene, width: number, rows: number): Line[] {
+  const columns = width - labelColumns
+  const spanMs = Math.max(scene.seconds * 1_000, scene.elapsedMs)
+  const msAColumn = spanMs / columns
+  const values = Array.from({ length: columns }, (_, at): number | null => {
+    const from = Math.floor((at * msAColumn) / tenthMs)
+    const to = Math.max(from + 1, Math.floor(((at + 1) * msAColumn) / tenthMs))
+    if (at * msAColumn > scene.elapsedMs) return null
+    let sum = 0
+    for (let tenth = from; tenth < to; tenth += 1) sum += scene.ends[tenth] ?? 0
+    return (sum * 1_000) / ((to - from) * tenthMs)
+  })
+  const highest = Math.max(...values.map(value => value ?? 0))
+  const now = endsInSecondBefore(scene, Math.floor(scene.elapsedMs / tenthMs))
+  const best = bestSecond(scene)
+  const labels = [scene.step === 'sale' ? `${number(now)}/s` : '', `best ${number(best)}`]
+  const drawn = curve(values, rows, highest).map((line, row): Line => {
+    const label = row === rows - 1 ? 'ended' : row === rows - 2 ? (labels[0] ?? '') : ''
+    return [label.padEnd(labelColumns), line]
+  })
+  return [
+    ...drawn,
+    [['quiet', (rows === 1 ? '' : (labels[1] ?? '')).padEnd(labelColumns)], ...marks(scene, columns, msAColumn)],
+  ]
+}
+
+function marks(scene: Scene, columns: number, msAColumn: number): Piece[] {
+  const kinds = Array.from({ length: columns }, (): EventKind | null => null)
+  for (const { atMs, kind } of scene.marks) {
+    const column = Math.min(columns - 1, Math.floor(atMs / msAColumn))
+    if (kinds[column] !== 'dead') kinds[column] = kind
+  }
+  return kinds.map((kind): Piece => (kind === null ? ' ' : kind === 'dead' ? ['bad', '✕'] : ['warning', '·']))
+}
+
+const eventSigns: Readonly<Record<EventKind, readonly [Tone, string]>> = {
+  dead: ['bad', '✕'],
+  harm: ['warning', '·'],
+  mended: ['good', '↺'],
+  step: ['strong', '—'],
+}
+
+function news(scene: Scene, rows: number): Line[] {
+  return scene.events.slice(-rows).map(({ atMs, kind, text }): Line => {
+    const time = `${(atMs / 1_000).toFixed(1)} s`.padStart(7)
+    return [['quiet', time], '  ', eventSigns[kind], '  ', kind === 'harm' ? ['quiet', text] : text]
+  })
+}
+
+const honesty = ({ kind }: Scene): string =>
+  kind === 'postgres'
+    ? 'Simulated: buyers and bank. Real: processes, SIGKILL, PostgreSQL, locks, stock, ledger.'
+    : 'Simulated: buyers and bank. Real: engines, database, SIGKILL, locks, stock, ledger.'

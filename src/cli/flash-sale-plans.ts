@@ -1,0 +1,75 @@
+/** What the simulated buyers of a sale mean to do: drawn from a seed, so that the same seed gives the same crowd. */
+
+export interface BuyerPlan {
+  /** Milliseconds after the doors open. */
+  arrivesMs: number
+  quantity: 1 | 2
+  token: string
+  /** What the buyer does on the page of the bank, where there is one. */
+  atBank: 'approve' | 'refuse' | 'abandon'
+  /** Pays with a double click: the same call twice at once, at two desks. */
+  clicksTwice: boolean
+  /** The first answer to the payment never reaches the buyer, who asks again. */
+  losesAnswer: boolean
+  /** Calls it off while the payment is under way, after so long. */
+  cancelsAfterMs: number | null
+  /** How often the buyer tries again when told that it is sold out. */
+  patience: number
+}
+
+/** Mulberry32: 32 bits of state. */
+export function randomFrom(seed: number): () => number {
+  let state = seed >>> 0
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
+  }
+}
+
+const tokens = [
+  ['tok_approve', 68],
+  ['tok_action_required', 12],
+  ['tok_decline', 5],
+  ['tok_decline_insufficient_funds', 4],
+  ['tok_decline_expired_card', 2],
+  ['tok_slow', 4],
+  ['tok_pending', 3],
+  ['tok_capture_decline', 2],
+] as const
+
+const atBank = [
+  ['approve', 60],
+  ['refuse', 20],
+  ['abandon', 20],
+] as const
+
+function weighted<Item>(from: number, choices: readonly (readonly [Item, number])[]): Item {
+  let left = from * choices.reduce((sum, [, weight]) => sum + weight, 0)
+  for (const [item, weight] of choices) {
+    left -= weight
+    if (left < 0) return item
+  }
+  const [last] = choices.at(-1) ?? []
+  if (last === undefined) throw new Error('there is nothing to choose from')
+  return last
+}
+
+/** The doors open and most are there already; the others come ever more slowly, the last at the end of `windowMs`. */
+export function planBuyers(seed: number, buyers: number, windowMs: number): BuyerPlan[] {
+  const random = randomFrom(seed)
+  const chance = (percent: number) => random() * 100 < percent
+  return Array.from({ length: buyers }, (_, at): BuyerPlan => {
+    return {
+      arrivesMs: at === 0 ? 0 : Math.round(windowMs * random() ** 1.8),
+      quantity: chance(12) ? 2 : 1,
+      token: weighted(random(), tokens),
+      atBank: weighted(random(), atBank),
+      clicksTwice: chance(10),
+      losesAnswer: chance(8),
+      cancelsAfterMs: chance(4) ? Math.round(random() * 250) : null,
+      patience: chance(3) ? 12 : Math.floor(random() * 4),
+    }
+  })
+}
