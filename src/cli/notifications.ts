@@ -2,21 +2,48 @@
  * Who hears of events by configuration alone: mail, Slack, and the sinks to other systems. Every process that runs
  * checkouts registers the same ones (a command that ends a checkout, too), for deliveries are written for who is known.
  */
+import { join } from 'node:path'
 import type { CheckoutAlert } from '../checkout/alert.ts'
 import type { CheckoutConfig } from '../config.ts'
 import { joinListeners, type ListenerMap } from '../events/listeners.ts'
+import type { KeptMails } from '../notify/mail-kept.ts'
 import type { CheckoutLog } from '../observe/log.ts'
+import { defaultDirectory } from '../store/open.ts'
+import { openMail } from './mail.ts'
+import { inTime } from './signals.ts'
 import { openSinks } from './sinks.ts'
+
+const flushMaxMs = 3_000
 
 export interface Notifications {
   listeners: ListenerMap
   /** Tells people what no machine decides. */
   onAlert(alert: CheckoutAlert): void
+  /** Mails that were kept instead of being sent, where they are. */
+  keptMails: KeptMails | null
+  /** Sends what has gathered to be told together, within seconds. Called before the engine ends. */
+  flush(): Promise<void>
   /** Called once the engine has ended. */
   close(): Promise<void>
 }
 
-export async function openNotifications(config: CheckoutConfig, _log: CheckoutLog): Promise<Notifications> {
+/** @param mailDirectory where mails are kept that nothing sends while one develops; null: nowhere. */
+export async function openNotifications(
+  config: CheckoutConfig,
+  _log: CheckoutLog,
+  mailDirectory: string | null = join(defaultDirectory, 'mail'),
+): Promise<Notifications> {
   const sinks = await openSinks(config)
-  return { listeners: joinListeners(sinks.listeners), onAlert() {}, close: () => sinks.close() }
+  const mail = openMail(config, mailDirectory)
+  return {
+    listeners: joinListeners(mail.listeners, sinks.listeners),
+    onAlert() {},
+    keptMails: mail.kept,
+    async flush() {
+      await inTime(() => mail.flush(), flushMaxMs)
+    },
+    async close() {
+      await Promise.all([mail.close(), sinks.close()])
+    },
+  }
 }

@@ -1,4 +1,5 @@
 /** The server: a shop, its HTTP handler, and the commands of other processes while the embedded database is held here. */
+import { join } from 'node:path'
 import { seedDemo } from '../catalog/demo.ts'
 import type { CheckoutConfig } from '../config.ts'
 import { createHttpHandler, type HttpHandler } from '../http/app.ts'
@@ -92,6 +93,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
       config,
       log,
       deliverWebhook: (headers, body) => deliver(current.handler, headers, body),
+      mailDirectory: options.dataDirectory === 'memory://' ? null : join(options.dataDirectory, 'mail'),
     })
     if (options.demo) log.info('[Store] demonstration', { products: await seedDemo(database) })
     const handler = handlerOf(shop, options, ending.signal)
@@ -125,6 +127,7 @@ function handlerOf(shop: Shop, { config, log }: ServerOptions, stopping: AbortSi
     carts: shop.carts,
     sandbox: shop.sandbox,
     metrics: shop.metrics,
+    mailbox: shop.keptMails,
     stopping,
     logsRequests: config.logLevel === 'debug',
     log: (level, message, { error, ...details }) =>

@@ -4,6 +4,7 @@ import { type Catalog, createCatalog } from '../catalog/catalog.ts'
 import type { CheckoutEngine } from '../checkout-engine.ts'
 import type { CheckoutConfig } from '../config.ts'
 import { createCheckout } from '../engine.ts'
+import type { KeptMails } from '../notify/mail-kept.ts'
 import type { CheckoutLog } from '../observe/log.ts'
 import { createMetrics, type Metrics } from '../observe/metrics.ts'
 import type { SandboxGateway } from '../payments/sandbox.ts'
@@ -21,6 +22,8 @@ export interface Shop {
   sandbox: SandboxGateway | null
   catalog: Catalog
   carts: Carts
+  /** Mails that were kept instead of being sent, where they are. */
+  keptMails: KeptMails | null
   /** Ends the engine, then the gateway. The database is the caller's. */
   close(): Promise<void>
 }
@@ -31,6 +34,8 @@ export interface ShopOptions {
   log: CheckoutLog
   /** Where the sandbox sends its webhooks; default: straight to the engine. */
   deliverWebhook?: DeliverWebhook
+  /** Where mails are kept that nothing sends while one develops; null: nowhere. Default `.holdfast/mail`. */
+  mailDirectory?: string | null
 }
 
 /** Opens the shop on a database that is up to date, and starts its workers. */
@@ -46,7 +51,7 @@ export async function openShop(options: ShopOptions): Promise<Shop> {
   })
   // One process has the embedded database: what stands there as being worked on was left by one that died.
   if (database.kind === 'embedded') await wakeOrphans(database)
-  const notifications = await openNotifications(config, log)
+  const notifications = await openNotifications(config, log, options.mailDirectory)
   const { listeners, onAlert } = notifications
   const engine = await createCheckout({ database, gateway, config, log, listeners, onAlert, metrics, migrate: false })
   if (options.deliverWebhook === undefined) {
@@ -62,7 +67,9 @@ export async function openShop(options: ShopOptions): Promise<Shop> {
     sandbox,
     catalog: createCatalog(database, { currency: config.currency }),
     carts: createCarts(database, { currency: config.currency, protection: config.cartProtection }),
+    keptMails: notifications.keptMails,
     async close() {
+      await notifications.flush()
       await engine.close()
       await notifications.close()
       await close()

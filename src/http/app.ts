@@ -35,6 +35,7 @@ import { cartRoutes } from './routes/cart.ts'
 import { catalogRoutes } from './routes/catalog.ts'
 import { checkoutRoutes } from './routes/checkout.ts'
 import { checkoutStatusRoutes } from './routes/checkout-status.ts'
+import { devMailRoutes, type Mailbox } from './routes/dev-mail.ts'
 import { healthRoutes } from './routes/health.ts'
 import { metricsRoutes } from './routes/metrics.ts'
 import { sandboxRoutes } from './routes/sandbox.ts'
@@ -50,6 +51,8 @@ export interface HttpOptions {
   carts: ShopCarts
   /** With it, the buyer's confirmation page of the sandbox gateway is served. */
   sandbox?: SandboxControls | null
+  /** Mails that were kept instead of being sent: shown at `/dev/mail`, never in production. */
+  mailbox?: Mailbox | null
   config: HttpConfig
   /** How the shop sends things, for buyers to choose from; without it the checkout takes the cheapest that serves. */
   shippingMethods?(): Promise<readonly ShippingMethod[]>
@@ -113,6 +116,7 @@ export function createHttpHandler(options: HttpOptions): HttpHandler {
   healthRoutes(app, shop, stopping)
   assetRoutes(app, shop)
   if (shop.sandbox !== null) sandboxRoutes(app, shop, shop.sandbox)
+  if (options.mailbox && !config.production) devMailRoutes(app, shop, options.mailbox)
   // Neither does this: a cookie opens nothing here.
   const attempts = { limit: createRateLimit(wrongSecretsPerMinute), addressOf: clientOf }
   const { metrics } = options

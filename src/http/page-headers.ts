@@ -2,12 +2,20 @@
 import { secureHeaders } from 'hono/secure-headers'
 import type { StripeForm } from './stripe-form.ts'
 
+interface PageHeaders {
+  production: boolean
+  form: StripeForm | null
+  framesOwn?: boolean
+}
+
 /**
  * Headers that a route has set itself are left as they are.
  * @param form of Stripe, on the page that shows it: its hosts are allowed there, and the windows that wallets open.
+ * @param framesOwn the page shows another of this site in a frame.
  */
-export function pageHeaders({ production, form }: { production: boolean; form: StripeForm | null }) {
-  const { scripts = [], frames = [], connections = [] } = form?.allowed ?? {}
+export function pageHeaders({ production, form, framesOwn = false }: PageHeaders) {
+  const { scripts = [], connections = [] } = form?.allowed ?? {}
+  const frames = [...(form?.allowed.frames ?? []), ...(framesOwn ? ["'self'"] : [])]
   return secureHeaders({
     contentSecurityPolicy: {
       defaultSrc: ["'none'"],
@@ -16,7 +24,7 @@ export function pageHeaders({ production, form }: { production: boolean; form: S
       imgSrc: ["'self'", 'data:', 'https:'],
       connectSrc: ["'self'", ...connections],
       fontSrc: ["'self'"],
-      ...(frames.length === 0 ? {} : { frameSrc: [...frames] }),
+      ...(frames.length === 0 ? {} : { frameSrc: frames }),
       formAction: ["'self'"],
       baseUri: ["'none'"],
       frameAncestors: ["'none'"],
