@@ -15,7 +15,8 @@ export interface DeliveryContext {
 
 /**
  * A listener as a function: its name is its durable name. It is called at least once an event, and again until it
- * returns; `event.id` tells a repetition. Throwing (or rejecting) means "try again later".
+ * returns; `event.id` tells a repetition. Throwing (or rejecting) means "try again later"; an error with `retryAfterMs`
+ * asks for at least that pause, of an hour at most.
  */
 export type ListenerFunction<Name extends CheckoutEventName = CheckoutEventName> = (
   event: CheckoutEvent<Name>,

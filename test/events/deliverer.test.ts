@@ -1,5 +1,5 @@
 import { v7 } from 'uuid'
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { CheckoutEvent } from '../../src/checkout/events.ts'
 import { type DeliveryAlert, retryDelayMs } from '../../src/events/deliverer.ts'
 import type { Database } from '../../src/store/database.ts'
@@ -425,15 +425,18 @@ describe.each(kinds)('delivering on %s', kind => {
     expect((await deliveriesOf(database)).every(row => row.state === 'delivered')).toBe(true)
   })
 
-  test('ends a listener that does not end when stopping, and leaves its delivery to be tried again', async () => {
+  test('ends a listener that does not end when stopping: no try of it, due again at once, even without retries', async () => {
     const entered = gate()
+    let attempts = 0
     const { publish, deliverer } = house(database, {
       CheckoutStarted: [
         {
           name: 'endless',
+          retriesMax: 0,
           run() {
+            attempts += 1
             entered.open()
-            return never()
+            return attempts === 1 ? never() : undefined
           },
         },
       ],
@@ -443,7 +446,152 @@ describe.each(kinds)('delivering on %s', kind => {
     await entered.passed
     await deliverer.stop(0)
     expect(await deliveriesOf(database)).toMatchObject([
-      { state: 'due', leased: false, attempts: 1, lastError: 'Error: the process stopped' },
+      { state: 'due', leased: false, attempts: 0, lastError: 'Error: the process stopped' },
     ])
+    expect(await deliverer.runOnce()).toEqual({ delivered: 1, failed: 0, parked: 0 })
+  })
+
+  test('begins nothing any more once the grace of stopping is over', async () => {
+    const asked = gate()
+    const answer = gate()
+    let runs = 0
+    const { publish, deliverer } = house(
+      database,
+      {
+        CheckoutCompleted: [
+          {
+            name: 'late',
+            run() {
+              runs += 1
+            },
+          },
+        ],
+      },
+      {
+        async readOrders(ids) {
+          asked.open()
+          await answer.passed
+          return new Map(ids.map(id => [id, orderOf(id, v7())]))
+        },
+      },
+    )
+    await publish(completed())
+    deliverer.start()
+    await asked.passed
+    const stopping = deliverer.stop(0)
+    // Timers of a length go off in their order: the second comes after that of the grace.
+    for (const _ of [1, 2]) await new Promise(resolve => setTimeout(resolve, 1))
+    answer.open()
+    await stopping
+    expect(runs).toBe(0)
+    expect(await deliveriesOf(database)).toMatchObject([{ state: 'due', leased: false, attempts: 0 }])
+  })
+
+  test('waits as long as a listener asks for, and an hour at most', async () => {
+    const asked = [90_000, 10 * 3_600_000, Number.NaN]
+    const { publish, deliverer } = house(database, {
+      CheckoutStarted: [
+        {
+          name: 'busy',
+          run(_event, { attempt }) {
+            throw Object.assign(new Error('too many'), { retryAfterMs: asked[attempt - 1] })
+          },
+        },
+      ],
+    })
+    await publish(started())
+    const waits: number[] = []
+    for (const _ of asked) {
+      await deliverer.runOnce()
+      waits.push(Math.ceil(((await deliveriesOf(database))[0]?.waitMs ?? 0) / 1_000))
+      await letTimePass(database)
+    }
+    expect(waits.slice(0, 2)).toEqual([90, 3_600])
+    expect(waits[2]).toBeLessThanOrEqual(4)
+  })
+
+  test.each(['redeliver', 'park'] as const)('%s lets those go on at once that waited behind it', async byHand => {
+    const heard: string[] = []
+    let broken = true
+    const listener = {
+      name: 'in-line',
+      run(event: CheckoutEvent) {
+        if (broken) throw Object.assign(new Error('away'), { retryAfterMs: 3_600_000 })
+        heard.push(event.type)
+      },
+    }
+    const { publish, deliverer } = house(database, { CheckoutStarted: [listener], CheckoutCompleted: [listener] })
+    const checkoutId = v7()
+    await publish(started(checkoutId), completed(checkoutId))
+    expect(await deliverer.runOnce()).toEqual({ delivered: 0, failed: 1, parked: 0 })
+    broken = false
+    expect(await deliverer.runOnce()).toEqual({ delivered: 0, failed: 0, parked: 0 })
+    const eventId = (await deliveriesOf(database))[0]?.eventId ?? ''
+    expect(await deliverer[byHand]({ eventId, listener: 'in-line' })).toBe(true)
+    await deliverer.runOnce()
+    await deliverer.runOnce()
+    expect(heard).toEqual(byHand === 'park' ? ['CheckoutCompleted'] : ['CheckoutStarted', 'CheckoutCompleted'])
+  })
+
+  test('does not run what a frozen process asked for too long ago', async () => {
+    let runs = 0
+    let frozenMs = 0
+    const slow: Database = {
+      ...database,
+      async query<Row>(...given: Parameters<Database['query']>) {
+        const rows = await database.query<Row>(...given)
+        // Its process stands still after the database has given it the lease, before it hears of it.
+        frozenMs = 31_000
+        return rows
+      },
+    }
+    const { publish, deliverer } = house(slow, {
+      CheckoutStarted: [
+        {
+          name: 'frozen',
+          run: () => {
+            runs += 1
+          },
+        },
+      ],
+    })
+    await publish(started())
+    const clock = vi.spyOn(performance, 'now').mockImplementation(() => frozenMs)
+    try {
+      expect(await deliverer.runOnce()).toEqual({ delivered: 0, failed: 1, parked: 0 })
+    } finally {
+      clock.mockRestore()
+    }
+    expect(runs).toBe(0)
+  })
+
+  test('goes on when those who are told of trouble fail themselves, now or later', async () => {
+    const told: unknown[] = []
+    const { publish, deliverer } = house(
+      database,
+      {
+        CheckoutStarted: [
+          {
+            name: 'poisoned',
+            retriesMax: 0,
+            run() {
+              throw new Error('no')
+            },
+          },
+        ],
+      },
+      {
+        onParked: async () => {
+          throw new Error('the pager is away')
+        },
+        onError(error) {
+          told.push(error)
+          throw new Error('the log, too')
+        },
+      },
+    )
+    await publish(started())
+    expect(await deliverer.runOnce()).toEqual({ delivered: 0, failed: 0, parked: 1 })
+    expect(told).toEqual([new Error('the pager is away')])
   })
 })

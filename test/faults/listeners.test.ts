@@ -1,4 +1,7 @@
 /** Listeners that throw, hang, are slow or kill their process: no checkout is slower for it, and nothing is forgotten. */
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
 import { expect, test, vi } from 'vitest'
 import type { CheckoutEvent } from '../../src/checkout/events.ts'
 import { paid } from '../../src/testing/store-facts.ts'
@@ -8,6 +11,11 @@ import { startWorker } from './worker-process.ts'
 const token = 'tok_approve'
 const buyersCount = 20
 const parkedMessage = '[Checkout] delivery parked: redeliver it once its listener works'
+
+/** What a process must know to publish for the listener `noting` of others. */
+const noting = {
+  listeners: { CheckoutStarted: [{ name: 'noting', run() {} }], CheckoutCompleted: [{ name: 'noting', run() {} }] },
+}
 
 /** A log that keeps what it is told of as needing attention. */
 function watchedLog() {
@@ -113,6 +121,44 @@ describeStore(
       expect(await mended.deliverer.runOnce()).toEqual({ delivered: 1, failed: 0, parked: 0 })
       expect(heard).toEqual([lockId])
       expect(await store.facts(lockId)).toEqual(paid(1_500))
+    }, 90_000)
+
+    test('whose process is killed between effect and record hear of it again, before what came after it', async () => {
+      const directory = await mkdtemp(path.join(tmpdir(), 'holdfast-notes-'))
+      const file = path.join(directory, 'notes')
+      const { lockId } = await store.begin({ [await store.article()]: 1 }, { engine: await store.open(noting) })
+      const rows = () =>
+        store.sql<{ type: string; state: string; leased: boolean; attempts: number; epoch: number }>(
+          `select type, state, leased, attempts, epoch from holdfast.deliveries
+           where checkout_id = $1 and listener = 'noting' order by position`,
+          [lockId],
+        )
+      const doomed = await startWorker(store, { listens: ['noting'], notes: { file, diesAfter: 'CheckoutStarted' } })
+      expect(await doomed.call('processCheckout', lockId, { token })).toMatchObject({ status: 'completed' })
+      doomed.call('deliver').catch(() => {})
+      expect(await doomed.ended).toBe('SIGKILL')
+      // The effect is there; of its delivery there is a lease and no result, and what came after it was not touched.
+      expect(await rows()).toEqual([
+        { type: 'CheckoutStarted', state: 'due', leased: true, attempts: 1, epoch: 1 },
+        { type: 'CheckoutCompleted', state: 'due', leased: false, attempts: 0, epoch: 0 },
+      ])
+
+      const heir = await startWorker(store, { listens: ['noting'], notes: { file } })
+      expect(await heir.call('deliver')).toEqual({ delivered: 0, failed: 0, parked: 0 })
+      await store.sql('update holdfast.deliveries set next_at = now() where checkout_id = $1 and leased', [lockId])
+      expect(await heir.call('deliver')).toEqual({ delivered: 1, failed: 0, parked: 0 })
+      expect(await heir.call('deliver')).toEqual({ delivered: 1, failed: 0, parked: 0 })
+      await heir.kill()
+      expect(await rows()).toEqual([
+        { type: 'CheckoutStarted', state: 'delivered', leased: false, attempts: 2, epoch: 3 },
+        { type: 'CheckoutCompleted', state: 'delivered', leased: false, attempts: 1, epoch: 2 },
+      ])
+      const [first, again, after, ...more] = (await readFile(file, 'utf8')).trim().split('\n')
+      await rm(directory, { recursive: true })
+      expect(first).toMatch(/^CheckoutStarted /)
+      expect(again).toBe(first)
+      expect(after).toMatch(/^CheckoutCompleted /)
+      expect(more).toEqual([])
     }, 90_000)
   },
   ['postgres'],

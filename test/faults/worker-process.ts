@@ -13,8 +13,13 @@ export interface WorkerSettings {
   /** How wrong its clock is. */
   dateShiftMs?: number
   idleTransactionMs?: number
-  /** Its listeners: `old` hears of starts, `both` of starts and ends, `poisoned` kills its process at an end. */
-  listens?: ('old' | 'both' | 'poisoned')[]
+  /**
+   * Its listeners: `old` hears of starts, `both` of starts and ends, `poisoned` kills its process at an end, `noting` notes
+   * both in a file.
+   */
+  listens?: ('old' | 'both' | 'poisoned' | 'noting')[]
+  /** Where `noting` writes a line an event; with `diesAfter` such an event its process is killed, at the first try. */
+  notes?: { file: string; diesAfter?: string }
 }
 
 export type ToWorker =
