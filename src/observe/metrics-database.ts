@@ -5,7 +5,7 @@
 import { type Database, statement } from '../store/database.ts'
 import { type HealthReading, readHealth } from './health-reading.ts'
 
-const locksMax = 50_000
+const locksMax = 20_000
 const duePerListenerMax = 10_000
 /** One that stands behind another of its checkout is not late: so many are looked at for one that is. */
 const lateMax = 500
@@ -67,15 +67,25 @@ export interface FiguresSource {
   gateway: string
 }
 
-/** Null where the database does not answer in time; it never fails. */
-export async function readFigures({ database, ...health }: FiguresSource): Promise<Figures | null> {
+const ping = statement('figures_ping', 'select 1 as one')
+
+export interface FiguresReading {
+  isUp: boolean
+  /** Null where they could not be had in time. */
+  figures: Figures | null
+}
+
+/** It never fails. A database that is too busy for all of it, and answers a small question, is up. */
+export async function readFigures({ database, ...health }: FiguresSource): Promise<FiguresReading> {
   try {
-    const [reading, [row]] = await Promise.all([
-      readHealth(database, health),
-      database.probe<FiguresRow>(readFiguresStatement),
-    ])
-    return row === undefined ? null : { ...reading, ...row }
+    const reading = await readHealth(database, health)
+    const [row] = await database.probe<FiguresRow>(readFiguresStatement)
+    return { isUp: true, figures: row === undefined ? null : { ...reading, ...row } }
   } catch {
-    return null
+    const isUp = await database.probe(ping).then(
+      () => true,
+      () => false,
+    )
+    return { isUp, figures: null }
   }
 }

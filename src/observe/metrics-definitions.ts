@@ -105,14 +105,14 @@ export const databaseMetrics = {
   up: {
     type: 'gauge',
     name: 'holdfast_database_up',
-    help: '1 where the database answered within two seconds, else 0, and then none of the figures below is there',
+    help: '1 where the database answers within two seconds, else 0; where it does not, none of the figures below is there',
     labels: [],
     advice: '0: bring the database back; processes reconnect by themselves.',
   },
   active: {
     type: 'gauge',
     name: 'holdfast_active_locks',
-    help: 'Checkouts that are not at an end, by state; counted up to 50,000',
+    help: 'Checkouts that are not at an end, by state; counted up to 20,000',
     labels: ['state'],
     advice: 'Many in authorizing or capturing: the gateway is slow. Many in rolling_back: it refuses to let go.',
   },

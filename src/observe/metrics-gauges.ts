@@ -2,7 +2,7 @@
 import { Gauge, type Registry } from 'prom-client'
 import { isFinal, restingStates } from '../checkout/states.ts'
 import { keepFresh } from './health-fresh.ts'
-import { type Figures, type FiguresSource, readFigures } from './metrics-database.ts'
+import { type Figures, type FiguresReading, type FiguresSource, readFigures } from './metrics-database.ts'
 import { databaseMetrics, type MetricDefinition } from './metrics-definitions.ts'
 
 export interface GaugesSource extends FiguresSource {
@@ -21,22 +21,23 @@ const activeStates = restingStates.filter(state => !isFinal(state))
 
 /** Each gauge asks for the reading, so that whatever register holds them shows what is true. */
 export function createGauges({ register, source, maxAgeMs }: GaugesOptions): void {
-  const figures = keepFresh(async (): Promise<Figures | null> => {
-    const read = source()
-    return read === null ? null : readFigures(read)
+  const nothing: FiguresReading = { isUp: false, figures: null }
+  const read = keepFresh(async () => {
+    const asked = source()
+    return asked === null ? nothing : readFigures(asked)
   })
 
-  function gauge({ name, help, labels }: MetricDefinition, fill: (it: Gauge<string>, read: Figures) => void): void {
+  function gauge({ name, help, labels }: MetricDefinition, fill: (it: Gauge<string>, figures: Figures) => void): void {
     new Gauge<string>({
       name,
       help,
       labelNames: [...labels],
       registers: [register],
       async collect() {
-        const read = source() === null ? null : await figures({ maxAgeMs })
+        const { figures } = source() === null ? nothing : await read({ maxAgeMs })
         this.reset()
         if (labels.length === 0) this.remove()
-        if (read !== null) fill(this, read)
+        if (figures !== null) fill(this, figures)
       },
     })
   }
@@ -62,7 +63,7 @@ export function createGauges({ register, source, maxAgeMs }: GaugesOptions): voi
     registers: [register],
     async collect() {
       if (source() === null) this.remove()
-      else this.set((await figures({ maxAgeMs })) === null ? 0 : 1)
+      else this.set((await read({ maxAgeMs })).isUp ? 1 : 0)
     },
   })
   byState(databaseMetrics.active, activeStates, read => read.active)

@@ -11,6 +11,7 @@ describe('metrics of a database', () => {
   let opened: TestDatabase
   const probes: string[] = []
   let isAway = false
+  let tooMuch = ''
   let database: Database
 
   beforeAll(async () => {
@@ -19,7 +20,7 @@ describe('metrics of a database', () => {
       ...opened.database,
       async probe<Row>(statement: Statement, values?: readonly Value[]): Promise<Row[]> {
         probes.push(statement.name)
-        if (isAway) throw new DatabaseError('away', { code: 'connection_lost' })
+        if (isAway || statement.name === tooMuch) throw new DatabaseError('away', { code: 'connection_lost' })
         return opened.database.probe<Row>(statement, values)
       },
     }
@@ -52,6 +53,17 @@ describe('metrics of a database', () => {
       const back = (await metrics.render()).text
       expect(back).toMatch(/^holdfast_database_up 1$/m)
       expect(back).toMatch(/^holdfast_stuck_checkouts 0$/m)
+    })
+  })
+
+  test('say that a database answers that is too busy for all the figures', async () => {
+    await watched(0, async metrics => {
+      tooMuch = 'read_figures'
+      const { text } = await metrics.render().finally(() => {
+        tooMuch = ''
+      })
+      expect(text).toMatch(/^holdfast_database_up 1$/m)
+      expect(text).not.toMatch(/^holdfast_stuck_checkouts \d/m)
     })
   })
 
