@@ -34,6 +34,7 @@ export function createMoveLog({ log, allPhases, failures, rollbacks }: MoveLogOp
     const isTerse = !log.wants('info')
     if (isTerse && !log.wants('warn')) return
     for (const move of moves) {
+      if (isTerse && !mayWarn(move)) continue
       const { id: lockId, cart_id: cartId } = move.row
       for (const { level, message, fields, topic } of linesOf(move)) {
         if (isTerse && level === 'info') continue
@@ -41,6 +42,11 @@ export function createMoveLog({ log, allPhases, failures, rollbacks }: MoveLogOp
       }
     }
   }
+}
+
+/** Of a life without trouble nothing is said to who hears of trouble only. */
+function mayWarn({ path, row }: Move): boolean {
+  return row.state === 'failed' || path.some(step => step.details !== undefined)
 }
 
 function* linesOf(move: Move): Generator<Line> {

@@ -23,18 +23,16 @@ function asCard(run: string): string {
 
 const removed = '[removed]'
 
+/** None of them may look far ahead from many places: a text is as long as `textMax`, and lines are written on the way. */
 const patterns: readonly (readonly [RegExp, string | ((run: string) => string)])[] = [
   // Anybody who has one of these addresses may write there.
-  [
-    /\b(hooks\.slack\.com\/[a-z]+|discord(?:app)?\.com\/api\/webhooks|[\w.-]+\.webhook\.office\.com)\/[^\s"']+/gi,
-    `$1/${removed}`,
-  ],
+  [/(hooks\.slack\.com|discord(?:app)?\.com\/api\/webhooks|webhook\.office\.com)\/[^\s"']+/gi, `$1/${removed}`],
   // postgres://user:password@host, with whatever stands in the password.
-  [/([a-z][a-z0-9+.-]*:\/\/)[^\s/?#@"']*:[^\s"']*@/gi, `$1${removed}@`],
+  [/:\/\/[^\s/?#@"':]*:[^\s"']*@/g, `://${removed}@`],
   [/\b(Bearer|Basic|Digest)\s+(?=[\w.~+/=-]*[\d_=+/.-]|[\w.~+/=-]{16})[\w.~+/=-]{6,}/g, `$1 ${removed}`],
   // token=…, "client_secret": "…", password: …
   [
-    /([\w.-]*(?:token|secret|passw(?:or)?d|api[-_]?key|authorization|cookie|signature)["']?\s*[=:]\s*["']?)[^\s"'&,;]+/gi,
+    /((?:token|secret|passw(?:or)?d|api[-_]?key|authorization|cookie|signature)["']?\s*[=:]\s*["']?)[^\s"'&,;]+/gi,
     `$1${removed}`,
   ],
   [/\bxox[a-z]-[\w-]+|\beyJ[\w-]+\.[\w-]+\.[\w-]+/g, removed],
@@ -42,12 +40,22 @@ const patterns: readonly (readonly [RegExp, string | ((run: string) => string)])
   [/(?<![\w-])(?:\d[ -]?){12,18}\d(?![\w-])/g, asCard],
 ]
 
-/** Most texts are ids, words and times; nothing of the above lacks all of these. */
-const suspicious = /:\/\/|[=:]\s*\S|[a-z]_\w|hooks?\.|discord|eyJ|xox|earer\s|asic\s|igest\s|\d[\d -]{11}/
+/** Where none of these stands, none of the above matches: so it is with nearly every text of a line. */
+const marks =
+  `:// hooks.slack discord office.com bearer basic digest token secret passw api authorization cookie signature xox
+  eyj tok_ pm_ sk_ rk_ whsec_`.split(/\s+/)
+const manyDigits = /\d(?:[ -]?\d){12}/
+const uuid = /^[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}$/
+
+function isSuspicious(value: string): boolean {
+  if (value.length < 6 || (value.length === 36 && uuid.test(value))) return false
+  const low = value.toLowerCase()
+  return marks.some(mark => low.includes(mark)) || manyDigits.test(value)
+}
 
 function text(value: string): string {
   let clean = value.length > textMax ? value.slice(0, textMax) : value
-  if (suspicious.test(clean)) {
+  if (isSuspicious(clean)) {
     for (const [pattern, by] of patterns) clean = clean.replace(pattern, by as string)
   }
   return value.length > textMax ? `${clean}… [${value.length} characters]` : clean
@@ -59,33 +67,38 @@ interface Walk {
   above: unknown[]
 }
 
-function isSecret(key: string, value: unknown): boolean {
-  return value !== null && value !== undefined && secretKey.test(key)
+interface Key {
+  shown: string
+  isSecret: boolean
+}
+/** Keys are the same few words in every line. */
+const keysKnown = new Map<string, Key>()
+const keysKnownMax = 1_000
+
+function keyOf(key: string): Key {
+  const known = keysKnown.get(key)
+  if (known !== undefined) return known
+  const judged = { shown: text(key), isSecret: secretKey.test(key) }
+  if (keysKnown.size < keysKnownMax && key.length <= 64) keysKnown.set(key, judged)
+  return judged
 }
 
-function fieldsOf(entries: Iterable<readonly [string, () => unknown]>, walk: Walk): Record<string, unknown> {
+function fieldsOf(keys: readonly string[], read: (key: string) => unknown, walk: Walk): Record<string, unknown> {
   const fields: Record<string, unknown> = {}
-  let count = 0
-  for (const [key, read] of entries) {
-    count += 1
-    if (count > membersMax) {
-      fields['…'] = 'more'
-      break
-    }
+  for (const key of keys.slice(0, membersMax)) {
+    const { shown, isSecret } = keyOf(key)
     try {
-      const value = read()
-      if (value === undefined) continue
-      fields[text(key)] = isSecret(key, value) ? removed : clean(value, walk)
+      const value = read(key)
+      if (value !== undefined) fields[shown] = isSecret && value !== null ? removed : clean(value, walk)
     } catch {
-      fields[text(key)] = '[unreadable]'
+      fields[shown] = '[unreadable]'
     }
   }
+  if (keys.length > membersMax) fields['…'] = `${keys.length} in all`
   return fields
 }
 
-function* own(value: object, keys: readonly string[]): Generator<readonly [string, () => unknown]> {
-  for (const key of keys) yield [key, () => (value as Record<string, unknown>)[key]]
-}
+const errorKeys = ['name', 'message', 'code', 'stack', 'cause', 'errors']
 
 function ofObject(value: object, walk: Walk): unknown {
   if (value instanceof Date) return Number.isNaN(value.getTime()) ? 'Invalid Date' : value.toISOString()
@@ -94,16 +107,11 @@ function ofObject(value: object, walk: Walk): unknown {
   if (Array.isArray(value)) return value.slice(0, membersMax).map(member => clean(member, walk))
   if (value instanceof Set) return [...value].slice(0, membersMax).map(member => clean(member, walk))
   if (value instanceof Map) {
-    return fieldsOf(
-      [...value].map(([key, member]) => [String(key), () => member] as const),
-      walk,
-    )
+    const members = new Map([...value].map(([key, member]) => [String(key), member]))
+    return fieldsOf([...members.keys()], key => members.get(key), walk)
   }
-  if (value instanceof Error) {
-    const keys = ['name', 'message', 'code', 'stack', 'cause', 'errors']
-    return fieldsOf(own(value, keys), walk)
-  }
-  return fieldsOf(own(value, Object.keys(value)), walk)
+  const read = (key: string) => (value as Record<string, unknown>)[key]
+  return fieldsOf(value instanceof Error ? errorKeys : Object.keys(value), read, walk)
 }
 
 function clean(value: unknown, walk: Walk): unknown {

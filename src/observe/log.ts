@@ -45,7 +45,9 @@ export function createLog(options: LogOptions = {}): Required<CheckoutLog> {
   const { level = 'info', pretty = false, colours = false } = options
   if (options.enabled === false) return silentLog
   const write = options.write ?? (line => process.stderr.write(line))
-  const json = pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, { write })
+  const { isoTime: timestamp } = pino.stdTimeFunctions
+  // Errors come to it as plain objects, their causes in them.
+  const json = pino({ level, base: null, timestamp, serializers: { err: error => error } }, { write })
   const lowest = logLevels.indexOf(level)
   const wants = (asked: LogLevel) => logLevels.indexOf(asked) >= lowest
 
