@@ -36,7 +36,7 @@ function accessesOf(node: PlanNode): Access[] {
   const below = (node.Plans ?? []).flatMap(accessesOf)
   const table = node['Relation Name']
   if (table === undefined) return below
-  const index = node['Index Name']
+  const index = node['Index Name'] ?? node.Plans?.[0]?.['Index Name']
   const how = index === undefined ? node['Node Type'] : `${node['Node Type']} on ${index}`
   return [{ table, how, rows: node['Actual Rows'] * node['Actual Loops'], pages: pagesOf(node) }, ...below]
 }

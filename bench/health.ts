@@ -1,12 +1,13 @@
 /**
  * `npm run bench:health`: what it costs to ask for health on a database with a long past, with and without buyers.
  * A real server, buyers in another process, and the same questions to `/health/live`, which asks the database nothing:
- * what the two have in common is the machine's and the event loop's.
+ * what the two have in common is the machine's and the event loop's. It fails where an answer is not 200, or where the
+ * statement of health reads what is past; how long answers took is for people to judge.
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { availableParallelism, tmpdir } from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
@@ -17,6 +18,7 @@ import { statistics } from '../src/observe/statistics.ts'
 import type { Database } from '../src/store/database.ts'
 import { connectPostgres } from '../src/store/postgres.ts'
 import { startTestPostgres } from '../src/testing/test-postgres.ts'
+import { coresInUse } from './cores-in-use.ts'
 import { type Asked, ask } from './health-asking.ts'
 import { makeHistory } from './health-history.ts'
 import { explainHealth, type HealthPlan, historical } from './health-plan.ts'
@@ -29,7 +31,6 @@ const usage = `usage: npm run bench:health -- [options]
 `
 const paths = ['/health/checkout', '/health/ready', '/health/live'] as const
 const skuCount = 100
-const targetMs = 10
 
 const say = (line: string) => void process.stderr.write(`${line}\n`)
 const digits = (value: number) => value.toFixed(1)
@@ -41,6 +42,8 @@ interface Series extends Asked {
 
 interface Report {
   checkouts: number
+  /** By others, before each half: without buyers and with. */
+  coresUsedByOthers: number[]
   series: Series[]
   ordersPerSecond: number
   lostAnswers: number
@@ -138,11 +141,17 @@ async function measure(settings: Settings): Promise<Report> {
       directory,
       databaseUrl,
       // The past has no ledger to compare with.
-      environment: { ...serverEnvironment, CHECKOUT_RECONCILE_INTERVAL_MINUTES: '0', CHECKOUT_LOGGING_ENABLED: 'false' },
+      environment: {
+        ...serverEnvironment,
+        CHECKOUT_RECONCILE_INTERVAL_MINUTES: '0',
+        CHECKOUT_LOGGING_ENABLED: 'false',
+      },
     })
     await server.start()
     await ask(server.url, paths, 50, 1)
+    const coresUsedByOthers = [await coresInUse()]
     const series = await askAll(server.url, settings, 0)
+    coresUsedByOthers.push(await coresInUse())
     const sendHome = startLoad(server.url, buyers)
     await ask(server.url, paths, 50, 2)
     series.push(...(await askAll(server.url, settings, buyers)))
@@ -152,10 +161,18 @@ async function measure(settings: Settings): Promise<Report> {
     const statisticsMs: number[] = []
     for (const _ of [1, 2, 3]) statisticsMs.push(await timed(() => statistics(database, { hours: 24 })))
     await database.close()
-    const late = series.filter(({ path, p99Ms }) => path === '/health/checkout' && p99Ms > targetMs)
     const unwell = series.filter(({ said }) => Object.keys(said).some(word => !word.startsWith('200')))
-    const ok = late.length + unwell.length + historical(plan).length === 0
-    return { checkouts, series, ordersPerSecond: perSecond, lostAnswers: lost, plan, statisticsMs, ok }
+    const ok = unwell.length + historical(plan).length === 0
+    return {
+      checkouts,
+      coresUsedByOthers,
+      series,
+      ordersPerSecond: perSecond,
+      lostAnswers: lost,
+      plan,
+      statisticsMs,
+      ok,
+    }
   } finally {
     await postgres.stop()
     await rm(directory, { recursive: true, force: true })
@@ -164,7 +181,15 @@ async function measure(settings: Settings): Promise<Report> {
 
 const plain = { style: { head: [], border: [] } }
 
-function describe({ checkouts, series, ordersPerSecond, lostAnswers, plan, statisticsMs }: Report): string {
+function describe({
+  checkouts,
+  coresUsedByOthers,
+  series,
+  ordersPerSecond,
+  lostAnswers,
+  plan,
+  statisticsMs,
+}: Report): string {
   const asked = new Table({
     ...plain,
     head: ['buyers', 'every', 'asked', 'answers', 'p50 ms', 'p95 ms', 'p99 ms', 'max ms'],
@@ -180,7 +205,8 @@ function describe({ checkouts, series, ordersPerSecond, lostAnswers, plan, stati
   })
   for (const { table, how, rows, pages } of plan.accesses) accesses.push([table, how, rows, pages])
   return [
-    `${checkouts} past checkouts; under load ${digits(ordersPerSecond)} orders a second, ${lostAnswers} answers lost`,
+    `${checkouts} past checkouts; under load ${digits(ordersPerSecond)} orders a second, ${lostAnswers} answers lost; ` +
+      `others used ${coresUsedByOthers.map(digits).join(' and ')} of ${availableParallelism()} cores before the two halves`,
     asked.toString(),
     `the statement of health under load: ${digits(plan.executionMs)} ms, ${plan.pages} pages`,
     accesses.toString(),
@@ -194,6 +220,6 @@ if (settings === null) process.stdout.write(usage)
 else {
   const report = await measure(settings)
   process.stdout.write(settings.json ? `${JSON.stringify(report, null, 2)}\n` : describe(report))
-  if (!report.ok) say(`not as promised: p99 over ${targetMs} ms, an answer that was not 200, or history that was read`)
+  if (!report.ok) say('not as promised: an answer that was not 200, or history that was read')
   process.exitCode = report.ok ? 0 : 1
 }

@@ -7,6 +7,7 @@ import { parseArgs } from 'node:util'
 import pg from 'pg'
 import { startTestPostgres } from '../src/testing/test-postgres.ts'
 import { type Contestant, type Evidence, openContestant, type Side } from './contestants.ts'
+import { coresInUse } from './cores-in-use.ts'
 import { drive } from './load.ts'
 import { type CellPlan, ours, type Plan, planOf } from './plan.ts'
 import { type Cell, describe, differingRows, type Machine, pairedRatio, type Report, ratiosOf } from './report.ts'
@@ -63,23 +64,6 @@ function readOptions(argv: string[]): Options | null {
 const disturbingCores = 0.2
 
 const say = (line: string) => void process.stderr.write(`${line}\n`)
-
-/** How many cores are in use while this process waits: by others, who then disturb what is measured. */
-async function coresInUse(): Promise<number> {
-  const sum = () => {
-    const totals = { idle: 0, all: 0 }
-    for (const { times } of cpus()) {
-      totals.idle += times.idle
-      totals.all += times.idle + times.user + times.nice + times.sys + times.irq
-    }
-    return totals
-  }
-  const before = sum()
-  await new Promise(resolve => setTimeout(resolve, 1_000))
-  const after = sum()
-  const all = after.all - before.all
-  return all === 0 ? 0 : cpus().length * (1 - (after.idle - before.idle) / all)
-}
 
 async function machineOf(serverUrl: string): Promise<Machine> {
   const client = new pg.Client({ connectionString: serverUrl })

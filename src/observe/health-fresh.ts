@@ -1,5 +1,6 @@
 /**
  * Readings that many ask for: one at a time, shared by all who ask meanwhile, and given out again while they are fresh.
+ * As long as somebody keeps asking, the next one begins before the last is old, so that nobody waits for the database.
  * Its invariant: nobody gets a reading that began longer before the question than was allowed.
  */
 
@@ -8,32 +9,55 @@ export interface FreshOptions {
   maxAgeMs?: number
 }
 
-const maxAgeDefaultMs = 1_000
+/** Time as it is needed here: milliseconds that only grow, and something to happen later. */
+export interface FreshClock {
+  now(): number
+  after(ms: number, run: () => void): void
+}
 
-/** @param read must end in bounded time, and never fail. @param now milliseconds that only grow. */
+const maxAgeDefaultMs = 1_000
+/** From one reading to the next while somebody keeps asking. */
+const everyMs = 500
+/** Whoever has asked within so many milliseconds is taken to keep asking. */
+const recentMs = 3_000
+
+const systemClock: FreshClock = {
+  now: () => performance.now(),
+  after: (ms, run) => void setTimeout(run, ms).unref(),
+}
+
+/** @param read must end in bounded time, and never fail. */
 export function keepFresh<Report>(
   read: () => Promise<Report>,
-  now: () => number = () => performance.now(),
+  clock: FreshClock = systemClock,
 ): (options?: FreshOptions) => Promise<Report> {
   let last: { report: Report; beganAt: number } | null = null
   let reading: Promise<void> | null = null
+  let isPlanned = false
+  let askedAt = 0
 
   function begin(): Promise<void> {
-    const beganAt = now()
-    reading ??= read()
-      .then(report => {
-        last = { report, beganAt }
-      })
-      .finally(() => {
-        reading = null
-      })
+    const beganAt = clock.now()
+    reading ??= read().then(report => {
+      last = { report, beganAt }
+      reading = null
+      planAfter(beganAt)
+    })
     return reading
   }
 
+  function planAfter(beganAt: number): void {
+    if (isPlanned) return
+    isPlanned = true
+    clock.after(Math.max(0, beganAt + everyMs - clock.now()), () => {
+      isPlanned = false
+      if (clock.now() - askedAt <= recentMs) void begin()
+    })
+  }
+
   return async ({ maxAgeMs = maxAgeDefaultMs } = {}) => {
-    const oldest = now() - maxAgeMs
-    // Read ahead: whoever asks again soon waits for nothing.
-    if (last !== null && last.beganAt < oldest + maxAgeMs / 2) void begin()
+    askedAt = clock.now()
+    const oldest = askedAt - maxAgeMs
     // One that began too early may be under way: then the next one counts.
     while (last === null || last.beganAt < oldest) await begin()
     return last.report

@@ -5,7 +5,8 @@ import { createGatewayWindow } from '../../src/observe/health-gateway.ts'
 
 /** A clock that a test sets, and readings that end when it says so. Each gives its number. */
 function desk() {
-  const clock = { ms: 0 }
+  let ms = 0
+  let planned: { at: number; run: () => void }[] = []
   const ends: (() => void)[] = []
   let readings = 0
   const fresh = keepFresh(
@@ -14,60 +15,79 @@ function desk() {
       const number = readings
       return new Promise<number>(resolve => ends.push(() => resolve(number)))
     },
-    () => clock.ms,
+    { now: () => ms, after: (delayMs, run) => void planned.push({ at: ms + delayMs, run }) },
   )
-  const settled = () => new Promise(resolve => setImmediate(resolve))
   return {
-    clock,
     fresh,
     count: () => readings,
     async end() {
       for (const end of ends.splice(0)) end()
-      await settled()
+      await new Promise(resolve => setImmediate(resolve))
+    },
+    /** It is so late now; what was planned until then happens. */
+    at(time: number) {
+      ms = time
+      const due = planned.filter(({ at }) => at <= ms)
+      planned = planned.filter(({ at }) => at > ms)
+      for (const { run } of due) run()
     },
   }
 }
 
 describe('a reading that many ask for', () => {
-  it('is made once for all who ask at once, and given again for a second', async () => {
-    const { clock, fresh, count, end } = desk()
+  it('is made once for all who ask at once, and given again meanwhile', async () => {
+    const { fresh, count, end, at } = desk()
     const asked = Array.from({ length: 100 }, () => fresh())
     await end()
     expect(new Set(await Promise.all(asked))).toEqual(new Set([1]))
-    clock.ms = 500
+    at(499)
     expect(await fresh()).toBe(1)
     expect(count()).toBe(1)
   })
 
-  it('is made anew in the background once half its time is over: nobody waits for it', async () => {
-    const { clock, fresh, count, end } = desk()
+  it('is made anew while somebody keeps asking, once a second say: nobody waits for it', async () => {
+    const { fresh, count, end, at } = desk()
     const first = fresh()
     await end()
     await first
-    clock.ms = 600
-    expect(await fresh()).toBe(1)
-    expect(count()).toBe(2)
-    clock.ms = 1_000
-    expect(await fresh()).toBe(1)
-    await end()
-    expect(await fresh()).toBe(2)
+    for (let half = 1; half <= 10; half += 1) {
+      at(half * 500)
+      // The one that was begun just now is still under way.
+      if (half % 2 === 0) expect(await fresh()).toBe(half)
+      await end()
+    }
+    expect(count()).toBe(11)
+    expect(await fresh()).toBe(11)
   })
 
-  it('is never given when it is older: then everybody waits for the next', async () => {
-    const { clock, fresh, end } = desk()
+  it('is not made any more once nobody asks', async () => {
+    const { fresh, count, end, at } = desk()
     const first = fresh()
     await end()
     await first
-    clock.ms = 1_001
+    for (let half = 1; half <= 20; half += 1) {
+      at(half * 500)
+      await end()
+    }
+    expect(count()).toBe(7)
+  })
+
+  it('is never given when it is older than a second: then everybody waits for the next', async () => {
+    const { fresh, end, at } = desk()
+    const first = fresh()
+    await end()
+    await first
+    at(500)
+    at(1_001)
     const late = [fresh(), fresh()]
     await end()
     expect(await Promise.all(late)).toEqual([2, 2])
   })
 
   it('that began too early does not count, however late it ends', async () => {
-    const { clock, fresh, count, end } = desk()
+    const { fresh, count, end, at } = desk()
     const early = fresh()
-    clock.ms = 5_000
+    at(5_000)
     const late = fresh()
     const now = fresh({ maxAgeMs: 0 })
     await end()

@@ -1,5 +1,6 @@
 /** Health, statistics and diagnosis over a store whose checkouts stand at different points. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { explainHealth } from '../../bench/health-plan.ts'
 import { diagnose } from '../../src/observe/diagnose.ts'
 import { createHealth, type HealthOptions } from '../../src/observe/health.ts'
 import { statistics } from '../../src/observe/statistics.ts'
@@ -54,6 +55,22 @@ describe('health', () => {
       status: 'critical',
       count: 10,
     })
+  })
+
+  it('is read through indexes of what is active or waits: no table of the past, no whole index of it', async () => {
+    const { accesses } = await explainHealth(opened.database)
+    const ways = new Set(accesses.map(({ table, how }) => `${table}: ${how.replace(/^.* on /, '')}`))
+    expect([...ways].sort()).toEqual([
+      'checkouts: checkouts_to_wake',
+      'deliveries: deliveries_due',
+      'deliveries: deliveries_in_order',
+      'deliveries: deliveries_parked',
+      'migrations: migrations_once',
+      'payment_operations: payment_operations_pkey',
+      'reconciliations: reconciliations_in_order',
+      'webhooks: webhooks_to_heed',
+      'webhooks: webhooks_to_match',
+    ])
   })
 
   describe('of the comparison with the gateway', () => {

@@ -149,7 +149,10 @@ describeStore('The reconciler', store => {
     )
     await expect(engine.reconcile()).rejects.toThrow('no answer')
     expect((await runs(store)).at(-1)).toMatchObject({ failure: 'no answer', ended: true })
-    expect((await store.engine.health({ maxAgeMs: 0 })).checks.reconciliation).toMatchObject({ status: 'warning', count: 2 })
+    expect((await store.engine.health({ maxAgeMs: 0 })).checks.reconciliation).toMatchObject({
+      status: 'warning',
+      count: 2,
+    })
     await forgetRuns(store)
   })
 

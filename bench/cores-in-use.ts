@@ -1,0 +1,19 @@
+/** What else goes on on this machine: figures of a busy one say little. */
+import { cpus } from 'node:os'
+
+/** How many cores are in use while this process waits: by others, who then disturb what is measured. */
+export async function coresInUse(): Promise<number> {
+  const sum = () => {
+    const totals = { idle: 0, all: 0 }
+    for (const { times } of cpus()) {
+      totals.idle += times.idle
+      totals.all += times.idle + times.user + times.nice + times.sys + times.irq
+    }
+    return totals
+  }
+  const before = sum()
+  await new Promise(resolve => setTimeout(resolve, 1_000))
+  const after = sum()
+  const all = after.all - before.all
+  return all === 0 ? 0 : cpus().length * (1 - (after.idle - before.idle) / all)
+}
