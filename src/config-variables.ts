@@ -297,7 +297,7 @@ export const configVariables: {
     null,
     'https://host/path',
     z.url({ protocol: /^https?$/ }),
-    'where every event is sent, signed (Standard Webhooks)',
+    'where events are sent, signed (Standard Webhooks)',
   ),
   webhookSecret: {
     ...text(
@@ -315,7 +315,7 @@ export const configVariables: {
       null,
       'redis://user:password@host:port/database, or rediss://…',
       z.string().regex(/^rediss?:\/\/\S+$/),
-      'the Redis server whose stream every event is added to',
+      'the Redis server whose stream events are added to',
     ),
     hidden: true,
   },

@@ -84,7 +84,7 @@ export interface CheckoutConfig {
   /** Mail the customer a confirmation. */
   notifyCustomer: boolean
   slackWebhookUrl: string | null
-  /** Where every event is sent, signed. */
+  /** Where events are sent, signed. */
   webhookUrl: string | null
   /** `whsec_…`; two, separated by a comma, while one replaces the other: both sign. */
   webhookSecret: string | null

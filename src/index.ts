@@ -29,7 +29,7 @@ export type {
 } from './checkout-engine.ts'
 export { type CheckoutConfig, ConfigError, configFromEnvironment, defaultConfig } from './config.ts'
 export { type CheckoutOptions, createCheckout } from './engine.ts'
-export type { ListenerFunction, ListenerMap, ListenerObject } from './events/listeners.ts'
+export { joinListeners, type ListenerFunction, type ListenerMap, type ListenerObject } from './events/listeners.ts'
 export { type CheckoutLog, createLog } from './observe/log.ts'
 export { createMetrics, type Metrics, type MetricsOptions } from './observe/metrics.ts'
 export type {
