@@ -5,7 +5,16 @@ const tones: Readonly<Record<LogLevel, number>> = { debug: 35, info: 36, warn: 3
 const dim = 2
 const messageWidth = 36
 /** Whose line it is: comes last, for the eye looks for it last. */
-const correlation = ['lockId', 'cartId', 'orderId', 'requestId']
+const ids = ['lockId', 'cartId', 'orderId', 'requestId']
+
+/** Of a checkout its own id is enough at a terminal, and the beginning of the request's: a line is to fit on a line. */
+function idsShown(fields: LogFields): (readonly [string, unknown])[] {
+  const isCheckout = fields.lockId !== undefined
+  const shown = isCheckout ? ['lockId', 'requestId'] : ids
+  return shown
+    .filter(key => fields[key] !== undefined)
+    .map(key => [key, isCheckout && key === 'requestId' ? String(fields[key]).slice(0, 8) : fields[key]] as const)
+}
 
 type Paint = (tone: number, text: string) => string
 
@@ -29,11 +38,11 @@ function errorLines(error: unknown, paint: Paint, indent = '  '): string[] {
 /** `12:03:04.123 WARN  [Checkout] failed                    code=payment_declined … lockId=0192…` */
 export function prettyLine(level: LogLevel, message: string, fields: LogFields, colours: boolean): string {
   const paint: Paint = (tone, text) => (colours ? `\u001b[${tone}m${text}\u001b[0m` : text)
-  const pair = (key: string) => `${paint(dim, `${key}=`)}${wordOf(fields[key])}`
-  const keys = Object.keys(fields).filter(key => key !== 'err' && fields[key] !== undefined)
-  const own = keys.filter(key => !correlation.includes(key)).map(pair)
-  const ids = correlation.filter(key => keys.includes(key)).map(key => paint(dim, `${key}=${wordOf(fields[key])}`))
-  const beside = [...own, ...ids]
+  const own = Object.keys(fields).filter(key => key !== 'err' && !ids.includes(key) && fields[key] !== undefined)
+  const beside = [
+    ...own.map(key => `${paint(dim, `${key}=`)}${wordOf(fields[key])}`),
+    ...idsShown(fields).map(([key, id]) => paint(dim, `${key}=${wordOf(id)}`)),
+  ]
   const words = beside.length === 0 ? message : message.padEnd(messageWidth)
   const time = paint(dim, new Date().toISOString().slice(11, 23))
   const first = [time, paint(tones[level], level.toUpperCase().padEnd(5)), words, ...beside].join(' ')

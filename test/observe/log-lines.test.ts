@@ -3,6 +3,7 @@ import { expect, test } from 'vitest'
 import type { CheckoutEngine } from '../../src/checkout-engine.ts'
 import type { CheckoutConfig } from '../../src/config.ts'
 import { createLog } from '../../src/observe/log.ts'
+import type { PaymentGateway } from '../../src/payments/gateway.ts'
 import type { Database, Transaction } from '../../src/store/database.ts'
 import { describeStore } from '../../src/testing/test-store.ts'
 
@@ -228,6 +229,26 @@ describeStore('the log of a checkout', store => {
     }
     const { lockId } = await store.begin({ [sku]: 1 }, { engine })
     expect(lines.find(line => line.lockId === lockId)).not.toHaveProperty('requestId')
+  })
+
+  test('repeats no secret that a gateway’s error holds, nor the buyer’s token or name', async () => {
+    const lines: string[] = []
+    const cause = new Error('redis://:canary@cache:6379 and https://hooks.slack.com/services/T0/B0/canary', {
+      cause: { headers: { authorization: 'Bearer canary-1' }, config: { apiKey: 'canary' } },
+    })
+    const gateway: PaymentGateway = {
+      ...store.gateway,
+      capture: () =>
+        Promise.reject(new Error('postgres://shop:canary@db/shop, whsec_canary, sk_live_canary', { cause })),
+    }
+    const logs = [true, false].map(pretty => createLog({ level: 'debug', pretty, write: line => lines.push(line) }))
+    for (const log of logs) {
+      const engine = await store.open({ log, gateway, config: { logAllPhases: true } })
+      expect((await paid(engine)).outcome.status).toBe('processing')
+    }
+    expect(lines.join('')).toContain('gave no certain answer')
+    expect(lines.join('')).toContain('[removed]')
+    expect(lines.join('')).not.toMatch(/canary|tok_|@example\.com|Byron|session-/)
   })
 
   test('that throws, or rejects, breaks no checkout', async () => {
