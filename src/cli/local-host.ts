@@ -73,8 +73,17 @@ export function localHost(options: LocalOptions): CommandHost {
         onPaid: checkoutId => engine.captureCheckout(checkoutId),
       })
       const notifications = await openNotifications(config, log)
-      const { listeners } = notifications
-      const engine = await createCheckout({ database, gateway, config, log, listeners, workers: false, migrate: false })
+      const { listeners, onAlert } = notifications
+      const engine = await createCheckout({
+        database,
+        gateway,
+        config,
+        log,
+        listeners,
+        onAlert,
+        workers: false,
+        migrate: false,
+      })
       try {
         return await work({ ...caller, engine, database, config, migrated })
       } finally {

@@ -13,7 +13,8 @@ export function openMail(config: CheckoutConfig, directory: string | null): Open
   const { smtpUrl, environment } = config
   const keeps = smtpUrl === null && environment === 'development' && directory !== null
   const kept = keeps ? createKeptMails(directory) : null
-  if (smtpUrl === null && kept === null) return { kept, listeners: {}, flush: async () => {}, close: async () => {} }
+  if (smtpUrl === null && kept === null)
+    return { kept, listeners: {}, alert: null, flush: async () => {}, close: async () => {} }
   const mail = createMailListeners({
     ...(smtpUrl === null ? {} : { smtpUrl }),
     ...(kept === null ? {} : { transport: kept }),

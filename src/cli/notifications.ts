@@ -4,11 +4,14 @@
  */
 import { join } from 'node:path'
 import type { CheckoutAlert } from '../checkout/alert.ts'
+import type { CheckoutEngine } from '../checkout-engine.ts'
 import type { CheckoutConfig } from '../config.ts'
 import { joinListeners, type ListenerMap } from '../events/listeners.ts'
 import type { KeptMails } from '../notify/mail-kept.ts'
+import { createSlackListeners } from '../notify/slack.ts'
 import type { CheckoutLog } from '../observe/log.ts'
 import { defaultDirectory } from '../store/open.ts'
+import { openAlerts } from './alerts.ts'
 import { openMail } from './mail.ts'
 import { inTime } from './signals.ts'
 import { openSinks } from './sinks.ts'
@@ -21,6 +24,8 @@ export interface Notifications {
   onAlert(alert: CheckoutAlert): void
   /** Mails that were kept instead of being sent, where they are. */
   keptMails: KeptMails | null
+  /** Tells people also of what is critical about the health of the engine. */
+  watch(engine: Pick<CheckoutEngine, 'health'>): void
   /** Sends what has gathered to be told together, within seconds. Called before the engine ends. */
   flush(): Promise<void>
   /** Called once the engine has ended. */
@@ -30,19 +35,24 @@ export interface Notifications {
 /** @param mailDirectory where mails are kept that nothing sends while one develops; null: nowhere. */
 export async function openNotifications(
   config: CheckoutConfig,
-  _log: CheckoutLog,
+  log: CheckoutLog,
   mailDirectory: string | null = join(defaultDirectory, 'mail'),
 ): Promise<Notifications> {
   const sinks = await openSinks(config)
   const mail = openMail(config, mailDirectory)
+  const { slackWebhookUrl: webhookUrl } = config
+  const slack = webhookUrl === null ? null : createSlackListeners({ ...config, webhookUrl })
+  const alerts = openAlerts({ mail: mail.alert, slack: slack?.alert ?? null }, log)
   return {
-    listeners: joinListeners(mail.listeners, sinks.listeners),
-    onAlert() {},
+    listeners: joinListeners(mail.listeners, slack?.listeners ?? {}, sinks.listeners),
+    onAlert: alerts.tell,
+    watch: alerts.watch,
     keptMails: mail.kept,
     async flush() {
-      await inTime(() => mail.flush(), flushMaxMs)
+      await inTime(async () => void (await Promise.all([mail.flush(), slack?.flush()])), flushMaxMs)
     },
     async close() {
+      await alerts.close()
       await Promise.all([mail.close(), sinks.close()])
     },
   }

@@ -60,6 +60,7 @@ export async function openShop(options: ShopOptions): Promise<Shop> {
     }
   }
   start()
+  notifications.watch(engine)
   return {
     database,
     engine,

@@ -2,12 +2,14 @@
  * Mail: durable listeners that write to customers and to the shop. A mail that was not accepted fails its delivery and is
  * sent again later, under the same Message-ID; none is lost, and a crowd of failures comes as one.
  */
-import { createHash } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
+import type { CheckoutAlert } from '../checkout/alert.ts'
 import type { CheckoutEvent } from '../checkout/events.ts'
 import { CheckoutError } from '../checkout/failure.ts'
 import type { ListenerFunction, ListenerMap } from '../events/listeners.ts'
 import { createGrouping } from './grouping.ts'
 import { disputeNotice, newOrder } from './mail-admin.ts'
+import { alertNotice } from './mail-alert.ts'
 import { type MailContent, type MailSender, singleLine } from './mail-content.ts'
 import { orderConfirmation, refundNotice } from './mail-customer.ts'
 import { mailHtml } from './mail-html.ts'
@@ -54,6 +56,8 @@ export interface MailOptions {
 
 export interface MailListeners {
   listeners: ListenerMap
+  /** Writes to `adminEmail` what people must look at, as one mail; null where there is none. */
+  alert: ((alerts: readonly CheckoutAlert[], signal: AbortSignal) => Promise<void>) | null
   /** Ends the gathering of failures: what has gathered is sent now. Call it before the engine is closed. */
   flush(): Promise<void>
   /** Ends the connections to the server. Call it once the engine is closed. */
@@ -169,6 +173,10 @@ export function createMailListeners(options: MailOptions): MailListeners {
   }
   return {
     listeners,
+    alert:
+      adminEmail === null
+        ? null
+        : (alerts, signal) => send(adminEmail, `${randomUUID()}.alert`, alertNotice(alerts, sender), signal),
     async flush() {
       await Promise.all([failures.grouping.close(), expiries.grouping.close()])
     },

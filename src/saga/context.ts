@@ -1,4 +1,5 @@
 /** What the saga works with: its ports and its numbers, in one plain object that the engine puts together. */
+import type { AlertCode } from '../checkout/alert.ts'
 import type { Outbox } from '../events/outbox.ts'
 import type { LookupAnswer, OperationKind, PaymentGateway } from '../payments/gateway.ts'
 import type { Seal } from '../payments/seal.ts'
@@ -9,7 +10,8 @@ import type { Database } from '../store/database.ts'
 export interface SagaLog {
   info(message: string, fields?: Record<string, unknown>): void
   warn(message: string, fields?: Record<string, unknown>): void
-  error(message: string, fields?: Record<string, unknown>): void
+  /** `alert`: people must look at it, and are told. */
+  error(message: string, fields?: Record<string, unknown> & { alert?: AlertCode }): void
 }
 
 /** Time, as far as the saga uses it: to wait. What the time is, the database says. */
