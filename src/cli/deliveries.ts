@@ -1,7 +1,7 @@
 /** `holdfast deliveries`: what events wait to be told to whom, and making them due or giving them up by hand. */
 import { Command, InvalidArgumentError, Option } from 'commander'
 import type { DeliveryKey, DeliveryRow } from '../events/deliveries.ts'
-import { type DeliveryFilter, readDelivery } from '../events/list-deliveries.ts'
+import type { DeliveryFilter } from '../events/list-deliveries.ts'
 import {
   type CommandContext,
   type CommandHost,
@@ -76,7 +76,7 @@ function print(context: CommandContext, rows: readonly DeliveryRow[], isMore: bo
 }
 
 async function refusalOf(context: CommandContext, key: DeliveryKey, wanted: string): Promise<string> {
-  const row = await readDelivery(context.database, key)
+  const row = await context.engine.deliverer.find(key)
   if (row === null) return `there is no delivery of event ${key.eventId} to ${cell(key.listener)}`
   if (row.running) return 'it runs right now: try again when it has ended'
   return `it is ${row.state}: nothing to ${wanted}`
@@ -99,7 +99,7 @@ export async function runPark(
   // Asked again it is what was asked for already.
   const isParked =
     (await context.engine.deliverer.park(key, { actor })) ||
-    (await readDelivery(context.database, key))?.state === 'parked'
+    (await context.engine.deliverer.find(key))?.state === 'parked'
   return tell(context, isParked, key, { json, wanted: 'give up', done: 'given up: what stands behind it goes on' })
 }
 
@@ -110,7 +110,7 @@ async function tell(
   { json, wanted, done }: { json: boolean | undefined; wanted: string; done: string },
 ): Promise<number> {
   if (!isDone) context.err(`${await refusalOf(context, key, wanted)}\n`)
-  if (json) writeJson(context, { delivery: await readDelivery(context.database, key) })
+  if (json) writeJson(context, { delivery: await context.engine.deliverer.find(key) })
   else if (isDone) context.out(`${cell(key.listener)}: ${done}\n`)
   return isDone ? 0 : 1
 }
@@ -159,7 +159,6 @@ Examples:
   holdfast deliveries retry 01989f0e-5c1a-7000-8000-2f1d7f3a9b10 mail
   holdfast deliveries park 01989f0e-5c1a-7000-8000-2f1d7f3a9b10 old-listener`,
     )
-    .enablePositionalOptions()
     .action(async (options: DeliveriesOptions) => done(await host.run(context => runDeliveries(context, options))))
     .addCommand(retryCommand(host, done))
     .addCommand(parkCommand(host, done))

@@ -49,20 +49,20 @@ function print(
   printFacts(context, found, row)
   printPrices(context, found)
   section(context, 'Stock', found.reservations, [
-    ['line', 'line_no', 'right'],
+    ['line', 'line_no'],
     ['sku', 'sku'],
     ['location', 'location'],
     ['quantity', 'quantity', 'right'],
     ['state', 'state'],
   ])
   printPayment(context, found)
-  printTimeline(context, found, actions)
+  printTimeline(context, found, actions, row.now)
   printEvents(context, found, row.now)
   heading(context, 'What happens next')
   for (const sentence of outlook.next) context.out(`${cell(sentence)}\n`)
-  const commands = outlook.commands.map(({ command, does }) => [paint(context, 'strong', cell(command)), does])
-  // Commands are for copying: they are never cut.
-  if (commands.length > 0) context.out(table({ colours: context.colours }, ['', ''], commands))
+  for (const { command, does } of outlook.commands) {
+    context.out(`${paint(context, 'quiet', `to ${does}:`)}\n  ${paint(context, 'strong', cell(command))}\n`)
+  }
 }
 
 function heading(context: CommandContext, title: string): void {
@@ -91,7 +91,7 @@ function printFacts(context: CommandContext, { lock, order }: Diagnosis, row: Ch
     const back = order.refundedMinor > 0 ? `, ${money(order.refundedMinor, order.currency)} refunded` : ''
     facts.push(['order', cell(`${order.number}, ${order.status}, ${sum}${back}`)])
   }
-  context.out(table(context, ['', ''], facts))
+  context.out(table(context, ['', ''], facts, { yields: [1] }))
 }
 
 const amounts = ['unit', 'subtotal', 'discount', 'tax', 'shipping', 'total'] as const
@@ -133,14 +133,14 @@ function printPayment(context: CommandContext, { operations }: Diagnosis): void 
   ])
 }
 
-function printTimeline(context: CommandContext, found: Diagnosis, actions: readonly ActionByHand[]): void {
+function printTimeline(context: CommandContext, found: Diagnosis, actions: readonly ActionByHand[], now: string): void {
   const moments = momentsOf(found, actions)
-  const rows = timelineRows(moments).map(([since = '', what = '', ...rest], index) => {
+  const rows = timelineRows(moments, now).map(([since = '', what = '', ...rest], index) => {
     const tone = moments[index]?.tone ?? null
     return [since, tone === null ? what : paint(context, tone, what), ...rest]
   })
   heading(context, 'History')
-  context.out(table(context, ['since start', 'what', 'phase', 'took', 'note'], rows, { right: [0, 3] }))
+  context.out(table(context, ['after', 'what', 'took', 'phase, note'], rows, { right: [0, 2], yields: [3] }))
 }
 
 function printEvents(context: CommandContext, { deliveries }: Diagnosis, now: string): void {

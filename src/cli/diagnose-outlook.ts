@@ -29,6 +29,7 @@ export type LockFacts = Pick<
 export interface Outlook {
   /** Sentences. */
   next: string[]
+  /** What each does ends the sentence "to …". */
   commands: { command: string; does: string }[]
 }
 
@@ -56,14 +57,14 @@ function ordinal(number: number): string {
 /** What is to come, and what can be done, by state. */
 function ofState(facts: LockFacts): Outlook {
   const { id, state, now, expired, expires_at, action, gateway, authorization_valid_until: validUntil } = facts
-  const retry = { command: `holdfast retry ${id}`, does: 'asks the gateway now' }
-  const release = { command: `holdfast release ${id}`, does: 'ends it and undoes what was done' }
+  const retry = { command: `holdfast retry ${id}`, does: 'ask the gateway now' }
+  const release = { command: `holdfast release ${id}`, does: 'end it and undo what was done' }
   switch (state) {
     case 'pending':
       return expired
         ? {
             next: ['Its time is over: it ends by itself, and the cart is free for a new checkout already.'],
-            commands: [{ command: 'holdfast cleanup', does: 'ends all whose time is over, now' }],
+            commands: [{ command: 'holdfast cleanup', does: 'end all whose time is over, now' }],
           }
         : {
             next: [`The buyer may pay; nothing is charged yet. It ends by itself ${when(expires_at, now)}.`],
@@ -99,8 +100,8 @@ function ofState(facts: LockFacts): Outlook {
         ],
         commands: [
           gateway === 'invoice'
-            ? { command: 'holdfast paid REFERENCE AMOUNT', does: 'enters the transfer' }
-            : { command: `holdfast capture ${id}`, does: 'takes the money' },
+            ? { command: 'holdfast paid REFERENCE AMOUNT', does: 'enter the transfer' }
+            : { command: `holdfast capture ${id}`, does: 'take the money' },
           release,
         ],
       }
@@ -119,7 +120,7 @@ function ofState(facts: LockFacts): Outlook {
           retry,
           ...(facts.tries < triesMax
             ? []
-            : [{ command: 'holdfast reconcile', does: 'compares with the gateway’s books' }]),
+            : [{ command: 'holdfast reconcile', does: 'compare with the gateway’s books' }]),
         ],
       }
     case 'completed':
@@ -150,10 +151,10 @@ export function outlookOf(facts: LockFacts): Outlook {
     all.next.push(`${dueDeliveries} of its events are on their way to listeners.`)
   if (parkedDeliveries > 0) {
     all.next.push(`${parkedDeliveries} of its events were given up.`)
-    all.commands.push({ command: `holdfast deliveries --lock ${id}`, does: 'shows which, and to whom' })
+    all.commands.push({ command: `holdfast deliveries --lock ${id}`, does: 'see which, and to whom' })
   }
   if (isRefundable && orderNumber !== null) {
-    all.commands.push({ command: `holdfast refund ${orderNumber}`, does: 'gives the money back' })
+    all.commands.push({ command: `holdfast refund ${orderNumber}`, does: 'give the money back' })
   }
   return all
 }

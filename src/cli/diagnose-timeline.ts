@@ -3,14 +3,13 @@ import { phaseOf, stateName } from '../checkout/states.ts'
 import type { Diagnosis, TimelineEntry } from '../checkout-engine.ts'
 import type { ActionByHand } from '../observe/by-hand.ts'
 import { span } from './span.ts'
-import { cell, money } from './table.ts'
+import { cell } from './table.ts'
 
 export interface Moment {
   at: string
   /** It is not over: it stands behind all that is. */
   isOpen?: boolean
   what: string
-  phase?: string | null
   /** How long it took, milliseconds. */
   tookMs?: number | null
   note: string
@@ -23,11 +22,15 @@ function ofTransition(entry: TimelineEntry, earlier: TimelineEntry | undefined):
   const { to, at, details, durationMs } = entry
   // The first claim is no take-over: somebody began.
   const isTakenOver = earlier !== undefined && earlier.epoch > 0 && entry.epoch > earlier.epoch
-  const notes = [...(isTakenOver ? [`taken over, epoch ${entry.epoch}`] : []), ...notesOf(details)]
+  const phase = phaseOf(to)
+  const notes = [
+    ...(phase === null ? [] : [phase]),
+    ...(isTakenOver ? [`taken over, epoch ${entry.epoch}`] : []),
+    ...notesOf(details),
+  ]
   return {
     at,
     what: stateName(to),
-    phase: phaseOf(to),
     tookMs: durationMs,
     note: notes.join('; '),
     tone: to === 'completed' ? 'good' : to === 'failed' || to === 'rolling_back' ? 'bad' : null,
@@ -44,22 +47,25 @@ function notesOf(details: Record<string, unknown> | null): string[] {
   return notes
 }
 
+/** An authorization of which the gateway never said what became of it is done with once its void is. */
+function isFenced({ kind, settled_at }: Operation, all: readonly Operation[]): boolean {
+  return (
+    kind === 'authorize' &&
+    settled_at === null &&
+    all.some(other => other.kind === 'void' && other.status === 'succeeded')
+  )
+}
+
 /** Where it came to an end: the states it leads to follow it. */
-function ofOperation(operation: Operation): Moment {
-  const { kind, attempt, status, amount_minor: amount, currency, answer, intended_at, settled_at } = operation
+function ofOperation({ kind, attempt, status, answer, intended_at, settled_at }: Operation): Moment {
   const name = `gateway: ${kind}${attempt === 1 ? '' : ` ${attempt}`}`
-  const sum = typeof amount === 'number' && amount > 0 && typeof currency === 'string' ? money(amount, currency) : ''
-  const noteOf = (more: string) => [sum, more].filter(text => text !== '').join(', ')
-  if (settled_at === null) {
-    const note = noteOf('asked, and no certain answer yet')
-    return { at: intended_at, isOpen: true, what: name, note, tone: 'warning' }
-  }
+  if (settled_at === null) return { at: intended_at, isOpen: true, what: name, note: 'no answer yet', tone: 'warning' }
   const { code, message } = (answer ?? {}) as { code?: unknown; message?: unknown }
   return {
     at: settled_at,
     what: `${name} ${status}`,
     tookMs: Date.parse(settled_at) - Date.parse(intended_at),
-    note: noteOf(status === 'declined' ? cell(code ?? message) : ''),
+    note: status === 'declined' ? cell(code ?? message) : '',
     tone: status === 'declined' ? 'bad' : 'quiet',
   }
 }
@@ -82,9 +88,10 @@ export function momentsOf(
   found: Pick<Diagnosis, 'timeline' | 'operations'>,
   actions: readonly ActionByHand[],
 ): Moment[] {
+  const operations = found.operations as Operation[]
   const moments = [
     ...found.timeline.map((entry, index) => ofTransition(entry, found.timeline[index - 1])),
-    ...(found.operations as Operation[]).map(ofOperation),
+    ...operations.filter(operation => !isFenced(operation, operations)).map(ofOperation),
     ...actions.map(ofAction),
   ]
   const placeOf = ({ at, isOpen }: Moment) => (isOpen ? Number.POSITIVE_INFINITY : Date.parse(at))
@@ -92,14 +99,13 @@ export function momentsOf(
   return moments.sort((one, other) => (placeOf(one) === placeOf(other) ? 0 : placeOf(one) - placeOf(other)))
 }
 
-/** Rows of a table: since the start, what, phase, how long, note. */
-export function timelineRows(moments: readonly Moment[]): string[][] {
-  const start = Date.parse(moments[0]?.at ?? '')
-  return moments.map(({ at, what, phase, tookMs, note }) => [
-    `+${span(Date.parse(at) - start)}`,
+/** Rows of a table: since the start, what, how long (or, of what is open, for how long by now), note. */
+export function timelineRows(moments: readonly Moment[], now: string): string[][] {
+  const start = Date.parse(moments.find(({ isOpen }) => !isOpen)?.at ?? now)
+  return moments.map(({ at, isOpen = false, what, tookMs, note }) => [
+    isOpen ? 'now' : `+${span(Date.parse(at) - start)}`,
     cell(what),
-    phase ?? '',
-    tookMs == null ? '' : span(tookMs),
+    isOpen ? span(Date.parse(now) - Date.parse(at)) : tookMs == null ? '' : span(tookMs),
     cell(note),
   ])
 }

@@ -10,7 +10,7 @@ import { readTroubles, type Trouble } from '../observe/trouble.ts'
 import { type CommandContext, type CommandHost, checkoutId, writeJson } from './command.ts'
 import { diagnoseLock } from './diagnose-lock.ts'
 import { healthLines, healthWord, timeOf } from './monitor-frame.ts'
-import { when } from './span.ts'
+import { brief, when } from './span.ts'
 import { cell, paint, table } from './table.ts'
 
 export interface DiagnoseOptions {
@@ -68,19 +68,17 @@ function printActive(context: CommandContext, active: readonly ActiveCheckout[],
     context.out('\nno checkout is active\n')
     return
   }
-  const isTried = active.some(({ tries }) => tries > 0)
+  const fromNow = (time: string) => Date.parse(time) - Date.parse(now)
   const rows = active.map(one => [
     one.id,
     stateName(one.state),
-    when(one.lockedAt, now),
-    when(one.expiresAt, now),
-    when(one.wakeAt, now),
-    ...(isTried ? [String(one.tries)] : []),
+    brief(-fromNow(one.lockedAt)),
+    fromNow(one.wakeAt) <= 0 ? 'due' : brief(fromNow(one.wakeAt)),
+    String(one.tries),
   ])
-  const head = ['lock', 'state', 'started', 'expires', 'next look', ...(isTried ? ['tries'] : [])]
   const which = activeCount > active.length ? `${active.length} oldest of ${activeCount}` : String(activeCount)
   heading(context, `Active checkouts: ${which}`)
-  context.out(table(context, head, rows, { right: [5] }))
+  context.out(table(context, ['lock', 'state', 'age', 'next', 'tries'], rows, { right: [2, 3, 4] }))
 }
 
 function printTrouble(context: CommandContext, trouble: Trouble): void {

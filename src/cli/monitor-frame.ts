@@ -92,8 +92,8 @@ function reasonLines(look: Look, figures: Statistics): string[] {
   return lines(table(look, ['failed because', 'in phase', 'checkouts'], rows, { right: [2] }))
 }
 
-function throughputLines(look: Look, { bucketSeconds, ...ends }: Throughput): string[] {
-  const bars = look.columns === undefined ? barsMax : Math.max(1, Math.min(barsMax, look.columns - 24))
+function throughputLines(look: Look, { bucketSeconds, ...ends }: Throughput, columns?: number): string[] {
+  const bars = columns === undefined ? barsMax : Math.max(1, Math.min(barsMax, columns - 24))
   const shown = { completed: ends.completed.slice(-bars), failed: ends.failed.slice(-bars) }
   const highest = Math.max(1, ...shown.completed, ...shown.failed)
   const overMs = Math.min(bars, shown.completed.length) * bucketSeconds * 1_000
@@ -113,7 +113,7 @@ const title = (look: Look, { hours }: Statistics) =>
   paint(look, 'strong', `started in the last ${hours === 1 ? 'hour' : `${hours} hours`}`)
 
 /** Everything, however long it gets. */
-export function wholeFrame(look: Look, frame: Frame): string[] {
+export function wholeFrame(look: Look, frame: Frame, barColumns = look.columns): string[] {
   const { health, statistics, throughput, trouble, foot } = frame
   const reasons = reasonLines(look, statistics)
   return [
@@ -125,7 +125,7 @@ export function wholeFrame(look: Look, frame: Frame): string[] {
     title(look, statistics),
     ...figureLines(look, statistics),
     '',
-    ...throughputLines(look, throughput),
+    ...throughputLines(look, throughput, barColumns),
     ...(reasons.length === 0 ? [] : ['', ...reasons]),
     ...(foot === undefined ? [] : ['', paint(look, 'quiet', foot)]),
   ]
@@ -137,13 +137,14 @@ export const timeOf = (timestamp: string) => timestamp.replace('T', ' ').replace
  * What fits into `rows` lines of `columns` cells. Where not all does, checks that are well become one line, then reasons
  * go, then what stands lowest; the first line and the last are always there.
  */
-export function fittedFrame(look: Look, frame: Frame, size: { columns: number; rows: number }): string[] {
-  const all = wholeFrame(look, frame)
-  const shown = all.length <= size.rows ? all : shortFrame(look, frame, size.rows)
+export function fittedFrame({ colours }: Look, frame: Frame, size: { columns: number; rows: number }): string[] {
+  // Of one width for all, and then cut: nothing wraps.
+  const all = wholeFrame({ colours }, frame, size.columns)
+  const shown = all.length <= size.rows ? all : shortFrame({ colours }, frame, size)
   return shown.map(line => cut(line, size.columns))
 }
 
-function shortFrame(look: Look, frame: Frame, rows: number): string[] {
+function shortFrame(look: Look, frame: Frame, { columns, rows }: { columns: number; rows: number }): string[] {
   const { health, statistics, throughput, trouble, foot = '' } = frame
   const well = Object.values(health.checks).filter(check => check.status === 'ok').length
   const head = [
@@ -154,7 +155,7 @@ function shortFrame(look: Look, frame: Frame, rows: number): string[] {
   ]
   const body = [
     '',
-    ...throughputLines(look, throughput),
+    ...throughputLines(look, throughput, columns),
     '',
     title(look, statistics),
     ...figureLines(look, statistics),

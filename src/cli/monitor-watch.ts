@@ -2,7 +2,6 @@
  * Looks again and again, and shows each look: in place in a terminal, as one block after the other in a pipe. A database
  * that is away is said to be, and asked again. It never asks before it has its answer, nor more than half of the time.
  */
-import { setTimeout as sleep } from 'node:timers/promises'
 import { CheckoutError } from '../checkout/failure.ts'
 import { DatabaseError } from '../store/database.ts'
 import type { Caller } from './command.ts'
@@ -26,12 +25,24 @@ interface Trouble {
   message: string
 }
 
-/** A wait that a signal ends early. */
-const pause = (ms: number, signal: AbortSignal) => sleep(ms, undefined, { signal, ref: true }).catch(() => {})
+/** An answer may take so long before it is said to be missing, milliseconds. */
+const slowMs = 5_000
 
-function aborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve()
-  return new Promise(resolve => signal.addEventListener('abort', () => resolve(), { once: true }))
+const forEverMs = 2 ** 31 - 1
+
+/** Waits for `ms`, but no longer than for `work`, nor beyond the end. Leaves nothing behind. */
+function wait(ms: number, ended: AbortSignal, work?: Promise<void>): Promise<void> {
+  return new Promise(resolve => {
+    function done(): void {
+      clearTimeout(timer)
+      ended.removeEventListener('abort', done)
+      resolve()
+    }
+    const timer = setTimeout(done, ms)
+    ended.addEventListener('abort', done)
+    void work?.then(done)
+    if (ended.aborted) done()
+  })
 }
 
 /** What passes by itself: no bug is taken for it. */
@@ -42,7 +53,6 @@ const isAway = (error: unknown): error is Error => error instanceof DatabaseErro
  * @throws what the first look throws, and later whatever does not pass by itself.
  */
 export async function watchFigures({ caller, read, ended, everyMs, json }: Watch): Promise<number> {
-  const end = aborted(ended)
   let figures: Figures | null = null
   let trouble: Trouble | null = null
   let failed: unknown = null
@@ -74,15 +84,13 @@ export async function watchFigures({ caller, read, ended, everyMs, json }: Watch
     while (!ended.aborted) {
       const askedAt = performance.now()
       const asked = new Date().toISOString()
-      const waiting = new AbortController()
-      await Promise.race([look(), end, ...(figures === null ? [] : [pause(everyMs, waiting.signal)])])
-      waiting.abort()
+      await wait(figures === null ? forEverMs : Math.max(everyMs, slowMs), ended, look())
       if (failed !== null) throw failed
       if (ended.aborted || figures === null) break
       if (reading !== null) trouble ??= { since: asked, message: 'it has not answered yet' }
       show.next(figures, trouble)
       const tookMs = performance.now() - askedAt
-      await pause(Math.max(everyMs - tookMs, Math.min(tookMs, 10 * everyMs)), ended)
+      await wait(Math.max(everyMs - tookMs, Math.min(tookMs, 10 * everyMs)), ended)
     }
   } finally {
     stopListening?.()

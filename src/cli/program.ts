@@ -39,6 +39,7 @@ function createProgram(host: CommandHost, done: (code: number) => void): Command
     .description('The checkout engine: a cart goes in; one paid order comes out, or nothing happened.')
     .version(version())
     .exitOverride()
+    .enablePositionalOptions()
     .configureOutput({ writeOut: text => caller.out(text), writeErr: text => caller.err(text) })
     .configureHelp({ showGlobalOptions: false })
     .showHelpAfterError('(holdfast --help shows what there is)')

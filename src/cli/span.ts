@@ -27,6 +27,14 @@ export function span(ms: number): string {
     .join(' ')
 }
 
+/** `49 s`, `14 m`, `3 h`, `5 d`: for narrow columns. */
+export function brief(ms: number): string {
+  const length = Math.max(0, ms)
+  if (length < 100_000) return `${Math.round(length / 1_000)} s`
+  if (length < 100 * 60_000) return `${Math.round(length / 60_000)} m`
+  return length < 48 * 3_600_000 ? `${Math.round(length / 3_600_000)} h` : `${Math.round(length / 86_400_000)} d`
+}
+
 /** `in 4.2 s`, `3 m ago`, as seen at `now`. */
 export function when(time: string, now: string): string {
   const ms = Date.parse(time) - Date.parse(now)

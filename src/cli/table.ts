@@ -60,6 +60,8 @@ export interface TableOptions {
   right?: readonly number[]
   /** Widest a column may get before its text wraps, by column. */
   widths?: Readonly<Record<number, number>>
+  /** Columns that give way before the others where the terminal is too narrow. */
+  yields?: readonly number[]
 }
 
 /** Columns two spaces apart, without lines. */
@@ -97,16 +99,22 @@ export function table(
   rows: readonly (readonly string[])[],
   options: TableOptions = {},
 ): string {
-  const { right = [], widths = {} } = options
+  const { right = [], widths = {}, yields = [] } = options
   const natural = head.map((name, index) =>
     Math.min(Math.max(widthOf(name), ...rows.map(row => widthOf(row[index] ?? ''))), widths[index] ?? Infinity),
   )
   const stays = head.map((_, index) => right.includes(index) || rows.some(row => isId(row[index] ?? '')))
+  const limit = caller.columns ?? Infinity
+  const first = fitted(
+    natural,
+    head.map((_, index) => !yields.includes(index)),
+    limit,
+  )
   const hasHead = head.some(name => name !== '')
   const built = new Table({
     head: hasHead ? head.map(text => paint(caller, 'strong', text)) : [],
     colAligns: head.map((_, index) => (right.includes(index) ? 'right' : 'left')),
-    colWidths: fitted(natural, stays, caller.columns ?? Infinity),
+    colWidths: fitted(first, stays, limit),
     wordWrap: true,
     style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
     chars: plain,

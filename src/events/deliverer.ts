@@ -7,7 +7,7 @@ import type { Database } from '../store/database.ts'
 import { createLane } from '../store/lane.ts'
 import { compose, orderIdOf } from './compose-event.ts'
 import * as deliveries from './deliveries.ts'
-import { type DeliveryFilter, listDeliveries } from './list-deliveries.ts'
+import { type DeliveryFilter, listDeliveries, readDelivery } from './list-deliveries.ts'
 import type { Listeners, RegisteredListener } from './listeners.ts'
 import { type Run, runListener } from './run-listener.ts'
 
@@ -76,6 +76,8 @@ export interface Deliverer {
    * `actor` it is recorded as an action by hand.
    */
   park(key: deliveries.DeliveryKey, by?: ByHand): Promise<boolean>
+  /** One delivery; null when there is none. */
+  find(key: deliveries.DeliveryKey): Promise<deliveries.DeliveryRow | null>
   /** Deliveries as people look for them, oldest first. */
   list(filter?: DeliveryFilter): Promise<deliveries.DeliveryRow[]>
   /** At most `countMax`, default 100. */
@@ -347,6 +349,7 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
       if (isParked) nudge()
       return isParked
     },
+    find: key => readDelivery(database, key),
     list: (filter = {}) => listDeliveries(database, filter),
     listParked: (countMax = 100) => deliveries.listParked(database, countMax),
     listOverdue: (olderThanMs, countMax = 100) => deliveries.listOverdue(database, olderThanMs, countMax),

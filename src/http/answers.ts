@@ -142,6 +142,22 @@ export const refundAnswer = z
   })
   .openapi('Refund')
 
+export const deliveryAnswer = z
+  .strictObject({
+    id: z.string().openapi({ example: '01989f0e-5c1a-7000-8000-2f1d7f3a9b10:mail', description: '`EVENT:LISTENER`.' }),
+    event_id: z.uuid(),
+    listener: z.string(),
+    lock_id: z.uuid(),
+    type: z.string().openapi({ example: 'CheckoutCompleted' }),
+    state: z.enum(['due', 'delivered', 'parked']).openapi({ description: '`parked`: given up.' }),
+    running: z.boolean(),
+    attempts: z.int(),
+    next_at: time.nullable().openapi({ description: 'When it is tried next, or until when its runner has it.' }),
+    last_error: z.string().nullable(),
+    occurred_at: time.nullable(),
+  })
+  .openapi('Delivery')
+
 export const waitingAnswer = z.union([
   z.strictObject({
     status: z.literal('action_required'),

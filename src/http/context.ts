@@ -57,6 +57,7 @@ export type ShopEngine = Pick<
   | 'subscribe'
   | 'lastOrderOf'
   | 'refundOrder'
+  | 'deliverer'
 >
 
 export type ShopCarts = Pick<
@@ -90,7 +91,11 @@ export interface ShippingMethod {
 export type SandboxControls = Pick<SandboxGateway, 'payment' | 'approve' | 'refuse'>
 
 /** Writes one line of the server's log; `details` never hold bodies, tokens or addresses of people. */
-export type HttpLog = (level: 'debug' | 'info' | 'warn' | 'error', message: string, details: Record<string, unknown>) => void
+export type HttpLog = (
+  level: 'debug' | 'info' | 'warn' | 'error',
+  message: string,
+  details: Record<string, unknown>,
+) => void
 
 /** What a server may hand over beside the request; `@hono/node-server` does. */
 export interface HttpEnvironment {

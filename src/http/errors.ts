@@ -23,6 +23,7 @@ export type HttpErrorCode =
   | 'rate_limited'
   | 'webhook_refused'
   | 'admin_closed'
+  | 'delivery_running'
   | 'admin_unauthorized'
   | 'metrics_closed'
   | 'metrics_unauthorized'
@@ -82,6 +83,7 @@ const statuses: Readonly<Record<ErrorCode, number>> = {
   rate_limited: 429,
   webhook_refused: 400,
   admin_closed: 403,
+  delivery_running: 409,
   admin_unauthorized: 401,
   metrics_closed: 403,
   metrics_unauthorized: 401,

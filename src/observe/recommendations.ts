@@ -141,10 +141,7 @@ function ofConfig(config: ConfigFacts): Recommendation[] {
     ],
     [
       config.wantsNotifications && !config.hasNotificationAddress,
-      look(
-        'Notifications are asked for, and there is nobody to tell.',
-        'export CHECKOUT_NOTIFICATION_EMAIL=shop@example.com',
-      ),
+      look('Notifications are asked for, and there is nobody to tell.', 'export CHECKOUT_NOTIFICATION_EMAIL=…'),
     ],
     [
       gateway === 'stripe' && !config.hasWebhookSecret,
@@ -169,7 +166,7 @@ function ofConfig(config: ConfigFacts): Recommendation[] {
       !config.wantsNotifications && !config.hasNotificationAddress,
       note(
         'Nobody is told when checkouts fail.',
-        'export CHECKOUT_NOTIFY_ON_FAILURE=true CHECKOUT_NOTIFICATION_EMAIL=shop@example.com',
+        'export CHECKOUT_NOTIFY_ON_FAILURE=true CHECKOUT_NOTIFICATION_EMAIL=…',
       ),
     ],
     [

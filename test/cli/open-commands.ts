@@ -6,7 +6,7 @@ import type { CheckoutEngine } from '../../src/checkout-engine.ts'
 import type { CommandContext, CommandHost, Terminal } from '../../src/cli/command.ts'
 import { runProgram } from '../../src/cli/program.ts'
 import { type CheckoutConfig, defaultConfig } from '../../src/config.ts'
-import { type CheckoutOptions, createCheckout } from '../../src/engine.ts'
+import { createCheckout } from '../../src/engine.ts'
 import type { Database } from '../../src/store/database.ts'
 import { openTestDatabase } from '../../src/testing/test-database.ts'
 import { seedHealthyStore } from '../observe/healthy-store.ts'
@@ -34,11 +34,11 @@ export interface Commands {
   stop(): Promise<void>
 }
 
-export async function openCommands(options: Pick<CheckoutOptions, 'listeners'> = {}): Promise<Commands> {
+export async function openCommands(): Promise<Commands> {
   const directory = mkdtempSync(join(tmpdir(), 'holdfast-cli-'))
   const { database, stop } = await openTestDatabase('postgres', { poolMax: 4 })
   await seedHealthyStore(database)
-  const engine = await createCheckout({ database, workers: false, migrate: false, ...options })
+  const engine = await createCheckout({ database, workers: false, migrate: false })
   return {
     database,
     engine,
