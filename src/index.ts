@@ -1,4 +1,6 @@
 /** What an application imports: the engine, its values and its errors. */
+
+export type { AlertCode, CheckoutAlert } from './checkout/alert.ts'
 export type { Address, Cart, CartLine } from './checkout/cart.ts'
 export type { CheckoutEvent, CheckoutEventName, CheckoutEvents } from './checkout/events.ts'
 export { CheckoutError, type CheckoutErrorCode, type Failure } from './checkout/failure.ts'

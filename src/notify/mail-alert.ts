@@ -12,7 +12,7 @@ function itemOf({ code, message, lockId, context }: CheckoutAlert): MailItem {
     title: singleLine(message),
     details: [
       [code, ...particulars.map(singleLine)].join(' · '),
-      ...(lockId === null ? [] : [`Lock ${lockId}: holdfast diagnose --lock ${lockId}`]),
+      ...(lockId === null ? [] : [`holdfast diagnose --lock ${lockId}`]),
     ],
   }
 }

@@ -115,7 +115,7 @@ function createPost(webhookUrl: string, timeoutMs: number, send: typeof fetch) {
 
   return async (message: SlackMessage, signal: AbortSignal): Promise<void> => {
     const waitMs = notBefore - performance.now()
-    if (waitMs > 0) throw new Error(`Slack asked for quiet: ${Math.ceil(waitMs / 1_000)} seconds more`)
+    if (waitMs > 0) throw later(`Slack asked for quiet: ${Math.ceil(waitMs / 1_000)} seconds more`, waitMs)
     const limited = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)])
     const client = new IncomingWebhook(webhookUrl, {
       async fetch(url, init) {
@@ -127,9 +127,15 @@ function createPost(webhookUrl: string, timeoutMs: number, send: typeof fetch) {
     try {
       await client.send(message)
     } catch (error) {
-      throw refusalOf(error, signal.aborted ? null : limited.aborted ? timeoutMs : null)
+      const why = refusalOf(error, signal.aborted ? null : limited.aborted ? timeoutMs : null)
+      throw later(why, notBefore - performance.now())
     }
   }
+}
+
+/** An error that asks for a pause before the next try. */
+function later(message: string, pauseMs: number): Error {
+  return Object.assign(new Error(message), pauseMs > 0 ? { retryAfterMs: pauseMs } : {})
 }
 
 function retryAfterMs(header: string | null): number {
@@ -138,15 +144,15 @@ function retryAfterMs(header: string | null): number {
 }
 
 /** Why a message was not accepted. The client's own error is not passed on: what it wraps may name the address. */
-function refusalOf(thrown: unknown, timedOutAfterMs: number | null): Error {
+function refusalOf(thrown: unknown, timedOutAfterMs: number | null): string {
   if (thrown instanceof IncomingWebhookHTTPError) {
     // "no_service", "invalid_payload": Slack's own words for what is wrong, and nothing but these.
     const word = /^[a-z_]{1,60}$/.exec(thrown.body ?? '')?.[0]
-    return new Error(`Slack answered ${thrown.statusCode}${word === undefined ? '' : ` (${word})`}`)
+    return `Slack answered ${thrown.statusCode}${word === undefined ? '' : ` (${word})`}`
   }
-  if (timedOutAfterMs !== null) return new Error(`Slack did not answer within ${timedOutAfterMs} ms`)
+  if (timedOutAfterMs !== null) return `Slack did not answer within ${timedOutAfterMs} ms`
   const why = codeOf(thrown)
-  return new Error(`Slack cannot be reached${why === null ? '' : ` (${why})`}`)
+  return `Slack cannot be reached${why === null ? '' : ` (${why})`}`
 }
 
 /** "ECONNREFUSED": the code at the bottom of an error. */

@@ -175,7 +175,9 @@ describe('Slack', () => {
   test('keeps quiet for as long as Slack asks to, and fails the deliveries until then', async () => {
     const slack = open()
     endpoint.answer = response => response.writeHead(429, { 'retry-after': '30' }).end('rate_limited')
-    await expect(tell(failed(), slack)).rejects.toThrow('Slack answered 429 (rate_limited)')
+    const refused = await tell(failed(), slack).catch((error: unknown) => error)
+    expect(refused).toMatchObject({ message: 'Slack answered 429 (rate_limited)', retryAfterMs: expect.any(Number) })
+    expect((refused as { retryAfterMs: number }).retryAfterMs).toBeGreaterThan(20_000)
     const { asked } = endpoint
     endpoint.answer = null
     await expect(tell(failed(), slack)).rejects.toThrow('Slack asked for quiet: 30 seconds more')
