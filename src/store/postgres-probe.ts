@@ -16,7 +16,8 @@ export interface Probe {
 
 interface Line {
   client: pg.Client
-  connected: Promise<unknown>
+  /** Settles when it is connected and the questions before were answered. */
+  free: Promise<unknown>
 }
 
 /** `newClient` gives a client that is not connected yet. */
@@ -25,7 +26,7 @@ export function postgresProbe(newClient: () => pg.Client): Probe {
 
   function open(): Line {
     const client = newClient()
-    const line = { client, connected: client.connect() }
+    const line: Line = { client, free: client.connect() }
     client.on('error', () => drop(line))
     client.once('end', () => drop(line))
     current = line
@@ -39,9 +40,15 @@ export function postgresProbe(newClient: () => pg.Client): Probe {
     stream.destroy()
   }
 
-  async function ask<Row>({ client, connected }: Line, { name, text }: Statement, values: readonly Value[]) {
-    await connected
-    return (await client.query({ name, text, values: [...values] })).rows as Row[]
+  /** One question at a time, in the order in which they came. */
+  async function ask<Row>(line: Line, { name, text }: Statement, values: readonly Value[]) {
+    const answer = line.free.then(() => line.client.query({ name, text, values: [...values] }))
+    // One that is refused does not stop those behind it; they fail by themselves where the connection is gone.
+    line.free = answer.catch(error => {
+      if (isBroken(refusal(error))) throw error
+    })
+    line.free.catch(() => {})
+    return (await answer).rows as Row[]
   }
 
   return {

@@ -4,8 +4,10 @@ import { createCheckout } from '../../src/engine.ts'
 import { createMetrics, type Metrics } from '../../src/observe/metrics.ts'
 import { createSandboxGateway } from '../../src/payments/sandbox.ts'
 import type { Database, Statement, Value } from '../../src/store/database.ts'
-import { DatabaseError } from '../../src/store/database.ts'
+import { DatabaseError, statement } from '../../src/store/database.ts'
 import { openTestDatabase, type TestDatabase } from '../../src/testing/test-database.ts'
+
+const echo = statement('test_metrics_echo', 'select $1::integer as number')
 
 describe('metrics of a database', () => {
   let opened: TestDatabase
@@ -74,6 +76,17 @@ describe('metrics of a database', () => {
       await metrics.render()
       expect(probes.toSorted()).toEqual(['read_figures', 'read_health'])
     })
+  })
+
+  test('wait for their turn on the connection that health asks on too', async () => {
+    const warnings: Error[] = []
+    const hear = (warning: Error) => void warnings.push(warning)
+    process.on('warning', hear)
+    const numbers = Array.from({ length: 20 }, (_, index) => index)
+    const answers = await Promise.all(numbers.map(number => opened.database.probe(echo, [number])))
+    process.off('warning', hear)
+    expect(answers).toEqual(numbers.map(number => [{ number }]))
+    expect(warnings).toEqual([])
   })
 
   test('show nothing of an engine that was closed', async () => {
