@@ -124,7 +124,8 @@ export async function createCheckout(options: CheckoutOptions = {}): Promise<Che
       log.error('[Checkout] delivery parked: redeliver it once its listener works', parked)
     },
     onResult: (listener, outcome) => watch?.observeDelivery(listener, outcome),
-    onFailed: alert => log.warn('[Checkout] delivery failed and will be repeated', { ...alert }),
+    onFailed: ({ checkoutId: lockId, ...delivery }) =>
+      log.warn('[Checkout] delivery failed and will be repeated', { lockId, ...delivery }),
     onError: error => log.error('[Checkout] deliveries are held up', { err: error }),
     random,
   })
