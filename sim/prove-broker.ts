@@ -107,6 +107,7 @@ interface PublishedEvent {
 }
 
 interface Entry {
+  id: string
   atMs: number
   message: Readonly<Record<string, string>>
 }
@@ -134,6 +135,24 @@ interface Progress {
   /** The buyers wait when there are so many events, so that each disturbance has some to disturb. */
   upTo: number
 }
+
+const connectionOf = (url: string) => createClient({ url, RESP: 2 })
+type Reader = ReturnType<typeof connectionOf>
+
+async function reading<Result>(url: string, read: (client: Reader) => Promise<Result>): Promise<Result> {
+  const client = connectionOf(url)
+  client.on('error', () => {})
+  await client.connect()
+  try {
+    return await read(client)
+  } finally {
+    client.destroy()
+  }
+}
+
+/** How many have a connection to the broker on which they add, and ask now and then whether it is there. */
+const addersAt = (url: string) =>
+  reading(url, async client => (await client.clientList()).filter(({ cmd }) => cmd === 'eval' || cmd === 'ping').length)
 
 /** Lets buyers check out until there are `events` events; tells how many there are so far. */
 function publishing(
@@ -196,9 +215,12 @@ interface Scene {
  */
 async function killDeliverer({ redis, servers, database, random }: Scene): Promise<void> {
   const victim = random.pick(servers)
+  await until(async () => (await addersAt(redis.url)) >= servers.length)
   const deadline = performance.now() + frozenMsMax
   redis.freeze()
-  await until(async () => (await openIn(database)).underWay >= underWay || performance.now() > deadline, 1)
+  await until(async () => (await openIn(database)).underWay >= underWay || performance.now() > deadline)
+  // What is claimed is sent a moment later.
+  await afterMs(500)
   await victim.kill()
   redis.thaw()
   await victim.start()
@@ -232,24 +254,14 @@ async function drained(database: Database, tell: (open: number) => void): Promis
   }
 }
 
-async function readStream(url: string): Promise<Entry[]> {
-  const client = createClient({ url, RESP: 2 })
-  client.on('error', () => {})
-  await client.connect()
-  try {
-    const entries: Entry[] = []
-    for (let from = '-'; ; ) {
-      const page = (await client.xRange(stream, from, '+', { COUNT: 1_000 })) as {
-        id: string
-        message: Entry['message']
-      }[]
-      const last = page.at(-1)
-      if (last === undefined) return entries
-      entries.push(...page.map(({ id, message }) => ({ atMs: Number.parseInt(id, 10), message })))
-      from = `(${last.id}`
-    }
-  } finally {
-    client.destroy()
+async function readStream(client: Reader): Promise<Entry[]> {
+  const entries: Entry[] = []
+  for (let from = '-'; ; ) {
+    const page = (await client.xRange(stream, from, '+', { COUNT: 1_000 })) as Omit<Entry, 'atMs'>[]
+    const last = page.at(-1)
+    if (last === undefined) return entries
+    entries.push(...page.map(entry => ({ ...entry, atMs: Number.parseInt(entry.id, 10) })))
+    from = `(${last.id}`
   }
 }
 
@@ -365,7 +377,7 @@ export async function proveBroker(options: BrokerOptions): Promise<BrokerReport>
       checkouts: progress.checkouts,
       events: events.length,
       restarts: options.restarts,
-      ...compare(events, await readStream(redis.url)),
+      ...compare(events, await reading(redis.url, readStream)),
       violations,
       serverErrors: servers.reduce((sum, { errors }) => sum + errors.length, 0),
       seconds: (performance.now() - startedAt) / 1000,
