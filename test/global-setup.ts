@@ -5,9 +5,11 @@ import { connectPostgres } from '../src/store/postgres.ts'
 import { prepareEmbeddedTemplate } from '../src/testing/embedded-template.ts'
 import '../src/testing/test-database.ts'
 import { startTestPostgres, type TestPostgres } from '../src/testing/test-postgres.ts'
+import { buildProgram } from './built-program.ts'
 
 const templateName = 'holdfast_template'
 let server: TestPostgres | null = null
+let removeProgram = (): void => {}
 
 /** A broken migration fails the tests that need the schema, each with the reason, and no others. */
 async function orFailure<T extends object>(work: Promise<T>): Promise<T | { failure: string }> {
@@ -32,6 +34,7 @@ async function preparePostgres(running: TestPostgres): Promise<{ name: string }>
 
 export async function setup(project: TestProject): Promise<void> {
   const archive = orFailure(prepareEmbeddedTemplate().then(file => ({ file })))
+  removeProgram = await buildProgram(project)
   server = await startTestPostgres()
   project.provide('postgresUrl', server.url())
   project.provide('postgresTemplate', await orFailure(preparePostgres(server)))
@@ -40,4 +43,5 @@ export async function setup(project: TestProject): Promise<void> {
 
 export async function teardown(): Promise<void> {
   await server?.stop()
+  removeProgram()
 }

@@ -4,14 +4,12 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest'
 import { listen } from '../../src/cli/http-server.ts'
 import { type Server, startServer } from '../../src/cli/serve.ts'
 import { defaultConfig } from '../../src/config.ts'
 import { silentLog } from '../../src/observe/log.ts'
 
-const root = fileURLToPath(new URL('../../', import.meta.url))
 const address = {
   firstName: 'Ada',
   lastName: 'Lovelace',
@@ -119,14 +117,10 @@ describe('the holdfast process', () => {
   }
 
   function start(args: string[], environment: Record<string, string> = {}) {
-    const child = spawn(
-      process.execPath,
-      ['--import', import.meta.resolve('tsx'), join(root, 'src/cli/main.ts'), ...args],
-      {
-        cwd: directory,
-        env: { PATH: process.env.PATH, ...environment },
-      },
-    )
+    const child = spawn(process.execPath, [inject('main'), ...args], {
+      cwd: directory,
+      env: { PATH: process.env.PATH, ...environment },
+    })
     running.add(child)
     const output = { out: '', err: '' }
     const code = new Promise<number | null>(resolve =>

@@ -2,12 +2,10 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { fileURLToPath } from 'node:url'
 import { Stripe } from 'stripe'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, inject, it } from 'vitest'
 import { runProgram } from '../../src/cli/program.ts'
 
-const main = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
 const running = new Set<ChildProcess>()
 
 afterEach(() => {
@@ -15,7 +13,7 @@ afterEach(() => {
 })
 
 function start(...args: string[]) {
-  const child = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), main, 'stripe-simulator', ...args], {
+  const child = spawn(process.execPath, [inject('main'), 'stripe-simulator', ...args], {
     env: { PATH: process.env.PATH },
   })
   running.add(child)

@@ -8,11 +8,9 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { type Browser, json, openBrowser } from './open-shop.ts'
 
-const main = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
 const stripe = {
   STRIPE_SECRET_KEY: 'sk_test_canaryEndToEnd1',
   STRIPE_WEBHOOK_SECRET: 'whsec_canaryEndToEnd2',
@@ -39,7 +37,7 @@ let simulatorUrl: string
 let written = ''
 
 function launch(args: string[], environment: Record<string, string> = {}) {
-  const command = ['--import', import.meta.resolve('tsx'), main, ...args]
+  const command = [inject('main'), ...args]
   const child = spawn(process.execPath, command, { cwd: directory, env: { PATH: process.env.PATH, ...environment } })
   running.add(child)
   const output = { out: '', err: '' }

@@ -9,7 +9,6 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { type ParsedMail, simpleParser } from 'mailparser'
 import { SMTPServer } from 'smtp-server'
 import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest'
@@ -17,7 +16,6 @@ import type { Diagnosis } from '../../src/checkout-engine.ts'
 import { createTestDatabase } from '../../src/testing/test-postgres.ts'
 import { address, type Browser, json, openBrowser } from '../http/open-shop.ts'
 
-const main = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
 const running = new Set<ChildProcess>()
 const mails: ParsedMail[] = []
 const messages: { text: string; blocks: unknown[] }[] = []
@@ -29,7 +27,7 @@ let url: string
 let log = ''
 
 function launch(...args: string[]): ChildProcess & { stdout: NodeJS.ReadableStream; stderr: NodeJS.ReadableStream } {
-  const child = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), main, ...args], {
+  const child = spawn(process.execPath, [inject('main'), ...args], {
     cwd: directory,
     env: { PATH: process.env.PATH, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -1,0 +1,31 @@
+/** The program built once for a run of tests: a process of it starts in a third of the time that the sources take. */
+import { execFile } from 'node:child_process'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import type { TestProject } from 'vitest/node'
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** `holdfast`, for `spawn(process.execPath, [main, ...args])`. */
+    main: string
+  }
+}
+
+const root = join(import.meta.dirname, '..')
+
+/** Gives the way to remove it. It stands beside `dist`, as deep: a build at the same time cannot tear it. */
+export async function buildProgram(project: TestProject): Promise<() => void> {
+  const folder = mkdtempSync(join(root, '.test-build-'))
+  const main = join(folder, 'cli/main.js')
+  const tsc = ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json', '--outDir', folder]
+  const options = ['--declaration', 'false', '--sourceMap', 'false']
+  // Types are for `npm run check`: what has a mistake in them is built all the same.
+  const failure = await promisify(execFile)(process.execPath, [...tsc, ...options], { cwd: root }).then(
+    () => null,
+    (error: unknown) => error,
+  )
+  if (!existsSync(main)) throw failure ?? new Error(`the build made no ${main}`)
+  project.provide('main', main)
+  return () => rmSync(folder, { recursive: true, force: true })
+}
