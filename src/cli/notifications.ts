@@ -26,7 +26,7 @@ export interface Notifications {
   keptMails: KeptMails | null
   /** Tells people also of what is critical about the health of the engine. */
   watch(engine: Pick<CheckoutEngine, 'health'>): void
-  /** Sends what has gathered to be told together, within seconds. Called before the engine ends. */
+  /** Sends what has gathered to be told together, within seconds. Called as the engine begins to end. */
   flush(): Promise<void>
   /** Called once the engine has ended. */
   close(): Promise<void>

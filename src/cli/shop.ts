@@ -70,8 +70,7 @@ export async function openShop(options: ShopOptions): Promise<Shop> {
     carts: createCarts(database, { currency: config.currency, protection: config.cartProtection }),
     keptMails: notifications.keptMails,
     async close() {
-      await notifications.flush()
-      await engine.close()
+      await Promise.all([notifications.flush(), engine.close()])
       await notifications.close()
       await close()
     },
