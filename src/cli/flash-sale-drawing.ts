@@ -1,6 +1,6 @@
 /** A sale as a picture: the stock unit by unit, the buyers by where they are, the pace with what was killed, the news. */
 import type { BuyerState } from './flash-sale-buyers.ts'
-import { bar, curve, type Line, type Piece, spread, type Tone } from './flash-sale-canvas.ts'
+import { bar, curve, type Line, type Piece, spread, type Tone, widthOf } from './flash-sale-canvas.ts'
 import { counted } from './flash-sale-faults.ts'
 import { bestSecond, type EventKind, endsInSecondBefore, type Scene, tenthMs } from './flash-sale-scene.ts'
 
@@ -147,7 +147,7 @@ function pace(scene: Scene, width: number, rows: number): Line[] {
   const values = Array.from({ length: columns }, (_, at): number | null => {
     const from = Math.floor((at * msAColumn) / tenthMs)
     const to = Math.max(from + 1, Math.floor(((at + 1) * msAColumn) / tenthMs))
-    if (at * msAColumn > scene.elapsedMs) return null
+    if (scene.step === 'opening' || at * msAColumn > scene.elapsedMs) return null
     let sum = 0
     for (let tenth = from; tenth < to; tenth += 1) sum += scene.ends[tenth] ?? 0
     return (sum * 1_000) / ((to - from) * tenthMs)
@@ -155,15 +155,19 @@ function pace(scene: Scene, width: number, rows: number): Line[] {
   const highest = Math.max(...values.map(value => value ?? 0))
   const now = endsInSecondBefore(scene, Math.floor(scene.elapsedMs / tenthMs))
   const best = bestSecond(scene)
-  const labels = [scene.step === 'sale' ? `${number(now)}/s` : '', `best ${number(best)}`]
-  const drawn = curve(values, rows, highest).map((line, row): Line => {
-    const label = row === rows - 1 ? 'ended' : row === rows - 2 ? (labels[0] ?? '') : ''
-    return [label.padEnd(labelColumns), line]
-  })
-  return [
-    ...drawn,
-    [['quiet', (rows === 1 ? '' : (labels[1] ?? '')).padEnd(labelColumns)], ...marks(scene, columns, msAColumn)],
+  const figure = scene.step === 'sale' ? number(now) : best === 0 ? '' : `best ${number(best)}`
+  const labels: Piece[] = [
+    ...padding(rows - 2).map((): Piece => ''),
+    ...(rows > 1 ? ['per second'] : []),
+    rows > 1 ? ['quiet', figure] : figure,
+    ['quiet', 'faults'],
   ]
+  const drawn: Line[] = [...curve(values, rows, highest).map((line): Line => [line]), marks(scene, columns, msAColumn)]
+  return drawn.map((line, row): Line => [...padded(labels[row] ?? '', labelColumns), ...line])
+}
+
+function padded(piece: Piece, columns: number): Piece[] {
+  return [piece, ' '.repeat(Math.max(0, columns - widthOf([piece])))]
 }
 
 function marks(scene: Scene, columns: number, msAColumn: number): Piece[] {
@@ -189,7 +193,6 @@ function news(scene: Scene, rows: number): Line[] {
   })
 }
 
-const honesty = ({ kind }: Scene): string =>
-  kind === 'postgres'
-    ? 'Simulated: buyers and bank. Real: processes, SIGKILL, PostgreSQL, locks, stock, ledger.'
-    : 'Simulated: buyers and bank. Real: engines, database, SIGKILL, locks, stock, ledger.'
+/** What of all this is simulated, and what is real. */
+export const honesty = ({ kind }: Pick<Scene, 'kind'>): string =>
+  `simulated: buyers, bank · real: ${kind === 'postgres' ? 'PostgreSQL' : 'database'}, locks, stock, ledger, SIGKILL`

@@ -52,13 +52,14 @@ export async function disturb(options: FaultOptions): Promise<void> {
 
   const pause = (ms: number) => passed(ms, undefined, { signal: over }).catch(() => {})
 
-  /** The open desk that has most in the middle; the last one that is open is spared. */
+  /** The open desk that has most in the middle; the last one that is open is spared. Null: no time for that any more. */
   async function aim(): Promise<Desk | null> {
     const needed = Math.min(2, shop.desks.length)
-    for (let leftMs = aimMs; leftMs > 0 && !isOver(); leftMs -= 10) {
+    for (let leftMs = aimMs; !isOver(); leftMs -= 10) {
       const open = shop.desks.filter(desk => desk.condition === 'open')
       const [busiest] = open.sort((one, other) => shop.waitingAt(other) - shop.waitingAt(one))
-      if (busiest !== undefined && open.length >= needed && shop.waitingAt(busiest) > 0) return busiest
+      const isEnough = busiest !== undefined && open.length >= needed
+      if (isEnough && (shop.waitingAt(busiest) > 0 || leftMs <= 0)) return busiest
       await pause(10)
     }
     return null
@@ -110,7 +111,7 @@ export async function disturb(options: FaultOptions): Promise<void> {
   await pause(windowMs * firstAfter)
   for (let round = 0; !isOver(); round += 1) {
     // All at once is what happens to the embedded database; a server has its processes die one by one.
-    if (shop.kind === 'embedded' && round % 6 === 2) await killAll()
+    if (shop.kind === 'embedded' && round % 4 === 1) await killAll()
     else await killDesk()
     await pause((gapMs / 2) * (0.8 + random() * 0.4))
     if (shop.kind === 'postgres' && !isOver()) await cut()

@@ -2,7 +2,7 @@
 import { setTimeout as passed } from 'node:timers/promises'
 import { type Crowd, gatherCrowd } from './flash-sale-buyers.ts'
 import { counted, disturb, gatewayFault } from './flash-sale-faults.ts'
-import { makePlace, removePlace } from './flash-sale-place.ts'
+import { makePlace, removePlace, type TemporaryDatabase } from './flash-sale-place.ts'
 import { planBuyers, randomFrom } from './flash-sale-plans.ts'
 import type { Answer, Given } from './flash-sale-process.ts'
 import type { CallName, Reckoning } from './flash-sale-protocol.ts'
@@ -43,9 +43,11 @@ export class Interrupted extends Error {
 
 export async function holdSale(options: SaleOptions): Promise<SaleEnd> {
   const { scene, databaseUrl, desks, interrupted } = options
-  const place = await makePlace(databaseUrl)
+  const clock = startClock(scene)
+  let place: TemporaryDatabase | null = null
   let shop: Shop | null = null
   try {
+    place = await makePlace(databaseUrl)
     shop = await openFlashSaleShop({
       place,
       desks,
@@ -59,14 +61,40 @@ export async function holdSale(options: SaleOptions): Promise<SaleEnd> {
         record(scene, 'mended', `${deskName(scene, desk)} took over ${counted(checkouts, 'checkout')}`)
       },
     })
-    return await withSignal(serve(shop, scene, interrupted), interrupted)
+    return await withSignal(serve(shop, scene, clock, interrupted), interrupted)
   } finally {
+    clock.stop()
     await shop?.close()
-    await removePlace(place)
+    if (place !== null) await removePlace(place)
   }
 }
 
-async function serve(shop: Shop, scene: Scene, interrupted: AbortSignal): Promise<SaleEnd> {
+interface SaleClock {
+  /** The doors open: time begins anew. */
+  restart(): void
+  readonly elapsedMs: number
+  stop(): void
+}
+
+function startClock(scene: Scene): SaleClock {
+  let startedAt = performance.now()
+  const elapsed = () => performance.now() - startedAt
+  const timer = setInterval(() => {
+    scene.elapsedMs = elapsed()
+  }, 20)
+  return {
+    get elapsedMs() {
+      return elapsed()
+    },
+    restart() {
+      startedAt = performance.now()
+      scene.elapsedMs = 0
+    },
+    stop: () => clearInterval(timer),
+  }
+}
+
+async function serve(shop: Shop, scene: Scene, clock: SaleClock, interrupted: AbortSignal): Promise<SaleEnd> {
   scene.desks = shop.desks
   const windowMs = scene.seconds * 1_000 * windowPart
   const plans = planBuyers(scene.seed, scene.buyers, windowMs)
@@ -74,13 +102,10 @@ async function serve(shop: Shop, scene: Scene, interrupted: AbortSignal): Promis
   const cartIds = await shop.call('fill', [scene.units, quantities], { timeoutMs: fillMs })
 
   scene.step = 'sale'
+  clock.restart()
   record(scene, 'step', `doors open for ${counted(scene.buyers, 'buyer')}`)
-  const openedAt = performance.now()
   const faultsOver = new AbortController()
   const buyersOver = new AbortController()
-  const clock = setInterval(() => {
-    scene.elapsedMs = performance.now() - openedAt
-  }, 20)
   const watching = watchStock(shop, scene, buyersOver.signal)
   interrupted.addEventListener('abort', end)
   function end(): void {
@@ -94,7 +119,7 @@ async function serve(shop: Shop, scene: Scene, interrupted: AbortSignal): Promis
       plans,
       cartIds,
       over: buyersOver.signal,
-      isClosed: () => performance.now() - openedAt > scene.seconds * 1_000,
+      isClosed: () => clock.elapsedMs > scene.seconds * 1_000,
       isSoldOut: () => scene.stock.sold >= scene.units,
       onEnd: () => countEnd(scene),
     })
@@ -126,7 +151,6 @@ async function serve(shop: Shop, scene: Scene, interrupted: AbortSignal): Promis
   } finally {
     end()
     interrupted.removeEventListener('abort', end)
-    clearInterval(clock)
   }
 }
 

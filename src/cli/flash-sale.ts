@@ -5,7 +5,7 @@ import { CheckoutError } from '../checkout/failure.ts'
 import { configVariables } from '../config-variables.ts'
 import { type Caller, type CommandHost, wholeNumber, writeJson } from './command.ts'
 import { render } from './flash-sale-canvas.ts'
-import { drawEnd, drawSale } from './flash-sale-drawing.ts'
+import { drawEnd, drawSale, honesty } from './flash-sale-drawing.ts'
 import { tellProgress } from './flash-sale-progress.ts'
 import { linesOf, reportOf, type SaleReport } from './flash-sale-report.ts'
 import { holdSale, Interrupted } from './flash-sale-sale.ts'
@@ -69,7 +69,7 @@ function watch(caller: Caller, scene: Scene, isSilent: boolean): () => void {
 function print(caller: Caller, scene: Scene, report: SaleReport): void {
   const { columns } = ownTerminal().size()
   const picture = caller.isTty ? [[], ...drawEnd(scene, columns), []] : []
-  for (const line of [...picture, ...linesOf(report)]) {
+  for (const line of [...picture, ...linesOf(report), [], [['quiet', `  ${honesty(scene)}`] as const]]) {
     caller.out(`${render(line, caller.isTty ? columns : Number.POSITIVE_INFINITY, caller.colours)}\n`)
   }
 }
