@@ -28,6 +28,9 @@ export interface LocalOptions {
   ended?: () => Promise<void>
 }
 
+/** A command that watched has this long to let go of what it has open, milliseconds. */
+const leaveMs = 2_000
+
 /** The configuration with the secret that is kept where none is given. */
 function withSecret(config: CheckoutConfig): CheckoutConfig & { secret: string } {
   return { ...config, secret: config.secret ?? keptSecret(defaultDirectory) }
@@ -100,10 +103,15 @@ export function localHost(options: LocalOptions): CommandHost {
     const ending = new AbortController()
     void ended().then(() => ending.abort())
     const signal = AbortSignal.any([ending.signal, ...(caller.gone === undefined ? [] : [caller.gone])])
-    if (configFromEnvironment(environment).databaseUrl !== null) {
-      return run(context => show(() => what.read(context), signal))
+    async function shown(read: Parameters<typeof show>[0]): Promise<number> {
+      const code = await show(read, signal)
+      // A database that does not answer keeps nobody waiting who has seen enough.
+      setTimeout(() => process.exit(code), leaveMs).unref()
+      return code
     }
-    return show(() => askHolder(defaultDirectory, caller, what.args), signal)
+    return configFromEnvironment(environment).databaseUrl === null
+      ? shown(() => askHolder(defaultDirectory, caller, what.args))
+      : run(context => shown(() => what.read(context)))
   }
 
   async function serve({ port, host, demo = false }: ServeOptions): Promise<number> {

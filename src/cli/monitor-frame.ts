@@ -112,13 +112,20 @@ function throughputLines(look: Look, { bucketSeconds, ...ends }: Throughput, col
 const title = (look: Look, { hours }: Statistics) =>
   paint(look, 'strong', `started in the last ${hours === 1 ? 'hour' : `${hours} hours`}`)
 
+/** How it is, and when that was; of what does not answer nobody knows how it is. */
+function headLines(look: Look, { health, trouble }: Frame): string[] {
+  const time = timeOf(health.timestamp)
+  return trouble == null
+    ? [`${healthWord(look, health)}  ${paint(look, 'quiet', time)}`]
+    : [paint(look, 'bad', trouble), paint(look, 'quiet', `below: as it was at ${time}`)]
+}
+
 /** Everything, however long it gets. */
 export function wholeFrame(look: Look, frame: Frame, barColumns = look.columns): string[] {
-  const { health, statistics, throughput, trouble, foot } = frame
+  const { health, statistics, throughput, foot } = frame
   const reasons = reasonLines(look, statistics)
   return [
-    `${healthWord(look, health)}  ${paint(look, 'quiet', timeOf(health.timestamp))}`,
-    ...(trouble == null ? [] : [paint(look, 'bad', trouble)]),
+    ...headLines(look, frame),
     '',
     ...healthLines(look, health),
     '',
@@ -145,11 +152,10 @@ export function fittedFrame({ colours }: Look, frame: Frame, size: { columns: nu
 }
 
 function shortFrame(look: Look, frame: Frame, { columns, rows }: { columns: number; rows: number }): string[] {
-  const { health, statistics, throughput, trouble, foot = '' } = frame
+  const { health, statistics, throughput, foot = '' } = frame
   const well = Object.values(health.checks).filter(check => check.status === 'ok').length
   const head = [
-    `${healthWord(look, health)}  ${paint(look, 'quiet', timeOf(health.timestamp))}`,
-    ...(trouble == null ? [] : [paint(look, 'bad', trouble)]),
+    ...headLines(look, frame),
     ...healthLines(look, health, check => check.status !== 'ok'),
     paint(look, 'quiet', `${well} ${well === 1 ? 'check is' : 'checks are'} ok`),
   ]

@@ -84,11 +84,13 @@ export async function watchFigures({ caller, read, ended, everyMs, json }: Watch
     while (!ended.aborted) {
       const askedAt = performance.now()
       const asked = new Date().toISOString()
-      await wait(figures === null ? forEverMs : Math.max(everyMs, slowMs), ended, look())
+      const patienceMs = trouble === null ? Math.max(everyMs, slowMs) : everyMs
+      await wait(figures === null ? forEverMs : patienceMs, ended, look())
       if (failed !== null) throw failed
       if (ended.aborted || figures === null) break
       if (reading !== null) trouble ??= { since: asked, message: 'it has not answered yet' }
       show.next(figures, trouble)
+      if (reading !== null) continue
       const tookMs = performance.now() - askedAt
       await wait(Math.max(everyMs - tookMs, Math.min(tookMs, 10 * everyMs)), ended)
     }
