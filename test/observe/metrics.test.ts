@@ -1,6 +1,7 @@
 /** What the metrics say of checkouts that really happened. */
 import { Registry } from 'prom-client'
 import { afterEach, expect, test } from 'vitest'
+import { requireOrder } from '../../src/checkout/outcome.ts'
 import type { CheckoutOptions } from '../../src/engine.ts'
 import { createMetrics, type Metrics } from '../../src/observe/metrics.ts'
 import { describeStore } from '../../src/testing/test-store.ts'
@@ -43,6 +44,7 @@ describeStore('metrics', store => {
     await engine.resumeCheckout(lockId)
     await engine.cancelCheckout(lockId)
     await engine.recover()
+    await engine.refundOrder(requireOrder(first).id)
     expect([first.status, second.status]).toEqual(['completed', 'completed'])
     expect(await counted(metrics, 'holdfast_checkouts_started_total')).toEqual({ '': 1 })
     expect(await counted(metrics, 'holdfast_checkouts_completed_total')).toEqual({ '{currency="USD"}': 1 })
