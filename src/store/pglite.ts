@@ -7,6 +7,7 @@
  */
 import { mkdir, realpath, rename, rm, stat } from 'node:fs/promises'
 import path from 'node:path'
+import { setImmediate as otherTurn } from 'node:timers/promises'
 import { PGlite, type PGliteOptions } from '@electric-sql/pglite'
 import { answerInTime } from './answer-in-time.ts'
 import { columnParsers } from './column-types.ts'
@@ -117,6 +118,9 @@ export async function openEmbedded(options: EmbeddedOptions = {}): Promise<Embed
         run(statement, values)
       },
     }
+    // PGlite works without ever letting go of this process. Whoever has arrived meanwhile is heard here, and goes in the
+    // same set; else a crowd would be served one by one.
+    await otherTurn()
     await engine.exec('begin')
     let value: T
     try {
