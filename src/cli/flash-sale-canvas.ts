@@ -1,27 +1,18 @@
-/** Lines for a terminal, made of painted pieces: cut to a width, bars and curves in eighths of a character. */
-import { paint } from './table.ts'
+/** Lines for a terminal, made of painted pieces: cut to a width, bars and curves in eighths of a cell. */
+import { cut, paint, type Tone, widthOf as widthOfText } from './table.ts'
 
-export type Tone = Parameters<typeof paint>[1]
 /** Text, painted or plain. */
 export type Piece = string | readonly [Tone, string]
 export type Line = readonly Piece[]
 
 const textOf = (piece: Piece): string => (typeof piece === 'string' ? piece : piece[1])
 
-/** Every character of ours is one column wide. */
-export const widthOf = (line: Line): number => line.reduce((sum, piece) => sum + [...textOf(piece)].length, 0)
+export const widthOf = (line: Line): number => line.reduce((sum, piece) => sum + widthOfText(textOf(piece)), 0)
 
-/** The line as text of at most `width` columns. */
+/** The line as text of at most `width` cells. */
 export function render(line: Line, width: number, colours: boolean): string {
-  let left = width
-  let text = ''
-  for (const piece of line) {
-    const characters = [...textOf(piece)].slice(0, Math.max(left, 0))
-    left -= characters.length
-    const shown = characters.join('')
-    text += typeof piece === 'string' || shown === '' ? shown : paint({ colours }, piece[0], shown)
-  }
-  return text
+  const text = line.map(piece => (typeof piece === 'string' ? piece : paint({ colours }, ...piece))).join('')
+  return cut(text, width)
 }
 
 /** `left`, and `right` at the end of the line where there is room for it. */
@@ -33,14 +24,14 @@ export function spread(left: Line, right: Line, width: number): Line {
 const across = ['', '▏', '▎', '▍', '▌', '▋', '▊', '▉']
 const up = [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇', '█']
 
-/** A bar of up to `width` columns for a share from 0 to 1; what is more than nothing shows. */
+/** A bar of up to `width` cells for a share from 0 to 1; what is more than nothing shows. */
 export function bar(share: number, width: number): string {
   if (share <= 0) return ''
   const eighths = Math.max(1, Math.round(Math.min(share, 1) * width * 8))
   return '█'.repeat(Math.floor(eighths / 8)) + (across[eighths % 8] ?? '')
 }
 
-/** A curve, a column a value, `rows` high, the highest line first; null: not yet. */
+/** A curve, a cell a value, `rows` high, the highest line first; null: not yet. */
 export function curve(values: readonly (number | null)[], rows: number, highest: number): string[] {
   return Array.from({ length: rows }, (_, row) => {
     const floor = (rows - 1 - row) * 8

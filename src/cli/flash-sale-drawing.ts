@@ -1,8 +1,9 @@
 /** A sale as a picture: the stock unit by unit, the buyers by where they are, the pace with what was killed, the news. */
 import type { BuyerState } from './flash-sale-buyers.ts'
-import { bar, curve, type Line, type Piece, spread, type Tone, widthOf } from './flash-sale-canvas.ts'
+import { bar, curve, type Line, type Piece, spread, widthOf } from './flash-sale-canvas.ts'
 import { counted } from './flash-sale-faults.ts'
 import { bestSecond, type EventKind, endsInSecondBefore, type Scene, tenthMs } from './flash-sale-scene.ts'
+import type { Tone } from './table.ts'
 
 export interface Size {
   columns: number
@@ -14,38 +15,43 @@ const columnsMax = 116
 const marginColumns = 2
 const labelColumns = 13
 const cellRowsMax = 4
-/** Rows of everything but curve and news. */
 const curveRowsMax = 4
+/** With so many there is room for air. */
+const roomyRows = 34
 
 const number = (value: number) => value.toLocaleString('en')
 
 /** A picture of at most `size`; the least important is left out where there is no room. */
 export function drawSale(scene: Scene, size: Size): Line[] {
-  const width = Math.max(10, Math.min(size.columns - 2 * marginColumns, columnsMax))
+  const width = widthOn(size)
+  const isRoomy = size.rows >= roomyRows
   const sections = [
     head(scene, width),
-    stock(scene, width),
+    stock(scene, width, isRoomy),
     funnel(scene, width),
-    pace(scene, width, size.rows >= 34 ? curveRowsMax : size.rows >= 23 ? 2 : 1),
+    pace(scene, width, isRoomy ? curveRowsMax : size.rows >= 23 ? 2 : 1),
   ]
   const lines: Line[] = []
   for (const section of sections) {
     if (lines.length + section.length + 1 > size.rows) break
     lines.push([], ...section)
   }
-  const room = size.rows - lines.length - 3
+  const room = size.rows - lines.length - (isRoomy ? 3 : 2)
   if (room >= 1) lines.push([], ...news(scene, room), ...padding(room - scene.events.length))
-  if (size.rows - lines.length >= 2) lines.push([], [['quiet', honesty(scene)]])
-  return lines.slice(0, size.rows).map(line => (line.length === 0 ? line : [' '.repeat(marginColumns), ...line]))
+  if (size.rows - lines.length >= 1 && room >= 0) lines.push(...padding(isRoomy ? 1 : 0), [['quiet', honesty(scene)]])
+  return lines.slice(0, size.rows).map(indented)
 }
 
-/** What stays on the screen when all is over: the stock, and the pace. */
-export function drawEnd(scene: Scene, columns: number): Line[] {
-  const width = Math.max(10, Math.min(columns - 2 * marginColumns, columnsMax))
-  return [...head(scene, width), [], ...stock(scene, width), [], ...pace(scene, width, 2)].map(line =>
-    line.length === 0 ? line : [' '.repeat(marginColumns), ...line],
-  )
+/** What stays on the screen when all is over: the stock, and where there is room the pace. */
+export function drawEnd(scene: Scene, size: Size): Line[] {
+  const width = widthOn(size)
+  const isRoomy = size.rows >= roomyRows
+  const more = isRoomy ? [[], ...pace(scene, width, 2)] : []
+  return [...head(scene, width), [], ...stock(scene, width, isRoomy), ...more].map(indented)
 }
+
+const widthOn = ({ columns }: Size): number => Math.max(10, Math.min(columns - 2 * marginColumns, columnsMax))
+const indented = (line: Line): Line => (line.length === 0 ? line : [' '.repeat(marginColumns), ...line])
 
 const padding = (rows: number): Line[] => Array.from({ length: Math.max(rows, 0) }, () => [])
 
@@ -74,7 +80,7 @@ function head(scene: Scene, width: number): Line[] {
       [['quiet', `${steps[scene.step]}  `], `${seconds.padStart(5)} s`],
       width,
     ),
-    spread([['quiet', what]], desks.length === 0 ? [] : [['quiet', name], ...signs], width),
+    spread([['quiet', what]], desks.length === 0 || scene.step === 'over' ? [] : [['quiet', name], ...signs], width),
   ]
 }
 
@@ -85,7 +91,7 @@ const signs = {
 } as const satisfies Record<string, readonly [Tone, string]>
 
 /** A cell a unit, in rows of equal length; where there are too many, a cell is for several. */
-function stock(scene: Scene, width: number): Line[] {
+function stock(scene: Scene, width: number, isRoomy: boolean): Line[] {
   const { units } = scene
   const { sold, held, free } = scene.stock
   const aRowMax = Math.floor((width + 1) / 2)
@@ -113,7 +119,7 @@ function stock(scene: Scene, width: number): Line[] {
     ` ${number(free)} free`,
     ...(unitsACell === 1 ? [] : [['quiet', `   a square is ${number(unitsACell)} units`] as const]),
   ]
-  return [...rows, [], legend]
+  return isRoomy ? [...rows, [], legend] : [...rows, legend]
 }
 
 const places: readonly (readonly [BuyerState, string, Tone | null])[] = [

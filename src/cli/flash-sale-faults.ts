@@ -15,7 +15,7 @@ export interface FaultOptions {
 
 const firstAfter = 0.09
 const gapMinMs = 1_300
-const gapsAWindow = 6
+const gapsAWindow = 5
 /** So long a kill waits for a desk that is in the middle of something. */
 const aimMs = 1_500
 
@@ -81,7 +81,7 @@ export async function disturb(options: FaultOptions): Promise<void> {
     const calls = counted(shop.waitingAt(desk), 'call')
     scene.tally.kills += 1
     const how = shop.kind === 'postgres' ? 'killed (SIGKILL)' : 'abandoned'
-    record(scene, 'dead', `${deskName(scene, desk.number)} ${how} in the middle of ${calls}`)
+    record(scene, 'dead', `${deskName(scene, desk.number)} ${how}, ${calls} in the middle`)
     await shop.killDesk(desk)
     reviveLater()
   }
@@ -93,7 +93,7 @@ export async function disturb(options: FaultOptions): Promise<void> {
       'call',
     )
     scene.tally.kills += 1
-    record(scene, 'dead', `the shop and its database killed (SIGKILL) in the middle of ${calls}`)
+    record(scene, 'dead', `shop and database killed (SIGKILL), ${calls} in the middle`)
     await shop.killAll()
     reviveLater()
   }
@@ -111,7 +111,7 @@ export async function disturb(options: FaultOptions): Promise<void> {
   await pause(windowMs * firstAfter)
   for (let round = 0; !isOver(); round += 1) {
     // All at once is what happens to the embedded database; a server has its processes die one by one.
-    if (shop.kind === 'embedded' && round % 4 === 1) await killAll()
+    if (shop.kind === 'embedded' && round % 5 === 1) await killAll()
     else await killDesk()
     await pause((gapMs / 2) * (0.8 + random() * 0.4))
     if (shop.kind === 'postgres' && !isOver()) await cut()

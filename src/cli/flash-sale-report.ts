@@ -1,11 +1,11 @@
 /** What came of a sale: figures for programs, sentences for people, and whether anything is not as it must be. */
 import type { AuditReport } from '../checkout-engine.ts'
 
-import type { Line, Tone } from './flash-sale-canvas.ts'
+import type { Line } from './flash-sale-canvas.ts'
 import { counted } from './flash-sale-faults.ts'
 import type { SaleEnd } from './flash-sale-sale.ts'
 import { bestSecond, type Scene, saleMs } from './flash-sale-scene.ts'
-import { cell } from './table.ts'
+import { cell, type Tone } from './table.ts'
 
 export interface SaleReport {
   database: Scene['kind']
@@ -104,7 +104,7 @@ export function linesOf(report: SaleReport): Line[] {
     [report.paid, `paid for ${counted(unitsSold, 'unit')} of ${units.toLocaleString('en')}`, null],
     [report.soldOut, 'refused, for it was sold out', null],
     [report.declined, 'declined by their bank', null],
-    [report.undone, 'undone: called off, expired, or refused at the bank', null],
+    [report.undone, 'undone: called off, or given up at the bank', null],
     ...(report.unserved > 0 ? [[report.unserved, 'without a last word when the doors closed', null] as const] : []),
     null,
     [report.kills, `kills; ${counted(report.takenOver, 'checkout')} taken over from the dead`, null],

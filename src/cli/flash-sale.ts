@@ -4,13 +4,12 @@ import { Command, InvalidArgumentError } from 'commander'
 import { CheckoutError } from '../checkout/failure.ts'
 import { configVariables } from '../config-variables.ts'
 import { type Caller, type CommandHost, wholeNumber, writeJson } from './command.ts'
-import { render } from './flash-sale-canvas.ts'
-import { drawEnd, drawSale, honesty } from './flash-sale-drawing.ts'
-import { tellProgress } from './flash-sale-progress.ts'
+import { type Line, render } from './flash-sale-canvas.ts'
+import { drawEnd, honesty } from './flash-sale-drawing.ts'
 import { linesOf, reportOf, type SaleReport } from './flash-sale-report.ts'
 import { holdSale, Interrupted } from './flash-sale-sale.ts'
 import { newScene, type Scene } from './flash-sale-scene.ts'
-import { ownTerminal, showOn } from './flash-sale-screen.ts'
+import { showSale } from './flash-sale-show.ts'
 
 interface FlashSaleOptions {
   buyers: number
@@ -58,19 +57,11 @@ function interruption(): { signal: AbortSignal; end(): void } {
   }
 }
 
-/** Shows the sale to whoever watches: drawn on a terminal, line by line elsewhere; gives the way to stop. */
-function watch(caller: Caller, scene: Scene, isSilent: boolean): () => void {
-  if (isSilent) return () => {}
-  return caller.isTty
-    ? showOn(ownTerminal(), caller.colours, size => drawSale(scene, size))
-    : tellProgress(text => caller.err(text), scene)
-}
-
 function print(caller: Caller, scene: Scene, report: SaleReport): void {
-  const { columns } = ownTerminal().size()
-  const picture = caller.isTty ? [[], ...drawEnd(scene, columns), []] : []
+  const size = caller.isTty ? caller.terminal?.size() : undefined
+  const picture: Line[] = size === undefined ? [] : [[], ...drawEnd(scene, size), []]
   for (const line of [...picture, ...linesOf(report), [], [['quiet', `  ${honesty(scene)}`] as const]]) {
-    caller.out(`${render(line, caller.isTty ? columns : Number.POSITIVE_INFINITY, caller.colours)}\n`)
+    caller.out(`${render(line, size?.columns ?? Number.POSITIVE_INFINITY, caller.colours)}\n`)
   }
 }
 
@@ -82,7 +73,7 @@ async function run(host: CommandHost, options: FlashSaleOptions): Promise<number
   const scene = newScene({ kind, buyers, units, seconds, seed, hasFaults: options.faults === 'on' })
   const { signal: interrupted, end } = interruption()
   try {
-    const stop = watch(caller, scene, options.json === true)
+    const stop = options.json === true ? () => {} : showSale(caller, scene)
     const ended = await holdSale({ scene, databaseUrl, desks, interrupted }).finally(stop)
     const report = reportOf(scene, ended)
     if (options.json === true) writeJson(caller, report)

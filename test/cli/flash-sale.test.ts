@@ -5,13 +5,13 @@ import { readdirSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, inject, it } from 'vitest'
-import type { CommandHost } from '../../src/cli/command.ts'
+import type { Caller, CommandHost } from '../../src/cli/command.ts'
 import { render } from '../../src/cli/flash-sale-canvas.ts'
 import { drawEnd, drawSale } from '../../src/cli/flash-sale-drawing.ts'
 import { planBuyers } from '../../src/cli/flash-sale-plans.ts'
 import type { SaleReport } from '../../src/cli/flash-sale-report.ts'
 import { countEnd, newScene, record, type Scene } from '../../src/cli/flash-sale-scene.ts'
-import { showOn, type Terminal } from '../../src/cli/flash-sale-screen.ts'
+import { showSale } from '../../src/cli/flash-sale-show.ts'
 import { runProgram } from '../../src/cli/program.ts'
 import { statement } from '../../src/store/database.ts'
 import { connectPostgres } from '../../src/store/postgres.ts'
@@ -205,7 +205,8 @@ describe('the picture', () => {
 
   it('shows every unit, and what was killed, also without colours', () => {
     const text = textOf(inTheMiddle(), 80, 24).join('\n')
-    expect(text.split('\n\n')[1]?.match(/[■▣□]/g)?.join('')).toBe('■'.repeat(33) + '▣'.repeat(12) + '□'.repeat(5))
+    const [grid = ''] = text.split('\n\n')[1]?.split('  ■ 33 sold') ?? []
+    expect(grid.replaceAll(/\s/g, '')).toBe('■'.repeat(33) + '▣'.repeat(12) + '□'.repeat(5))
     expect(text).toContain('33 sold')
     expect(text).toContain('✕  fault 9')
     expect(text).not.toContain('\u001b')
@@ -213,7 +214,7 @@ describe('the picture', () => {
   })
 
   it('keeps stock and pace for the end', () => {
-    const text = drawEnd(inTheMiddle(), 80).map(line => render(line, 80, false))
+    const text = drawEnd(inTheMiddle(), { columns: 80, rows: 40 }).map(line => render(line, 80, false))
     expect(text.join('\n')).toContain('faults')
   })
 
@@ -221,25 +222,30 @@ describe('the picture', () => {
     let written = ''
     let resized = (): void => {}
     const size = { columns: 80, rows: 24 }
-    const terminal: Terminal = {
-      write(text) {
+    const caller: Caller = {
+      out(text) {
         written += text
       },
-      size: () => size,
-      isBusy: () => false,
-      onResize(changed) {
-        resized = changed
-        return () => {}
+      err() {},
+      colours: false,
+      isTty: true,
+      directory: ownDirectory,
+      terminal: {
+        size: () => size,
+        onResize(run) {
+          resized = run
+          return () => {}
+        },
       },
     }
-    const stop = showOn(terminal, false, drawn => drawSale(inTheMiddle(), drawn))
+    const stop = showSale(caller, inTheMiddle())
     expect(written).toContain('holdfast flash sale')
     written = ''
     size.columns = 40
     resized()
     expect(written).toContain('holdfast flash sale')
     stop()
-    expect(written.endsWith('\u001b[?7h\u001b[?25h\u001b[?1049l')).toBe(true)
+    expect(written.endsWith('\u001b[?25h\u001b[?1049l')).toBe(true)
     stop()
     expect(written.split('\u001b[?1049l')).toHaveLength(2)
   })
