@@ -80,9 +80,9 @@ function ofState(facts: LockFacts): Outlook {
     case 'awaiting_action':
       return {
         next: [
-          action?.type === 'redirect'
-            ? `The buyer has to approve the payment at ${action.url}.`
-            : 'The buyer has to confirm the payment in the browser.',
+          ...(action?.type === 'redirect'
+            ? ['The buyer has to approve the payment:', action.url]
+            : ['The buyer has to confirm the payment in the browser.']),
           expired ? 'Its time is over: it is undone.' : `Otherwise it is undone ${when(expires_at, now)}.`,
         ],
         commands: [retry, release],
@@ -100,7 +100,10 @@ function ofState(facts: LockFacts): Outlook {
         ],
         commands: [
           gateway === 'invoice'
-            ? { command: 'holdfast paid REFERENCE AMOUNT', does: 'enter the transfer' }
+            ? {
+                command: 'holdfast invoices --open',
+                does: 'see its reference, under which holdfast paid books the transfer',
+              }
             : { command: `holdfast capture ${id}`, does: 'take the money' },
           release,
         ],

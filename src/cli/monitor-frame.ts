@@ -168,6 +168,10 @@ function shortFrame(look: Look, frame: Frame, { columns, rows }: { columns: numb
     '',
     ...reasonLines(look, statistics),
   ]
-  const room = Math.max(0, rows - 1)
-  return [...[...head, ...body].slice(0, room), paint(look, 'quiet', foot)].slice(0, rows)
+  // An empty line before the last is the first to go.
+  const gap = rows > 12 ? [''] : []
+  return [...[...head, ...body].slice(0, Math.max(0, rows - 1 - gap.length)), ...gap, paint(look, 'quiet', foot)].slice(
+    0,
+    rows,
+  )
 }

@@ -10,9 +10,10 @@ const units = [
 /** `850 ms`, `4.2 s`, `3 m 12 s`, `2 h 5 m`, `3 d 4 h`. */
 export function span(ms: number): string {
   const length = Math.max(0, ms)
+  if (length === 0) return '0 ms'
   if (length < 0.95) return `${length.toFixed(1)} ms`
   if (length < 999.5) return `${Math.round(length)} ms`
-  if (length < 59_950) return `${(length / 1_000).toFixed(1)} s`
+  if (length < 59_950) return `${length % 1_000 === 0 ? length / 1_000 : (length / 1_000).toFixed(1)} s`
   // Whole seconds from here on, so that nothing is rounded to "3 m 60 s".
   let rest = Math.round(length / 1_000) * 1_000
   const parts: string[] = []

@@ -117,6 +117,7 @@ const ofCheck: Readonly<Record<string, string | null>> = {
   expired_locks: 'holdfast cleanup',
   stuck_checkouts: 'holdfast diagnose',
   captures: 'holdfast reconcile',
+  gateway: 'holdfast reconcile',
   webhooks: 'holdfast reconcile',
   reconciliation: 'holdfast reconcile',
   rollbacks: null,
