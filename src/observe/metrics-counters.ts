@@ -3,7 +3,7 @@
  * commit: once, or (where it died right then, or the commit's outcome cannot be known) never.
  */
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
-import type { RestingState } from '../checkout/states.ts'
+import { phaseNames, type RestingState } from '../checkout/states.ts'
 import type { CheckoutRow } from '../store/checkouts.ts'
 import type { Moved } from '../store/moves.ts'
 import { type MetricDefinition, ownMetrics } from './metrics-definitions.ts'
@@ -18,8 +18,11 @@ export interface Observers {
 }
 
 export interface Counters extends Observers {
-  /** Completed checkouts in it are counted from 0. */
-  expectCurrency(currency: string): void
+  /**
+   * Counts from 0 what alerts look for a rise of: a series that begins with its first event never rose, as Prometheus
+   * sees it.
+   */
+  expect(shop: { currency: string; gateway: string }): void
 }
 
 /** A child for each value of its labels, looked up once. */
@@ -127,10 +130,13 @@ export function createCounters(register: Registry, laneSizes: () => Readonly<Rec
       seconds.observe(durationMs / 1000)
     },
     observeDelivery: (listener, outcome) => deliveries.inc({ listener, outcome }),
-    expectCurrency(currency) {
+    expect({ currency, gateway }) {
       completed.inc({ currency }, 0)
-      // An alert rises at the first one: a rise is seen only from a number that was there before.
       failed.inc({ currency, phase: 'payment_authorization', code: 'payment_mismatch' }, 0)
+      for (const name of phaseNames) phaseSeconds.zero({ phase: name })
+      for (const kind of ['authorize', 'capture']) {
+        for (const outcome of ['succeeded', 'unknown']) gatewaySeconds.zero({ gateway, kind, outcome })
+      }
     },
   }
 }

@@ -62,7 +62,7 @@ export function createMetrics(options: MetricsOptions = {}): Metrics {
   const { maxAgeMs = 5_000 } = options
   const register = options.register ?? Registry.merge([processMetrics()])
   let source: MetricsSource | null = null
-  const { expectCurrency, ...observers } = createCounters(register, () => source?.laneSizes() ?? {})
+  const { expect, ...observers } = createCounters(register, () => source?.laneSizes() ?? {})
   createGauges({ register, source: () => source, maxAgeMs })
 
   return {
@@ -77,7 +77,7 @@ export function createMetrics(options: MetricsOptions = {}): Metrics {
     watch(given) {
       if (source !== null) throw new Error('These metrics watch another engine: give each engine metrics of its own.')
       source = given
-      expectCurrency(given.currency)
+      expect(given)
       return {
         ...observers,
         stop() {

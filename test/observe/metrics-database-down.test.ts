@@ -7,6 +7,7 @@ import type { Database, Statement, Value } from '../../src/store/database.ts'
 import { DatabaseError, statement } from '../../src/store/database.ts'
 import { openTestDatabase, type TestDatabase } from '../../src/testing/test-database.ts'
 
+const config = { currency: 'USD' }
 const echo = statement('test_metrics_echo', 'select $1::integer as number')
 
 describe('metrics of a database', () => {
@@ -32,7 +33,7 @@ describe('metrics of a database', () => {
   async function watched<Result>(maxAgeMs: number, work: (metrics: Metrics) => Promise<Result>): Promise<Result> {
     const metrics = createMetrics({ maxAgeMs })
     const gateway = createSandboxGateway({ database: opened.database })
-    const engine = await createCheckout({ database, gateway, metrics, workers: false, migrate: false })
+    const engine = await createCheckout({ database, gateway, metrics, config, workers: false, migrate: false })
     try {
       return await work(metrics)
     } finally {
@@ -95,6 +96,20 @@ describe('metrics of a database', () => {
     const { text } = await metrics.render()
     expect(text).not.toMatch(/^holdfast_database_up/m)
     expect(text).toMatch(/^holdfast_checkouts_completed_total\{currency="[A-Z]{3}"\} 0$/m)
+  })
+
+  test('begin at 0 wherever an alert looks for a rise, so that the first one is a rise', async () => {
+    await watched(0, async metrics => {
+      const { text } = await metrics.render()
+      const zeros = [
+        'holdfast_checkouts_started_total',
+        'holdfast_price_drifts_total',
+        'holdfast_checkouts_failed_total{currency="USD",phase="payment_authorization",code="payment_mismatch"}',
+        'holdfast_phase_duration_seconds_count{phase="order_creation"}',
+        'holdfast_gateway_request_duration_seconds_count{gateway="sandbox",kind="authorize",outcome="unknown"}',
+      ]
+      for (const zero of zeros) expect(text).toContain(`\n${zero} 0\n`)
+    })
   })
 
   test('are written in OpenMetrics for who asks for it, and in text for everybody else', async () => {
