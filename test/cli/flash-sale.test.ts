@@ -1,42 +1,59 @@
 /** The demonstration: it never sells more than there is, ends clean, and leaves nothing behind, however it ends. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readdirSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, describe, expect, inject, it } from 'vitest'
-import type { Caller, CommandHost } from '../../src/cli/command.ts'
+import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest'
+import type { Caller } from '../../src/cli/command.ts'
 import { render } from '../../src/cli/flash-sale-canvas.ts'
 import { drawEnd, drawSale } from '../../src/cli/flash-sale-drawing.ts'
 import { planBuyers } from '../../src/cli/flash-sale-plans.ts'
 import type { SaleReport } from '../../src/cli/flash-sale-report.ts'
 import { countEnd, newScene, record, type Scene } from '../../src/cli/flash-sale-scene.ts'
 import { showSale } from '../../src/cli/flash-sale-show.ts'
-import { runProgram } from '../../src/cli/program.ts'
 import { statement } from '../../src/store/database.ts'
 import { connectPostgres } from '../../src/store/postgres.ts'
 
-const main = join(import.meta.dirname, '../../src/cli/main.ts')
-const ownDirectory = 'no directory of the caller is used'
+const running = new Set<ChildProcess>()
+let temporary: string
 
-/** Runs the command in this process; those of its shop are real ones. */
-async function call(line: string[], databaseUrl?: string) {
-  let out = ''
-  let err = ''
-  const caller = {
-    out(text: string) {
-      out += text
+beforeEach(() => {
+  temporary = mkdtempSync(join(tmpdir(), 'holdfast-test-'))
+})
+afterEach(() => {
+  for (const child of running) child.kill('SIGKILL')
+  rmSync(temporary, { recursive: true, force: true })
+})
+
+/** The command as a process of its own. */
+function start(line: readonly string[], databaseUrl?: string) {
+  const child = spawn(process.execPath, [inject('main'), 'flash-sale', ...line], {
+    cwd: temporary,
+    env: {
+      PATH: process.env.PATH,
+      TMPDIR: temporary,
+      ...(databaseUrl === undefined ? {} : { DATABASE_URL: databaseUrl }),
     },
-    err(text: string) {
-      err += text
-    },
-    colours: false,
-    isTty: false,
-    directory: ownDirectory,
-  }
-  const host = { caller, environment: databaseUrl === undefined ? {} : { DATABASE_URL: databaseUrl } } as CommandHost
-  const code = await runProgram(['flash-sale', ...line], host)
-  return { code, out, err }
+  })
+  running.add(child)
+  const output = { out: '', err: '' }
+  child.stdout.on('data', (chunk: Buffer) => {
+    output.out += chunk
+  })
+  child.stderr.on('data', (chunk: Buffer) => {
+    output.err += chunk
+  })
+  const code = once(child, 'close').then(([exitCode]) => {
+    running.delete(child)
+    return exitCode as number | null
+  })
+  return { child, output, code }
+}
+
+async function call(line: readonly string[], databaseUrl?: string) {
+  const { output, code } = start(line, databaseUrl)
+  return { code: await code, ...output }
 }
 
 const selectSales = statement(
@@ -56,11 +73,9 @@ async function asAdministrator<Result>(
 }
 const leftDatabases = () => asAdministrator(administrator => administrator.query(selectSales))
 
-const directories = () => readdirSync(tmpdir()).filter(name => name.startsWith('holdfast-flash-sale-'))
-
 const small = ['--buyers', '60', '--units', '5', '--seconds', '3', '--seed', '11']
 
-function expectClean({ code, out }: { code: number; out: string }): SaleReport {
+function expectClean({ code, out }: { code: number | null; out: string }): SaleReport {
   const report = JSON.parse(out) as SaleReport
   expect(report.wrong).toEqual([])
   expect(report).toMatchObject({ oversold: 0, chargedWithoutOrder: 0, differingAnswers: 0, drained: true })
@@ -78,11 +93,10 @@ const timeout = 180_000
 
 describe('a sale', { timeout }, () => {
   it('sells no unit twice on the embedded database, which is killed in the middle, and leaves no file', async () => {
-    const before = directories()
     const report = expectClean(await call([...small, '--json']))
     expect(report).toMatchObject({ database: 'embedded', buyers: 60, units: 5, seed: 11 })
     expect(report.kills).toBeGreaterThan(1)
-    expect(directories()).toEqual(before)
+    expect(readdirSync(temporary)).toEqual([])
   })
 
   it('sells no unit twice on PostgreSQL while its processes are killed, in a database that is dropped', async () => {
@@ -114,50 +128,25 @@ describe('a sale', { timeout }, () => {
 })
 
 describe('a sale that does not come to its end', { timeout }, () => {
-  let child: ChildProcess | null = null
-  afterEach(() => {
-    child?.kill('SIGKILL')
-  })
-
-  /** The whole command as a process of its own, once its doors are open. */
-  async function opened(): Promise<ChildProcess> {
-    const started = spawn(
-      process.execPath,
-      [
-        '--import',
-        import.meta.resolve('tsx'),
-        main,
-        'flash-sale',
-        '--buyers',
-        '50',
-        '--seconds',
-        '100',
-        '--processes',
-        '1',
-      ],
-      { env: { ...process.env, DATABASE_URL: inject('postgresUrl') }, stdio: ['ignore', 'pipe', 'pipe'] },
-    )
-    child = started
-    let said = ''
-    started.stderr?.on('data', (chunk: Buffer) => {
-      said += chunk
-    })
-    await expect.poll(() => said, { timeout: 60_000, interval: 50 }).toContain('doors open')
-    return started
+  /** Once its doors are open. */
+  async function opened() {
+    const line = ['--buyers', '50', '--seconds', '100', '--processes', '1']
+    const sale = start(line, inject('postgresUrl'))
+    await expect.poll(() => sale.output.err, { timeout: 60_000, interval: 50 }).toContain('doors open')
+    return sale
   }
 
   it('drops its database at Ctrl-C, and says so by its code', async () => {
-    const sale = await opened()
-    const end = once(sale, 'exit')
-    sale.kill('SIGINT')
-    expect(await end).toEqual([130, null])
+    const { child, code } = await opened()
+    child.kill('SIGINT')
+    expect(await code).toBe(130)
     expect(await leftDatabases()).toEqual([])
   })
 
   it('leaves nothing even when it is killed: its processes clean up after it', async () => {
-    const sale = await opened()
+    const { child } = await opened()
     expect(await leftDatabases()).toHaveLength(1)
-    sale.kill('SIGKILL')
+    child.kill('SIGKILL')
     await expect.poll(leftDatabases, { timeout: 30_000, interval: 100 }).toEqual([])
   })
 })
@@ -229,7 +218,7 @@ describe('the picture', () => {
       err() {},
       colours: false,
       isTty: true,
-      directory: ownDirectory,
+      directory: temporary,
       terminal: {
         size: () => size,
         onResize(run) {
