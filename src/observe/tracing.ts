@@ -1,7 +1,8 @@
 /**
  * Traces, where the host has OpenTelemetry: a span for what was asked of a checkout, in it one for each phase, and in
  * those one for each call to the gateway. Checkouts are worked on in sets, where nobody knows who asked for what: so the
- * work under way is remembered by checkout, and phases are told of once they are committed.
+ * work under way is remembered by checkout, and phases are told of once they are committed. What the host's tracing
+ * throws (a sampler, a processor of spans) costs spans, never a checkout.
  */
 import type { Context, Span, Tracer } from '@opentelemetry/api'
 import type { CheckoutRow } from '../store/checkouts.ts'
@@ -54,6 +55,22 @@ function wallClock(): (at: number) => number {
   }
 }
 
+/** Gives null where it throws; the process warns once. */
+function createHarmless(): <Result>(run: () => Result) => Result | null {
+  let hasWarned = false
+  return run => {
+    try {
+      return run()
+    } catch (error) {
+      const name = error instanceof Error ? error.name : typeof error
+      if (!hasWarned)
+        process.emitWarning(`The tracing of this process throws (${name}); spans are missing.`, 'HoldfastWarning')
+      hasWarned = true
+      return null
+    }
+  }
+}
+
 function createTracing(
   { context: contexts, ROOT_CONTEXT, SpanKind, SpanStatusCode, trace }: Api,
   tracer: Tracer,
@@ -61,6 +78,7 @@ function createTracing(
   const works = new Map<string, Work>()
   const wall = wallClock()
   const ERROR = SpanStatusCode.ERROR
+  const harmless = createHarmless()
 
   function fail(span: Span, code: string): void {
     span.setAttribute('error.type', code)
@@ -74,10 +92,11 @@ function createTracing(
   }
 
   function endPhase(work: Work, at: number, code: string | null): void {
-    if (work.phase === null) return
-    if (code !== null) fail(work.phase.span, code)
-    work.phase.span.end(wall(at))
+    const { phase } = work
     work.phase = null
+    if (phase === null) return
+    if (code !== null) fail(phase.span, code)
+    phase.span.end(wall(at))
   }
 
   function follow(work: Work, move: Move, moved: Moved): void {
@@ -98,57 +117,77 @@ function createTracing(
     if (code !== null) fail(work.span, code)
   }
 
+  function beginWork(name: string, lockId: string): Work {
+    // Nobody asked for a recovery, whoever's request happened to set it off.
+    const parent = name === 'recover' ? ROOT_CONTEXT : contexts.active()
+    const options = { startTime: wall(performance.now()), attributes: { 'holdfast.lock.id': lockId } }
+    const span = tracer.startSpan(`checkout.${name}`, options, parent)
+    const work: Work = { span, context: trace.setSpan(parent, span), phase: null }
+    if (span.isRecording() && !works.has(lockId)) works.set(lockId, work)
+    return work
+  }
+
+  function beginCall({
+    gateway,
+    operation,
+    lockId,
+    state,
+    currency,
+    totalMinor,
+  }: Call): Pick<Work, 'span' | 'context'> {
+    const work = works.get(lockId)
+    const phase = phaseAtGateway(state)
+    // It was at the gateway before this work began.
+    if (work !== undefined && work.phase === null && phase !== null) {
+      beginPhase(work, phase, lockId, performance.now())
+    }
+    const parent = work?.phase?.context ?? work?.context ?? contexts.active()
+    const attributes = {
+      'holdfast.lock.id': lockId,
+      'holdfast.gateway': gateway,
+      ...(currency === null ? {} : { 'holdfast.currency': currency }),
+      ...(totalMinor === null ? {} : { 'holdfast.total_minor': totalMinor }),
+    }
+    const startTime = wall(performance.now())
+    const options = { kind: SpanKind.CLIENT, startTime, attributes }
+    const span = tracer.startSpan(`checkout.gateway.${operation}`, options, parent)
+    return { span, context: trace.setSpan(parent, span) }
+  }
+
   return {
     async work(name, lockId, run) {
-      // Nobody asked for a recovery, whoever's request happened to set it off.
-      const parent = name === 'recover' ? ROOT_CONTEXT : contexts.active()
-      const options = { startTime: wall(performance.now()), attributes: { 'holdfast.lock.id': lockId } }
-      const span = tracer.startSpan(`checkout.${name}`, options, parent)
-      const work: Work = { span, context: trace.setSpan(parent, span), phase: null }
-      const isFirst = span.isRecording() && !works.has(lockId)
-      if (isFirst) works.set(lockId, work)
+      const work = harmless(() => beginWork(name, lockId))
+      if (work === null) return run()
       try {
         return await contexts.with(work.context, run)
       } catch (error) {
-        const { name: kind, code = kind } = error as { name: string; code?: unknown }
-        fail(span, String(code))
+        harmless(() => {
+          const { name: kind, code = kind } = error as { name: string; code?: unknown }
+          fail(work.span, String(code))
+        })
         throw error
       } finally {
-        if (isFirst) works.delete(lockId)
+        if (works.get(lockId) === work) works.delete(lockId)
         const endedAt = performance.now()
-        endPhase(work, endedAt, null)
-        span.end(wall(endedAt))
+        harmless(() => endPhase(work, endedAt, null))
+        harmless(() => work.span.end(wall(endedAt)))
       }
     },
 
-    async call({ gateway, operation, lockId, state, currency, totalMinor }, run) {
-      const work = works.get(lockId)
-      const phase = phaseAtGateway(state)
-      // It was at the gateway before this work began.
-      if (work !== undefined && work.phase === null && phase !== null) {
-        beginPhase(work, phase, lockId, performance.now())
-      }
-      const parent = work?.phase?.context ?? work?.context ?? contexts.active()
-      const attributes = {
-        'holdfast.lock.id': lockId,
-        'holdfast.gateway': gateway,
-        ...(currency === null ? {} : { 'holdfast.currency': currency }),
-        ...(totalMinor === null ? {} : { 'holdfast.total_minor': totalMinor }),
-      }
-      const startTime = wall(performance.now())
-      const span = tracer.startSpan(
-        `checkout.gateway.${operation}`,
-        { kind: SpanKind.CLIENT, startTime, attributes },
-        parent,
-      )
+    async call(call, run) {
+      const begun = harmless(() => beginCall(call))
+      if (begun === null) return run()
+      const { span, context } = begun
       try {
-        const answer = await contexts.with(trace.setSpan(parent, span), run)
-        span.setAttribute('holdfast.gateway.outcome', answer.outcome)
-        // A refusal is an answer; no answer is an error.
-        if (answer.outcome === 'unknown' || answer.outcome === 'not_executed') fail(span, answer.outcome)
+        const answer = await contexts.with(context, run)
+        harmless(() => {
+          span.setAttribute('holdfast.gateway.outcome', answer.outcome)
+          // A refusal is an answer; no answer is an error.
+          if (answer.outcome === 'unknown' || answer.outcome === 'not_executed') fail(span, answer.outcome)
+        })
         return answer
       } finally {
-        span.end(wall(performance.now()))
+        harmless(() => span.end(wall(performance.now())))
       }
     },
 
@@ -156,7 +195,7 @@ function createTracing(
       if (works.size === 0) return
       for (const move of moved.moves) {
         const work = works.get(move.row.id)
-        if (work !== undefined) follow(work, move, moved)
+        if (work !== undefined) harmless(() => follow(work, move, moved))
       }
     },
   }
