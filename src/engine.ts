@@ -227,6 +227,7 @@ export async function createCheckout(options: CheckoutOptions = {}): Promise<Che
     return row.expired && idle ? null : row
   }
 
+  const isEnding = () => closing !== null
   const engine: CheckoutEngine = {
     listeners,
     deliverer,
@@ -330,8 +331,9 @@ export async function createCheckout(options: CheckoutOptions = {}): Promise<Che
       captureTimeoutSeconds: config.paymentCaptureTimeoutSeconds,
       reconciles: hasBooks ? { gateway: gateway.name, everyMs: reconcileEveryMs } : null,
       gatewayWindow,
+      isEnding,
     }),
-    readiness: createReadiness(db, () => closing !== null),
+    readiness: createReadiness(db, isEnding),
     reconcile: reconcileOptions => guarded(() => reconciler.reconcile(reconcileOptions)),
 
     receiveWebhook: (name, headers, rawBody, { requestId } = {}) =>

@@ -15,6 +15,12 @@ export interface FreshClock {
   after(ms: number, run: () => void): void
 }
 
+export interface FreshSettings {
+  /** Whether the next reading may begin before somebody asks for it. Default: always. */
+  mayGoAhead?: () => boolean
+  clock?: FreshClock
+}
+
 const maxAgeDefaultMs = 1_000
 /** From one reading to the next while somebody keeps asking. */
 const everyMs = 500
@@ -29,7 +35,7 @@ const systemClock: FreshClock = {
 /** @param read must end in bounded time, and never fail. */
 export function keepFresh<Report>(
   read: () => Promise<Report>,
-  clock: FreshClock = systemClock,
+  { mayGoAhead = () => true, clock = systemClock }: FreshSettings = {},
 ): (options?: FreshOptions) => Promise<Report> {
   let last: { report: Report; beganAt: number } | null = null
   let reading: Promise<void> | null = null
@@ -47,11 +53,11 @@ export function keepFresh<Report>(
   }
 
   function planAfter(beganAt: number): void {
-    if (isPlanned) return
+    if (isPlanned || !mayGoAhead()) return
     isPlanned = true
     clock.after(Math.max(0, beganAt + everyMs - clock.now()), () => {
       isPlanned = false
-      if (clock.now() - askedAt <= recentMs) void begin()
+      if (clock.now() - askedAt <= recentMs && mayGoAhead()) void begin()
     })
   }
 

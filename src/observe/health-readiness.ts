@@ -14,26 +14,33 @@ const readApplied = statement('read_applied', 'select name, now() as now from ho
 export function createReadiness(
   database: Database,
   isEnding: () => boolean,
+  readKnown: () => Promise<string[]> = knownMigrations,
 ): (options?: FreshOptions) => Promise<ReadinessReport> {
-  let known: Promise<string[]> | null = null
+  let known: string[] | null = null
+
+  async function schemaOf(applied: ReadonlySet<string>): Promise<HealthCheck> {
+    try {
+      known ??= await readKnown()
+    } catch {
+      return { status: 'critical', message: 'The migrations of this version cannot be read: is its folder there?' }
+    }
+    const missing = known.filter(name => !applied.has(name)).length
+    return missing === 0
+      ? { status: 'ok', message: 'The schema is up to date' }
+      : { status: 'critical', count: missing, message: 'The schema is not up to date: run holdfast migrate' }
+  }
 
   async function look(): Promise<Pick<ReadinessReport, 'checks' | 'timestamp'>> {
     try {
-      known ??= knownMigrations()
       const rows = await database.probe<{ name: string; now: string }>(readApplied)
-      const applied = new Set(rows.map(row => row.name))
-      const missing = (await known).filter(name => !applied.has(name)).length
-      const schema: HealthCheck =
-        missing === 0
-          ? { status: 'ok', message: 'The schema is up to date' }
-          : { status: 'critical', count: missing, message: 'The schema is not up to date: run holdfast migrate' }
+      const schema = await schemaOf(new Set(rows.map(row => row.name)))
       return { checks: { database: databaseIsWell, schema }, timestamp: rows[0]?.now ?? new Date().toISOString() }
     } catch (error) {
       return { checks: { database: databaseTrouble(error) }, timestamp: new Date().toISOString() }
     }
   }
 
-  const read = keepFresh(look)
+  const read = keepFresh(look, { mayGoAhead: () => !isEnding() })
   return async options => {
     const { checks, timestamp } = isEnding()
       ? { checks: { process: ending }, timestamp: new Date().toISOString() }

@@ -19,6 +19,8 @@ export interface HealthOptions {
   reconciles?: { gateway: string; everyMs: number } | null
   /** What was seen of the gateway's calls; default: nothing. */
   gatewayWindow?: GatewayWindow
+  /** Whether who asks is about to end: then nothing is read but what is asked for. Default: never. */
+  isEnding?: () => boolean
 }
 
 /** What is wrong with the database, said without its own words: those may name anything. */
@@ -39,6 +41,7 @@ export const databaseIsWell: HealthCheck = { status: 'ok', message: 'Database co
 /** Gives the health of the checkout, for as long as the database is open. What it gives never throws. */
 export function createHealth(options: HealthOptions): (options?: FreshOptions) => Promise<HealthReport> {
   const { database, captureTimeoutSeconds = 3_600, reconciles = null, gatewayWindow = createGatewayWindow() } = options
+  const { isEnding = () => false } = options
 
   async function look(): Promise<Pick<HealthReport, 'checks' | 'timestamp'>> {
     try {
@@ -55,10 +58,12 @@ export function createHealth(options: HealthOptions): (options?: FreshOptions) =
     }
   }
 
-  return keepFresh(async () => {
+  async function judge(): Promise<HealthReport> {
     const { checks, timestamp } = await look()
     const statuses = Object.values(checks).map(check => check.status)
     const status = statuses.includes('critical') ? 'unhealthy' : statuses.includes('warning') ? 'degraded' : 'healthy'
     return { status, checks, timestamp }
-  })
+  }
+
+  return keepFresh(judge, { mayGoAhead: () => !isEnding() })
 }

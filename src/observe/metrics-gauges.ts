@@ -22,10 +22,12 @@ const activeStates = restingStates.filter(state => !isFinal(state))
 /** Each gauge asks for the reading, so that whatever register holds them shows what is true. */
 export function createGauges({ register, source, maxAgeMs }: GaugesOptions): void {
   const nothing: FiguresReading = { isUp: false, figures: null }
-  const read = keepFresh(async () => {
+  const look = async () => {
     const asked = source()
     return asked === null ? nothing : readFigures(asked)
-  })
+  }
+  // Scrapes are far apart: one reading each, and none between them.
+  const read = keepFresh(look, { mayGoAhead: () => false })
 
   function gauge({ name, help, labels }: MetricDefinition, fill: (it: Gauge<string>, figures: Figures) => void): void {
     new Gauge<string>({

@@ -21,11 +21,15 @@ create table if not exists holdfast.migrations (
 const tableExists = statement('migrations_table', `select to_regclass('holdfast.migrations') is not null as there`)
 const applied = statement('migrations_applied', 'select name from holdfast.migrations')
 
-/** The folder stands beside `src/` and `dist/`, in the checkout as in the published package. */
-export function migrationsFolder(): string {
-  let at = path.dirname(fileURLToPath(import.meta.url))
-  while (!existsSync(path.join(at, 'package.json'))) at = path.dirname(at)
-  return path.join(at, 'migrations')
+/**
+ * The folder stands beside `src/` and `dist/`, in the checkout as in the published package.
+ * @throws where this code stands in no package, in one file of an application say.
+ */
+export function migrationsFolder(code: string = path.dirname(fileURLToPath(import.meta.url))): string {
+  for (let at = code; ; at = path.dirname(at)) {
+    if (existsSync(path.join(at, 'package.json'))) return path.join(at, 'migrations')
+    if (at === path.dirname(at)) throw new Error(`The migrations are not found: no package.json above ${code}.`)
+  }
 }
 
 /** Names of all migrations of this version, in their order, without the `.sql`. */

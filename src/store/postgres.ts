@@ -18,7 +18,10 @@ import { checkName } from './statement-names.ts'
 export interface PostgresOptions {
   /** `postgres://user:password@host:port/database?sslmode=…` */
   readonly url: string
-  /** Connections at most, default 10; one more while somebody listens, and one once health or readiness is asked for. */
+  /**
+   * Connections at most, default 10; one more while somebody listens, and one once health, readiness or metrics are asked
+   * for: up to three while such a question takes long.
+   */
   readonly poolMax?: number
   /** What `pg_stat_activity` shows; default `holdfast`. */
   readonly applicationName?: string

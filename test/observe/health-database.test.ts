@@ -1,12 +1,12 @@
 /** Health and readiness where the database is the trouble: stopped, silent, full of connections, behind, or merely busy. */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import type { CheckoutEngine } from '../../src/checkout-engine.ts'
 import { createCheckout } from '../../src/engine.ts'
 import { createHealth } from '../../src/observe/health.ts'
 import { createReadiness } from '../../src/observe/health-readiness.ts'
 import { createSandboxGateway } from '../../src/payments/sandbox.ts'
 import { type Database, statement } from '../../src/store/database.ts'
-import { migrate } from '../../src/store/migrate.ts'
+import { migrate, migrationsFolder } from '../../src/store/migrate.ts'
 import { connectPostgres } from '../../src/store/postgres.ts'
 import { startTcpProxy } from '../../src/testing/tcp-proxy.ts'
 import { openTestDatabase, type TestDatabase } from '../../src/testing/test-database.ts'
@@ -14,6 +14,14 @@ import { startTestPostgres } from '../../src/testing/test-postgres.ts'
 
 const now = { maxAgeMs: 0 }
 const gone = { status: 'critical', message: 'The database does not answer' }
+
+const lockCheckouts = statement('health_test_lock', 'lock table holdfast.checkouts in access exclusive mode')
+/** Not those of the pool, which has nothing to do here. */
+const countProbers = statement(
+  'health_test_probers',
+  `select count(*) from pg_stat_activity 
+   where application_name = 'health_test_locked' and query ~ 'holdfast[.]'`,
+)
 
 let opened: TestDatabase
 beforeAll(async () => {
@@ -82,6 +90,40 @@ describe('Health and readiness', () => {
     release()
     await Promise.all(working)
     expect(await waiting).toEqual([{ one: 1 }])
+  })
+
+  test('do not wait for each other: what stands behind a lock makes no process unready, and costs no connection for long', async () => {
+    const database = await connectPostgres({ url: opened.url ?? '', applicationName: 'health_test_locked' })
+    const { health, readiness } = both(database)
+    await opened.database.transaction(async tx => {
+      await tx.query(lockCheckouts)
+      const behind = health(now)
+      for (let asked = 0; asked < 5; asked += 1) expect(await readiness(now)).toMatchObject({ status: 'ready' })
+      expect(await behind).toMatchObject({ status: 'unhealthy', checks: { database: gone } })
+    })
+    expect(await health(now)).toMatchObject({ status: 'healthy' })
+    await vi.waitFor(async () => expect(await opened.database.query(countProbers)).toEqual([{ count: 1 }]))
+    await database.close()
+    await vi.waitFor(async () => expect(await opened.database.query(countProbers)).toEqual([{ count: 0 }]))
+  })
+
+  test('tell an unreadable folder of migrations from a database that is gone, and look again', async () => {
+    let isThere = false
+    const readiness = createReadiness(
+      opened.database,
+      () => false,
+      async () => {
+        if (!isThere) throw new Error('ENOENT')
+        return ['0001_store']
+      },
+    )
+    expect(await readiness(now)).toMatchObject({
+      status: 'not_ready',
+      checks: { database: { status: 'ok' }, schema: { status: 'critical' } },
+    })
+    isThere = true
+    expect(await readiness(now)).toMatchObject({ status: 'ready' })
+    expect(() => migrationsFolder('/')).toThrow('no package.json')
   })
 
   test('use the pool where the server has no connection left', async () => {

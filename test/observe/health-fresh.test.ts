@@ -9,17 +9,24 @@ function desk() {
   let planned: { at: number; run: () => void }[] = []
   const ends: (() => void)[] = []
   let readings = 0
+  let isEager = true
   const fresh = keepFresh(
     () => {
       readings += 1
       const number = readings
       return new Promise<number>(resolve => ends.push(() => resolve(number)))
     },
-    { now: () => ms, after: (delayMs, run) => void planned.push({ at: ms + delayMs, run }) },
+    {
+      mayGoAhead: () => isEager,
+      clock: { now: () => ms, after: (delayMs, run) => void planned.push({ at: ms + delayMs, run }) },
+    },
   )
   return {
     fresh,
     count: () => readings,
+    wait() {
+      isEager = false
+    },
     async end() {
       for (const end of ends.splice(0)) end()
       await new Promise(resolve => setImmediate(resolve))
@@ -70,6 +77,23 @@ describe('a reading that many ask for', () => {
       await end()
     }
     expect(count()).toBe(7)
+  })
+
+  it('is made for who asks alone, from when it may not go ahead any more', async () => {
+    const { fresh, count, end, at, wait } = desk()
+    const first = fresh()
+    await end()
+    await first
+    wait()
+    at(500)
+    await end()
+    expect(count()).toBe(1)
+    at(2_000)
+    const second = fresh()
+    await end()
+    expect(await second).toBe(2)
+    at(2_500)
+    expect(count()).toBe(2)
   })
 
   it('is never given when it is older than a second: then everybody waits for the next', async () => {
