@@ -1,4 +1,7 @@
-/** Mail by configuration: over SMTP; while one develops without a server, kept in files; else none. */
+/**
+ * Mail by configuration: over SMTP; while one develops without a server, kept in files; else none. A shop that takes
+ * money has real buyers, also where nobody said that it is in production: it keeps none.
+ */
 import type { CheckoutConfig } from '../config.ts'
 import { createMailListeners, type MailListeners } from '../notify/mail.ts'
 import { createKeptMails, type KeptMails } from '../notify/mail-kept.ts'
@@ -8,10 +11,14 @@ export interface OpenMail extends MailListeners {
   kept: KeptMails | null
 }
 
+/** The money of the sandbox, and of Stripe's test mode, is nobody's. */
+const takesMoney = ({ gateway, stripeSecretKey }: CheckoutConfig) =>
+  gateway !== 'sandbox' && !/^[a-z]+_test_/.test(stripeSecretKey ?? '')
+
 /** @param directory where mails are kept; null: nowhere. */
 export function openMail(config: CheckoutConfig, directory: string | null): OpenMail {
   const { smtpUrl, environment } = config
-  const keeps = smtpUrl === null && environment === 'development' && directory !== null
+  const keeps = smtpUrl === null && environment === 'development' && !takesMoney(config) && directory !== null
   const kept = keeps ? createKeptMails(directory) : null
   if (smtpUrl === null && kept === null)
     return { kept, listeners: {}, alert: null, flush: async () => {}, close: async () => {} }

@@ -24,6 +24,7 @@ import { HttpError, refusalOf } from './errors.ts'
 import { protectAgainstForgery } from './forgery.ts'
 import { refuseUnknownRoutes } from './known-routes.ts'
 import { createLiveStatus } from './live-status.ts'
+import { isForThisMachine } from './local-request.ts'
 import { describeApi } from './openapi.ts'
 import { pageHeaders } from './page-headers.ts'
 import { errorPage } from './pages/error-page.ts'
@@ -52,7 +53,7 @@ export interface HttpOptions {
   carts: ShopCarts
   /** With it, the buyer's confirmation page of the sandbox gateway is served. */
   sandbox?: SandboxControls | null
-  /** Mails that were kept instead of being sent: shown at `/dev/mail`, never in production. */
+  /** Mails that were kept instead of being sent: shown at `/dev/mail` to this machine alone, never in production. */
   mailbox?: Mailbox | null
   config: HttpConfig
   /** How the shop sends things, for buyers to choose from; without it the checkout takes the cheapest that serves. */
@@ -117,7 +118,8 @@ export function createHttpHandler(options: HttpOptions): HttpHandler {
   healthRoutes(app, shop, stopping)
   assetRoutes(app, shop)
   if (shop.sandbox !== null) sandboxRoutes(app, shop, shop.sandbox)
-  if (options.mailbox && !config.production) devMailRoutes(app, shop, options.mailbox)
+  if (options.mailbox && isForThisMachine(config))
+    devMailRoutes(app, shop, options.mailbox, c => addressOf(c, { remoteAddress }))
   // Neither does this: a cookie opens nothing here.
   const attempts = { limit: createRateLimit(wrongSecretsPerMinute), addressOf: clientOf }
   const { metrics } = options

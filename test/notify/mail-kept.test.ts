@@ -6,8 +6,9 @@ import { simpleParser } from 'mailparser'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { mailKinds, writeMail } from '../../sim/pictures/mail-samples.ts'
 import { openMail } from '../../src/cli/mail.ts'
-import { defaultConfig } from '../../src/config.ts'
+import { type CheckoutConfig, defaultConfig } from '../../src/config.ts'
 import { createHttpHandler, type HttpOptions } from '../../src/http/app.ts'
+import type { HttpConfig } from '../../src/http/context.ts'
 import { createKeptMails } from '../../src/notify/mail-kept.ts'
 
 let directory: string
@@ -74,10 +75,18 @@ describe('the pages of kept mails', () => {
     HttpOptions,
     'engine' | 'catalog' | 'carts'
   >
-  const get = (options: Partial<HttpOptions>, path: string) =>
-    createHttpHandler({ ...parts, config, ...options })(
-      new Request(`http://shop.test${path}`, { headers: { Accept: 'text/html' } }),
+  interface Asked {
+    origin?: string
+    /** Of whoever is connected. */
+    address?: string | null
+    headers?: Record<string, string>
+  }
+  const get = (options: Partial<HttpOptions>, path: string, asked: Asked = {}) => {
+    const { origin = 'http://127.0.0.1:3000', address = '127.0.0.1', headers = {} } = asked
+    return createHttpHandler({ ...parts, config, remoteAddress: () => address, ...options })(
+      new Request(`${origin}${path}`, { headers: { Accept: 'text/html', ...headers } }),
     )
+  }
 
   test('list what there is, and say so where there is nothing', async () => {
     const mailbox = createKeptMails(directory)
@@ -119,9 +128,54 @@ describe('the pages of kept mails', () => {
     expect((await get({ mailbox }, '/dev/mail/20261122T130327123-000000000000')).status).toBe(404)
     expect((await get({ mailbox }, '/dev/mail/..%2f..%2fsecret')).status).toBe(404)
   })
+
+  test('are shown to this machine and to nobody else, by whatever way they come', async () => {
+    const mailbox = createKeptMails(directory)
+    await mailbox.sendMail(await writeMail('order confirmation'))
+    const [kept] = await mailbox.list()
+    const paths = ['/dev/mail', `/dev/mail/${kept?.id}`, `/dev/mail/${kept?.id}/html`]
+    const statuses = (asked: Asked, more: Partial<HttpConfig> = {}) =>
+      Promise.all(paths.map(async path => (await get({ mailbox, config: { ...config, ...more } }, path, asked)).status))
+    const shown = [200, 200, 200]
+    const closed = [404, 404, 404]
+    for (const address of ['127.0.0.1', '::1', '::ffff:127.0.0.1']) expect(await statuses({ address })).toEqual(shown)
+    for (const origin of ['http://localhost:3000', 'http://[::1]:3000', 'http://shop.localhost']) {
+      expect(await statuses({ origin }), origin).toEqual(shown)
+    }
+    // Over the network, and where it is not known from where.
+    for (const address of ['203.0.113.9', '192.168.1.7', '::ffff:203.0.113.9', '2001:db8::1', null]) {
+      expect(await statuses({ address }), String(address)).toEqual(closed)
+    }
+    // A page elsewhere whose own name was made to lead here.
+    for (const origin of ['http://shop.example', 'http://127.0.0.1.example', 'http://localhost.example']) {
+      expect(await statuses({ origin }), origin).toEqual(closed)
+    }
+    for (const header of ['X-Forwarded-For', 'X-Real-IP', 'Forwarded', 'Via', 'X-Forwarded-Host']) {
+      expect(await statuses({ headers: { [header]: '127.0.0.1' } }), header).toEqual(closed)
+    }
+    // A proxy that says nothing of itself.
+    expect(await statuses({}, { baseUrl: 'https://shop.example' })).toEqual(closed)
+    expect(await statuses({}, { trustedProxyHeader: 'x-client' })).toEqual(closed)
+    expect(await statuses({}, { baseUrl: 'http://localhost:3000' })).toEqual(shown)
+  })
 })
 
 describe('mail by configuration', () => {
+  test('is kept in no shop that takes money, where nobody said that it is in production', () => {
+    const keeps = (config: Partial<CheckoutConfig>) =>
+      openMail({ ...defaultConfig, ...config }, directory).kept !== null
+    expect(keeps({ gateway: 'invoice' })).toBe(false)
+    for (const [stripeSecretKey, expected] of [
+      ['sk_live_12345678', false],
+      ['rk_live_12345678', false],
+      ['sk_test_12345678', true],
+      ['rk_test_12345678', true],
+      [null, false],
+    ] as const) {
+      expect(keeps({ gateway: 'stripe', stripeSecretKey }), String(stripeSecretKey)).toBe(expected)
+    }
+  })
+
   test('is sent where there is a server, kept while one develops, and none elsewhere', async () => {
     const names = (listeners: ReturnType<typeof openMail>['listeners']) => Object.keys(listeners)
     const kept = openMail(defaultConfig, directory)

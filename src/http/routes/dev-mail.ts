@@ -1,9 +1,11 @@
 /**
- * Mails that were kept instead of being sent. They hold what is the buyers' alone, so these routes are there while one
- * develops and never in production. A mail is shown in a frame that runs nothing and reaches nothing.
+ * Mails that were kept instead of being sent. They hold what is the buyers' alone, so they are shown to a browser on the
+ * same machine and to nobody else, and never in production. A mail is shown in a frame that runs nothing and reaches
+ * nothing.
  */
 import type { HttpContext } from '../context.ts'
 import { HttpError } from '../errors.ts'
+import { isOfThisMachine } from '../local-request.ts'
 import { pageHeaders } from '../page-headers.ts'
 import { mailListPage, mailPage, type ShownMail } from '../pages/dev-mail-page.ts'
 import type { HttpApp, Shop } from '../shop.ts'
@@ -23,13 +25,23 @@ const inFrame = {
   'X-Frame-Options': 'SAMEORIGIN',
 }
 
-export function devMailRoutes(app: HttpApp, shop: Shop, mailbox: Mailbox): void {
+/** @param addressOf the address of whoever is connected, whatever a header says; null: it is not known. */
+export function devMailRoutes(
+  app: HttpApp,
+  shop: Shop,
+  mailbox: Mailbox,
+  addressOf: (c: HttpContext) => string | null,
+): void {
   async function find(c: HttpContext): Promise<ShownMail> {
     const mail = await mailbox.read(c.req.param('id') ?? '')
     if (mail === null) throw new HttpError('not_found', 'There is no such mail, or none any more.')
     return mail
   }
 
+  app.use('/dev/mail/*', async (c, next) => {
+    if (!isOfThisMachine(c, addressOf(c))) throw new HttpError('not_found', 'There is nothing here.')
+    return next()
+  })
   app.get('/dev/mail', async c => c.html(mailListPage(shop, await mailbox.list()), 200, noStore))
   app.use('/dev/mail/:id', pageHeaders({ production: false, form: null, framesOwn: true }))
   app.get('/dev/mail/:id', async c => c.html(mailPage(shop, await find(c)), 200, noStore))
