@@ -5,6 +5,7 @@
 import { z } from 'zod'
 import type { CheckoutConfig } from './config.ts'
 import { type ConfigVariable, flag, oneOf, text, whole } from './config-variable.ts'
+import { isSmtpUrl } from './notify/smtp-url.ts'
 import { readIban } from './payments/creditor-reference.ts'
 
 function isLocale(given: string): boolean {
@@ -268,8 +269,8 @@ export const configVariables: {
     ...text(
       'SMTP_URL',
       null,
-      'smtp://user:password@host:port, or smtps://…',
-      z.string().regex(/^smtps?:\/\/\S+$/),
+      'smtp://user:password@host:port, or smtps://…, special characters percent-encoded',
+      z.string().refine(isSmtpUrl),
       'the server that sends mail; none: in development mails are kept and shown at /dev/mail, else none are sent',
     ),
     hidden: true,
@@ -292,13 +293,17 @@ export const configVariables: {
     ),
     hidden: true,
   },
-  webhookUrl: text(
-    'CHECKOUT_WEBHOOK_URL',
-    null,
-    'https://host/path',
-    z.url({ protocol: /^https?$/ }),
-    'where events are sent, signed (Standard Webhooks)',
-  ),
+  webhookUrl: {
+    ...text(
+      'CHECKOUT_WEBHOOK_URL',
+      null,
+      'https://host/path, without user and password',
+      z.url({ protocol: /^https?$/ }).refine(given => new URL(given).username === '' && new URL(given).password === ''),
+      'where events are sent, signed (Standard Webhooks)',
+    ),
+    // Of many receivers, whoever knows the path may write.
+    hidden: true,
+  },
   webhookSecret: {
     ...text(
       'CHECKOUT_WEBHOOK_SECRET',

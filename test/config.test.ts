@@ -180,6 +180,7 @@ describe('the configuration', () => {
   it.each([
     [{ SMTP_URL: 'smtp://localhost' }, 'CHECKOUT_MAIL_FROM'],
     [{ CHECKOUT_WEBHOOK_URL: 'https://erp.example' }, 'CHECKOUT_WEBHOOK_SECRET'],
+    [{ SMTP_URL: 'smtp://', CHECKOUT_MAIL_FROM: 'shop@example.com' }, 'SMTP_URL'],
     [{ CHECKOUT_WEBHOOK_SECRET: 'whsec_c2hvcnQ=' }, 'CHECKOUT_WEBHOOK_SECRET'],
     [{ CHECKOUT_BASE_URL: 'https://shop.example/path' }, 'CHECKOUT_BASE_URL'],
     [{ CHECKOUT_LOCALE: 'not a locale' }, 'CHECKOUT_LOCALE'],
@@ -208,6 +209,20 @@ describe('the configuration', () => {
     expect(error.message).toContain('4 mistakes')
     expect(error.message).toContain('PORT is "70000"; accepted: a whole number from 0 to 65535')
   })
+
+  it.each(['pa#ss', '12#ss', '12/ss', '12?ss', 'pa/ss'])(
+    'refuses a mail server’s password that an address cannot hold as it is (%s), and prints nothing of it',
+    password => {
+      const error = mistakesOf({
+        SMTP_URL: `smtp://user:${password}@mail.example:587`,
+        CHECKOUT_MAIL_FROM: 'shop@example.com',
+      })
+      expect(error.mistakes.map(({ variable }) => variable)).toEqual(['SMTP_URL'])
+      expect(error.message).not.toContain(password)
+      const SMTP_URL = `smtp://user:${encodeURIComponent(password)}@mail.example:587`
+      expect(configFromEnvironment({ SMTP_URL, CHECKOUT_MAIL_FROM: 'shop@example.com' }).smtpUrl).toBe(SMTP_URL)
+    },
+  )
 
   it('prints no secret', () => {
     const error = mistakesOf({

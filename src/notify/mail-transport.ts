@@ -68,17 +68,24 @@ interface SmtpError extends Error {
 /** A code of a status, "550 5.1.1", of what a server answered. */
 const statusOf = (response: string) => /^\d{3}(?:[ -]\d\.\d{1,3}\.\d{1,3})?/.exec(response)?.[0].replace('-', ' ') ?? ''
 
-/** What the server said of an address, without the address. */
-function saidOf(response: string): string {
+/** What the server said of an address, without the address, and without the part of `to` that names somebody. */
+function saidOf(response: string, to: string): string {
   const [line = ''] = response.split(/[\r\n]/)
-  return line.replaceAll(/\S+@\S+/g, '…').slice(0, 160)
+  const name = to.slice(0, to.lastIndexOf('@')).toLowerCase()
+  // A short one is part of other words, too.
+  const tells = (word: string) => (name.length > 2 ? word.includes(name) : word === name)
+  return line
+    .replaceAll(/\S+@\S+/g, '…')
+    .replaceAll(/[^\s<>()"',:;]+/g, word => (tells(word.toLowerCase()) ? '…' : word))
+    .slice(0, 160)
 }
 
 /**
  * Why a mail was not accepted, in a sentence for people. It may be told to logs: what the server wrote is quoted only
  * where it speaks of an address, for behind a password or a mail's content it may quote those.
+ * @param to whom it was for.
  */
-export function refusalOf(thrown: unknown): Error {
+export function refusalOf(thrown: unknown, to: string): Error {
   const { name, code, originalCode, responseCode, response, message } = (
     thrown instanceof Error ? thrown : new Error(String(thrown))
   ) as SmtpError
@@ -94,8 +101,8 @@ export function refusalOf(thrown: unknown): Error {
     case 'EENVELOPE':
       return new Error(
         isForGood
-          ? `the mail server refuses the sender or the recipient for good (${saidOf(answer)}): the address must be corrected, else this ends parked`
-          : `the mail server does not take the sender or the recipient now (${saidOf(answer) || 'no answer'})`,
+          ? `the mail server refuses the sender or the recipient for good (${saidOf(answer, to)}): the address must be corrected, else this ends parked`
+          : `the mail server does not take the sender or the recipient now (${saidOf(answer, to) || 'no answer'})`,
       )
     case 'EMESSAGE':
       return new Error(
@@ -113,6 +120,6 @@ export function refusalOf(thrown: unknown): Error {
         `the mail server cannot be reached, or hung up (${[code, originalCode].filter(each => typeof each === 'string').join(', ')}${answer === '' ? '' : `, ${statusOf(answer)}`})`,
       )
     default:
-      return new Error(`the mail was not sent: ${saidOf(message)}`)
+      return new Error(`the mail was not sent: ${saidOf(message, to)}`)
   }
 }

@@ -7,6 +7,7 @@ import type { CheckoutAlert } from '../checkout/alert.ts'
 import type { CheckoutEvent } from '../checkout/events.ts'
 import { CheckoutError } from '../checkout/failure.ts'
 import type { ListenerFunction, ListenerMap } from '../events/listeners.ts'
+import { usableBaseUrl } from './base-url.ts'
 import { createGrouping } from './grouping.ts'
 import { disputeNotice, newOrder } from './mail-admin.ts'
 import { alertNotice } from './mail-alert.ts'
@@ -23,6 +24,7 @@ import {
   refusalOf,
 } from './mail-transport.ts'
 import { expiryNotice, failureNotice, type TroubleEvent } from './mail-trouble.ts'
+import { isSmtpUrl } from './smtp-url.ts'
 
 export type { MailMessage, MailTransport }
 
@@ -74,7 +76,7 @@ const otherwiseTold: ReadonlySet<string> = new Set(['checkout_expired', 'checkou
 
 const addressPattern = /^[^\s@<>"(),:;\\[\]\p{Cc}]+@[^\s@<>"(),:;\\[\]\p{Cc}]+$/u
 
-/** @throws {CheckoutError} `invalid_argument` where neither or both ways to send are given, or an address is none. */
+/** @throws {CheckoutError} `invalid_argument` where neither or both ways to send are given, or an address or `baseUrl` is none. */
 export function createMailListeners(options: MailOptions): MailListeners {
   const { smtpUrl, transport: given, from, adminEmail = null, notifyCustomer = true } = options
   const { notifyOnFailure = false, notifyOnExpiration = false, timeoutMs = 30_000, windowMs = 60_000 } = options
@@ -82,9 +84,12 @@ export function createMailListeners(options: MailOptions): MailListeners {
   for (const address of adminEmail === null ? [from] : [from, adminEmail]) {
     if (!addressPattern.test(address)) refuse('from and adminEmail must look like name@example.com.')
   }
+  if (smtpUrl !== undefined && !isSmtpUrl(smtpUrl)) {
+    refuse('smtpUrl must look like smtp://user:password@host:port, with special characters percent-encoded.')
+  }
   const smtp = smtpUrl === undefined ? null : createSmtpTransport(smtpUrl, Math.ceil(timeoutMs / 3))
   const transport = given ?? smtp
-  const sender: MailSender = { shopName: singleLine(options.shopName), baseUrl: options.baseUrl ?? null }
+  const sender: MailSender = { shopName: singleLine(options.shopName), baseUrl: usableBaseUrl(options.baseUrl) }
   const locale = createMailLocale(options.locale ?? 'en', options.timeZone ?? 'UTC')
   const domain = from.slice(from.lastIndexOf('@') + 1)
 
@@ -105,7 +110,7 @@ export function createMailListeners(options: MailOptions): MailListeners {
     try {
       await transport?.sendMail(message)
     } catch (error) {
-      throw refusalOf(error)
+      throw refusalOf(error, to)
     }
   }
 

@@ -7,6 +7,7 @@ import type { CheckoutAlert } from '../checkout/alert.ts'
 import type { CheckoutEvent } from '../checkout/events.ts'
 import { CheckoutError } from '../checkout/failure.ts'
 import type { ListenerMap } from '../events/listeners.ts'
+import { usableBaseUrl } from './base-url.ts'
 import { createGrouping } from './grouping.ts'
 import { createMailLocale } from './mail-locale.ts'
 import { alertMessage, disputedMessage, endedMessage, type SlackMessage, type SlackShop } from './slack-blocks.ts'
@@ -41,7 +42,7 @@ export interface SlackListeners {
   flush(): Promise<void>
 }
 
-/** With the pauses between them, some ten hours; then a delivery is parked. */
+/** With the pauses between them, some seven hours; then a delivery is parked. */
 const retriesMax = 20
 const gatheringMax = 1_000
 const retryAfterMaxSeconds = 3_600
@@ -49,12 +50,12 @@ const retryAfterMaxSeconds = 3_600
 /** Told by events of their own, or done by people on purpose. */
 const otherwiseTold: ReadonlySet<string> = new Set(['checkout_expired', 'checkout_cancelled', 'checkout_released'])
 
-/** @throws {CheckoutError} `invalid_argument` where the address of the webhook is none. */
+/** @throws {CheckoutError} `invalid_argument` where the address of the webhook, or `baseUrl`, is none. */
 export function createSlackListeners(options: SlackOptions): SlackListeners {
   const { notifyOnFailure = true, notifyOnExpiration = false, windowMs = 60_000, timeoutMs = 10_000 } = options
   const shop: SlackShop = {
     name: options.shopName,
-    baseUrl: options.baseUrl ?? null,
+    baseUrl: usableBaseUrl(options.baseUrl),
     locale: createMailLocale(options.locale ?? 'en', options.timeZone ?? 'UTC'),
   }
   const post = createPost(options.webhookUrl, timeoutMs, options.fetch ?? fetch)

@@ -30,6 +30,8 @@ describe('config', () => {
       SMTP_URL: 'smtp://me:canary@localhost',
       CHECKOUT_MAIL_FROM: 'orders@shop.example',
       SLACK_WEBHOOK_URL: 'https://hooks.slack.com/services/T/B/canary',
+      CHECKOUT_WEBHOOK_URL: 'https://hooks.example/catch/canary',
+      CHECKOUT_WEBHOOK_SECRET: `whsec_${Buffer.alloc(24).toString('base64')}`,
     }
     const text = show(given).out
     expect(text).toMatch(/CHECKOUT_SECRET +set, not shown +environment/)

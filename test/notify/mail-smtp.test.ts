@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { CheckoutEvent } from '../../src/checkout/events.ts'
 import { requireOrder } from '../../src/checkout/outcome.ts'
 import { createMailListeners, type MailOptions } from '../../src/notify/mail.ts'
+import { refusalOf } from '../../src/notify/mail-transport.ts'
 import { describeStore } from '../../src/testing/test-store.ts'
 import { addressesOf, type MailServer, smtpPassword, startMailServer } from './mail-server.ts'
 
@@ -269,10 +270,31 @@ describe('a server that says nothing', () => {
   })
 })
 
+test('tells of a refused address what is wrong with it, and not whose it is', () => {
+  const refused = (response: string, to: string) =>
+    refusalOf(Object.assign(new Error('refused'), { code: 'EENVELOPE', responseCode: 550, response }), to).message
+  for (const response of [
+    '550 5.1.1 <ada.lovelace@example.com>: user unknown',
+    '550 5.1.1 Ada.Lovelace: user unknown',
+    '550 5.1.1 "ada.lovelace" (user unknown)',
+    '550 5.1.1 user unknown, see https://help.example/?who=ada.lovelace%40example.com',
+  ]) {
+    const message = refused(response, 'ada.lovelace@example.com')
+    expect(message).toContain('550 5.1.1')
+    expect(message).toContain('user unknown')
+    expect(message).not.toMatch(/lovelace/i)
+  }
+  expect(refused('550 a user that is unknown: a', 'a@example.com')).toContain('(550 … user that is unknown: …)')
+})
+
 test('asks for one way to send, and for addresses that are some', () => {
   const nobody = { ...shop, transport: { sendMail: async () => {} } }
   expect(() => createMailListeners(shop)).toThrow('either smtpUrl or transport')
   expect(() => createMailListeners({ ...nobody, smtpUrl: 'smtp://x' })).toThrow('either smtpUrl or transport')
+  expect(() => createMailListeners({ ...nobody, baseUrl: 'shop.example' })).toThrow('baseUrl is where')
+  for (const wrong of ['smtp://me:pa#ss@mail.example', 'smtp://me:12/ss@mail.example', 'mail.example']) {
+    expect(() => createMailListeners({ ...shop, smtpUrl: wrong })).toThrow(/^smtpUrl must look like(?!.*ss@)/)
+  }
   expect(() => createMailListeners({ ...nobody, from: 'shop' })).toThrow('name@example.com')
   expect(() => createMailListeners({ ...nobody, adminEmail: 'a@b.example, c@d.example' })).toThrow('name@example.com')
 })
