@@ -74,6 +74,7 @@ export function createAlerts(options: AlertsOptions): Alerts {
       send: alerts =>
         send(channel, alerts).catch(error => {
           onLost(channel.name, alerts.length, error)
+          throw error
         }),
     }),
   )
@@ -94,8 +95,10 @@ export function createAlerts(options: AlertsOptions): Alerts {
       if (channels.length === 0 || closing.signal.aborted || waiting >= waitingMax || !isNews(alert)) return
       waiting += 1
       const submitted = groupings.map(grouping => grouping.submit(alert, ended.signal))
-      void Promise.allSettled(submitted).then(() => {
+      void Promise.allSettled(submitted).then(outcomes => {
         waiting -= 1
+        // Nobody has heard of it: it is news still.
+        if (outcomes.every(({ status }) => status === 'rejected')) told.delete(keyOf(alert))
       })
     },
     async close() {

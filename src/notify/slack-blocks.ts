@@ -37,11 +37,12 @@ const saidLengthMax = 400
 const kindsMax = 12
 const shownMax = 10
 
-/** Text of others, as text: on one line, not long, and without meaning to Slack. */
+/** Text of others, as text: on one line, not long, no half of a character at its end, and without meaning to Slack. */
 function said(text: string, lengthMax = saidLengthMax): string {
   const line = singleLine(text)
   const short = line.length > lengthMax ? `${line.slice(0, lengthMax - 1)}…` : line
   return short
+    .replaceAll(/\p{Surrogate}/gu, '')
     .replaceAll('&', '&amp;')
     .replaceAll('<', '&lt;')
     .replaceAll('>', '&gt;')

@@ -53,6 +53,19 @@ describe('alerts', () => {
     expect(messages.map(group => group.map(alert => alert.lockId))).toEqual([['a'], ['b'], ['a']])
   })
 
+  test('are news still where nobody could be told, and no news where somebody was', async () => {
+    const { alerts, messages, lost } = open(3)
+    alerts.tell(stuck('a'))
+    await vi.waitUntil(() => lost.length === 1)
+    await vi.advanceTimersByTimeAsync(1_000)
+    alerts.tell(stuck('a'))
+    await vi.waitUntil(() => messages.length === 1)
+    await vi.advanceTimersByTimeAsync(1_000)
+    alerts.tell(stuck('a'))
+    await alerts.close()
+    expect(messages.map(group => group.map(alert => alert.lockId))).toEqual([['a']])
+  })
+
   test('hold deliveries of different listeners apart', async () => {
     const { alerts, messages } = open()
     for (const listener of ['mail', 'slack', 'mail']) alerts.tell(stuck('a', { listener }))

@@ -18,6 +18,7 @@ export function faultsOf({ text, blocks }: Received): string[] {
   const length = (words: string | undefined, max: number, of: string) => {
     if (words === undefined || words.length < 1 || words.length > max) faults.push(`${of}: ${words?.length} characters`)
   }
+  if (/\\ud[89a-f]/.test(JSON.stringify([text, blocks]))) faults.push('half a character')
   for (const block of blocks) {
     if (block.type === 'header') length(block.text?.text, 150, 'header')
     else if (block.fields !== undefined) {

@@ -99,6 +99,7 @@ describe('Slack', () => {
       fc.string({ maxLength: 50 }),
       fc.constant('&'.repeat(5_000)),
       fc.constant('😀<'.repeat(3_000)),
+      fc.constant('😀'.repeat(3_000)),
     )
     const event = fc
       .record({ message: text, sku: text, amount: fc.nat() })
