@@ -1,4 +1,7 @@
-/** A picture of a terminal, from what `tmux capture-pane -e -p` wrote: `npm run pictures:terminal -- in.ansi out.png`. */
+/**
+ * A picture of a terminal, from what `tmux capture-pane -e -p` wrote: `npm run pictures:terminal -- in.ansi out.png`.
+ * A third argument says how high a line is, in pixels: at 16 what is drawn over several lines has no gaps.
+ */
 import { readFile } from 'node:fs/promises'
 import { chromium } from 'playwright-core'
 
@@ -59,14 +62,14 @@ function htmlOf(ansi: string): string {
   return html.join('')
 }
 
-const page = (body: string) => `<!doctype html><meta charset="utf-8"><style>
+const page = (body: string, lineHeight: string) => `<!doctype html><meta charset="utf-8"><style>
   body { margin: 0; background: #fff; display: inline-block }
   figure { margin: 0; background: #1c2128; border-radius: 10px; padding: 14px 22px 20px; display: inline-block }
   i { display: inline-block; width: 11px; height: 11px; border-radius: 50%; background: #444c56; margin: 0 6px 12px 0 }
-  pre { margin: 0; color: #adbac7; font: 14px/19px 'DejaVu Sans Mono', monospace }
+  pre { margin: 0; color: #adbac7; font: 14px/${lineHeight}px 'DejaVu Sans Mono', monospace }
 </style><figure><i></i><i></i><i></i><pre>${body}</pre></figure>`
 
-const [input, output] = process.argv.slice(2)
+const [input, output, lineHeight = '19'] = process.argv.slice(2)
 if (input === undefined || output === undefined) throw new Error('terminal.ts in.ansi out.png')
 const browser = await chromium.launch({
   executablePath: '/usr/bin/chromium',
@@ -83,7 +86,7 @@ const browser = await chromium.launch({
 })
 try {
   const view = await browser.newPage({ viewport: { width: 1600, height: 400 }, deviceScaleFactor: 1.5 })
-  await view.setContent(page(htmlOf(await readFile(input, 'utf8'))))
+  await view.setContent(page(htmlOf(await readFile(input, 'utf8')), lineHeight))
   await view.locator('figure').screenshot({ path: output, omitBackground: true })
 } finally {
   await browser.close()

@@ -1,4 +1,4 @@
-/** Lines for a terminal, made of painted pieces: cut to a width, bars and curves in eighths of a cell. */
+/** Lines for a terminal, made of painted pieces: cut to a width, bars in halves and curves in eighths of a cell. */
 import { cut, paint, type Tone, widthOf as widthOfText } from './table.ts'
 
 /** Text, painted or plain. */
@@ -21,14 +21,13 @@ export function spread(left: Line, right: Line, width: number): Line {
   return gap < 2 ? left : [...left, ' '.repeat(gap), ...right]
 }
 
-const across = ['', '▏', '▎', '▍', '▌', '▋', '▊', '▉']
 const up = [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇', '█']
 
-/** A bar of up to `width` cells for a share from 0 to 1; what is more than nothing shows. */
+/** A bar of up to `width` cells for a share from 0 to 1, in halves; what is more than nothing shows. */
 export function bar(share: number, width: number): string {
   if (share <= 0) return ''
-  const eighths = Math.max(1, Math.round(Math.min(share, 1) * width * 8))
-  return '█'.repeat(Math.floor(eighths / 8)) + (across[eighths % 8] ?? '')
+  const halves = Math.max(1, Math.round(Math.min(share, 1) * width * 2))
+  return '━'.repeat(Math.floor(halves / 2)) + (halves % 2 === 1 ? '╸' : '')
 }
 
 /** A curve, a cell a value, `rows` high, the highest line first; null: not yet. */

@@ -96,6 +96,8 @@ export async function disturb(options: FaultOptions): Promise<void> {
     record(scene, 'dead', `shop and database killed (SIGKILL), ${calls} in the middle`)
     await shop.killAll()
     reviveLater()
+    // Before anything else goes wrong somebody must be there for it to happen to.
+    await Promise.all(reviving)
   }
 
   async function cut(): Promise<void> {

@@ -18,11 +18,11 @@ import { openPlace, removePlace } from './flash-sale-place.ts'
 import type { FromWorker, ShopCalls, Told, ToWorker, WorkerSettings } from './flash-sale-protocol.ts'
 
 /** Short, so that what a dead engine held is taken over while somebody watches; four calls fit into a lease. */
-const gatewayTimeoutMs = 900
-const leaseMs = 4_000
+const gatewayTimeoutMs = 700
+const leaseMs = 3_000
 const recoverEveryMs = 400
 const answerWithinMs = 3_000
-const delays = { slowMs: 600, pendingMs: 1_200, pollMs: 200 }
+const delays = { slowMs: 500, pendingMs: 1_200, pollMs: 200 }
 const cardFaults: readonly SandboxFault[] = [
   ...(['timeout_after', 'error_after', 'timeout_before', 'error_before', 'unreachable'] as const),
 ]
