@@ -22,6 +22,7 @@ import type {
 import { createCsrf } from './csrf.ts'
 import { HttpError, refusalOf } from './errors.ts'
 import { protectAgainstForgery } from './forgery.ts'
+import { harmlessLog } from './harmless-log.ts'
 import { refuseUnknownRoutes } from './known-routes.ts'
 import { createLiveStatus } from './live-status.ts'
 import { isForThisMachine } from './local-request.ts'
@@ -107,7 +108,8 @@ export function createHttpHandler(options: HttpOptions): HttpHandler {
   }
 
   const app = createApp()
-  app.use(nameRequests(options.logsRequests === true ? options.log : undefined))
+  const log = options.log === undefined ? undefined : harmlessLog(options.log)
+  app.use(nameRequests(options.logsRequests === true ? log : undefined))
   app.use(pageHeaders({ production: config.production, form: null }))
   const form = stripeFormOf(config)
   if (form !== null) app.use('/checkout', pageHeaders({ production: config.production, form }))
@@ -147,7 +149,7 @@ export function createHttpHandler(options: HttpOptions): HttpHandler {
     const requestId = c.get('requestId')
     const refusal = refusalOf(error, requestId)
     if (refusal.unexpected) {
-      options.log?.('error', 'request failed', { requestId, method: c.req.method, path: c.req.routePath, error })
+      log?.('error', 'request failed', { requestId, method: c.req.method, path: c.req.routePath, error })
     }
     const status = refusal.status as ContentfulStatusCode
     const headers = { ...refusal.headers, 'Cache-Control': 'no-store' }

@@ -121,4 +121,23 @@ describe('a request', () => {
     expect(refused).toMatchObject({ level: 40, gateway: 'sandbox', requestId: 'forged-1' })
     expect(written.join('')).not.toContain('canary')
   })
+
+  it.each([
+    [
+      'throws',
+      () => {
+        throw new Error('the disk is full')
+      },
+    ],
+    ['rejects', () => Promise.reject(new Error('the disk is full'))],
+  ])('is answered as ever where the log %s', async (_, log: () => unknown) => {
+    const health = () => Promise.reject(new Error('a fault of ours'))
+    const other = await openShop(test.database, { engine: { ...engine, health }, sandbox, logsRequests: true, log })
+    const ask = (path: string) => other.handler(new Request(`http://shop.test${path}`))
+    expect((await ask('/products')).status).toBe(200)
+    const failed = await ask('/health/checkout')
+    expect(failed.status).toBe(500)
+    expect(await failed.json()).toMatchObject({ code: 'internal_error' })
+    await other.stop()
+  })
 })
