@@ -31,7 +31,13 @@ export type {
 } from './checkout-engine.ts'
 export { type CheckoutConfig, ConfigError, configFromEnvironment, defaultConfig } from './config.ts'
 export { type CheckoutOptions, createCheckout } from './engine.ts'
-export { joinListeners, type ListenerFunction, type ListenerMap, type ListenerObject } from './events/listeners.ts'
+export {
+  type DeliveryContext,
+  joinListeners,
+  type ListenerFunction,
+  type ListenerMap,
+  type ListenerObject,
+} from './events/listeners.ts'
 export { type CheckoutLog, createLog } from './observe/log.ts'
 export { createMetrics, type Metrics, type MetricsOptions } from './observe/metrics.ts'
 export type {

@@ -7,7 +7,15 @@ import { configMarkdown, configReference } from '../../src/config-reference.ts'
 
 function show(environment: Record<string, string>, options: { json?: boolean; markdown?: boolean } = {}) {
   let out = ''
-  const caller = { out: (text: string) => void (out += text), err() {}, colours: false, isTty: false, directory: '.' }
+  const caller = {
+    out(text: string) {
+      out += text
+    },
+    err() {},
+    colours: false,
+    isTty: false,
+    directory: '.',
+  }
   const code = runConfig(caller, environment, options)
   return { code, out }
 }

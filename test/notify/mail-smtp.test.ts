@@ -270,6 +270,20 @@ describe('a server that says nothing', () => {
   })
 })
 
+test('says nothing to a server that does not encrypt, where the address asks for it', async () => {
+  const server = await startMailServer()
+  const alert = { code: 'rollback_stuck', message: 'stuck', lockId: null, context: {} } as const
+  const tell = async (smtpUrl: string) => {
+    const mail = createMailListeners({ ...shop, smtpUrl })
+    await mail.alert?.([alert], new AbortController().signal).finally(mail.close)
+  }
+  await expect(tell(`${server.url}?requireTLS=true`)).rejects.toThrow('ETLS')
+  expect(server.offered()).toBe(0)
+  await tell(server.url)
+  expect(server.offered()).toBe(1)
+  await server.stop()
+})
+
 test('tells of a refused address what is wrong with it, and not whose it is', () => {
   const refused = (response: string, to: string) =>
     refusalOf(Object.assign(new Error('refused'), { code: 'EENVELOPE', responseCode: 550, response }), to).message
