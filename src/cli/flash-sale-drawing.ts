@@ -200,5 +200,7 @@ function news(scene: Scene, rows: number): Line[] {
 }
 
 /** What of all this is simulated, and what is real. */
-export const honesty = ({ kind }: Pick<Scene, 'kind'>): string =>
-  `simulated: buyers, bank · real: ${kind === 'postgres' ? 'PostgreSQL' : 'database'}, locks, stock, ledger, SIGKILL`
+export function honesty({ kind, hasFaults }: Pick<Scene, 'kind' | 'hasFaults'>): string {
+  const database = kind === 'postgres' ? 'PostgreSQL' : 'database'
+  return `simulated: buyers, bank · real: ${database}, locks, stock, ledger${hasFaults ? ', SIGKILL' : ''}`
+}

@@ -95,11 +95,21 @@ function wrongIn(report: Omit<SaleReport, 'wrong'>): string[] {
   return wrong
 }
 
+type Row = readonly [number, string, Tone | null]
+
+function faultRows({ kills, takenOver, gatewayFaults, database, connectionsCut }: SaleReport): Row[] {
+  const rows: Row[] = [
+    [kills, `kills; ${counted(takenOver, 'checkout')} taken over from the dead`, null],
+    [gatewayFaults, 'calls to the gateway that went wrong', null],
+  ]
+  return database === 'embedded' ? rows : [...rows, [connectionsCut, 'database connections cut', null]]
+}
+
 /** The report for people: a figure and its meaning a line, and the verdict. */
 export function linesOf(report: SaleReport): Line[] {
   const { audit, units, unitsSold } = report
   const mustBeNone = (count: number): Tone => (count === 0 ? 'good' : 'bad')
-  const rows: (readonly [number, string, Tone | null] | null)[] = [
+  const rows: (Row | null)[] = [
     [report.buyers, `buyers (--seed ${report.seed} brings the same ones again)`, null],
     [report.paid, `paid for ${counted(unitsSold, 'unit')} of ${units.toLocaleString('en')}`, null],
     [report.soldOut, 'refused, for it was sold out', null],
@@ -107,9 +117,7 @@ export function linesOf(report: SaleReport): Line[] {
     [report.undone, 'undone: called off, or given up at the bank', null],
     ...(report.unserved > 0 ? [[report.unserved, 'without a last word when the doors closed', null] as const] : []),
     null,
-    [report.kills, `kills; ${counted(report.takenOver, 'checkout')} taken over from the dead`, null],
-    [report.gatewayFaults, 'calls to the gateway that went wrong', null],
-    ...(report.database === 'postgres' ? [[report.connectionsCut, 'database connections cut', null] as const] : []),
+    ...(report.faults ? faultRows(report) : []),
     [
       report.doubleClicks,
       report.differingAnswers === 0
