@@ -4,7 +4,7 @@
  */
 
 const secretKey =
-  /token|secret|session|^(proxy-)?authorization$|passw|cookie|api[-_]?key|card[-_]?number|^(pan|cvc|cvv)$|security[-_]?code|signature|sealed/i
+  /token|secret|session|^(proxy-)?authorization$|passw|cookie|(api|private)[-_]?key|card[-_]?number|^(pan|cvc|cvv)$|security[-_]?code|signature|sealed/i
 
 const depthMax = 6
 const membersMax = 100
@@ -23,16 +23,20 @@ function asCard(run: string): string {
 
 const removed = '[removed]'
 
+/** Cards begin so; times in milliseconds or microseconds begin with 1. */
+const isCard = (value: number) =>
+  value >= 2e13 && /^[2-6]\d{13,}$/.test(String(value)) && asCard(String(value)) === removed
+
 /** None of them may look far ahead from many places: a text is as long as `textMax`, and lines are written on the way. */
 const patterns: readonly (readonly [RegExp, string | ((run: string) => string)])[] = [
   // Anybody who has one of these addresses may write there.
   [/(hooks\.slack\.com|discord(?:app)?\.com\/api\/webhooks|webhook\.office\.com)\/[^\s"']+/gi, `$1/${removed}`],
   // postgres://user:password@host, with whatever stands in the password.
   [/:\/\/[^\s/?#@"':]*:[^\s"']*@/g, `://${removed}@`],
-  [/\b(Bearer|Basic|Digest)\s+(?=[\w.~+/=-]*[\d_=+/.-]|[\w.~+/=-]{16})[\w.~+/=-]{6,}/g, `$1 ${removed}`],
+  [/\b([Bb]earer|Basic|Digest)\s+(?=[\w.~+/=-]*[\d_=+/.-]|[\w.~+/=-]{16})[\w.~+/=-]{6,}/g, `$1 ${removed}`],
   // token=…, "client_secret": "…", password: …
   [
-    /((?:token|secret|passw(?:or)?d|api[-_]?key|authorization|cookie|signature)["']?\s*[=:]\s*["']?)[^\s"'&,;]+/gi,
+    /((?:token|secret|passw(?:or)?d|(?:api|private)[-_]?key|authorization|cookie|signature|cv[cv]2?|security[-_]?code)["']?\s*[=:]\s*["']?)[^\s"'&,;]+/gi,
     `$1${removed}`,
   ],
   [/\bxox[a-z]-[\w-]+|\beyJ[\w-]+\.[\w-]+\.[\w-]+/g, removed],
@@ -42,8 +46,8 @@ const patterns: readonly (readonly [RegExp, string | ((run: string) => string)])
 
 /** Where none of these stands, none of the above matches: so it is with nearly every text of a line. */
 const marks =
-  `:// hooks.slack discord office.com bearer basic digest token secret passw api authorization cookie signature xox
-  eyj tok_ pm_ sk_ rk_ whsec_`.split(/\s+/)
+  `:// hooks.slack discord office.com bearer basic digest token secret passw api private authorization cookie signature
+  cvc cvv security xox eyj tok_ pm_ sk_ rk_ whsec_`.split(/\s+/)
 const manyDigits = /\d(?:[ -]?\d){12}/
 const uuid = /^[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}$/
 
@@ -123,6 +127,8 @@ function clean(value: unknown, walk: Walk): unknown {
       return text(String(value))
     case 'function':
       return '[function]'
+    case 'number':
+      return isCard(value) ? removed : value
     case 'object': {
       if (value === null) return null
       walk.values += 1

@@ -13,6 +13,7 @@ describe('a line', () => {
         headers: { authorization: 'Bearer canary', cookie: 'session=canary', 'x-api-key': 'canary' },
         map: new Map([['client_secret', 'canary']]),
         set: new Set(['whsec_canary/+=']),
+        card: { number: 4242424242424242, cvc: 'canary', privateKey: 'canary' },
         err: new Error('refused tok_decline for 4242-4242-4242-4242', {
           cause: new AggregateError([new Error('sk_live_canary')], 'Authorization: Bearer abc.def.canary'),
         }),
@@ -30,6 +31,8 @@ describe('a line', () => {
     'https://discord.com/api/webhooks/12/canary',
     'signed with whsec_canary+/=',
     'Bearer canary0123456789',
+    'authorization bearer canary0123456789',
+    '{"cvc":"canary"} cvv: canary security_code=canary private_key=canary',
     'basic Basic Y2FuYXJ5OmNhbmFyeQ==',
     'GET /pay?client_secret=canary&x=1',
     '{"client_secret":"canary","password": "canary"}',
@@ -50,6 +53,9 @@ describe('a line', () => {
       reference: 'pi_3PqCanBeSeen',
       at: '2026-11-23T02:16:00.000Z',
       count: 1732324560000,
+      // A time in microseconds whose last digit is the right one of a card.
+      microseconds: 1732324560000009,
+      amountMinor: 9_007_199_254_740_991,
       url: 'https://shop.example:8443/checkout?page=2',
       words: ['Basic shipping', 'the bearer of news', 'The token is not known here.', 'code=payment_declined'],
     }
