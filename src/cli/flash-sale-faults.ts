@@ -16,6 +16,7 @@ export interface FaultOptions {
 const firstAfter = 0.09
 const gapMinMs = 1_300
 const gapsAWindow = 5
+const patienceGaps = 2
 /** So long a kill waits for a desk that is in the middle of something. */
 const aimMs = 1_500
 
@@ -110,14 +111,26 @@ export async function disturb(options: FaultOptions): Promise<void> {
     record(scene, 'harm', `${counted(connections, 'database connection')} of ${deskName(scene, desk.number)} cut`)
   }
 
+  /** Until something was sold since, so that a slow machine gets anywhere; but no longer than for a few gaps. */
+  async function sale(soldBefore: number): Promise<void> {
+    for (let leftMs = gapMs * patienceGaps; leftMs > 0 && !isOver(); leftMs -= 50) {
+      const { sold } = scene.stock
+      if (sold > soldBefore || sold === scene.units) return
+      await pause(50)
+    }
+  }
+
   await pause(windowMs * firstAfter)
+  await sale(0)
   for (let round = 0; !isOver(); round += 1) {
+    const { sold } = scene.stock
     // All at once is what happens to the embedded database; a server has its processes die one by one.
     if (shop.kind === 'embedded' && round % 5 === 1) await killAll()
     else await killDesk()
     await pause((gapMs / 2) * (0.8 + random() * 0.4))
     if (shop.kind === 'postgres' && !isOver()) await cut()
     await pause((gapMs / 2) * (0.8 + random() * 0.4))
+    await sale(sold)
   }
   await Promise.all(reviving)
 }

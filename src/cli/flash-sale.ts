@@ -106,7 +106,7 @@ The sale has a database of its own, in a temporary directory or on the PostgreSQ
 shop is not touched. Buyers and their bank are simulated (by the sandbox); the engines, the database, locks, stock and the
 ledger of payments are real. On PostgreSQL every process is really killed with SIGKILL and its connections are cut. On the
 embedded database engines are abandoned where they stand, and the process that holds the database is killed with SIGKILL.
-So that it can be watched, leases are of 3 seconds, and a lock that its buyer left ends at once.
+So that it can be watched, leases are of 3 to 5 seconds, and a lock that its buyer left ends at once.
 
 It ends by itself: after --seconds nobody comes any more, and all must come to rest within 45 seconds. Exit code 0 when nothing
 was oversold, nobody was charged without an order and the audit finds no violation; 1 when not; 130 after Ctrl-C.
