@@ -87,11 +87,13 @@ function bugLog(onBug: (message: string) => void): CheckoutLog {
   return {
     info() {},
     warn(message, fields) {
-      if (message.includes('broke')) onBug(`${message}: ${String(fields?.error)}`)
+      if (message.includes('broke')) onBug(`${message}: ${JSON.stringify(fields?.err)}`)
     },
     error(message, fields = {}) {
-      if (fields.error instanceof DatabaseError && fields.error.code in expectedCodes) return
-      if (!known.test(message)) onBug(`${message}: ${String(fields.error ?? JSON.stringify(fields))}`)
+      // What a log is given was made safe to write: an error comes as what there is to read of it.
+      const { name, code } = (fields.err ?? {}) as { name?: string; code?: string }
+      if (name === 'DatabaseError' && code !== undefined && code in expectedCodes) return
+      if (!known.test(message)) onBug(`${message}: ${JSON.stringify(fields)}`)
     },
   }
 }
