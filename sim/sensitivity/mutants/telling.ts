@@ -10,20 +10,20 @@ export const tellingMutants: readonly Mutant[] = [
     edits: [
       {
         file: settle,
-        find: '  return context.db.transaction(async tx => {\n',
-        replace: '  const told: NewEvent[] = []\n  return context.db.transaction(async tx => {\n',
+        find: '  return transaction(context, async (tx, context) => {\n',
+        replace: '  const told: NewEvent[] = []\n  return transaction(context, async (tx, context) => {\n',
       },
       { file: settle, find: '    context.outbox.publish(tx, events)\n', replace: '    told.push(...events)\n' },
       {
         file: settle,
-        find: '  })\n}\n\nfunction paymentOf',
+        find: '  })\n}\n\nfunction toldOf',
         replace: `  }).then(async nexts => {
     await context.db.transaction(async tx => context.outbox.publish(tx, told))
     return nexts
   })
 }
 
-function paymentOf`,
+function toldOf`,
       },
     ],
     foundBy: inTest(
@@ -37,9 +37,9 @@ function paymentOf`,
     edits: [
       {
         file: 'src/events/deliverer.ts',
-        find: '      const result = await attempt(delivery, listener, orders)\n      if (!(await recording.submit(result))) return ',
+        find: '      const result = await attempt(delivery, listener, claim)\n      if (!(await recording.submit(result))) return ',
         replace:
-          "      const isRecorded = await recording.submit({ delivery, outcome: 'delivered', error: null, retryMs: 0 })\n      const result = await attempt(delivery, listener, orders)\n      if (!isRecorded) return ",
+          "      const isRecorded = await recording.submit({ delivery, outcome: 'delivered', error: null, retryMs: 0 })\n      const result = await attempt(delivery, listener, claim)\n      if (!isRecorded) return ",
       },
     ],
     foundBy: inTest('events/deliverer.test.ts', 'postgres.*repeats a listener that fails three times'),
