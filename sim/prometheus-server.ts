@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { freePort } from './server-process.ts'
+import { freePort } from '../src/testing/free-port.ts'
 
 export interface Alert {
   labels: Record<string, string>

@@ -1,4 +1,5 @@
 /** Random choices that a seed repeats: what is drawn is the same; when it happens, the machine decides. */
+import { seeded } from '../src/cli/seeded.ts'
 
 export interface Random {
   /** From 0 up to, but not including, `below`; whole. */
@@ -10,15 +11,8 @@ export interface Random {
   weighted<Item extends string>(weights: Readonly<Record<Item, number>>): Item
 }
 
-/** Mulberry32: 32 bits of state, enough to choose faults with. */
 export function createRandom(seed: number): Random {
-  let state = seed >>> 0
-  function next(): number {
-    state = (state + 0x6d2b79f5) >>> 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
+  const next = seeded(seed)
   function pick<Item>(items: readonly Item[]): Item {
     const item = items[Math.floor(next() * items.length)]
     if (item === undefined) throw new Error('there is nothing to pick from')

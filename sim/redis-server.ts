@@ -6,11 +6,11 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
-import type net from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { createClient } from 'redis'
-import { freePort } from './server-process.ts'
+import { freePort } from '../src/testing/free-port.ts'
+import { lastWill } from '../src/testing/last-will.ts'
 
 export interface RedisServer {
   /** With its password; the same for every life of it. */
@@ -40,18 +40,7 @@ export function hasRedisServer(): boolean {
   }
 }
 
-/** Ends the server and removes its files when the pipe to this process breaks. */
-function watch(pid: number, directory: string): ChildProcess {
-  const script = 'cat >/dev/null; kill -KILL "$1" 2>/dev/null; rm -rf "$2"'
-  const watcher = spawn('sh', ['-c', script, 'watch', String(pid), directory], {
-    stdio: ['pipe', 'ignore', 'ignore'],
-    detached: true,
-  })
-  watcher.unref()
-  watcher.stdin?.on('error', () => {})
-  ;(watcher.stdin as net.Socket | null)?.unref()
-  return watcher
-}
+const endAndRemove = 'kill -KILL "$1" 2>/dev/null; rm -rf "$2"'
 
 async function answers(url: string): Promise<boolean> {
   const client = createClient({ url, socket: { connectTimeout: 1_000, reconnectStrategy: false } })
@@ -92,7 +81,7 @@ export async function startRedisServer(): Promise<RedisServer> {
     const started = spawn('redis-server', flags, { cwd: directory, stdio: 'ignore' })
     await once(started, 'spawn')
     server = started
-    watcher = watch(started.pid ?? 0, directory)
+    watcher = lastWill(endAndRemove, String(started.pid ?? 0), directory)
     started.unref()
     const deadline = performance.now() + readyMs
     while (!(await answers(url))) {

@@ -4,9 +4,9 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import net from 'node:net'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { freePort } from '../src/testing/free-port.ts'
 
 export interface ServerProcess {
   /** The same for every life of it. */
@@ -70,15 +70,6 @@ function commandLine({ isBuilt = false, program }: ServerProcessOptions, port: n
   return isBuilt
     ? ['--import', guard, path.join(root, 'dist/cli/main.js'), ...serve]
     : [...typescript, path.join(root, 'src/cli/main.ts'), ...serve]
-}
-
-export async function freePort(): Promise<number> {
-  const server = net.createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as net.AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }
 
 /** The log is JSON, a line an entry; whatever else is written there nobody expected, and it explains nothing. */

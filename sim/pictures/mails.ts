@@ -1,6 +1,6 @@
 /** Pictures of every mail, light, dark and narrow: docs/operating/mail-*.png. */
 import { mkdir } from 'node:fs/promises'
-import { chromium } from 'playwright-core'
+import { withChromium } from './chromium.ts'
 import { mailKinds, writeMail } from './mail-samples.ts'
 
 const views = [
@@ -11,20 +11,7 @@ const views = [
 
 const directory = process.argv[2] ?? 'docs/operating'
 await mkdir(directory, { recursive: true })
-const browser = await chromium.launch({
-  executablePath: '/usr/bin/chromium',
-  args: [
-    '--headless',
-    '--no-sandbox',
-    '--disable-gpu',
-    '--disable-quic',
-    '--no-first-run',
-    '--disable-background-networking',
-    '--disable-component-update',
-    '--disable-sync',
-  ],
-})
-try {
+await withChromium(async browser => {
   for (const kind of mailKinds) {
     const { html } = await writeMail(kind)
     for (const { name, width, colorScheme } of views) {
@@ -36,6 +23,4 @@ try {
       console.log(file)
     }
   }
-} finally {
-  await browser.close()
-}
+})

@@ -3,7 +3,7 @@
  * A third argument says how high a line is, in pixels: at 16 what is drawn over several lines has no gaps.
  */
 import { readFile } from 'node:fs/promises'
-import { chromium } from 'playwright-core'
+import { withChromium } from './chromium.ts'
 
 const palette = ['#2e3440', '#f47067', '#6bc46d', '#daaa3f', '#6cb6ff', '#dcbdfb', '#56d4dd', '#d3dae3']
 const bright = ['#768390', '#ff938a', '#8ddb8c', '#f0c74a', '#96d0ff', '#eedcff', '#76e3ea', '#ffffff']
@@ -71,23 +71,8 @@ const page = (body: string, lineHeight: string) => `<!doctype html><meta charset
 
 const [input, output, lineHeight = '19'] = process.argv.slice(2)
 if (input === undefined || output === undefined) throw new Error('terminal.ts in.ansi out.png')
-const browser = await chromium.launch({
-  executablePath: '/usr/bin/chromium',
-  args: [
-    '--headless',
-    '--no-sandbox',
-    '--disable-gpu',
-    '--disable-quic',
-    '--no-first-run',
-    '--disable-background-networking',
-    '--disable-component-update',
-    '--disable-sync',
-  ],
-})
-try {
+await withChromium(async browser => {
   const view = await browser.newPage({ viewport: { width: 1600, height: 400 }, deviceScaleFactor: 1.5 })
   await view.setContent(page(htmlOf(await readFile(input, 'utf8')), lineHeight))
   await view.locator('figure').screenshot({ path: output, omitBackground: true })
-} finally {
-  await browser.close()
-}
+})

@@ -1,5 +1,8 @@
 /** What people must look at, because no machine decides it. */
 
+/** Visits to a rollback that changed nothing before it is called for attention. */
+export const triesBeforeAlert = 10
+
 export const alertCodes = [
   /** A listener kept failing; its event is not told again by itself. */
   'delivery_parked',

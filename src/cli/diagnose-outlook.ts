@@ -1,4 +1,5 @@
 /** What happens next with one checkout: who looks at it again and when, what buyer and shop can do. Pure. */
+import { triesBeforeAlert } from '../checkout/alert.ts'
 import { isFinal } from '../checkout/states.ts'
 import type { CheckoutRow } from '../store/checkouts.ts'
 import { span, when } from './span.ts'
@@ -32,8 +33,6 @@ export interface Outlook {
   /** What each does ends the sentence "to …". */
   commands: { command: string; does: string }[]
 }
-
-const triesMax = 10
 
 /** Who looks at it again. */
 function nextLook({ now, wake_at, awake, tries, lease_owner }: LockFacts): string[] {
@@ -121,7 +120,7 @@ function ofState(facts: LockFacts): Outlook {
         next: ['What was done is undone: the gateway is asked to let the payment go until it has.'],
         commands: [
           retry,
-          ...(facts.tries < triesMax
+          ...(facts.tries < triesBeforeAlert
             ? []
             : [{ command: 'holdfast reconcile', does: 'compare with the gateway’s books' }]),
         ],

@@ -1,4 +1,5 @@
 /** What the simulated buyers of a sale mean to do: drawn from a seed, so that the same seed gives the same crowd. */
+import { seeded } from './seeded.ts'
 
 export interface BuyerPlan {
   /** Milliseconds after the doors open. */
@@ -15,17 +16,6 @@ export interface BuyerPlan {
   cancelsAfterMs: number | null
   /** How often the buyer tries again when told that it is sold out. */
   patience: number
-}
-
-/** Mulberry32: 32 bits of state. */
-export function randomFrom(seed: number): () => number {
-  let state = seed >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
 }
 
 const tokens = [
@@ -58,7 +48,7 @@ function weighted<Item>(from: number, choices: readonly (readonly [Item, number]
 
 /** The doors open and most are there already; the others come ever more slowly, the last at the end of `windowMs`. */
 export function planBuyers(seed: number, buyers: number, windowMs: number): BuyerPlan[] {
-  const random = randomFrom(seed)
+  const random = seeded(seed)
   const chance = (percent: number) => random() * 100 < percent
   return Array.from({ length: buyers }, (_, at): BuyerPlan => {
     return {

@@ -3,11 +3,12 @@ import { setTimeout as passed } from 'node:timers/promises'
 import { type Crowd, gatherCrowd } from './flash-sale-buyers.ts'
 import { counted, disturb, gatewayFault } from './flash-sale-faults.ts'
 import { makePlace, removePlace, type TemporaryDatabase } from './flash-sale-place.ts'
-import { planBuyers, randomFrom } from './flash-sale-plans.ts'
+import { planBuyers } from './flash-sale-plans.ts'
 import type { Answer, Given } from './flash-sale-process.ts'
 import type { CallName, Reckoning } from './flash-sale-protocol.ts'
 import { countEnd, deskName, record, type Scene } from './flash-sale-scene.ts'
 import { openFlashSaleShop, type Shop } from './flash-sale-shop.ts'
+import { seeded } from './seeded.ts'
 
 /** Buyers come for so much of the time that the sale may take. */
 const windowPart = 0.7
@@ -124,7 +125,7 @@ async function serve(shop: Shop, scene: Scene, clock: SaleClock, interrupted: Ab
       onEnd: () => countEnd(scene),
     })
     scene.counts = crowd.counts
-    const random = randomFrom(scene.seed ^ 0x5eed)
+    const random = seeded(scene.seed ^ 0x5eed)
     const disturbing = scene.hasFaults
       ? disturb({ shop, scene, random, windowMs, over: faultsOver.signal })
       : Promise.resolve()

@@ -2,7 +2,6 @@
 import { join } from 'node:path'
 import { CheckoutError } from '../checkout/failure.ts'
 import { type CheckoutConfig, configFromEnvironment } from '../config.ts'
-import { createCheckout } from '../engine.ts'
 import { keptSecret } from '../kept-secret.ts'
 import { dailyFiles } from '../observe/daily-files.ts'
 import { type CheckoutLog, createLog } from '../observe/log.ts'
@@ -12,9 +11,7 @@ import { defaultDirectory, openDatabase } from '../store/open.ts'
 import { connectPostgres } from '../store/postgres.ts'
 import type { Caller, CommandHost, ServeOptions, Work } from './command.ts'
 import { askHolder, forward } from './forward.ts'
-import { openGateway } from './gateway.ts'
 import { ListenError } from './http-server.ts'
-import { openNotifications } from './notifications.ts'
 import { type Server, startServer } from './serve.ts'
 import { openShop } from './shop.ts'
 import { endRequested, inTime } from './signals.ts'
@@ -69,30 +66,12 @@ export function localHost(options: LocalOptions): CommandHost {
       const isTerse = config.logChannel === 'stderr' && config.logLevel === 'info'
       const log = logOf(isTerse ? { ...config, logLevel: 'warn' } : config, caller)
       // What the sandbox has to tell, whoever serves delivers.
-      const { gateway, close } = await openGateway({
-        database,
-        config,
-        deliverWebhook: async () => {},
-        onPaid: checkoutId => engine.captureCheckout(checkoutId),
-      })
-      const notifications = await openNotifications(config, log)
-      const { listeners, onAlert } = notifications
-      const engine = await createCheckout({
-        database,
-        gateway,
-        config,
-        log,
-        listeners,
-        onAlert,
-        workers: false,
-        migrate: false,
-      })
+      const deliverWebhook = async () => {}
+      const shop = await openShop({ database, config, log, deliverWebhook, workers: false })
       try {
-        return await work({ ...caller, engine, database, config, migrated })
+        return await work({ ...caller, engine: shop.engine, database, config, migrated })
       } finally {
-        await engine.close()
-        await notifications.close()
-        await close()
+        await shop.close()
       }
     } finally {
       await database.close()

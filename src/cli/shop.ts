@@ -34,13 +34,15 @@ export interface ShopOptions {
   log: CheckoutLog
   /** Where the sandbox sends its webhooks; default: straight to the engine. */
   deliverWebhook?: DeliverWebhook
+  /** Carry checkouts on, deliver and compare in this process. Default true; false: what a command asks for, and no more. */
+  workers?: boolean
   /** Where mails are kept that nothing sends while one develops; null: nowhere. Default `.holdfast/mail`. */
   mailDirectory?: string | null
 }
 
 /** Opens the shop on a database that is up to date, and starts its workers. */
 export async function openShop(options: ShopOptions): Promise<Shop> {
-  const { database, config, log } = options
+  const { database, config, log, workers = true } = options
   const metrics = createMetrics()
   const deliver: { to: DeliverWebhook } = { to: options.deliverWebhook ?? (async () => {}) }
   const { gateway, sandbox, start, close } = await openGateway({
@@ -50,17 +52,20 @@ export async function openShop(options: ShopOptions): Promise<Shop> {
     onPaid: checkoutId => engine.captureCheckout(checkoutId),
   })
   // One process has the embedded database: what stands there as being worked on was left by one that died.
-  if (database.kind === 'embedded') await wakeOrphans(database)
+  if (workers && database.kind === 'embedded') await wakeOrphans(database)
   const notifications = await openNotifications(config, log, options.mailDirectory)
   const { listeners, onAlert } = notifications
-  const engine = await createCheckout({ database, gateway, config, log, listeners, onAlert, metrics, migrate: false })
+  const given = { database, gateway, config, log, listeners, onAlert, metrics, workers }
+  const engine = await createCheckout({ ...given, migrate: false })
   if (options.deliverWebhook === undefined) {
     deliver.to = async (headers, body) => {
       if (!(await engine.receiveWebhook(gateway.name, headers, body))) throw new Error('the webhook was refused')
     }
   }
-  start()
-  notifications.watch(engine)
+  if (workers) {
+    start()
+    notifications.watch(engine)
+  }
   return {
     database,
     engine,

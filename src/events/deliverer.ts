@@ -7,7 +7,7 @@ import type { Database } from '../store/database.ts'
 import { createLane } from '../store/lane.ts'
 import { compose, orderIdOf } from './compose-event.ts'
 import * as deliveries from './deliveries.ts'
-import { type DeliveryFilter, listDeliveries, readDelivery } from './list-deliveries.ts'
+import { type DeliveryFilter, listDeliveries, listOverdue, listParked, readDelivery } from './list-deliveries.ts'
 import type { Listeners, RegisteredListener } from './listeners.ts'
 import { type Run, runListener } from './run-listener.ts'
 
@@ -351,8 +351,8 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
     },
     find: key => readDelivery(database, key),
     list: (filter = {}) => listDeliveries(database, filter),
-    listParked: (countMax = 100) => deliveries.listParked(database, countMax),
-    listOverdue: (olderThanMs, countMax = 100) => deliveries.listOverdue(database, olderThanMs, countMax),
+    listParked: (countMax = 100) => listParked(database, countMax),
+    listOverdue: (olderThanMs, countMax = 100) => listOverdue(database, olderThanMs, countMax),
     lag: () => deliveries.lag(database),
   }
 }

@@ -253,36 +253,6 @@ export const deliveryColumns = `delivery.event_id as "eventId", delivery.listene
   delivery.state, delivery.leased and delivery.next_at > now() as running, delivery.attempts,
   delivery.next_at as "nextAt", delivery.last_error as "lastError", event.created_at as "occurredAt"`
 
-const parkedStatement = statement(
-  'deliveries_parked',
-  `select ${deliveryColumns}
-   from holdfast.deliveries delivery
-   left join holdfast.events event on event.checkout_id = delivery.checkout_id and event.id = delivery.event_id
-   where delivery.state = 'parked'
-   order by delivery.position
-   limit $1`,
-)
-
-/** What was given up, oldest first. */
-export function listParked(database: Database, countMax: number): Promise<DeliveryRow[]> {
-  return database.query<DeliveryRow>(parkedStatement, [countMax])
-}
-
-const overdueStatement = statement(
-  'deliveries_overdue',
-  `select ${deliveryColumns}
-   from holdfast.deliveries delivery
-   join holdfast.events event on event.checkout_id = delivery.checkout_id and event.id = delivery.event_id
-   where delivery.state = 'due' and event.created_at < now() - $1 * interval '1 millisecond'
-   order by delivery.position
-   limit $2`,
-)
-
-/** What is neither delivered nor parked though its event is older than `olderThanMs`, oldest first. */
-export function listOverdue(database: Database, olderThanMs: number, countMax: number): Promise<DeliveryRow[]> {
-  return database.query<DeliveryRow>(overdueStatement, [olderThanMs, countMax])
-}
-
 export interface DeliveryLag {
   /** Neither delivered nor parked, waiting retries included. */
   due: number

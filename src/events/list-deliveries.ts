@@ -37,14 +37,14 @@ const ofCheckoutStatement = statement(
 const givenUpStatement = statement(
   'deliveries_list_given_up',
   `select ${deliveryColumns} ${fromDeliveries}
-   where delivery.state = 'parked' and ${isListener} order by delivery.position limit $2::int`,
+   where delivery.state = 'parked' and ${isListener} order by delivery.position limit $2::bigint`,
 )
 const waitingStatement = statement(
   'deliveries_list_waiting',
   `select ${deliveryColumns} ${fromDeliveries}
    where delivery.state = 'due' and ${isListener}
      and ($3::bigint is null or event.created_at < now() - $3::bigint * interval '1 millisecond')
-   order by delivery.position limit $2::int`,
+   order by delivery.position limit $2::bigint`,
 )
 const oneStatement = statement(
   'deliveries_read_one',
@@ -66,6 +66,16 @@ export async function listDeliveries(database: Database, filter: DeliveryFilter)
   const left = countMax - parked.length
   if (state === 'parked' || left === 0) return parked
   return [...parked, ...(await database.query<DeliveryRow>(waitingStatement, [listener, left, olderThanMs]))]
+}
+
+/** What was given up, oldest first. */
+export function listParked(database: Database, countMax: number): Promise<DeliveryRow[]> {
+  return database.query<DeliveryRow>(givenUpStatement, [null, countMax])
+}
+
+/** What is neither delivered nor parked though its event is older than `olderThanMs`, oldest first. */
+export function listOverdue(database: Database, olderThanMs: number, countMax: number): Promise<DeliveryRow[]> {
+  return database.query<DeliveryRow>(waitingStatement, [null, countMax, Math.round(olderThanMs)])
 }
 
 /** One delivery; null when there is none. */

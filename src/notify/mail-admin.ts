@@ -1,8 +1,8 @@
 /** The mails to the shop about orders: a new one, and one whose payment is contested. */
 import type { CheckoutEvent } from '../checkout/events.ts'
 import { type MailContent, type MailRow, type MailSender, singleLine } from './mail-content.ts'
-import type { MailLocale } from './mail-locale.ts'
 import { buyerOf, orderFigures, orderLines, orderNote, orderPeople } from './mail-order.ts'
+import type { ShopLocale } from './shop-locale.ts'
 
 export const whyAdmin = ({ shopName }: MailSender) =>
   `You get this mail because ${shopName} tells this address what happens (CHECKOUT_NOTIFICATION_EMAIL).`
@@ -14,7 +14,7 @@ const rowsOf = (rows: Readonly<Record<string, string | null | undefined>>): Mail
 export function newOrder(
   { order }: CheckoutEvent<'CheckoutCompleted'>,
   sender: MailSender,
-  locale: MailLocale,
+  locale: ShopLocale,
 ): MailContent {
   const { number, currency, totalMinor, email, userId } = order
   const total = locale.money(totalMinor, currency)
@@ -51,7 +51,7 @@ const inWords = (code: string) => singleLine(code).replaceAll('_', ' ')
 export function disputeNotice(
   { order, dispute, occurredAt }: CheckoutEvent<'OrderDisputed'>,
   sender: MailSender,
-  locale: MailLocale,
+  locale: ShopLocale,
 ): MailContent {
   const { number, currency } = order
   const amount = locale.money(dispute.amount, currency)

@@ -2,8 +2,8 @@
 import type { CheckoutEvent } from '../checkout/events.ts'
 import type { Order } from '../checkout/order.ts'
 import { type MailBlock, type MailContent, type MailItem, type MailSender, singleLine } from './mail-content.ts'
-import type { MailLocale } from './mail-locale.ts'
 import { buyerOf, orderFigures, orderLines, orderNote, orderPeople } from './mail-order.ts'
+import type { ShopLocale } from './shop-locale.ts'
 
 /** To the page that shows the order to whoever placed it. */
 function orderLink(order: Order, { baseUrl }: MailSender): MailBlock[] {
@@ -15,7 +15,7 @@ function orderLink(order: Order, { baseUrl }: MailSender): MailBlock[] {
 
 const why = ({ shopName }: MailSender) => `You get this mail because you ordered at ${shopName}.`
 
-export function orderConfirmation(order: Order, sender: MailSender, locale: MailLocale): MailContent {
+export function orderConfirmation(order: Order, sender: MailSender, locale: ShopLocale): MailContent {
   const { number, totalMinor, currency, placedAt } = order
   const first = buyerOf(order)?.first ?? ''
   const units = order.lines.reduce((sum, line) => sum + line.quantity, 0)
@@ -55,7 +55,7 @@ function refundedThings({ order, lines, shipping }: CheckoutEvent<'OrderRefunded
 export function refundNotice(
   event: CheckoutEvent<'OrderRefunded'>,
   sender: MailSender,
-  locale: MailLocale,
+  locale: ShopLocale,
 ): MailContent {
   const { order, refundedMinor } = event
   const { number, totalMinor } = order

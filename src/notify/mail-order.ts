@@ -2,9 +2,9 @@
 import type { Address } from '../checkout/cart.ts'
 import type { Order } from '../checkout/order.ts'
 import { type MailBlock, type MailRow, singleLine } from './mail-content.ts'
-import type { MailLocale } from './mail-locale.ts'
+import type { ShopLocale } from './shop-locale.ts'
 
-export function orderLines(order: Order, locale: MailLocale): MailBlock {
+export function orderLines(order: Order, locale: ShopLocale): MailBlock {
   const money = (amountMinor: number) => locale.money(amountMinor, order.currency)
   const items = order.lines.map(({ title, quantity, unitMinor, sku, subtotalMinor }) => ({
     title: singleLine(title),
@@ -14,7 +14,7 @@ export function orderLines(order: Order, locale: MailLocale): MailBlock {
   return { kind: 'items', items }
 }
 
-export function orderFigures(order: Order, locale: MailLocale): MailBlock {
+export function orderFigures(order: Order, locale: ShopLocale): MailBlock {
   const money = (amountMinor: number) => locale.money(amountMinor, order.currency)
   const { subtotalMinor, discountMinor, shippingMinor, taxMinor, totalMinor, refundedMinor, couponCode } = order
   // Where tax was added to the prices, the parts do not make the total without it.
@@ -32,7 +32,7 @@ export function orderFigures(order: Order, locale: MailLocale): MailBlock {
   return { kind: 'figures', rows }
 }
 
-function addressLines(address: Address, locale: MailLocale): string[] {
+function addressLines(address: Address, locale: ShopLocale): string[] {
   const { firstName, lastName, lineOne, lineTwo, postcode, city, state, country, phone } = address
   return [`${firstName} ${lastName}`, lineOne, lineTwo, `${postcode} ${city}`, state, locale.country(country), phone]
     .map(line => singleLine(line ?? ''))
@@ -40,7 +40,7 @@ function addressLines(address: Address, locale: MailLocale): string[] {
 }
 
 /** Where it goes and who pays, as far as it is known. */
-export function orderPeople(order: Order, locale: MailLocale): MailBlock[] {
+export function orderPeople(order: Order, locale: ShopLocale): MailBlock[] {
   const columns = [
     { title: 'Ships to', address: order.shippingAddress },
     { title: 'Billed to', address: order.billingAddress ?? order.shippingAddress },

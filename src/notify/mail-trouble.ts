@@ -9,7 +9,7 @@ import {
   type MailSender,
   singleLine,
 } from './mail-content.ts'
-import type { MailLocale } from './mail-locale.ts'
+import type { ShopLocale } from './shop-locale.ts'
 
 export type TroubleEvent = CheckoutEvent<'CheckoutFailed' | 'CheckoutExpired'>
 
@@ -28,7 +28,7 @@ function particularsOf({ failure: { context } }: TroubleEvent): string[] {
   return said === '' ? [] : [singleLine(said).slice(0, particularsLengthMax)]
 }
 
-function itemOf(event: TroubleEvent, locale: MailLocale): MailItem {
+function itemOf(event: TroubleEvent, locale: ShopLocale): MailItem {
   const { failure, lock } = event
   return {
     title: singleLine(failure.message),
@@ -52,7 +52,7 @@ function kindsOf(events: readonly TroubleEvent[]): MailRow[] {
   ]
 }
 
-function crowd(events: readonly TroubleEvent[], locale: MailLocale): MailBlock[] {
+function crowd(events: readonly TroubleEvent[], locale: ShopLocale): MailBlock[] {
   const hidden = events.length - shownMax
   return [
     ...(events.length === 1 ? [] : [{ kind: 'figures' as const, rows: kindsOf(events) }]),
@@ -71,7 +71,7 @@ const [diagnoseOne, diagnoseMany] = [
 ]
 
 /** `events`: one or more. */
-export function failureNotice(events: readonly TroubleEvent[], sender: MailSender, locale: MailLocale): MailContent {
+export function failureNotice(events: readonly TroubleEvent[], sender: MailSender, locale: ShopLocale): MailContent {
   const [first] = events
   const isOne = events.length === 1
   return {
@@ -92,7 +92,7 @@ export function failureNotice(events: readonly TroubleEvent[], sender: MailSende
 }
 
 /** `events`: one or more. */
-export function expiryNotice(events: readonly TroubleEvent[], sender: MailSender, locale: MailLocale): MailContent {
+export function expiryNotice(events: readonly TroubleEvent[], sender: MailSender, locale: ShopLocale): MailContent {
   const isOne = events.length === 1
   return {
     subject: isOne ? 'Checkout expired' : `${events.length} checkouts expired`,

@@ -8,13 +8,12 @@ import type { CheckoutEvent } from '../checkout/events.ts'
 import { CheckoutError } from '../checkout/failure.ts'
 import type { ListenerFunction, ListenerMap } from '../events/listeners.ts'
 import { usableBaseUrl } from './base-url.ts'
-import { createGrouping } from './grouping.ts'
+import { gathered, isToldOtherwise } from './gathered-listener.ts'
 import { disputeNotice, newOrder } from './mail-admin.ts'
 import { alertNotice } from './mail-alert.ts'
 import { type MailContent, type MailSender, singleLine } from './mail-content.ts'
 import { orderConfirmation, refundNotice } from './mail-customer.ts'
 import { mailHtml } from './mail-html.ts'
-import { createMailLocale } from './mail-locale.ts'
 import { mailText } from './mail-text.ts'
 import {
   connectionsMax,
@@ -24,6 +23,7 @@ import {
   refusalOf,
 } from './mail-transport.ts'
 import { expiryNotice, failureNotice, type TroubleEvent } from './mail-trouble.ts'
+import { createShopLocale } from './shop-locale.ts'
 import { isSmtpUrl } from './smtp-url.ts'
 
 export type { MailMessage, MailTransport }
@@ -71,9 +71,6 @@ const retriesMax = 30
 /** What gathers in a process; others wait in the database. */
 const gatheringMax = 500
 
-/** Told by events of their own. */
-const otherwiseTold: ReadonlySet<string> = new Set(['checkout_expired', 'checkout_cancelled', 'checkout_released'])
-
 const addressPattern = /^[^\s@<>"(),:;\\[\]\p{Cc}]+@[^\s@<>"(),:;\\[\]\p{Cc}]+$/u
 
 /** @throws {CheckoutError} `invalid_argument` where neither or both ways to send are given, or an address or `baseUrl` is none. */
@@ -90,7 +87,7 @@ export function createMailListeners(options: MailOptions): MailListeners {
   const smtp = smtpUrl === undefined ? null : createSmtpTransport(smtpUrl, Math.ceil(timeoutMs / 3))
   const transport = given ?? smtp
   const sender: MailSender = { shopName: singleLine(options.shopName), baseUrl: usableBaseUrl(options.baseUrl) }
-  const locale = createMailLocale(options.locale ?? 'en', options.timeZone ?? 'UTC')
+  const locale = createShopLocale(options.locale ?? 'en', options.timeZone ?? 'UTC')
   const domain = from.slice(from.lastIndexOf('@') + 1)
 
   async function send(to: string, id: string, content: MailContent, signal: AbortSignal): Promise<void> {
@@ -117,18 +114,13 @@ export function createMailListeners(options: MailOptions): MailListeners {
   const limits = { retriesMax, timeoutMs, concurrency: connectionsMax }
 
   /** Tells the shop, at once where it happens alone. */
-  function gathered(purpose: string, write: (events: readonly TroubleEvent[]) => MailContent) {
-    const grouping = createGrouping<TroubleEvent>({
-      windowMs,
-      groupMax: gatheringMax,
+  const gatheredFor = (purpose: string, write: (events: readonly TroubleEvent[]) => MailContent) =>
+    gathered<TroubleEvent>({
+      ...{ windowMs, gatheringMax, retriesMax, timeoutMs },
       send: (events, signal) => send(adminEmail ?? '', `${groupId(events)}.${purpose}`, write(events), signal),
     })
-    const run = (event: TroubleEvent, signal: AbortSignal) => grouping.submit(event, signal)
-    // Time for the mail before, for what gathers meanwhile, and for its own.
-    return { grouping, run, limits: { retriesMax, timeoutMs: windowMs + 3 * timeoutMs, concurrency: gatheringMax } }
-  }
-  const failures = gathered('checkout-failed', events => failureNotice(events, sender, locale))
-  const expiries = gathered('checkout-expired', events => expiryNotice(events, sender, locale))
+  const failures = gatheredFor('checkout-failed', events => failureNotice(events, sender, locale))
+  const expiries = gatheredFor('checkout-expired', events => expiryNotice(events, sender, locale))
 
   const confirm: ListenerFunction<'CheckoutCompleted'> = async ({ id, order }, { signal }) => {
     if (order.email === null) return
@@ -160,8 +152,7 @@ export function createMailListeners(options: MailOptions): MailListeners {
         : [
             {
               name: 'mail: checkout failure',
-              run: (event, { signal }) =>
-                otherwiseTold.has(event.failure.code) ? undefined : failures.run(event, signal),
+              run: (event, { signal }) => (isToldOtherwise(event) ? undefined : failures.run(event, signal)),
               ...failures.limits,
             },
           ],
@@ -183,7 +174,7 @@ export function createMailListeners(options: MailOptions): MailListeners {
         ? null
         : (alerts, signal) => send(adminEmail, `${randomUUID()}.alert`, alertNotice(alerts, sender), signal),
     async flush() {
-      await Promise.all([failures.grouping.close(), expiries.grouping.close()])
+      await Promise.all([failures.close(), expiries.close()])
     },
     async close() {
       smtp?.close()

@@ -7,7 +7,7 @@ import type { CheckoutEvent } from '../checkout/events.ts'
 import { isCurrency, isMinor } from '../checkout/money.ts'
 import type { PhaseName } from '../checkout/states.ts'
 import { singleLine } from './mail-content.ts'
-import type { MailLocale } from './mail-locale.ts'
+import type { ShopLocale } from './shop-locale.ts'
 
 /** `verbatim`: what looks like a mention or an address stays what it is; only markup of ours is any. */
 type Markup = { type: 'mrkdwn'; text: string; verbatim: true }
@@ -27,7 +27,7 @@ export interface SlackShop {
   name: string
   /** "https://shop.example"; null: no links. */
   baseUrl: string | null
-  locale: MailLocale
+  locale: ShopLocale
 }
 
 const blockLengthMax = 3_000

@@ -8,8 +8,8 @@ import type { CheckoutEvent } from '../checkout/events.ts'
 import { CheckoutError } from '../checkout/failure.ts'
 import type { ListenerMap } from '../events/listeners.ts'
 import { usableBaseUrl } from './base-url.ts'
-import { createGrouping } from './grouping.ts'
-import { createMailLocale } from './mail-locale.ts'
+import { gathered, isToldOtherwise } from './gathered-listener.ts'
+import { createShopLocale } from './shop-locale.ts'
 import { alertMessage, disputedMessage, endedMessage, type SlackMessage, type SlackShop } from './slack-blocks.ts'
 
 export interface SlackOptions {
@@ -47,41 +47,32 @@ const retriesMax = 20
 const gatheringMax = 1_000
 const retryAfterMaxSeconds = 3_600
 
-/** Told by events of their own, or done by people on purpose. */
-const otherwiseTold: ReadonlySet<string> = new Set(['checkout_expired', 'checkout_cancelled', 'checkout_released'])
-
 /** @throws {CheckoutError} `invalid_argument` where the address of the webhook, or `baseUrl`, is none. */
 export function createSlackListeners(options: SlackOptions): SlackListeners {
   const { notifyOnFailure = true, notifyOnExpiration = false, windowMs = 60_000, timeoutMs = 10_000 } = options
   const shop: SlackShop = {
     name: options.shopName,
     baseUrl: usableBaseUrl(options.baseUrl),
-    locale: createMailLocale(options.locale ?? 'en', options.timeZone ?? 'UTC'),
+    locale: createShopLocale(options.locale ?? 'en', options.timeZone ?? 'UTC'),
   }
   const post = createPost(options.webhookUrl, timeoutMs, options.fetch ?? fetch)
 
-  function gathered<Event extends CheckoutEvent>(write: (events: readonly Event[], shop: SlackShop) => SlackMessage) {
-    const grouping = createGrouping<Event>({
-      windowMs,
-      groupMax: gatheringMax,
+  const gatheredAs = <Event extends CheckoutEvent>(
+    write: (events: readonly Event[], shop: SlackShop) => SlackMessage,
+  ) =>
+    gathered<Event>({
+      ...{ windowMs, gatheringMax, retriesMax, timeoutMs },
       send: (events, signal) => post(write(events, shop), signal),
     })
-    return {
-      close: grouping.close,
-      run: (event: Event, signal: AbortSignal) => grouping.submit(event, signal),
-      // A window, the message before and its own; and as many as can gather.
-      limits: { retriesMax, timeoutMs: windowMs + 3 * timeoutMs, concurrency: gatheringMax },
-    }
-  }
-  const failures = gathered<CheckoutEvent<'CheckoutFailed'>>(events => endedMessage(events, 'failed', shop))
-  const expiries = gathered<CheckoutEvent<'CheckoutExpired'>>(events => endedMessage(events, 'expired', shop))
-  const disputes = gathered(disputedMessage)
+  const failures = gatheredAs<CheckoutEvent<'CheckoutFailed'>>(events => endedMessage(events, 'failed', shop))
+  const expiries = gatheredAs<CheckoutEvent<'CheckoutExpired'>>(events => endedMessage(events, 'expired', shop))
+  const disputes = gatheredAs(disputedMessage)
 
   const onFailure: ListenerMap = {
     CheckoutFailed: [
       {
         name: 'slack: checkout failure',
-        run: (event, { signal }) => (otherwiseTold.has(event.failure.code) ? undefined : failures.run(event, signal)),
+        run: (event, { signal }) => (isToldOtherwise(event) ? undefined : failures.run(event, signal)),
         ...failures.limits,
       },
     ],

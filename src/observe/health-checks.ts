@@ -6,9 +6,11 @@
  * restarts them, or a balancer that takes them all out, would mend nothing and lose what still works. Should it last,
  * the checkouts that wait for it show as stuck.
  */
+import { triesBeforeAlert } from '../checkout/alert.ts'
 import type { HealthCheck } from '../checkout-engine.ts'
+import { counted } from './counted.ts'
 import { type GatewaySight, windowMinutes } from './health-gateway.ts'
-import { type HealthReading, lateMinutes, stuckMinutes, triesMax } from './health-reading.ts'
+import { type HealthReading, lateMinutes, stuckMinutes } from './health-reading.ts'
 
 /** Expired locks are cleaned up by themselves; a few are always on their way. */
 const expiredMax = 10
@@ -20,8 +22,7 @@ const callsMin = 5
 /** One call in so many may fail. */
 const failedOneIn = 5
 
-const many = (count: number, one: string, more = `${one}s`) => `${count} ${count === 1 ? one : more}`
-const minutes = (ms: number) => many(Math.floor(ms / 60_000), 'minute')
+const minutes = (ms: number) => counted(Math.floor(ms / 60_000), 'minute')
 
 function warnIf(isWrong: boolean, count: number, wrong: string, right: string): HealthCheck {
   return { status: isWrong ? 'warning' : 'ok', count, message: isWrong ? wrong : right }
@@ -30,8 +31,8 @@ function warnIf(isWrong: boolean, count: number, wrong: string, right: string): 
 /** All checks but the database's own. */
 export function checksOf(reading: HealthReading, seen: GatewaySight): Record<string, HealthCheck> {
   const { expired, stuck, rollbacks, captures, unmatched, unheeded } = reading
-  const locks = many(expired, 'expired lock')
-  const strangers = `${many(unmatched, 'webhook')} of no checkout of ours`
+  const locks = counted(expired, 'expired lock')
+  const strangers = `${counted(unmatched, 'webhook')} of no checkout of ours`
   return {
     expired_locks: warnIf(
       expired >= expiredMax,
@@ -43,18 +44,20 @@ export function checksOf(reading: HealthReading, seen: GatewaySight): Record<str
       status: stuck === 0 ? 'ok' : stuck < stuckMax ? 'warning' : 'critical',
       count: stuck,
       message:
-        stuck === 0 ? 'No stuck checkouts' : `${many(stuck, 'checkout')} active for more than ${stuckMinutes} minutes`,
+        stuck === 0
+          ? 'No stuck checkouts'
+          : `${counted(stuck, 'checkout')} active for more than ${stuckMinutes} minutes`,
     },
     rollbacks: warnIf(
       rollbacks > 0,
       rollbacks,
-      `${many(rollbacks, 'rollback')} tried ${triesMax} times and more; the gateway refuses to void or refund`,
+      `${counted(rollbacks, 'rollback')} tried ${triesBeforeAlert} times and more; the gateway refuses to void or refund`,
       'No rollback is in trouble',
     ),
     captures: warnIf(
       captures > 0,
       captures,
-      `${many(captures, 'capture')} of unknown outcome for too long`,
+      `${counted(captures, 'capture')} of unknown outcome for too long`,
       'No capture waits too long',
     ),
     gateway: gatewayOf(reading, seen),
@@ -63,7 +66,7 @@ export function checksOf(reading: HealthReading, seen: GatewaySight): Record<str
     webhooks: warnIf(
       unheeded > 0,
       unmatched + unheeded,
-      `${many(unheeded, 'webhook')} of ours could not be heeded for three days; ${unmatched} of no checkout of ours`,
+      `${counted(unheeded, 'webhook')} of ours could not be heeded for three days; ${unmatched} of no checkout of ours`,
       strangers,
     ),
   }
@@ -77,16 +80,16 @@ function gatewayOf({ unanswered }: HealthReading, { calls, failed }: GatewaySigh
   if (isFailing && failed === calls) told.push(`all ${calls} calls of ${lately} failed`)
   else if (isFailing) told.push(`${failed} of ${calls} calls of ${lately} failed`)
   if (unanswered > 0)
-    told.push(`${many(unanswered, 'operation')} without an answer for more than ${lateMinutes} minutes`)
+    told.push(`${counted(unanswered, 'operation')} without an answer for more than ${lateMinutes} minutes`)
   const right =
-    calls === 0 ? `No calls in ${lately}` : `${calls - failed} of ${many(calls, 'call')} of ${lately} answered`
+    calls === 0 ? `No calls in ${lately}` : `${calls - failed} of ${counted(calls, 'call')} of ${lately} answered`
   return warnIf(told.length > 0, failed + unanswered, sentence(told), right)
 }
 
 function deliveriesOf({ parked, late, lagMs }: HealthReading): HealthCheck {
   const told: string[] = []
-  if (parked > 0) told.push(`${many(parked, 'delivery', 'deliveries')} given up`)
-  if (late > 0) told.push(`${many(late, 'delivery', 'deliveries')} late, the oldest by ${minutes(lagMs)}`)
+  if (parked > 0) told.push(`${counted(parked, 'delivery', 'deliveries')} given up`)
+  if (late > 0) told.push(`${counted(late, 'delivery', 'deliveries')} late, the oldest by ${minutes(lagMs)}`)
   return warnIf(told.length > 0, parked + late, sentence(told), 'All events are on their way')
 }
 
@@ -100,14 +103,14 @@ export function reconciliationOf({ reconciled, sinceMs }: HealthReading, everyMs
   const silentMs = reconciled?.agoMs ?? sinceMs ?? 0
   const isMissed = everyMs > 0 && silentMs > missedMax * everyMs
   const hours = Math.floor(silentMs / 3_600_000)
-  const silence = `Not compared with the gateway’s books for ${many(hours, 'hour')}`
+  const silence = `Not compared with the gateway’s books for ${counted(hours, 'hour')}`
   if (reconciled === null && !isMissed) return everyMs === 0 ? null : { status: 'ok', count: 0, message: 'Not yet due' }
   const { differences: count, critical } = reconciled ?? { differences: 0, critical: 0 }
   if (critical > 0) {
-    const message = `${many(count, 'difference')} from the gateway’s books, ${critical} of them money that is not accounted for`
+    const message = `${counted(count, 'difference')} from the gateway’s books, ${critical} of them money that is not accounted for`
     return { status: 'critical', count, message }
   }
   if (isMissed) return { status: 'warning', count, message: silence }
   if (count === 0) return { status: 'ok', count, message: 'The gateway’s books agree with ours' }
-  return { status: 'warning', count, message: `${many(count, 'difference')} from the gateway’s books` }
+  return { status: 'warning', count, message: `${counted(count, 'difference')} from the gateway’s books` }
 }

@@ -2,10 +2,9 @@
  * What the health of the checkout is judged by, in one statement. It reads what is active or waits, through indexes that
  * hold nothing else, and no history: a million past checkouts make it no slower (`npm run bench:health`).
  */
+import { triesBeforeAlert } from '../checkout/alert.ts'
 import { type Database, statement } from '../store/database.ts'
 
-/** Rollbacks tried so often need people. */
-export const triesMax = 10
 /** So many minutes may an operation go without an answer, and a delivery wait for somebody to run it. */
 export const lateMinutes = 5
 /** A checkout works for so long at most, whatever its gateway says. */
@@ -48,7 +47,7 @@ const readHealthStatement = statement(
    select
      (select count(*) from active where expired and state in ('pending', 'awaiting_action')) as expired,
      (select count(*) from active where old and state in ('authorizing', 'capturing', 'rolling_back')) as stuck,
-     (select count(*) from active where state = 'rolling_back' and tries >= ${triesMax}) as rollbacks,
+     (select count(*) from active where state = 'rolling_back' and tries >= ${triesBeforeAlert}) as rollbacks,
      (select count(*) from asking where kind = 'capture' and intended_at < now() - $1::integer * interval '1 second') as captures,
      (select count(*) from asking where unanswered and intended_at < now() - interval '${lateMinutes} minutes') as unanswered,
      ${counted(`select from holdfast.deliveries where state = 'parked'`)} as parked,

@@ -1,5 +1,6 @@
 /** What to do about what is not well: of each matter one sentence, and the command to run. Pure: it only looks at facts. */
 import type { HealthReport } from '../checkout-engine.ts'
+import { counted } from './counted.ts'
 import type { Trouble } from './trouble.ts'
 
 export interface Recommendation {
@@ -52,7 +53,6 @@ export function recommend(facts: Facts): Recommendation[] {
 const act = (message: string, command: string): Recommendation => ({ urgency: 'act', message, command })
 const look = (message: string, command: string): Recommendation => ({ urgency: 'look', message, command })
 const note = (message: string, command: string): Recommendation => ({ urgency: 'note', message, command })
-const many = (count: number, one: string, more = `${one}s`) => `${count} ${count === 1 ? one : more}`
 
 /** As one word of a shell. */
 export function quoted(text: string): string {
@@ -87,7 +87,7 @@ function ofTrouble({ trouble }: Facts): Recommendation[] {
 
 function ofListeners({ listeners }: Facts): Recommendation[] {
   return listeners.map(({ listener, state, count }) => {
-    const deliveries = many(count, 'delivery', 'deliveries')
+    const deliveries = counted(count, 'delivery', 'deliveries')
     const name = quoted(listener)
     switch (state) {
       case 'parked':

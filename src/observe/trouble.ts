@@ -1,4 +1,5 @@
 /** What may need people: rollbacks and payments that do not come to an end, webhooks of nobody, the last comparison. */
+import { triesBeforeAlert } from '../checkout/alert.ts'
 import type { RestingState } from '../checkout/states.ts'
 import { type Database, statement } from '../store/database.ts'
 
@@ -52,8 +53,6 @@ export interface Trouble {
 
 /** Of each at most so many. */
 const shownMax = 20
-/** From here on health speaks of a rollback, too. */
-const triesMax = 10
 
 const readTrouble = statement(
   'read_trouble',
@@ -64,7 +63,7 @@ const readTrouble = statement(
      (select count(*) from active where state not in ('completed', 'failed')) as "activeCount",
      coalesce((select json_agg(found) from (
        select id, locked_at as "lockedAt", wake_at as "wakeAt", tries, failure ->> 'code' as code
-       from active where state = 'rolling_back' and tries >= ${triesMax} order by locked_at, id limit ${shownMax}) found), '[]')
+       from active where state = 'rolling_back' and tries >= ${triesBeforeAlert} order by locked_at, id limit ${shownMax}) found), '[]')
        as rollbacks,
      coalesce((select json_agg(found) from (
        select a.id as "checkoutId", a.state, o.kind, o.attempt, o.intended_at as "intendedAt", a.wake_at as "wakeAt"

@@ -3,6 +3,7 @@
  * Nothing is let go before the gateway has said that nothing is open there: until then the checkout rests in
  * `rolling_back` and is asked about again, for ever. Protects B3 and A6.
  */
+import { triesBeforeAlert } from '../checkout/alert.ts'
 import type { Failure } from '../checkout/failure.ts'
 import type { PhaseName } from '../checkout/states.ts'
 import type { NewEvent } from '../events/outbox.ts'
@@ -29,9 +30,6 @@ export type UnwindItem =
   | { claim: Claim; failure: Failure | null; evidence: Evidence | null }
   /** By force, from outside: taken over if it can still be undone. */
   | { lockId: string; sessionId: string | null; failureIn(row: CheckoutRow): Failure }
-
-/** Visits to a rollback that changed nothing before it is called for attention. */
-const triesBeforeAlert = 10
 
 interface Work {
   row: CheckoutRow

@@ -7,11 +7,12 @@ import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { chownSync } from 'node:fs'
 import { mkdtemp, open, readFile, rm } from 'node:fs/promises'
-import net from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { promisify } from 'node:util'
 import pg from 'pg'
+import { freePort } from './free-port.ts'
+import { lastWill } from './last-will.ts'
 import { findPostgres } from './postgres-programs.ts'
 
 export interface TestPostgres {
@@ -34,31 +35,9 @@ const startMs = 30_000
 /** The server refuses to run as root. */
 const identity = process.getuid?.() === 0 ? { uid: 65534, gid: 65534 } : {}
 
-async function freePort(): Promise<number> {
-  const server = net.createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as net.AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
-}
-
-/**
- * Reads a pipe from this process until it breaks, that is until this process is gone, then ends the server and
- * removes its files.
- */
-function watch(serverPid: number, directory: string): ChildProcess {
-  const script =
-    'cat >/dev/null; [ "$(head -n 1 "$2/data/postmaster.pid" 2>/dev/null)" = "$1" ] && kill -QUIT "$1" && while kill -0 "$1" 2>/dev/null; do sleep 0.1; done; rm -rf "$2"'
-  const watcher = spawn('sh', ['-c', script, 'watch', String(serverPid), directory], {
-    stdio: ['pipe', 'ignore', 'ignore'],
-    detached: true,
-  })
-  watcher.unref()
-  watcher.stdin?.on('error', () => {})
-  ;(watcher.stdin as net.Socket | null)?.unref()
-  return watcher
-}
+/** Ends the server, where it is still that one, and removes its files. */
+const endAndRemove =
+  '[ "$(head -n 1 "$2/data/postmaster.pid" 2>/dev/null)" = "$1" ] && kill -QUIT "$1" && while kill -0 "$1" 2>/dev/null; do sleep 0.1; done; rm -rf "$2"'
 
 async function answers(url: string): Promise<boolean> {
   const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 1_000 })
@@ -104,7 +83,7 @@ export async function startTestPostgres(options: { readonly durable?: boolean } 
     await once(started, 'spawn')
     await output.close()
     server = started
-    watcher = watch(started.pid ?? 0, directory)
+    watcher = lastWill(endAndRemove, String(started.pid ?? 0), directory)
     started.unref()
     const deadline = performance.now() + startMs
     while (!(await answers(url()))) {

@@ -5,10 +5,10 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { freePort } from '../../src/testing/free-port.ts'
 import { type Browser, json, openBrowser } from './open-shop.ts'
 
 const stripe = {
@@ -57,15 +57,6 @@ function launch(args: string[], environment: Record<string, string> = {}) {
     output.err += chunk
   })
   return { child, output, code, ready }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as { port: number }
-  server.close()
-  await once(server, 'close')
-  return port
 }
 
 /** One of the shop's commands, as its people type it. */

@@ -110,8 +110,8 @@ describe('Slack', () => {
         ),
       )
     const { endedMessage, alertMessage } = await import('../../src/notify/slack-blocks.ts')
-    const { createMailLocale } = await import('../../src/notify/mail-locale.ts')
-    const shop = { name: '&'.repeat(70), baseUrl: 'https://shop.example', locale: createMailLocale('en', 'UTC') }
+    const { createShopLocale } = await import('../../src/notify/shop-locale.ts')
+    const shop = { name: '&'.repeat(70), baseUrl: 'https://shop.example', locale: createShopLocale('en', 'UTC') }
     fc.assert(
       fc.property(fc.array(event, { minLength: 1, maxLength: 40 }), events => {
         expect(faultsOf(endedMessage(events, 'failed', shop) as never)).toEqual([])

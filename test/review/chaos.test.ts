@@ -3,19 +3,9 @@ import { expect, test } from 'vitest'
 import { upsertCoupon } from '../../src/catalog/coupons.ts'
 import { CheckoutError } from '../../src/checkout/failure.ts'
 import type { CheckoutEngine } from '../../src/checkout-engine.ts'
+import { seeded } from '../../src/cli/seeded.ts'
 import { sandboxTokens } from '../../src/payments/sandbox-tokens.ts'
 import { describeStore } from '../../src/testing/test-store.ts'
-
-/** Mulberry32: the same seed, the same choices. */
-function randomFrom(seed: number) {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
-  }
-}
 
 const buyers = 40
 const stepsEach = 14
@@ -27,7 +17,7 @@ describeStore(
     test.each(seeds.flatMap(seed => [[seed, 'process'] as const, [seed, 'start'] as const]))(
       'seed %s, stock held on %s: nothing is sold twice, charged twice or kept without an order',
       async (seed, holdOn) => {
-        const random = randomFrom(seed)
+        const random = seeded(seed)
         const pick = <Item>(items: readonly Item[]): Item => items[Math.floor(random() * items.length)] as Item
         const numbers = { gatewayTimeoutMs: 40, leaseMs: 250, answerWithinMs: 60, batchMax: 8 }
         const engines: CheckoutEngine[] = []

@@ -1,6 +1,7 @@
 /** Stripe as the gateway of a soak: its simulator, which keeps what it knows in memory and is never killed. */
 import { fileURLToPath } from 'node:url'
-import { createServerProcess, freePort } from '../../server-process.ts'
+import { freePort } from '../../../src/testing/free-port.ts'
+import { createServerProcess } from '../../server-process.ts'
 import type { GatewayOptions, SoakGateway } from '../gateway.ts'
 import { openJournal } from '../journal.ts'
 import { alwaysPromised } from '../promised.ts'

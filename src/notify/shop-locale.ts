@@ -1,7 +1,7 @@
-/** Money, times and countries as the shop's mails write them: by its locale and its time zone. */
+/** Money, times and countries as the shop's mails and messages write them: by its locale and its time zone. */
 import { formatMoney } from '../checkout/money.ts'
 
-export interface MailLocale {
+export interface ShopLocale {
   money(amountMinor: number, currency: string): string
   /** Day and time of an ISO 8601 time. */
   time(iso: string): string
@@ -12,7 +12,7 @@ export interface MailLocale {
 }
 
 /** @throws {RangeError} for what is no BCP 47 tag, or no time zone of IANA. */
-export function createMailLocale(locale: string, timeZone: string): MailLocale {
+export function createShopLocale(locale: string, timeZone: string): ShopLocale {
   const times = new Intl.DateTimeFormat(locale, { dateStyle: 'long', timeStyle: 'short', timeZone })
   const moments = new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'medium', timeZone })
   const countries = new Intl.DisplayNames(locale, { type: 'region', fallback: 'code' })

@@ -1,0 +1,12 @@
+/** Chance that a seed repeats: the same seed gives the same numbers, in every process and on every machine. */
+
+/** Gives numbers from 0 up to, but not including, 1. Mulberry32: 32 bits of state. */
+export function seeded(seed: number): () => number {
+  let state = seed >>> 0
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
+  }
+}
