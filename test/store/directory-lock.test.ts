@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { afterEach, beforeEach, expect, inject, test, vi } from 'vitest'
 import { statement } from '../../src/store/database.ts'
 import { lockDirectory, requestOfHolder } from '../../src/store/directory-lock.ts'
 import { openEmbedded } from '../../src/store/pglite.ts'
@@ -25,12 +25,25 @@ afterEach(async () => {
   await rm(directory, { recursive: true, force: true })
 })
 
+/** The archive that a database starts from in a fraction of a second. */
+function prepared(): string {
+  const template = inject('embeddedTemplate')
+  if ('failure' in template) throw new Error(template.failure)
+  return template.file
+}
+
+/** Null: a first start, as on a fresh machine. */
 function start(
   role: 'write' | 'hold',
+  archive: string | null = prepared(),
 ): ChildProcess & { stdout: NodeJS.ReadableStream; stderr: NodeJS.ReadableStream } {
-  const child = spawn(process.execPath, ['--import', 'tsx', writer, directory, role], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
+  const child = spawn(
+    process.execPath,
+    ['--import', 'tsx', writer, directory, role, ...(archive === null ? [] : [archive])],
+    {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    },
+  )
   children.push(child)
   return child
 }
@@ -83,7 +96,7 @@ test('what a process said it had committed is there after it was killed', async 
 })
 
 test('a first start that was killed half-way does not spoil the next', async () => {
-  const early = start('hold')
+  const early = start('hold', null)
   await vi.waitFor(() => stat(path.join(directory, 'data.new', 'PG_VERSION')), { timeout: 20_000, interval: 1 })
   early.kill('SIGKILL')
   await once(early, 'exit')
