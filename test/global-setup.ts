@@ -1,14 +1,19 @@
 /** Prepares both databases once for a run of tests: a PostgreSQL server with a migrated template, and an archive. */
+import { mkdtemp, rm } from 'node:fs/promises'
+import path from 'node:path'
 import type { TestProject } from 'vitest/node'
 import { migrate } from '../src/store/migrate.ts'
 import { connectPostgres } from '../src/store/postgres.ts'
 import { prepareEmbeddedTemplate } from '../src/testing/embedded-template.ts'
+import { lastWill } from '../src/testing/last-will.ts'
+import { scratchDirectory } from '../src/testing/scratch-directory.ts'
 import '../src/testing/test-database.ts'
 import { startTestPostgres, type TestPostgres } from '../src/testing/test-postgres.ts'
 import { buildProgram } from './built-program.ts'
 
 const templateName = 'holdfast_template'
 let server: TestPostgres | null = null
+let scratch = ''
 let removeProgram = (): void => {}
 
 /** A broken migration fails the tests that need the schema, each with the reason, and no others. */
@@ -32,7 +37,15 @@ async function preparePostgres(running: TestPostgres): Promise<{ name: string }>
   return { name: templateName }
 }
 
+/** What tests put aside goes to one folder, in memory where there is room, and is gone with this process. */
+async function prepareScratch(): Promise<void> {
+  scratch = await mkdtemp(path.join(scratchDirectory(), 'holdfast-tests-'))
+  lastWill('rm -rf "$1"', scratch)
+  process.env.TMPDIR = scratch
+}
+
 export async function setup(project: TestProject): Promise<void> {
+  await prepareScratch()
   const archive = orFailure(prepareEmbeddedTemplate().then(file => ({ file })))
   removeProgram = await buildProgram(project)
   server = await startTestPostgres()
@@ -44,4 +57,5 @@ export async function setup(project: TestProject): Promise<void> {
 export async function teardown(): Promise<void> {
   await server?.stop()
   removeProgram()
+  await rm(scratch, { recursive: true, force: true })
 }

@@ -14,6 +14,7 @@ import pg from 'pg'
 import { freePort } from './free-port.ts'
 import { lastWill } from './last-will.ts'
 import { findPostgres } from './postgres-programs.ts'
+import { scratchDirectory } from './scratch-directory.ts'
 
 export interface TestPostgres {
   /** Its address, as the superuser; default database `postgres`. */
@@ -54,7 +55,8 @@ async function answers(url: string): Promise<boolean> {
 /** `durable` keeps fsync on, for benchmarks and tests that kill; default off. */
 export async function startTestPostgres(options: { readonly durable?: boolean } = {}): Promise<TestPostgres> {
   const programs = await findPostgres()
-  const directory = await mkdtemp(path.join(tmpdir(), 'holdfast-postgres-'))
+  const place = options.durable === true ? tmpdir() : scratchDirectory()
+  const directory = await mkdtemp(path.join(place, 'holdfast-postgres-'))
   if (identity.uid !== undefined) chownSync(directory, identity.uid, identity.gid)
   const data = path.join(directory, 'data')
   const env = { ...process.env, LC_ALL: 'C', TZ: 'UTC' }
@@ -66,7 +68,7 @@ export async function startTestPostgres(options: { readonly durable?: boolean } 
     unix_socket_directories: directory,
     max_connections: '200',
     log_min_messages: 'log',
-    ...(options.durable === true ? {} : { fsync: 'off', full_page_writes: 'off' }),
+    ...(options.durable === true ? {} : { fsync: 'off', full_page_writes: 'off', max_wal_size: '128MB' }),
   }
   let server: ChildProcess | null = null
   let watcher: ChildProcess | null = null

@@ -193,7 +193,8 @@ describe('a server that stays', () => {
         tx.send(countUp, [second])
       })
     await Promise.all([through(1, 2), through(2, 1)])
-    expect(runs).toBe(3)
+    // The victim's next run may take its row back before the other, which waited for it, wakes: a deadlock again.
+    expect(runs).toBeGreaterThanOrEqual(3)
     expect(await direct.transaction(tx => Promise.all([tx.query(countUp, [1]), tx.query(countUp, [2])]))).toEqual([
       [{ n: 3 }],
       [{ n: 3 }],
