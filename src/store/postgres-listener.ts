@@ -22,6 +22,17 @@ export function postgresListener(newClient: () => pg.Client): Listener {
   let again: NodeJS.Timeout | null = null
   let losses = 0
   let closed = false
+  let said: Promise<unknown> = Promise.resolve()
+
+  /**
+   * One statement after the other: this connection is not pipelined, so that closing need not wait for an answer, and
+   * one that is not pipelined takes a statement only once it has answered the one before.
+   */
+  function say(client: pg.Client, statement: string): Promise<unknown> {
+    const answer = said.then(() => client.query(statement))
+    said = answer.catch(() => {})
+    return answer
+  }
 
   async function connect(): Promise<pg.Client> {
     const client = newClient()
@@ -32,7 +43,7 @@ export function postgresListener(newClient: () => pg.Client): Listener {
     client.once('end', () => lost(client))
     await client.connect()
     if (channels.size > 0)
-      await client.query([...channels.keys()].map(channel => `listen ${quoted(channel)}`).join('; '))
+      await say(client, [...channels.keys()].map(channel => `listen ${quoted(channel)}`).join('; '))
     current = client
     losses = 0
     return client
@@ -72,7 +83,7 @@ export function postgresListener(newClient: () => pg.Client): Listener {
     const receivers = channels.get(channel)
     if (receivers === undefined || !receivers.delete(receive) || receivers.size > 0) return
     channels.delete(channel)
-    if (current !== null) await current.query(`unlisten ${quoted(channel)}`).catch(() => {})
+    if (current !== null) await say(current, `unlisten ${quoted(channel)}`).catch(() => {})
   }
 
   return {
@@ -83,7 +94,7 @@ export function postgresListener(newClient: () => pg.Client): Listener {
       channels.set(channel, receivers.add(own))
       try {
         const client = await connection()
-        await client.query(`listen ${quoted(channel)}`)
+        await say(client, `listen ${quoted(channel)}`)
       } catch (error) {
         await stop(channel, own)
         throw refusal(error)

@@ -248,6 +248,20 @@ describe('a server that stays', () => {
     )
     await stop()
   })
+
+  test('listeners that come and go at once all hear, and ask one after the other', async () => {
+    const warned = vi.spyOn(process, 'emitWarning')
+    const heard: string[] = []
+    const names = Array.from({ length: 5 }, (_, index) => `crowd_${index}`)
+    const stops = await Promise.all(names.map(name => database.listen(name, payload => heard.push(payload))))
+    await Promise.all(names.map(name => direct.notify(name, name)))
+    await vi.waitFor(() => expect(heard.toSorted()).toEqual(names))
+    await Promise.all([...stops.map(stop => stop()), database.listen('late', payload => heard.push(payload))])
+    await direct.notify('late', 'late')
+    await vi.waitFor(() => expect(heard).toContain('late'))
+    expect(warned).not.toHaveBeenCalled()
+    warned.mockRestore()
+  })
 })
 
 describe('a server that is restarted', () => {
