@@ -33,8 +33,13 @@ export function createLiveStatus(options: {
 }): LiveStatus {
   const { engine, streamsMax, stopping } = options
   const watchers = new Map<string, Set<() => void>>()
-  let size = 0
+  /** Ends each stream that is open. */
+  const stops = new Set<() => void>()
   let unsubscribe: (() => void) | null = null
+
+  stopping?.addEventListener('abort', () => {
+    for (const stop of stops) stop()
+  })
 
   function watch(lockId: string, wake: () => void): () => void {
     unsubscribe ??= engine.subscribe(change => {
@@ -53,12 +58,18 @@ export function createLiveStatus(options: {
 
   return {
     get size() {
-      return size
+      return stops.size
     },
     stream(c, lockId, read, present) {
-      if (size >= streamsMax)
+      // Of an answer to HEAD nobody reads the body, so a stream would wait for its reader for ever.
+      if (c.req.method === 'HEAD') return c.body(null, 200, { 'Content-Type': 'text/event-stream' })
+      if (stops.size >= streamsMax)
         throw new HttpError('unavailable', 'Too many live connections; ask for the status instead.')
-      size += 1
+      let stop = () => {}
+      const over = new Promise<void>(resolve => {
+        stop = resolve
+      })
+      stops.add(stop)
       c.header('X-Accel-Buffering', 'no')
       return streamSSE(c, async stream => {
         let changed = true
@@ -68,15 +79,16 @@ export function createLiveStatus(options: {
           changed = true
           wake()
         }
-        const stop = () => {
+        void over.then(() => {
           ended = true
           wake()
-        }
+        })
+        /** A reader that reads nothing holds up no more than its own stream, and that only until it is over. */
+        const tell = (written: Promise<unknown>) => Promise.race([written, over])
         const unwatch = watch(lockId, nudge)
         const heartbeat = setInterval(nudge, heartbeatMs)
         const deadline = setTimeout(stop, streamMaxMs)
         stream.onAbort(stop)
-        stopping?.addEventListener('abort', stop)
         let last = ''
         try {
           while (!ended && stopping?.aborted !== true) {
@@ -84,8 +96,7 @@ export function createLiveStatus(options: {
             const status = await read()
             if (status === null) break
             const data = JSON.stringify(present(status))
-            if (data === last) await stream.write(': still here\n\n')
-            else await stream.writeSSE({ event: 'status', data })
+            await tell(data === last ? stream.write(': still here\n\n') : stream.writeSSE({ event: 'status', data }))
             last = data
             if (isFinal(status.lock.state)) break
             if (!changed && !ended) {
@@ -95,10 +106,9 @@ export function createLiveStatus(options: {
             }
           }
         } finally {
-          size -= 1
+          stops.delete(stop)
           clearInterval(heartbeat)
           clearTimeout(deadline)
-          stopping?.removeEventListener('abort', stop)
           unwatch()
         }
       })
