@@ -36,6 +36,9 @@ export interface EmbeddedDatabase extends Database {
 /** Small log segments: a new database has 27 MB instead of 39, and starts sooner. */
 const initArguments = ['--wal-segsize=4', '--no-sync']
 
+/** 16 MB of shared buffers instead of 128: the process is 100 MB smaller, starts sooner, and sells as much. */
+const startArguments = [...PGlite.defaultStartParams, '-B', '2048']
+
 /** Made elsewhere and moved into place whole: a process killed meanwhile leaves nothing that looks like a database. */
 async function openFiles(directory: string, options: PGliteOptions): Promise<PGlite> {
   const data = path.join(directory, 'data')
@@ -71,7 +74,7 @@ export async function openEmbedded(options: EmbeddedOptions = {}): Promise<Embed
   const lock: DirectoryLock | null =
     directory === undefined ? null : await lockDirectory(directory, onRequest === undefined ? {} : { onRequest })
   const settings: PGliteOptions = {
-    parsers: columnParsers,
+    startParams: startArguments,
     initDbStartParams: initArguments,
     ...(options.template === undefined ? {} : { loadDataDir: options.template }),
   }
@@ -83,12 +86,14 @@ export async function openEmbedded(options: EmbeddedOptions = {}): Promise<Embed
     await lock?.release()
     throw error
   }
+  // Given as an option, those of arrays would be replaced by PGlite's own.
+  Object.assign(engine.parsers, columnParsers)
   const flight = inFlight()
   const exclusively = queue()
 
   async function ask<Row>(statement: Statement, values: readonly Value[]): Promise<Row[]> {
     try {
-      return (await engine.query<Row>(statement.text, [...values], { parsers: columnParsers })).rows
+      return (await engine.query<Row>(statement.text, [...values])).rows
     } catch (error) {
       throw embeddedRefusal(error)
     }
