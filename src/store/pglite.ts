@@ -10,10 +10,11 @@ import path from 'node:path'
 import { setImmediate as otherTurn } from 'node:timers/promises'
 import { PGlite, type PGliteOptions } from '@electric-sql/pglite'
 import { answerInTime } from './answer-in-time.ts'
-import { columnParsers } from './column-types.ts'
 import { type Database, DatabaseError, probeMs, type Statement, type Transaction, type Value } from './database.ts'
 import { type DirectoryLock, lockDirectory, type RequestHandler } from './directory-lock.ts'
 import { inFlight } from './in-flight.ts'
+import { preparedStatements } from './pglite-statements.ts'
+import { keyedPlans } from './planner.ts'
 import { mayRunAgain, refusal, retriesMax } from './refusals.ts'
 import { checkName } from './statement-names.ts'
 
@@ -36,8 +37,12 @@ export interface EmbeddedDatabase extends Database {
 /** Small log segments: a new database has 27 MB instead of 39, and starts sooner. */
 const initArguments = ['--wal-segsize=4', '--no-sync']
 
-/** 16 MB of shared buffers instead of 128: the process is 100 MB smaller, starts sooner, and sells as much. */
-const startArguments = [...PGlite.defaultStartParams, '-B', '2048']
+/** Plans as on a server. 16 MB of shared buffers instead of 128: the process is 100 MB smaller, starts sooner, and sells as much. */
+const startArguments = [
+  ...PGlite.defaultStartParams,
+  ...['-B', '2048'],
+  ...Object.entries(keyedPlans).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
+]
 
 /** Made elsewhere and moved into place whole: a process killed meanwhile leaves nothing that looks like a database. */
 async function openFiles(directory: string, options: PGliteOptions): Promise<PGlite> {
@@ -86,14 +91,13 @@ export async function openEmbedded(options: EmbeddedOptions = {}): Promise<Embed
     await lock?.release()
     throw error
   }
-  // Given as an option, those of arrays would be replaced by PGlite's own.
-  Object.assign(engine.parsers, columnParsers)
+  const prepared = preparedStatements(engine)
   const flight = inFlight()
   const exclusively = queue()
 
   async function ask<Row>(statement: Statement, values: readonly Value[]): Promise<Row[]> {
     try {
-      return (await engine.query<Row>(statement.text, [...values])).rows
+      return await prepared.run<Row>(statement, values)
     } catch (error) {
       throw embeddedRefusal(error)
     }
@@ -207,7 +211,7 @@ export async function openEmbedded(options: EmbeddedOptions = {}): Promise<Embed
         )
       }),
     transaction: work => flight.run(() => transaction(work)),
-    execute: script => flight.run(() => exclusively(() => runScript(engine, script))),
+    execute: script => flight.run(() => exclusively(() => runScript(engine, script).finally(prepared.forget))),
     notify: (channel, payload) =>
       flight.run(async () => {
         await exclusively(() => ask(notify, [channel, payload]))

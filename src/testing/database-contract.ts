@@ -191,6 +191,15 @@ export function databaseContract(
       expect(await stored()).toEqual([])
     })
 
+    test('what failed for its values works with others, also within the next transaction', async () => {
+      const checked = statement('contract_checked', 'select 6 / $1::int as n')
+      expect((await refusalOf(database.query(checked, [0]))).code).toBe('22012')
+      expect((await refusalOf(database.query(checked, ['six']))).code).toBe('22P02')
+      expect(await database.query(checked, [3])).toEqual([{ n: 2 }])
+      expect((await refusalOf(database.transaction(tx => tx.query(checked, [0])))).code).toBe('22012')
+      expect(await database.transaction(tx => tx.query(checked, [2]))).toEqual([{ n: 3 }])
+    })
+
     test('a violated constraint is named, with its details', async () => {
       await database.query(insertNote, [1, 'a'])
       const error = await refusalOf(database.query(insertNote, [1, 'b']))
@@ -236,6 +245,17 @@ export function databaseContract(
       expect(await twice()).toEqual([[{ n: 1 }], [{ n: 1 }]])
       expect(await database.query(absent)).toEqual([{ n: 1 }])
       await database.execute('drop table contract_absent')
+    })
+
+    test('a statement whose table got other columns is refused once at most, then gives them', async () => {
+      const all = statement('contract_widened_rows', 'select * from contract_widened')
+      const widen = statement('contract_widen', 'alter table contract_widened add column b int default 2')
+      await database.execute('create table contract_widened as select 1 as a')
+      expect(await database.query(all)).toEqual([{ a: 1 }])
+      await database.query(widen)
+      await database.query(all).catch(() => {})
+      expect(await database.query(all)).toEqual([{ a: 1, b: 2 }])
+      await database.execute('drop table contract_widened')
     })
 
     test('a named statement is used again and again, and its name stands for one text', async () => {
