@@ -14,6 +14,7 @@ export default defineConfig({
     testTimeout: 90_000,
     hookTimeout: 90_000,
     teardownTimeout: 30_000,
+    expect: { poll: { timeout: 20_000 } },
     coverage: { include: ['src/**'] },
   },
 })

@@ -1,5 +1,5 @@
 /** Prepares both databases once for a run of tests: a PostgreSQL server with a migrated template, and an archive. */
-import { mkdtemp, rm } from 'node:fs/promises'
+import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import path from 'node:path'
 import type { TestProject } from 'vitest/node'
 import { migrate } from '../src/store/migrate.ts'
@@ -40,6 +40,8 @@ async function preparePostgres(running: TestPostgres): Promise<{ name: string }>
 /** What tests put aside goes to one folder, in memory where there is room, and is gone with this process. */
 async function prepareScratch(): Promise<void> {
   scratch = await mkdtemp(path.join(scratchDirectory(), 'holdfast-tests-'))
+  // A server that does not run as root passes through to a folder of its own.
+  await chmod(scratch, 0o711)
   lastWill('rm -rf "$1"', scratch)
   process.env.TMPDIR = scratch
 }

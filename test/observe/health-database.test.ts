@@ -1,5 +1,5 @@
 /** Health and readiness where the database is the trouble: stopped, silent, full of connections, behind, or merely busy. */
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { CheckoutEngine } from '../../src/checkout-engine.ts'
 import { createCheckout } from '../../src/engine.ts'
 import { createHealth } from '../../src/observe/health.ts'
@@ -102,9 +102,9 @@ describe('Health and readiness', () => {
       expect(await behind).toMatchObject({ status: 'unhealthy', checks: { database: gone } })
     })
     expect(await health(now)).toMatchObject({ status: 'healthy' })
-    await vi.waitFor(async () => expect(await opened.database.query(countProbers)).toEqual([{ count: 1 }]))
+    await expect.poll(() => opened.database.query(countProbers)).toEqual([{ count: 1 }])
     await database.close()
-    await vi.waitFor(async () => expect(await opened.database.query(countProbers)).toEqual([{ count: 0 }]))
+    await expect.poll(() => opened.database.query(countProbers)).toEqual([{ count: 0 }])
   })
 
   test('tell an unreadable folder of migrations from a database that is gone, and look again', async () => {

@@ -1,5 +1,5 @@
 /** Closing an engine finishes what was begun, and what waits for a slow gateway holds nobody else up. */
-import { expect, test, vi } from 'vitest'
+import { expect, test } from 'vitest'
 import type { PaymentGateway } from '../../src/payments/gateway.ts'
 import { describeStore, type TestStore } from '../../src/testing/test-store.ts'
 
@@ -80,9 +80,7 @@ describeStore(
       await store.expire(due.lockId)
       await store.wake(due.lockId)
       const second = engine.cleanupExpiredLocks()
-      await vi.waitFor(async () =>
-        expect(await store.facts(due.lockId)).toMatchObject({ state: 'failed', code: 'checkout_expired' }),
-      )
+      await expect.poll(() => store.facts(due.lockId)).toMatchObject({ state: 'failed', code: 'checkout_expired' })
       expect(await store.facts(stuck.lockId)).toMatchObject({ state: 'authorizing' })
       release()
       await Promise.all([first, second])
