@@ -304,7 +304,9 @@ export async function createCheckout(options: CheckoutOptions = {}): Promise<Che
     getConfirmation: (lockId, { sessionId } = {}) =>
       guarded(async () => {
         const row = await conductor.rowOf(checkUuid(lockId, 'lock id'), sessionId)
-        if (row.state !== 'awaiting_action' || row.action?.type !== 'confirm') return null
+        // While the gateway is asked about it, at a webhook say, the buyer may confirm as before.
+        const isOpen = row.state === 'awaiting_action' || row.state === 'authorizing'
+        if (!isOpen || row.action?.type !== 'confirm') return null
         const signal = AbortSignal.timeout(numbers.gatewayTimeoutMs)
         return (await gateway.confirmation?.(row.action.payment, signal)) ?? null
       }),
