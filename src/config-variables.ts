@@ -3,10 +3,10 @@
  * reference in `docs/operating.md` are made from it.
  */
 import { z } from 'zod'
+import { readIban } from './checkout/creditor-reference.ts'
 import type { CheckoutConfig } from './config.ts'
 import { type ConfigVariable, flag, oneOf, text, whole } from './config-variable.ts'
 import { isSmtpUrl } from './notify/smtp-url.ts'
-import { readIban } from './payments/creditor-reference.ts'
 
 function isLocale(given: string): boolean {
   try {

@@ -3,8 +3,8 @@
  * the bank's statement, booked by hand.
  */
 import { Command, InvalidArgumentError } from 'commander'
+import { inGroups, readReference } from '../checkout/creditor-reference.ts'
 import { CheckoutError } from '../checkout/failure.ts'
-import { inGroups, readReference } from '../payments/creditor-reference.ts'
 import { createInvoiceGateway, type Invoice } from '../payments/invoice.ts'
 import { recordAdminAction } from '../saga/admin-actions.ts'
 import { type CommandContext, type CommandHost, systemUser, writeJson } from './command.ts'

@@ -3,8 +3,9 @@
  * capture waits until people (or a bank's interface) say that the money came. Protects A2 and A4 with books of its own:
  * one key one invoice, captured once and only when all of it is there, never another amount than was asked for.
  */
+
+import { readIban, readReference } from '../checkout/creditor-reference.ts'
 import type { Database, Transaction } from '../store/database.ts'
-import { readIban, readReference } from './creditor-reference.ts'
 import type { AuthorizeRequest, GatewayAnswer, LookupAnswer, LookupRequest, PaymentGateway } from './gateway.ts'
 import {
   captureOf,

@@ -2,9 +2,10 @@
  * Lines of a bank's statement, booked on the invoices they name: each counts once, in the invoice's own currency, and no
  * more goes back than is owed.
  */
+
+import { readReference } from '../checkout/creditor-reference.ts'
 import { CheckoutError } from '../checkout/failure.ts'
 import { type Database, DatabaseError } from '../store/database.ts'
-import { readReference } from './creditor-reference.ts'
 import { books, type InvoiceRow, type LineRow, owedMinor } from './invoice-books.ts'
 
 /** One line of a bank's statement. */

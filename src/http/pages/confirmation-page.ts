@@ -1,8 +1,8 @@
 /** The order, as its buyer sees it. */
 import { html } from 'hono/html'
+import { inGroups } from '../../checkout/creditor-reference.ts'
 import type { Order, OrderStatus } from '../../checkout/order.ts'
 import { presentAddress } from '../../checkout/present.ts'
-import { inGroups } from '../../payments/creditor-reference.ts'
 import type { HttpContext } from '../context.ts'
 import { countries } from '../countries.ts'
 import type { Shop } from '../shop.ts'

@@ -1,6 +1,6 @@
 /** References and IBANs are taken as people type them, and refused when mistyped. */
 import { describe, expect, test } from 'vitest'
-import { inGroups, readIban, readReference } from '../../src/payments/creditor-reference.ts'
+import { inGroups, readIban, readReference } from '../../src/checkout/creditor-reference.ts'
 
 describe('A creditor reference', () => {
   test('is the one of the standard, with gaps and in small letters too', () => {
