@@ -35,22 +35,33 @@ export interface PrometheusServer {
 const patienceMs = 25_000
 export const operating = fileURLToPath(new URL('../docs/operating/', import.meta.url))
 
-/** The files of the manual: the shop's own address and secret, and seconds where they say minutes. */
-async function configure(directory: string, shop: URL, secret: string): Promise<void> {
+/** The two processes of a shop that are read. */
+export interface Targets {
+  /** `holdfast serve` */
+  serves: URL
+  /** `holdfast work` */
+  works: URL
+}
+
+/** The files of the manual: the shop's own addresses and secret, and seconds where they say minutes. */
+async function configure(directory: string, { serves, works }: Targets, secret: string): Promise<void> {
   const [config, rules] = await Promise.all(
     ['prometheus.yml', 'prometheus-rules.yml'].map(file => readFile(path.join(operating, file), 'utf8')),
   )
   await writeFile(path.join(directory, 'metrics-secret'), secret, { mode: 0o600 })
   await writeFile(
     path.join(directory, 'prometheus.yml'),
-    `${config}`.replaceAll('_interval: 15s', '_interval: 1s').replace('127.0.0.1:3000', shop.host),
+    `${config}`
+      .replaceAll('_interval: 15s', '_interval: 1s')
+      .replace('127.0.0.1:3000', serves.host)
+      .replace('# - "127.0.0.1:9464"', `- "${works.host}"`),
   )
   await writeFile(path.join(directory, 'prometheus-rules.yml'), `${rules}`.replaceAll(/for: \d+[mh]/g, 'for: 1s'))
 }
 
 /** @throws with what it wrote when it does not get ready. */
-export async function startPrometheus(directory: string, shop: URL, secret: string): Promise<PrometheusServer> {
-  await configure(directory, shop, secret)
+export async function startPrometheus(directory: string, targets: Targets, secret: string): Promise<PrometheusServer> {
+  await configure(directory, targets, secret)
   const port = await freePort()
   const options = {
     'config.file': path.join(directory, 'prometheus.yml'),

@@ -1,8 +1,12 @@
 /**
- * What operators rely on, with the real parts: a real Prometheus reads a real `holdfast serve`, its alerts are loaded, the
- * dashboard's questions are answered, and when the database goes away the alert fires while the process still answers.
+ * What operators rely on, with the real parts: a real Prometheus reads a real `holdfast serve` and a `holdfast work`, its
+ * alerts are loaded, every question of the dashboard is answered, and when the database goes away the alert fires while the
+ * processes still answer.
  */
+import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import path from 'node:path'
 import { statement } from '../src/store/database.ts'
 import { connectPostgres } from '../src/store/postgres.ts'
@@ -19,7 +23,7 @@ export interface PrometheusReport {
   /** As Prometheus has it. */
   completed: number
   rules: number
-  /** Questions of the dashboard, and those that had an answer. */
+  /** Questions of the dashboard, and those that had an answer: all of them, or it does not hold. */
   questions: number
   answered: number
   /** Alerts that were seen firing, in order. */
@@ -29,6 +33,7 @@ export interface PrometheusReport {
 }
 
 const secret = 'the secret of the metrics of this proof'
+const webhookSecret = `whsec_${Buffer.alloc(24, 1).toString('base64')}`
 const sku = 'MUG'
 const tokens = [...Array.from({ length: 9 }, () => 'tok_approve'), 'tok_decline', 'tok_decline', 'tok_slow']
 
@@ -47,6 +52,21 @@ async function questionsOfTheDashboard(): Promise<string[]> {
   )
 }
 
+/** Takes every event, so that there are deliveries to look at. */
+async function startReceiver(): Promise<{ url: string; stop(): void }> {
+  const server = createServer((request, response) => {
+    request.resume().once('end', () => response.writeHead(204).end())
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/events`,
+    stop() {
+      server.close()
+      server.closeAllConnections()
+    },
+  }
+}
+
 const isFiring = async (prometheus: PrometheusServer, name: string) =>
   (await prometheus.alerts()).some(({ labels, state }) => labels.alertname === name && state === 'firing')
 
@@ -59,18 +79,28 @@ export async function provePrometheus(options: { databaseUrl: string; buyers: nu
   }
   const { hostname, port } = new URL(options.databaseUrl)
   const proxy = await startTcpProxy({ host: hostname, port: Number(port) })
+  const receiver = await startReceiver()
   const database = await connectPostgres({ url: options.databaseUrl })
   try {
     await fillShop(database, [{ sku, priceMinor: 1_250, quantity: 10_000 }])
     return await withDirectory(async directory => {
-      const server = await createServerProcess({
-        directory,
-        databaseUrl: proxy.url(options.databaseUrl),
-        environment: { ...serverEnvironment, CHECKOUT_METRICS_SECRET: secret },
-        isBuilt: true,
-      })
-      await server.start()
-      const prometheus = await startPrometheus(directory, new URL(server.url), secret)
+      const processOf = (command: 'serve' | 'work') =>
+        createServerProcess({
+          directory,
+          databaseUrl: proxy.url(options.databaseUrl),
+          environment: {
+            ...serverEnvironment,
+            CHECKOUT_METRICS_SECRET: secret,
+            CHECKOUT_WEBHOOK_URL: receiver.url,
+            CHECKOUT_WEBHOOK_SECRET: webhookSecret,
+          },
+          isBuilt: true,
+          command,
+        })
+      const [server, worker] = [await processOf('serve'), await processOf('work')]
+      await Promise.all([server.start(), worker.start()])
+      const targets = { serves: new URL(server.url), works: new URL(worker.url) }
+      const prometheus = await startPrometheus(directory, targets, secret)
       const deadline = performance.now() + 60_000
       const buy = async (token: string) => {
         const line = { sku, quantity: 1 }
@@ -86,9 +116,10 @@ export async function provePrometheus(options: { databaseUrl: string; buyers: nu
         fired.push(name)
       }
       try {
-        await prometheus.until('the target is up', async () =>
-          (await prometheus.targets()).some(({ health }) => health === 'up'),
-        )
+        await prometheus.until('both processes are read', async () => {
+          const read = await prometheus.targets()
+          return read.length === 2 && read.every(({ health }) => health === 'up')
+        })
         const rules = await prometheus.rules()
         const ill = rules.filter(({ health }) => health === 'err').map(({ name }) => name)
         expect(rules.length > 0 && ill.length === 0, `rules that Prometheus cannot evaluate: ${ill.join(', ')}`)
@@ -98,7 +129,15 @@ export async function provePrometheus(options: { databaseUrl: string; buyers: nu
         )
         await prometheus.until('Prometheus counts the paid orders of the database', counts)
         const questions = await questionsOfTheDashboard()
-        const answers = await Promise.all(questions.map(question => prometheus.query(question)))
+        let silent = questions
+        const answered = async () => {
+          const answers = await Promise.all(questions.map(question => prometheus.query(question)))
+          silent = questions.filter((_, index) => answers[index]?.length === 0)
+          return silent.length === 0
+        }
+        await prometheus
+          .until('the dashboard is answered', answered)
+          .catch(() => wrong.push(...silent.map(question => `a question of the dashboard has no answer: ${question}`)))
         const noise = (await prometheus.alerts()).filter(({ state }) => state === 'firing')
         const names = noise.map(({ labels }) => labels.alertname).join(', ')
         expect(noise.length === 0, `fires although all is well: ${names}`)
@@ -106,8 +145,12 @@ export async function provePrometheus(options: { databaseUrl: string; buyers: nu
         proxy.refuse(true)
         proxy.cut()
         await fires('HoldfastDatabaseDown')
+        await prometheus.until('both processes see it', async () => {
+          const [blind] = await prometheus.query('count(holdfast_database_up == 0)')
+          return blind === 2
+        })
         const stillUp = await prometheus.query('up{job="holdfast"}')
-        expect(stillUp[0] === 1, 'the process did not answer while its database was away')
+        expect(stillUp.join() === '1,1', 'a process did not answer while its database was away')
         const stale = await prometheus.query('holdfast_stuck_checkouts')
         expect(stale.length === 0, 'figures of the database were told while it was away')
         proxy.refuse(false)
@@ -126,18 +169,19 @@ export async function provePrometheus(options: { databaseUrl: string; buyers: nu
           ...report,
           rules: rules.length,
           questions: questions.length,
-          answered: answers.filter(series => series.length > 0).length,
+          answered: questions.length - silent.length,
           fired,
           seconds: (performance.now() - startedAt) / 1000,
           wrong,
         }
       } finally {
         await prometheus.stop()
-        await server.stop()
+        await Promise.all([server.stop(), worker.stop()])
       }
     })
   } finally {
     await database.close()
+    receiver.stop()
     await proxy.stop()
   }
 }

@@ -41,6 +41,8 @@ export interface ServerProcessOptions {
   environment?: Readonly<Record<string, string>>
   /** Run what `npm run build` made, which starts faster; default the sources. */
   isBuilt?: boolean
+  /** Which process of a shop it is; default `serve`. */
+  command?: 'serve' | 'work'
   /** A TypeScript file to run instead: its one argument is the port, its first line says that it is ready. */
   program?: string
   /** Starts before it is given up, a second apart; default 1. What it needs may be away for a moment. */
@@ -63,13 +65,13 @@ const guard = `data:text/javascript,${encodeURIComponent(
 
 const onBuilt = new URL('./on-built.ts', import.meta.url).href
 
-function commandLine({ isBuilt = false, program }: ServerProcessOptions, port: number): string[] {
+function commandLine({ isBuilt = false, command = 'serve', program }: ServerProcessOptions, port: number): string[] {
   const typescript = ['--import', guard, '--import', import.meta.resolve('tsx')]
   if (program !== undefined) return [...typescript, ...(isBuilt ? ['--import', onBuilt] : []), program, String(port)]
-  const serve = ['serve', '--port', String(port)]
+  const stays = [command, '--port', String(port)]
   return isBuilt
-    ? ['--import', guard, path.join(root, 'dist/cli/main.js'), ...serve]
-    : [...typescript, path.join(root, 'src/cli/main.ts'), ...serve]
+    ? ['--import', guard, path.join(root, 'dist/cli/main.js'), ...stays]
+    : [...typescript, path.join(root, 'src/cli/main.ts'), ...stays]
 }
 
 /** The log is JSON, a line an entry; whatever else is written there nobody expected, and it explains nothing. */
@@ -142,7 +144,7 @@ export async function createServerProcess(options: ServerProcessOptions): Promis
     const late = setTimeout(() => child.kill('SIGKILL'), readyMs)
     const isReady = await isUp
     clearTimeout(late)
-    if (isReady && /^\w+ ready/m.test(output)) {
+    if (isReady && /^\w+ (ready|works)/m.test(output)) {
       started.isReady = !started.isKilled
       void started.gone.then(() => {
         started.isReady = false

@@ -22,7 +22,17 @@ export interface ConfigGroup {
 const groups: readonly [title: string, properties: readonly (keyof CheckoutConfig)[]][] = [
   [
     'Where it runs',
-    ['databaseUrl', 'port', 'host', 'environment', 'baseUrl', 'trustedProxyHeader', 'secret', 'adminSecret'],
+    [
+      'databaseUrl',
+      'port',
+      'host',
+      'workerPort',
+      'environment',
+      'baseUrl',
+      'trustedProxyHeader',
+      'secret',
+      'adminSecret',
+    ],
   ],
   ['The shop', ['shopName', 'currency', 'locale', 'timeZone', 'rateLimitPerMinute']],
   [

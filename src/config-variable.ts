@@ -13,13 +13,13 @@ export interface ConfigVariable<Value> {
   hidden?: true
 }
 
-export function whole(
+export function whole<Fallback extends number | null>(
   variable: string,
-  fallback: number,
+  fallback: Fallback,
   min: number,
   max: number,
   meaning: string,
-): ConfigVariable<number> {
+): ConfigVariable<number | Fallback> {
   const parse = z
     .string()
     .regex(/^\d{1,12}$/)

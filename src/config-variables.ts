@@ -53,6 +53,13 @@ export const configVariables: {
     z.string().regex(/^[A-Za-z0-9.:_-]+$/),
     'the address to listen on',
   ),
+  workerPort: whole(
+    'CHECKOUT_WORKER_PORT',
+    null,
+    0,
+    65_535,
+    'the port on which holdfast work answers /metrics and /health; none: it does not listen',
+  ),
   environment: oneOf(
     'NODE_ENV',
     'development',

@@ -10,6 +10,8 @@ export interface CheckoutConfig {
   port: number
   /** The address to listen on. */
   host: string
+  /** Where `holdfast work` answers `/metrics` and `/health`. Null: it does not listen. */
+  workerPort: number | null
   environment: 'development' | 'test' | 'production'
   /** Signs sessions and seals payment tokens; at least 32 characters. Null only outside production. */
   secret: string | null

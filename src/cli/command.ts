@@ -48,6 +48,11 @@ export interface ServeOptions {
   demo?: boolean
 }
 
+export interface WorkOptions {
+  port?: number
+  host?: string
+}
+
 /** Where commands run: in this process, or in the server that was asked by another. */
 export interface CommandHost {
   caller: Caller
@@ -65,7 +70,7 @@ export interface CommandHost {
     show: (read: () => Promise<Reading>, ended: AbortSignal) => Promise<number>,
   ): Promise<number>
   serve(options: ServeOptions): Promise<number>
-  work(): Promise<number>
+  work(options: WorkOptions): Promise<number>
 }
 
 export const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i

@@ -3,6 +3,8 @@ import type { AddressInfo } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { createAdaptorServer } from '@hono/node-server'
 import type { HttpHandler } from '../http/app.ts'
+import type { HttpLog } from '../http/context.ts'
+import type { CheckoutLog } from '../observe/log.ts'
 
 export interface HttpServer {
   /** Where it can be reached: "http://127.0.0.1:3000". More than one where it listens on every interface. */
@@ -59,4 +61,10 @@ export async function listen(fetch: HttpHandler, options: { port: number; host: 
       clearInterval(sweep)
     },
   }
+}
+
+/** The lines of the handler among those of the process. */
+export function httpLog(log: CheckoutLog): HttpLog {
+  return (level, message, { error, ...details }) =>
+    log[level]?.(`[HTTP] ${message}`, error === undefined ? details : { ...details, err: error })
 }

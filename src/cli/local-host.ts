@@ -8,13 +8,12 @@ import { type CheckoutLog, createLog } from '../observe/log.ts'
 import type { Database } from '../store/database.ts'
 import { migrate, pendingMigrations } from '../store/migrate.ts'
 import { defaultDirectory, openDatabase } from '../store/open.ts'
-import { connectPostgres } from '../store/postgres.ts'
-import type { Caller, CommandHost, ServeOptions, Work } from './command.ts'
+import type { Caller, CommandHost, ServeOptions, Work, WorkOptions } from './command.ts'
 import { askHolder, forward } from './forward.ts'
-import { ListenError } from './http-server.ts'
-import { type Server, startServer } from './serve.ts'
+import { startServer } from './serve.ts'
 import { openShop } from './shop.ts'
 import { endRequested, inTime } from './signals.ts'
+import { startWorker } from './work.ts'
 
 export interface LocalOptions {
   caller: Caller
@@ -98,38 +97,33 @@ export function localHost(options: LocalOptions): CommandHost {
     const config = withSecret({ ...given, port: port ?? given.port, host: host ?? given.host })
     // Asked to end while it starts, it ends as soon as it has started.
     const end = ended()
-    let server: Server
-    try {
-      server = await startServer({ config, dataDirectory: defaultDirectory, log: logOf(config, caller), demo })
-    } catch (error) {
-      if (!(error instanceof ListenError)) throw error
-      caller.err(`${error.message}\n`)
-      return 1
-    }
+    const server = await startServer({ config, dataDirectory: defaultDirectory, log: logOf(config, caller), demo })
     caller.out(`holdfast ready on ${server.addresses.join(', ')} (${nameOf(config)})\n`)
     await end
     return finish(() => server.close())
   }
 
-  async function work(): Promise<number> {
-    const config = withSecret(configFromEnvironment(environment))
-    if (config.databaseUrl === null) {
+  async function work({ port, host }: WorkOptions): Promise<number> {
+    const given = configFromEnvironment(environment)
+    const { databaseUrl } = given
+    const workerPort = port ?? given.workerPort
+    if (databaseUrl === null) {
       caller.err(
         'workers of their own need a PostgreSQL server: set DATABASE_URL. On the embedded database, serve does the work\n',
       )
       return 2
     }
-    const end = ended()
-    const database = await connectPostgres({ url: config.databaseUrl })
-    try {
-      await bringUpToDate(database, true)
-      const shop = await openShop({ database, config, log: logOf(config, caller) })
-      caller.out(`holdfast works (${nameOf(config)})\n`)
-      await end
-      return await finish(() => shop.close())
-    } finally {
-      await database.close()
+    if (host !== undefined && workerPort === null) {
+      caller.err('no port to listen on: choose one with --port or CHECKOUT_WORKER_PORT\n')
+      return 2
     }
+    const config = { ...withSecret(given), databaseUrl, workerPort, host: host ?? given.host }
+    const end = ended()
+    const worker = await startWorker({ config, log: logOf(config, caller) })
+    const where = worker.addresses.length === 0 ? '' : ` on ${worker.addresses.join(', ')}`
+    caller.out(`holdfast works${where} (${nameOf(config)})\n`)
+    await end
+    return finish(() => worker.close())
   }
 
   async function finish(close: () => Promise<void>): Promise<number> {

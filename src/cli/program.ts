@@ -103,6 +103,6 @@ function explain(error: unknown, caller: Caller): number {
     return error.code === 'invalid_argument' ? 2 : 1
   }
   const { name, message, stack } = error instanceof Error ? error : new Error(String(error))
-  caller.err(name === 'DatabaseError' ? `${message}\n` : `${stack ?? message}\n`)
+  caller.err(['DatabaseError', 'ListenError'].includes(name) ? `${message}\n` : `${stack ?? message}\n`)
   return 1
 }

@@ -12,7 +12,7 @@ import { connectPostgres } from '../store/postgres.ts'
 import type { Caller, CommandHost } from './command.ts'
 import { createDraining } from './draining.ts'
 import { received } from './forward.ts'
-import { type HttpServer, listen } from './http-server.ts'
+import { type HttpServer, httpLog, listen } from './http-server.ts'
 import { runProgram } from './program.ts'
 import { openShop, type Shop } from './shop.ts'
 
@@ -130,8 +130,7 @@ function handlerOf(shop: Shop, { config, log }: ServerOptions, stopping: AbortSi
     mailbox: shop.keptMails,
     stopping,
     logsRequests: config.logLevel === 'debug',
-    log: (level, message, { error, ...details }) =>
-      log[level]?.(`[HTTP] ${message}`, error === undefined ? details : { ...details, err: error }),
+    log: httpLog(log),
     config: {
       currency: config.currency,
       shopName: config.shopName,

@@ -2,11 +2,10 @@
  * The shop over HTTP: one fetch handler, mountable in anything that has a `Request`.
  * Order matters: a request is known, bounded, named and of this site before a route sees it.
  */
-import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import { guardAdmin } from './admin.ts'
 import { loadAssets } from './assets.ts'
 import { wrongSecretsPerMinute } from './bearer.ts'
-import { limitBody, readBody } from './body.ts'
+import { readBody } from './body.ts'
 import type {
   HttpConfig,
   HttpContext,
@@ -20,17 +19,14 @@ import type {
   ShopMetrics,
 } from './context.ts'
 import { createCsrf } from './csrf.ts'
-import { HttpError, refusalOf } from './errors.ts'
+import { openDoor } from './door.ts'
 import { protectAgainstForgery } from './forgery.ts'
-import { harmlessLog } from './harmless-log.ts'
-import { refuseUnknownRoutes } from './known-routes.ts'
 import { createLiveStatus } from './live-status.ts'
 import { isForThisMachine } from './local-request.ts'
 import { describeApi } from './openapi.ts'
 import { pageHeaders } from './page-headers.ts'
 import { errorPage } from './pages/error-page.ts'
 import { addressOf, createRateLimit } from './rate-limit.ts'
-import { nameRequests } from './request-id.ts'
 import { adminRoutes } from './routes/admin.ts'
 import { adminDeliveryRoutes } from './routes/admin-deliveries.ts'
 import { assetRoutes } from './routes/assets.ts'
@@ -45,7 +41,7 @@ import { sandboxRoutes } from './routes/sandbox.ts'
 import { storefrontRoutes } from './routes/storefront.ts'
 import { webhookRoutes } from './routes/webhooks.ts'
 import { createSessions, deriveKey } from './session.ts'
-import { createApp, type Shop, wantsPage } from './shop.ts'
+import type { Shop } from './shop.ts'
 import { stripeFormOf } from './stripe-form.ts'
 
 export interface HttpOptions {
@@ -107,14 +103,11 @@ export function createHttpHandler(options: HttpOptions): HttpHandler {
     },
   }
 
-  const app = createApp()
-  const log = options.log === undefined ? undefined : harmlessLog(options.log)
-  app.use(nameRequests(options.logsRequests === true ? log : undefined))
-  app.use(pageHeaders({ production: config.production, form: null }))
+  const { log, logsRequests } = options
+  const { production } = config
+  const app = openDoor({ production, log, logsRequests, page: refusal => errorPage(shop, refusal) })
   const form = stripeFormOf(config)
-  if (form !== null) app.use('/checkout', pageHeaders({ production: config.production, form }))
-  app.use(refuseUnknownRoutes(() => app.routes))
-  app.use(limitBody)
+  if (form !== null) app.use('/checkout', pageHeaders({ production, form }))
   // These know no session: a gateway signs what it sends, the sandbox is another world, the rest only reads.
   webhookRoutes(app, shop)
   healthRoutes(app, shop, stopping)
@@ -126,7 +119,7 @@ export function createHttpHandler(options: HttpOptions): HttpHandler {
   const attempts = { limit: createRateLimit(wrongSecretsPerMinute), addressOf: clientOf }
   const { metrics } = options
   if (metrics !== undefined) {
-    metricsRoutes(app, { metrics, secret: config.metricsSecret ?? null, production: config.production, attempts })
+    metricsRoutes(app, { metrics, secret: config.metricsSecret ?? null, production, attempts })
   }
   app.use('/admin/*', guardAdmin({ secret: config.adminSecret ?? null, attempts }), readBody)
   adminRoutes(app, shop)
@@ -144,21 +137,6 @@ export function createHttpHandler(options: HttpOptions): HttpHandler {
   checkoutStatusRoutes(app, shop)
   storefrontRoutes(app, shop)
   describeApi(app)
-
-  const respond = (error: unknown, c: HttpContext): Response | Promise<Response> => {
-    const requestId = c.get('requestId')
-    const refusal = refusalOf(error, requestId)
-    if (refusal.unexpected) {
-      log?.('error', 'request failed', { requestId, method: c.req.method, path: c.req.routePath, error })
-    }
-    const status = refusal.status as ContentfulStatusCode
-    const headers = { ...refusal.headers, 'Cache-Control': 'no-store' }
-    return c.req.method === 'GET' && wantsPage(c)
-      ? c.html(errorPage(shop, refusal), status, headers)
-      : c.json(refusal.body, status, headers)
-  }
-  app.onError(respond)
-  app.notFound(c => respond(new HttpError('not_found', 'There is nothing here.'), c))
 
   return async (request, environment) => app.fetch(request, environment ?? {})
 }

@@ -2,7 +2,8 @@
 import { createRoute } from '@hono/zod-openapi'
 import type { ReadinessReport } from '../../checkout-engine.ts'
 import { answers, healthAnswer, livenessAnswer, readinessAnswer } from '../answers.ts'
-import type { HttpApp, Shop } from '../shop.ts'
+import type { ShopEngine } from '../context.ts'
+import type { HttpApp } from '../shop.ts'
 
 const health = createRoute({
   method: 'get',
@@ -35,7 +36,11 @@ const readiness = createRoute({
 const noStore = { 'Cache-Control': 'no-store' }
 
 /** @param stopping whose abort says that the process is about to end. */
-export function healthRoutes(app: HttpApp, shop: Pick<Shop, 'engine'>, stopping: AbortSignal | undefined): void {
+export function healthRoutes(
+  app: HttpApp,
+  shop: { engine: Pick<ShopEngine, 'health' | 'readiness'> },
+  stopping: AbortSignal | undefined,
+): void {
   app.openapi(health, async c => {
     const { status, checks, timestamp } = await shop.engine.health()
     return c.json({ status, checks, timestamp }, status === 'unhealthy' ? 503 : 200, noStore)
