@@ -38,6 +38,7 @@ export {
   type ListenerMap,
   type ListenerObject,
 } from './events/listeners.ts'
+export { PermanentFailure } from './events/permanent-failure.ts'
 export { type CheckoutLog, createLog } from './observe/log.ts'
 export { createMetrics, type Metrics, type MetricsOptions } from './observe/metrics.ts'
 export type {

@@ -9,6 +9,7 @@ import { compose, orderIdOf } from './compose-event.ts'
 import * as deliveries from './deliveries.ts'
 import { type DeliveryFilter, listDeliveries, listOverdue, listParked, readDelivery } from './list-deliveries.ts'
 import type { Listeners, RegisteredListener } from './listeners.ts'
+import { PermanentFailure } from './permanent-failure.ts'
 import { type Run, runListener } from './run-listener.ts'
 
 /** What a failed or parked delivery was. */
@@ -155,7 +156,8 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
   function judge(delivery: deliveries.Claimed, listener: RegisteredListener, thrown: unknown): deliveries.Result {
     const error = messageOf(thrown)
     if (thrown === stopped) return { delivery, outcome: 'stopped', error, retryMs: 0 }
-    if (delivery.attempts > listener.retriesMax) return { delivery, outcome: 'parked', error, retryMs: 0 }
+    const isLast = delivery.attempts > listener.retriesMax || thrown instanceof PermanentFailure
+    if (isLast) return { delivery, outcome: 'parked', error, retryMs: 0 }
     const retryMs = Math.max(retryDelayMs(delivery.attempts, random), askedRetryMs(thrown))
     return { delivery, outcome: 'failed', error, retryMs }
   }

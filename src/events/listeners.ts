@@ -16,7 +16,7 @@ export interface DeliveryContext {
 /**
  * A listener as a function: its name is its durable name. It is called at least once an event, and again until it
  * returns; `event.id` tells a repetition. Throwing (or rejecting) means "try again later"; an error with `retryAfterMs`
- * asks for at least that pause, of an hour at most.
+ * asks for at least that pause, of an hour at most; a `PermanentFailure` for no other try.
  */
 export type ListenerFunction<Name extends CheckoutEventName = CheckoutEventName> = (
   event: CheckoutEvent<Name>,

@@ -3,6 +3,8 @@
  * no error tells of a mail's content, of people's addresses or of what the server was logged in with (A12).
  */
 import { createTransport } from 'nodemailer'
+import { PermanentFailure } from '../events/permanent-failure.ts'
+import { isForGood } from './mail-for-good.ts'
 
 /** One mail, whole, in nodemailer's terms. */
 export interface MailMessage {
@@ -62,6 +64,7 @@ interface SmtpError extends Error {
   code?: unknown
   originalCode?: unknown
   responseCode?: unknown
+  command?: unknown
   response?: unknown
 }
 
@@ -82,16 +85,23 @@ function saidOf(response: string, to: string): string {
 
 /**
  * Why a mail was not accepted, in a sentence for people. It may be told to logs: what the server wrote is quoted only
- * where it speaks of an address, for behind a password or a mail's content it may quote those.
+ * where it speaks of an address, for behind a password or a mail's content it may quote those. A `PermanentFailure` where
+ * another try would be refused the same.
  * @param to whom it was for.
  */
 export function refusalOf(thrown: unknown, to: string): Error {
-  const { name, code, originalCode, responseCode, response, message } = (
+  const { name, code, originalCode, responseCode, command, response, message } = (
     thrown instanceof Error ? thrown : new Error(String(thrown))
   ) as SmtpError
   if (name === 'AbortError') return new Error('the mail was not sent in time')
   const answer = typeof response === 'string' ? response : ''
-  const isForGood = typeof responseCode === 'number' && responseCode >= 500 && responseCode < 600
+  if (isForGood({ command, responseCode, response: answer })) {
+    return new PermanentFailure(
+      command === 'RCPT TO'
+        ? `the mail server refuses the recipient for good (${saidOf(answer, to)})`
+        : `the mail server refuses the mail for good (${statusOf(answer)})`,
+    )
+  }
   switch (code) {
     case 'EAUTH':
     case 'ENOAUTH':
@@ -100,16 +110,10 @@ export function refusalOf(thrown: unknown, to: string): Error {
       )
     case 'EENVELOPE':
       return new Error(
-        isForGood
-          ? `the mail server refuses the sender or the recipient for good (${saidOf(answer, to)}): the address must be corrected, else this ends parked`
-          : `the mail server does not take the sender or the recipient now (${saidOf(answer, to) || 'no answer'})`,
+        `the mail server does not take the sender or the recipient (${saidOf(answer, to) || 'no answer'})`,
       )
     case 'EMESSAGE':
-      return new Error(
-        isForGood
-          ? `the mail server refuses what the mail says, for good (${statusOf(answer)})`
-          : `the mail server does not take the mail now (${statusOf(answer) || 'no answer'})`,
-      )
+      return new Error(`the mail server does not take the mail (${statusOf(answer) || 'no answer'})`)
     case 'ETIMEDOUT':
       return new Error('the mail server does not answer in time')
     case 'EDNS':

@@ -7,6 +7,7 @@ import type { CheckoutAlert } from '../checkout/alert.ts'
 import type { CheckoutEvent } from '../checkout/events.ts'
 import { CheckoutError } from '../checkout/failure.ts'
 import type { ListenerMap } from '../events/listeners.ts'
+import { PermanentFailure } from '../events/permanent-failure.ts'
 import { usableBaseUrl } from './base-url.ts'
 import { gathered, isToldOtherwise } from './gathered-listener.ts'
 import { createShopLocale } from './shop-locale.ts'
@@ -120,6 +121,7 @@ function createPost(webhookUrl: string, timeoutMs: number, send: typeof fetch) {
       await client.send(message)
     } catch (error) {
       const why = refusalOf(error, signal.aborted ? null : limited.aborted ? timeoutMs : null)
+      if (isForGood(error)) throw new PermanentFailure(why)
       throw later(why, notBefore - performance.now())
     }
   }
@@ -133,6 +135,23 @@ function later(message: string, pauseMs: number): Error {
 function retryAfterMs(header: string | null): number {
   const seconds = Number(header ?? '')
   return Math.min(seconds > 0 ? Math.ceil(seconds) : 1, retryAfterMaxSeconds) * 1_000
+}
+
+/**
+ * What Slack says of the message or of where it goes (https://api.slack.com/changelog/2016-05-17-changes-to-errors-for-incoming-webhooks).
+ * Not among it is what says that the webhook itself or a restriction is in the way: people mend that.
+ */
+const wordsForGood: ReadonlySet<string> = new Set([
+  'invalid_payload',
+  'too_many_attachments',
+  'user_not_found',
+  'channel_not_found',
+  'channel_is_archived',
+])
+
+function isForGood(thrown: unknown): boolean {
+  if (!(thrown instanceof IncomingWebhookHTTPError) || thrown.statusCode < 400 || thrown.statusCode > 499) return false
+  return wordsForGood.has(thrown.body ?? '')
 }
 
 /** Why a message was not accepted. The client's own error is not passed on: what it wraps may name the address. */

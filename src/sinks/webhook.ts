@@ -7,6 +7,7 @@ import { Webhook } from 'standardwebhooks'
 import type { CheckoutEvent } from '../checkout/events.ts'
 import { CheckoutError } from '../checkout/failure.ts'
 import type { DeliveryContext, ListenerMap } from '../events/listeners.ts'
+import { PermanentFailure } from '../events/permanent-failure.ts'
 import { outgoingEvent } from './outgoing-event.ts'
 import { type SinkOptions, sinkListeners } from './sink-listeners.ts'
 
@@ -59,6 +60,8 @@ export function createWebhookSink(options: WebhookSinkOptions): ListenerMap {
     )
     // The head says all; the rest of the answer may be long, or never end.
     await response.body?.cancel().catch(() => {})
+    // The receiver wants no more of them (RFC 9110, 15.5.11; Standard Webhooks asks to stop then).
+    if (response.status === 410) throw new PermanentFailure("The webhook's receiver answered 410: it is gone")
     if (!response.ok) {
       throw new WebhookRefused(
         `The webhook's receiver answered ${response.status}`,

@@ -2,6 +2,7 @@ import { v7 } from 'uuid'
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { CheckoutEvent } from '../../src/checkout/events.ts'
 import { type DeliveryAlert, retryDelayMs } from '../../src/events/deliverer.ts'
+import { PermanentFailure } from '../../src/events/permanent-failure.ts'
 import type { Database } from '../../src/store/database.ts'
 import { openTestDatabase, type TestDatabase } from '../../src/testing/test-database.ts'
 import { completed, deliveriesOf, gate, house, kinds, letTimePass, orderOf, started } from './fixtures.ts'
@@ -215,6 +216,31 @@ describe.each(kinds)('delivering on %s', kind => {
     expect(await deliverer.redeliver({ eventId, listener: 'nobody' })).toBe(false)
     expect(await deliverer.runOnce()).toEqual({ delivered: 1, failed: 0, parked: 0 })
     expect(await deliverer.listParked()).toEqual([])
+  })
+
+  test('parks at once what its listener calls permanent, with its reason, and goes on behind it', async () => {
+    const alerts: DeliveryAlert[] = []
+    const heard: string[] = []
+    const choosy = {
+      name: 'choosy',
+      run(event: CheckoutEvent) {
+        if (event.type === 'CheckoutStarted') throw new PermanentFailure('no such mailbox')
+        heard.push(event.type)
+      },
+    }
+    const { publish, deliverer } = house(
+      database,
+      { CheckoutStarted: [choosy], CheckoutCompleted: [choosy] },
+      { onParked: alert => alerts.push(alert) },
+    )
+    const checkoutId = v7()
+    await publish(started(checkoutId), completed(checkoutId))
+    expect(await deliverer.runOnce()).toEqual({ delivered: 0, failed: 0, parked: 1 })
+    const error = 'PermanentFailure: no such mailbox'
+    expect(alerts).toMatchObject([{ listener: 'choosy', type: 'CheckoutStarted', attempts: 1, error }])
+    expect(await deliverer.listParked()).toMatchObject([{ state: 'parked', attempts: 1, lastError: error }])
+    expect(await deliverer.runOnce()).toEqual({ delivered: 1, failed: 0, parked: 0 })
+    expect(heard).toEqual(['CheckoutCompleted'])
   })
 
   test('parks what kills its runner every time, without running it once more', async () => {

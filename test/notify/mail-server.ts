@@ -19,6 +19,8 @@ export interface MailServer {
   url: string
   received: ReceivedMail[]
   mood: ServerMood
+  /** Refuses at one step whatever the mood; null: nothing. */
+  refuses: { at: 'connect' | 'MAIL FROM' | 'RCPT TO' | 'DATA'; code: number; text: string } | null
   /** Connections that are open now. */
   connections(): number
   /** Mails that were offered, taken or not. */
@@ -51,13 +53,16 @@ export async function startMailServer(port = 0): Promise<MailServer> {
       else done(answer(535, `5.7.8 wrong: ${auth.password}`))
     },
     onConnect(_session, done) {
-      if (mailServer.mood !== 'stalls') done()
+      if (mailServer.mood !== 'stalls') done(refusalAt('connect'))
+    },
+    onMailFrom(_address, _session, done) {
+      done(refusalAt('MAIL FROM'))
     },
     onRcptTo({ address }, _session, done) {
       offered += 1
       if (mailServer.mood === 'refuses recipients') done(answer(550, `5.1.1 <${address}>: no such user`))
       else if (mailServer.mood === 'is busy') done(answer(450, `4.2.1 <${address}> try later`))
-      else done()
+      else done(refusalAt('RCPT TO'))
     },
     onData(stream, session, done) {
       const chunks: Buffer[] = []
@@ -68,10 +73,15 @@ export async function startMailServer(port = 0): Promise<MailServer> {
       stream.on('end', () => {
         const raw = Buffer.concat(chunks).toString('utf8')
         if (mailServer.mood === 'refuses contents') done(answer(554, `5.7.1 spam: ${raw}`))
+        else if (refusalAt('DATA')) done(refusalAt('DATA'))
         else keep(raw, session).then(() => done(), done)
       })
     },
   })
+  function refusalAt(step: NonNullable<MailServer['refuses']>['at']): Error | null {
+    const { refuses } = mailServer
+    return refuses?.at === step ? answer(refuses.code, refuses.text) : null
+  }
   async function keep(raw: string, { envelope }: SMTPServerSession): Promise<void> {
     received.push({ recipients: envelope.rcptTo.map(({ address }) => address), mail: await simpleParser(raw), raw })
   }
@@ -87,6 +97,7 @@ export async function startMailServer(port = 0): Promise<MailServer> {
     url: `smtp://${user}:${encodeURIComponent(smtpPassword)}@127.0.0.1:${(server.server.address() as AddressInfo).port}`,
     received,
     mood: 'takes',
+    refuses: null,
     connections: () => sockets.size,
     offered: () => offered,
     async stop() {

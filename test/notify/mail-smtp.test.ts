@@ -2,6 +2,7 @@
 import { once } from 'node:events'
 import { createServer, type Socket } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { CheckoutAlert } from '../../src/checkout/alert.ts'
 import type { CheckoutEvent } from '../../src/checkout/events.ts'
 import { requireOrder } from '../../src/checkout/outcome.ts'
 import { createMailListeners, type MailOptions } from '../../src/notify/mail.ts'
@@ -26,11 +27,12 @@ describeStore(
     afterAll(() => server.stop())
 
     /** An engine whose mail goes to the server, and what ends both. */
-    async function open(options: Partial<MailOptions> = {}) {
+    async function open(options: Partial<MailOptions> = {}, onAlert: (alert: CheckoutAlert) => void = () => {}) {
       server.received.length = 0
       server.mood = 'takes'
+      server.refuses = null
       const mail = createMailListeners({ smtpUrl: server.url, ...shop, windowMs: 1, ...options })
-      const engine = await store.open({ listeners: mail.listeners })
+      const engine = await store.open({ listeners: mail.listeners, onAlert })
       return { mail, engine, deliver: () => engine.deliverer.runOnce() }
     }
     const dueNow = () => store.sql(`update holdfast.deliveries set next_at = now() where state = 'due' and not leased`)
@@ -113,7 +115,7 @@ describeStore(
 
     test('delivers again what was not accepted, under the same Message-ID, once the server is back', async () => {
       const { engine, mail, deliver } = await open({ adminEmail: null })
-      for (const mood of ['refuses recipients', 'is busy', 'refuses contents', 'drops'] as const) {
+      for (const mood of ['is busy', 'drops'] as const) {
         server.received.length = 0
         server.mood = mood
         const { lockId } = await store.begin({ [await store.article()]: 1 }, { engine })
@@ -142,16 +144,22 @@ describeStore(
       await engine.processCheckout(lockId, { token: 'tok_approve' })
       expect(await deliver()).toMatchObject({ failed: 1 })
       const back = await startMailServer(Number(port))
-      for (const mood of ['refuses recipients', 'is busy', 'refuses contents'] as const) {
+      for (const [mood, came] of [
+        ['refuses recipients', { parked: 1 }],
+        ['is busy', { failed: 1 }],
+        ['refuses contents', { parked: 1 }],
+      ] as const) {
         back.mood = mood
         await dueNow()
-        expect(await deliver()).toMatchObject({ failed: 1 })
+        await engine.deliverer.redeliverParked()
+        expect(await deliver(), mood).toMatchObject(came)
         const [found] = await store.sql<{ last_error: string }>(
-          `select last_error from holdfast.deliveries where checkout_id = $1 and state = 'due'`,
+          `select last_error from holdfast.deliveries where checkout_id = $1`,
           [lockId],
         )
         expect(found?.last_error).toMatch(/5\.1\.1|4\.2\.1|5\.7\.1/)
       }
+      await engine.deliverer.redeliverParked()
       back.mood = 'takes'
       await dueNow()
       expect(await deliver()).toMatchObject({ delivered: 1 })
@@ -162,6 +170,48 @@ describeStore(
       }
       await mail.close()
       await back.stop()
+    })
+
+    test('what is refused for good is parked at once with its reason, and people are told', async () => {
+      const alerts: CheckoutAlert[] = []
+      const { engine, mail, deliver } = await open({ adminEmail: null }, alert => alerts.push(alert))
+      for (const [at, code, text, said] of [
+        ['RCPT TO', 550, '5.1.1 no such user', 'refuses the recipient for good (550 5.1.1 no such user)'],
+        ['DATA', 554, '5.6.0 unreadable', 'refuses the mail for good (554 5.6.0)'],
+      ] as const) {
+        server.refuses = { at, code, text }
+        const { lockId } = await store.begin({ [await store.article()]: 1 }, { engine })
+        await engine.processCheckout(lockId, { token: 'tok_approve' })
+        expect(await deliver()).toEqual({ delivered: 0, failed: 0, parked: 1 })
+        const [delivery] = await engine.deliverer.list({ checkoutId: lockId })
+        expect(delivery).toMatchObject({ state: 'parked', attempts: 1, lastError: expect.stringContaining(said) })
+        await expect.poll(() => alerts.at(-1)).toMatchObject({ code: 'delivery_parked', lockId })
+      }
+      server.refuses = null
+      expect(await engine.deliverer.redeliverParked()).toBe(2)
+      expect(await deliver()).toEqual({ delivered: 2, failed: 0, parked: 0 })
+      await mail.close()
+    })
+
+    test.each([
+      ['connect', 554, '5.7.1 no service for you'],
+      ['MAIL FROM', 530, '5.7.0 authentication required'],
+      ['MAIL FROM', 553, '5.1.8 sender not owned by user'],
+      ['RCPT TO', 550, '5.7.1 relaying denied'],
+      ['RCPT TO', 550, 'relay not permitted'],
+      ['RCPT TO', 552, '5.2.2 mailbox full'],
+      ['DATA', 550, '5.7.26 this mail is not authenticated'],
+      ['DATA', 451, '4.3.0 try later'],
+    ] as const)('what people mend is tried again: %s %i %s', async (at, code, text) => {
+      const { engine, mail, deliver } = await open({ adminEmail: null })
+      server.refuses = { at, code, text }
+      const { lockId } = await store.begin({ [await store.article()]: 1 }, { engine })
+      await engine.processCheckout(lockId, { token: 'tok_approve' })
+      expect(await deliver()).toEqual({ delivered: 0, failed: 1, parked: 0 })
+      server.refuses = null
+      await dueNow()
+      expect(await deliver()).toEqual({ delivered: 1, failed: 0, parked: 0 })
+      await mail.close()
     })
 
     test('a password that the server refuses is named as such, and not told', async () => {
@@ -286,7 +336,10 @@ test('says nothing to a server that does not encrypt, where the address asks for
 
 test('tells of a refused address what is wrong with it, and not whose it is', () => {
   const refused = (response: string, to: string) =>
-    refusalOf(Object.assign(new Error('refused'), { code: 'EENVELOPE', responseCode: 550, response }), to).message
+    refusalOf(
+      Object.assign(new Error('refused'), { code: 'EENVELOPE', command: 'RCPT TO', responseCode: 550, response }),
+      to,
+    ).message
   for (const response of [
     '550 5.1.1 <ada.lovelace@example.com>: user unknown',
     '550 5.1.1 Ada.Lovelace: user unknown',

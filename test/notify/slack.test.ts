@@ -5,6 +5,7 @@ import type { CheckoutEvent } from '../../src/checkout/events.ts'
 import type { Failure } from '../../src/checkout/failure.ts'
 import type { CheckoutLock } from '../../src/checkout/lock.ts'
 import type { DeliveryContext, ListenerObject } from '../../src/events/listeners.ts'
+import { PermanentFailure } from '../../src/events/permanent-failure.ts'
 import { createSlackListeners, type SlackOptions } from '../../src/notify/slack.ts'
 import { faultsOf, openSlackEndpoint, wordsOf } from './slack-endpoint.ts'
 
@@ -171,6 +172,24 @@ describe('Slack', () => {
   ])('fails the delivery on %s', async (_, status, body, said) => {
     endpoint.answer = response => response.writeHead(status, { location: '/elsewhere' }).end(body)
     await expect(tell(failed())).rejects.toThrow(new Error(said))
+  })
+
+  test.each([
+    [400, 'invalid_payload', true],
+    [404, 'channel_not_found', true],
+    [410, 'channel_is_archived', true],
+    [403, 'action_prohibited', false],
+    [404, 'no_service', false],
+    [403, 'invalid_token', false],
+    [400, 'invalid_payload of a proxy', false],
+    [404, '', false],
+    [500, 'rollup_error', false],
+    [503, 'invalid_payload', false],
+  ])('%i %s: no other try is %s', async (status, body, isForGood) => {
+    endpoint.answer = response => response.writeHead(status).end(body)
+    const error = await tell(failed()).catch((thrown: unknown) => thrown)
+    expect((error as Error).message).toContain(`Slack answered ${status}`)
+    expect(error instanceof PermanentFailure).toBe(isForGood)
   })
 
   test('keeps quiet for as long as Slack asks to, and fails the deliveries until then', async () => {

@@ -6,6 +6,7 @@ import { v7 } from 'uuid'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { CheckoutEvent } from '../../src/checkout/events.ts'
 import type { ListenerObject } from '../../src/events/listeners.ts'
+import { PermanentFailure } from '../../src/events/permanent-failure.ts'
 import { createWebhookSink, WebhookRefused, type WebhookSinkOptions } from '../../src/sinks/webhook.ts'
 import type { Database } from '../../src/store/database.ts'
 import { openTestDatabase, type TestDatabase } from '../../src/testing/test-database.ts'
@@ -97,7 +98,7 @@ test.each([204, 202])('%i is delivered', async status => {
   expect(await send()).toBeNull()
 })
 
-test.each([400, 410, 500, 503])(
+test.each([400, 404, 500, 503])(
   '%i is thrown by its number, without the answer, the address or the secret',
   async status => {
     answer = response => void response.writeHead(status).end(`hush ${'x'.repeat(100_000)}`)
@@ -107,6 +108,13 @@ test.each([400, 410, 500, 503])(
     expect(textOf(error)).not.toMatch(/hush|127\.0\.0\.1|whsec/)
   },
 )
+
+test('a receiver that is gone for good is not tried again', async () => {
+  answer = response => void response.writeHead(410).end('hush')
+  const error = await send()
+  expect(error).toBeInstanceOf(PermanentFailure)
+  expect(error).toMatchObject({ message: "The webhook's receiver answered 410: it is gone" })
+})
 
 test('a redirect is not followed', async () => {
   answer = response => void response.writeHead(307, { location: '/elsewhere' }).end()
