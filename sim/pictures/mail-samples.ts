@@ -2,7 +2,7 @@
 import type { CheckoutEvent, CheckoutEventName } from '../../src/checkout/events.ts'
 import type { CheckoutErrorCode, Failure } from '../../src/checkout/failure.ts'
 import type { CheckoutLock } from '../../src/checkout/lock.ts'
-import type { Order, OrderLine } from '../../src/checkout/order.ts'
+import type { Order, OrderLine, Transfer } from '../../src/checkout/order.ts'
 import type { PhaseName } from '../../src/checkout/states.ts'
 import type { ListenerFunction } from '../../src/events/listeners.ts'
 import { createMailListeners, type MailMessage, type MailOptions } from '../../src/notify/mail.ts'
@@ -72,6 +72,13 @@ export const sampleOrder: Order = {
   cancelledAt: null,
 }
 
+const transfer: Transfer = {
+  reference: 'RF80100482',
+  iban: 'DE89370400440532013000',
+  accountHolder: 'Reeperei Holdfast GmbH',
+  dueAt: '2026-12-06T13:03:27Z',
+}
+
 function failed(number: number, code: CheckoutErrorCode, phase: PhaseName | null, message: string, context = {}) {
   const id = `0198b7c2-41d7-7c3e-9a52-${String(number).padStart(12, '0')}`
   const failure: Failure = { code, phase, message, context, retryable: true }
@@ -110,6 +117,8 @@ const lock = { ...declined(1).lock, id: lockId, state: 'completed', failure: nul
 export type MailKind =
   | 'order confirmation'
   | 'new order'
+  | 'order placed'
+  | 'order awaiting capture'
   | 'refund'
   | 'dispute'
   | 'checkout failure'
@@ -128,6 +137,10 @@ type Told = Record<MailKind, { name: CheckoutEventName; events: object[] }>
 function toldOf({ order: changes, failure, crowd }: SampleChanges): Told {
   const order = { ...sampleOrder, ...changes }
   const told = { id: lockId, occurredAt: at, lock, order }
+  const waiting = {
+    ...told,
+    order: { ...sampleOrder, status: 'pending', paidAt: null, metadata: { transfer }, ...changes },
+  }
   const refund = { refundedMinor: 2_205, lines: [{ lineNo: 2, sku: 'CLEAT', quantity: 1 }], shipping: false }
   const dispute = { id: 'dp_1P9xT2', status: 'needs_response', reason: 'product_not_received', amount: 22_567 }
   const failures =
@@ -139,6 +152,8 @@ function toldOf({ order: changes, failure, crowd }: SampleChanges): Told {
   return {
     'order confirmation': { name: 'CheckoutCompleted', events: [told] },
     'new order': { name: 'CheckoutCompleted', events: [told] },
+    'order placed': { name: 'OrderAwaitingCapture', events: [waiting] },
+    'order awaiting capture': { name: 'OrderAwaitingCapture', events: [waiting] },
     refund: { name: 'OrderRefunded', events: [{ ...told, order: { ...order, refundedMinor: 2_205 }, ...refund }] },
     dispute: { name: 'OrderDisputed', events: [{ ...told, dispute }] },
     'checkout failure': { name: 'CheckoutFailed', events: failures },
@@ -179,6 +194,8 @@ export async function writeMail(kind: MailKind, changes: SampleChanges = {}): Pr
 export const mailKinds = [
   'order confirmation',
   'new order',
+  'order placed',
+  'order awaiting capture',
   'refund',
   'dispute',
   'checkout failure',

@@ -22,6 +22,11 @@ export interface CheckoutEvents {
     drifts: { sku: string; frozenMinor: number; currentMinor: number }[]
   }
   PaymentActionRequired: { lock: CheckoutLock; action: RequiredAction }
+  /**
+   * An order was placed whose money is not in. It waits for a transfer (`order.metadata.transfer` says how to pay), or for
+   * the shop's own capture. Where the money is taken at once, `CheckoutCompleted` alone tells of the order.
+   */
+  OrderAwaitingCapture: { lock: CheckoutLock; order: Order }
   OrderRefunded: {
     lock: CheckoutLock
     order: Order
@@ -49,6 +54,7 @@ export const checkoutEventNames = [
   'RollbackStepCompleted',
   'PriceDriftDetected',
   'PaymentActionRequired',
+  'OrderAwaitingCapture',
   'OrderRefunded',
   'OrderDisputed',
 ] as const satisfies readonly CheckoutEventName[]

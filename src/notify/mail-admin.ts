@@ -8,7 +8,7 @@ export const whyAdmin = ({ shopName }: MailSender) =>
   `You get this mail because ${shopName} tells this address what happens (CHECKOUT_NOTIFICATION_EMAIL).`
 
 /** The rows that say something. */
-const rowsOf = (rows: Readonly<Record<string, string | null | undefined>>): MailRow[] =>
+export const rowsOf = (rows: Readonly<Record<string, string | null | undefined>>): MailRow[] =>
   Object.entries(rows).flatMap(([label, value]) => (value ? [{ label, value: singleLine(value) }] : []))
 
 export function newOrder(

@@ -22,7 +22,7 @@ export type MailBlock =
   /** Amounts below each other. */
   | { kind: 'figures'; rows: readonly MailRow[] }
   /** Names and what they stand for. */
-  | { kind: 'facts'; rows: readonly MailRow[] }
+  | { kind: 'facts'; title?: string; rows: readonly MailRow[] }
   /** Beside each other where there is room. */
   | { kind: 'columns'; columns: readonly { title: string; lines: readonly string[] }[] }
   /** What somebody wrote, with its line breaks. */

@@ -6,14 +6,14 @@ import { buyerOf, orderFigures, orderLines, orderNote, orderPeople } from './mai
 import type { ShopLocale } from './shop-locale.ts'
 
 /** To the page that shows the order to whoever placed it. */
-function orderLink(order: Order, { baseUrl }: MailSender): MailBlock[] {
+export function orderLink(order: Order, { baseUrl }: MailSender): MailBlock[] {
   if (baseUrl === null) return []
   return [
     { kind: 'button', label: 'View your order', url: new URL(`/checkout/confirmation/${order.id}`, baseUrl).href },
   ]
 }
 
-const why = ({ shopName }: MailSender) => `You get this mail because you ordered at ${shopName}.`
+export const why = ({ shopName }: MailSender) => `You get this mail because you ordered at ${shopName}.`
 
 export function orderConfirmation(order: Order, sender: MailSender, locale: ShopLocale): MailContent {
   const { number, totalMinor, currency, placedAt } = order

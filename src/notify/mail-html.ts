@@ -84,8 +84,8 @@ function figure({ label, value, isGrand = false }: MailRow): Markup {
     : html`<tr><td class="soft" valign="top" style="padding:0 16px 6px 0;${text(15, soft)}">${label}</td><td class="ink" align="right" valign="top" style="padding:0 0 6px;${text(15, ink)}white-space:nowrap">${value}</td></tr>`
 }
 
-const fact = ({ label, value }: MailRow): Markup =>
-  html`<tr><td class="soft" valign="top" style="padding:0 20px 6px 0;${text(15, soft)}white-space:nowrap">${label}</td><td class="ink" width="100%" valign="top" style="padding:0 0 6px;${text(15, ink)}word-break:break-word">${value}</td></tr>`
+const fact = ({ label, value, isGrand = false }: MailRow): Markup =>
+  html`<tr><td class="soft" valign="top" style="padding:0 20px 6px 0;${text(15, soft)}white-space:nowrap">${label}</td><td class="ink" width="100%" valign="top" style="padding:0 0 6px;${text(15, ink)}${isGrand ? 'font-weight:600;' : ''}word-break:break-word">${value}</td></tr>`
 
 const lines = (given: readonly string[]): Markup[] => given.map(line => html`${line}<br>`)
 
@@ -106,7 +106,11 @@ function block(given: MailBlock): Markup {
     case 'figures':
       return html`<tr><td class="gutter" style="${cell(0, 28)}"><table role="presentation" width="100%" cellpadding="0" cellspacing="0" border="0"><tr><td class="line" colspan="2" height="14" style="border-top:1px solid ${light.line};font-size:0;line-height:14px">&nbsp;</td></tr>${given.rows.map(figure)}</table></td></tr>`
     case 'facts':
-      return section(2, 14, table(given.rows.map(fact)))
+      return section(
+        2,
+        14,
+        html`${given.title === undefined ? '' : heading(given.title)}${table(given.rows.map(fact))}`,
+      )
     case 'columns':
       return section(
         4,

@@ -55,7 +55,7 @@ function block(given: MailBlock): string {
         )
         .join('\n')
     case 'facts':
-      return facts(given.rows)
+      return given.title === undefined ? facts(given.rows) : titled(given.title, facts(given.rows))
     case 'columns':
       return given.columns.map(({ title, lines }) => titled(title, lines.join('\n'))).join('\n\n')
     case 'quote':

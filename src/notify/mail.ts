@@ -7,10 +7,12 @@ import type { CheckoutAlert } from '../checkout/alert.ts'
 import type { CheckoutEvent } from '../checkout/events.ts'
 import { CheckoutError } from '../checkout/failure.ts'
 import type { ListenerFunction, ListenerMap } from '../events/listeners.ts'
+import { PermanentFailure } from '../events/permanent-failure.ts'
 import { usableBaseUrl } from './base-url.ts'
 import { gathered, isToldOtherwise } from './gathered-listener.ts'
 import { disputeNotice, newOrder } from './mail-admin.ts'
 import { alertNotice } from './mail-alert.ts'
+import { awaitedByShop, awaitedOrder, isAwaited } from './mail-awaiting.ts'
 import { type MailContent, type MailSender, singleLine } from './mail-content.ts'
 import { orderConfirmation, refundNotice } from './mail-customer.ts'
 import { mailHtml } from './mail-html.ts'
@@ -42,9 +44,9 @@ export interface MailOptions {
   locale?: string
   /** IANA; default "UTC". */
   timeZone?: string
-  /** Whom new orders, disputes, failures and expiries are told; default nobody. */
+  /** Whom new orders, orders that await their money, disputes, failures and expiries are told; default nobody. */
   adminEmail?: string | null
-  /** Confirm orders and refunds to whoever bought. Default true. */
+  /** Write to whoever bought: how an order is to be paid, that it is, what was refunded. Default true. */
   notifyCustomer?: boolean
   /** Tell `adminEmail` of checkouts that failed. Default false. */
   notifyOnFailure?: boolean
@@ -92,7 +94,8 @@ export function createMailListeners(options: MailOptions): MailListeners {
 
   async function send(to: string, id: string, content: MailContent, signal: AbortSignal): Promise<void> {
     // Where a buyer's address was never checked, it must not become two.
-    if (!addressPattern.test(to)) throw new Error('the recipient has no e-mail address that mail can be sent to')
+    if (!addressPattern.test(to))
+      throw new PermanentFailure('the recipient has no e-mail address that mail can be sent to')
     const message: MailMessage = {
       from: { name: sender.shopName, address: from },
       to: { name: '', address: to },
@@ -126,6 +129,10 @@ export function createMailListeners(options: MailOptions): MailListeners {
     if (order.email === null) return
     await send(order.email, `${id}.confirmation`, orderConfirmation(order, sender, locale), signal)
   }
+  const placed: ListenerFunction<'OrderAwaitingCapture'> = async ({ id, order }, { signal }) => {
+    if (order.email === null || !isAwaited(order)) return
+    await send(order.email, `${id}.order-placed`, awaitedOrder(order, sender, locale), signal)
+  }
   const refund: ListenerFunction<'OrderRefunded'> = async (event, { signal }) => {
     if (event.order.email === null) return
     await send(event.order.email, `${event.id}.refund`, refundNotice(event, sender, locale), signal)
@@ -134,6 +141,12 @@ export function createMailListeners(options: MailOptions): MailListeners {
     (to: string): ListenerFunction<'CheckoutCompleted'> =>
     (event, { signal }) =>
       send(to, `${event.id}.new-order`, newOrder(event, sender, locale), signal)
+  const announceAwaited =
+    (to: string): ListenerFunction<'OrderAwaitingCapture'> =>
+    async (event, { signal }) => {
+      if (!isAwaited(event.order)) return
+      await send(to, `${event.id}.awaiting-capture`, awaitedByShop(event, sender, locale), signal)
+    }
   const warn =
     (to: string): ListenerFunction<'OrderDisputed'> =>
     (event, { signal }) =>
@@ -143,6 +156,12 @@ export function createMailListeners(options: MailOptions): MailListeners {
     CheckoutCompleted: [
       ...(notifyCustomer ? [{ name: 'mail: order confirmation', run: confirm, ...limits }] : []),
       ...(adminEmail === null ? [] : [{ name: 'mail: new order', run: announce(adminEmail), ...limits }]),
+    ],
+    OrderAwaitingCapture: [
+      ...(notifyCustomer ? [{ name: 'mail: order placed', run: placed, ...limits }] : []),
+      ...(adminEmail === null
+        ? []
+        : [{ name: 'mail: order awaiting capture', run: announceAwaited(adminEmail), ...limits }]),
     ],
     OrderRefunded: notifyCustomer ? [{ name: 'mail: refund', run: refund, ...limits }] : [],
     OrderDisputed: adminEmail === null ? [] : [{ name: 'mail: dispute', run: warn(adminEmail), ...limits }],

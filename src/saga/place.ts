@@ -23,7 +23,7 @@ import {
 import { type Claim, type Evidence, type Next, sinceMs, stillHolds } from './claim.ts'
 import { backoffMs, type SagaContext } from './context.ts'
 import { expired } from './failures.ts'
-import { phaseEvents } from './tell.ts'
+import { awaitingCapture, phaseEvents } from './tell.ts'
 
 export interface PlaceItem {
   claim: Claim
@@ -104,6 +104,7 @@ export function place(context: SagaContext, items: readonly PlaceItem[]): Promis
       const validUntil = answer.outcome === 'succeeded' ? (answer.validUntil ?? null) : null
       const reference = referenceOf(item)
       const told = { orderId: orderIds.get(row.id), reference, sinceMs: sinceMs(item.claim, row) }
+      const metadata = { ...row.metadata, payment_authorization: authorizationOf(row, reference, answer) }
       const path: PathStep[] = [
         { to: 'creating_order', durationUs, told, ...(drift === undefined ? {} : { details: { priceDrift: drift } }) },
         { to: later ? 'awaiting_capture' : 'capturing' },
@@ -115,7 +116,7 @@ export function place(context: SagaContext, items: readonly PlaceItem[]): Promis
         sealedToken: null,
         action: null,
         authorizationValidUntil: validUntil,
-        metadata: { ...row.metadata, payment_authorization: authorizationOf(row, reference, answer) },
+        metadata,
         ...(later ? { leaseOwner: null } : { leaseOwner: context.workerId }),
         ...(later ? { wakeInMs: untilMs(row, validUntil, captureMarginMs) } : renewal(row, numbers.leaseMs)),
       })
@@ -124,6 +125,7 @@ export function place(context: SagaContext, items: readonly PlaceItem[]): Promis
       }
       const authorizing: PathStep = { to: 'authorizing', durationUs: told.sinceMs * 1000 }
       events.push(...phaseEvents(context, row, [authorizing, { to: 'creating_order', durationUs }]))
+      if (later) events.push(awaitingCapture({ ...row, state: 'awaiting_capture', metadata }, told.orderId))
     }
     context.outbox.publish(tx, events)
     const after = new Map(changeRows(tx, changes).map(row => [row.id, row]))

@@ -1,4 +1,4 @@
-/** The events that go with the ends of a checkout. */
+/** The events that go with the steps and the ends of a checkout. */
 import type { Failure } from '../checkout/failure.ts'
 import type { PhaseName } from '../checkout/states.ts'
 import { phaseOf } from '../checkout/states.ts'
@@ -15,6 +15,12 @@ export function failureEvents(row: CheckoutRow, failure: Failure): NewEvent[] {
     events.push({ checkoutId: row.id, type: 'CheckoutCancelled', payload })
   }
   return events
+}
+
+/** `row` as it is from now on. */
+export function awaitingCapture(row: CheckoutRow, orderId: string | undefined): NewEvent {
+  if (orderId === undefined) throw new Error(`checkout ${row.id} waits for its capture and has no order`)
+  return { checkoutId: row.id, type: 'OrderAwaitingCapture', payload: { lock: lockOf(row), orderId } }
 }
 
 /** `PhaseCompleted` for phases that a step passed, where somebody listens. */

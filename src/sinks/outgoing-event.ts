@@ -63,6 +63,7 @@ function particulars(event: CheckoutEvent): Record<string, unknown> {
     case 'CheckoutStarted':
       return {}
     case 'CheckoutCompleted':
+    case 'OrderAwaitingCapture':
       return { order: orderData(event.order) }
     case 'CheckoutFailed':
     case 'CheckoutExpired':

@@ -30,7 +30,7 @@ describe('kept mails', () => {
         .reverse(),
     )
     expect(mails).toHaveLength(mailKinds.length)
-    const confirmation = mails.find(({ subject }) => subject.startsWith('Your order'))
+    const confirmation = mails.find(({ subject }) => subject === 'Your order 100482 at Reeperei Holdfast')
     const parsed = await simpleParser(confirmation?.source ?? '')
     expect(parsed).toMatchObject({ subject: 'Your order 100482 at Reeperei Holdfast' })
     expect(parsed.text?.trim()).toBe(confirmation?.text.trim())

@@ -144,6 +144,8 @@ describeStore(
         )
         const id = row?.id ?? ''
         expect(await store.facts(id), point).toMatchObject(story.end)
+        const told = `select id from holdfast.events where checkout_id = $1 and type = 'OrderAwaitingCapture'`
+        expect(await store.sql(told, [id]), point).toHaveLength(1)
         expect(await invoiceBooks(store.database, id), point).toEqual(story.books)
         expect(await store.stock(buyer.sku), point).toEqual({ onHand: story.left, reserved: 0 })
       }

@@ -74,6 +74,7 @@ const events: { [Name in CheckoutEventName]: CheckoutEvent<Name> } = {
     type: 'PaymentActionRequired',
     action: { type: 'redirect', url: `https://pay.example/?client_secret=${canary}` },
   },
+  OrderAwaitingCapture: { ...head, type: 'OrderAwaitingCapture', order },
   OrderRefunded: {
     ...head,
     type: 'OrderRefunded',
