@@ -5,13 +5,34 @@ import { holdsCardData } from './card-data.ts'
 import type { HttpEnvironment, RequestVariables } from './context.ts'
 import { HttpError } from './errors.ts'
 
-const bodyMaxBytes = 64 * 1024
+const clientMaxKiB = 64
+/** An event about a dispute carries all its evidence: at Stripe 150,000 characters. */
+const gatewayMaxKiB = 1_024
 
-export const limitBody = bodyLimit({
-  maxSize: bodyMaxBytes,
-  onError: () => {
-    throw new HttpError('body_too_large', `The body is larger than ${bodyMaxBytes / 1024} KiB.`)
-  },
+const limitTo = (maxKiB: number) =>
+  bodyLimit({
+    maxSize: maxKiB * 1_024,
+    onError: () => {
+      // What is left of it is not read, so nothing else can come on this connection.
+      const headers = { Connection: 'close' }
+      throw new HttpError('body_too_large', `The body is larger than ${maxKiB} KiB.`, { headers })
+    },
+  })
+
+const limitClient = limitTo(clientMaxKiB)
+const limitGateway = limitTo(gatewayMaxKiB)
+
+export const limitBody = createMiddleware((c, next) =>
+  c.req.path.startsWith('/webhooks/') ? limitGateway(c, next) : limitClient(c, next),
+)
+
+/** For routes whose body may be left out: nothing under JSON's name, as a script sends it, is no mistake. */
+export const mayBeEmpty = createMiddleware(async (c, next) => {
+  if (c.req.header('content-type') !== undefined && (await c.req.text()) === '') {
+    c.req.raw = new Request(c.req.raw, { body: '{}' })
+    c.req.bodyCache = {}
+  }
+  await next()
 })
 
 const safe = new Set(['GET', 'HEAD'])

@@ -14,6 +14,7 @@ import {
   optionalJsonBody,
   waitingAnswer,
 } from '../answers.ts'
+import { mayBeEmpty } from '../body.ts'
 import type { HttpContext, HttpEnvironment, RequestVariables } from '../context.ts'
 import { refuseCrossSite } from '../csrf.ts'
 import { HttpError } from '../errors.ts'
@@ -137,7 +138,7 @@ export function checkoutRoutes(app: HttpApp, shop: Shop): void {
     return answerOutcome(shop, c, await engine.processCheckout(found.id, payment, { sessionId, requestId }))
   })
 
-  app.openapi(resume, async c => {
+  app.openapi({ ...resume, middleware: mayBeEmpty }, async c => {
     const sessionId = await sessions.require(c)
     const requestId = c.get('requestId')
     const lock = await lockOf(shop, c, c.req.valid('json').lock_id)
@@ -148,7 +149,7 @@ export function checkoutRoutes(app: HttpApp, shop: Shop): void {
     return answerOrder(c, order)
   })
 
-  app.openapi(cancel, async c => {
+  app.openapi({ ...cancel, middleware: mayBeEmpty }, async c => {
     const sessionId = await sessions.require(c)
     const lock = await lockOf(shop, c, c.req.valid('json').lock_id)
     if (lock === null) return c.json({ success: true, message: 'There is no checkout to cancel.' }, 200, noStore)
