@@ -156,7 +156,7 @@ export function checkoutRoutes(app: HttpApp, shop: Shop): void {
     const outcome = await engine.cancelCheckout(lock.id, { sessionId, requestId: c.get('requestId') })
     switch (outcome.status) {
       case 'failed':
-        return c.json({ success: true, message: 'The checkout was cancelled; your cart is as it was.' }, 200, noStore)
+        return c.json({ success: true, message: cancelMessage(outcome.lock) }, 200, noStore)
       // What could be undone has failed by now: what goes on is past the decision to take the money.
       case 'processing':
       case 'action_required':
@@ -169,6 +169,13 @@ export function checkoutRoutes(app: HttpApp, shop: Shop): void {
         return outcome satisfies never
     }
   })
+}
+
+/** While the gateway has not let the payment go, the cart is still locked. */
+function cancelMessage({ state }: CheckoutLock): string {
+  return state === 'rolling_back'
+    ? 'The checkout is cancelled. Your cart can be changed again once the payment has been let go.'
+    : 'The checkout was cancelled; your cart is as it was.'
 }
 
 /** Counts before the body is looked at, so that no request is free. */
