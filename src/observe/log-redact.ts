@@ -40,14 +40,14 @@ const patterns: readonly (readonly [RegExp, string | ((run: string) => string)])
     `$1${removed}`,
   ],
   [/\bxox[a-z]-[\w-]+|\beyJ[\w-]+\.[\w-]+\.[\w-]+/g, removed],
-  [/\b(?:tok|pm|sk|rk)_\w+|\bwhsec_[\w+/=-]+|\b\w+_secret_\w+|\btest_token\b/g, removed],
+  [/\b(?:tok|ctoken|src|pm|sk|rk)_\w+|\bwhsec_[\w+/=-]+|\b\w+_secret_\w+|\btest_token\b/g, removed],
   [/(?<![\w-])(?:\d[ -]?){12,18}\d(?![\w-])/g, asCard],
 ]
 
 /** Where none of these stands, none of the above matches: so it is with nearly every text of a line. */
 const marks =
   `:// hooks.slack discord office.com bearer basic digest token secret passw api private authorization cookie signature
-  cvc cvv security xox eyj tok_ pm_ sk_ rk_ whsec_`.split(/\s+/)
+  cvc cvv security xox eyj tok_ src_ pm_ sk_ rk_ whsec_`.split(/\s+/)
 const manyDigits = /\d(?:[ -]?\d){12}/
 const uuid = /^[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}$/
 
