@@ -142,7 +142,10 @@ export const journeys: Journey[] = [
     arrange: store => processed(store, 'tok_approve', true),
     act: (engine, { lockId }) => engine.captureCheckout(lockId),
     told: 'completed',
-    end: paidWithCoupon,
+    end: paid(2_300, {
+      claim: 'redeemed',
+      events: ['CheckoutStarted', 'OrderAwaitingCapture', 'CheckoutCompleted'],
+    }),
     left: 8,
   },
   {

@@ -63,7 +63,10 @@ const scenarios: Scenario[] = [
     title: 'that is captured later',
     payment: { token: 'tok_approve', captureLater: true },
     next: 'capture',
-    end: paid(2_300, { claim: 'redeemed' }),
+    end: paid(2_300, {
+      claim: 'redeemed',
+      events: ['CheckoutStarted', 'OrderAwaitingCapture', 'CheckoutCompleted'],
+    }),
     points: [
       ...prepared,
       ...authorized,

@@ -177,7 +177,9 @@ describeStore('A later capture', store => {
     const captures = await Promise.all([1, 2, 3].map(() => store.engine.captureCheckout(lockId)))
     for (const capture of captures) expect(capture).toMatchObject({ status: 'completed', order: { status: 'paid' } })
     expect(await store.engine.captureCheckout(lockId)).toMatchObject({ status: 'completed' })
-    expect(await store.facts(lockId)).toEqual(paid(2_500))
+    expect(await store.facts(lockId)).toEqual(
+      paid(2_500, { events: ['CheckoutStarted', 'OrderAwaitingCapture', 'CheckoutCompleted'] }),
+    )
   })
 
   test('it does not expire with the lock', async () => {
@@ -194,7 +196,10 @@ describeStore('A later capture', store => {
     const { lockId, sku } = await processed(store, 'tok_approve', { captureLater: true })
     await store.wake(lockId)
     await store.engine.recover()
-    expect(await store.facts(lockId)).toEqual(undone('authorization_ended', 'payment_capture', { order: 'cancelled' }))
+    const events = ['CheckoutStarted', 'OrderAwaitingCapture', 'CheckoutFailed']
+    expect(await store.facts(lockId)).toEqual(
+      undone('authorization_ended', 'payment_capture', { order: 'cancelled', events }),
+    )
     expect(await store.stock(sku)).toEqual({ onHand: 100, reserved: 0 })
     await expect(store.engine.captureCheckout(lockId)).rejects.toMatchObject({ code: 'not_capturable' })
   })
