@@ -10,6 +10,7 @@ import type { CheckoutState, PhaseName } from './checkout/states.ts'
 import type { Deliverer } from './events/deliverer.ts'
 import type { Listeners } from './events/listeners.ts'
 import type { BrowserConfirmation, GatewayPayment, PaymentMethod } from './payments/gateway.ts'
+import type { WebhookInbox } from './payments/webhook-inbox.ts'
 
 /** What a call may say of the request that it is made for. */
 export interface ForRequest {
@@ -292,6 +293,8 @@ export interface CheckoutEngine {
   lastOrderOf(sessionId: string): Promise<Order | null>
   /** Ends locks whose time is over. Gives how many. */
   cleanupExpiredLocks(): Promise<number>
+  /** Deletes webhooks that have been done for longer than `webhookRetentionDays`. Gives how many. */
+  forgetWebhooks(): Promise<number>
   /** Takes over whatever nobody works on: crashed, waiting, expired. One pass; gives how many it moved. */
   recover(): Promise<number>
   statistics(options?: { hours?: number }): Promise<Statistics>
@@ -318,6 +321,8 @@ export interface CheckoutEngine {
   readonly listeners: Listeners
   /** Brings events to durable listeners; parks, lists and redelivers. */
   readonly deliverer: Deliverer
+  /** What the gateways' webhooks told: lists it, has it looked at again, is done with it. */
+  readonly webhooks: WebhookInbox
   /** Finishes what is in flight, stops the workers, lets go of the database. Idempotent. */
   close(): Promise<void>
 }

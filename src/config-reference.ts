@@ -50,6 +50,7 @@ const groups: readonly [title: string, properties: readonly (keyof CheckoutConfi
         'paymentAuthTimeoutSeconds',
         'paymentCaptureTimeoutSeconds',
         'reconcileIntervalMinutes',
+        'webhookRetentionDays',
       ] as const),
       ...(['stripeSecretKey', 'stripeWebhookSecret', 'stripePublishableKey', 'stripeApiUrl'] as const),
       ...(['invoiceDueDays', 'invoiceIban', 'invoiceAccountHolder'] as const),

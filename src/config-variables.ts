@@ -113,7 +113,7 @@ export const configVariables: {
     5,
     1,
     1_440,
-    'minutes between two sweeps for expired locks',
+    'minutes between two sweeps for what is over: expired locks, old webhooks',
   ),
   priceDriftToleranceMinor: whole(
     'CHECKOUT_PRICE_DRIFT_TOLERANCE',
@@ -233,6 +233,13 @@ export const configVariables: {
     0,
     10_080,
     'minutes between two comparisons of payments with the gateway’s own books; 0: only when asked',
+  ),
+  webhookRetentionDays: whole(
+    'CHECKOUT_WEBHOOK_RETENTION_DAYS',
+    90,
+    7,
+    36_500,
+    'days for which the gateway’s webhooks are kept once they are done, so that one that comes again is known',
   ),
   notifyOnFailure: flag('CHECKOUT_NOTIFY_ON_FAILURE', false, 'tell the shop of failed checkouts'),
   notifyOnExpiration: flag('CHECKOUT_NOTIFY_ON_EXPIRATION', false, 'tell the shop of expired checkouts'),

@@ -25,7 +25,7 @@ export interface CheckoutConfig {
   ttlMinutes: number
   /** The longest time to live that a caller may ask for, minutes. */
   maxTtlMinutes: number
-  /** Minutes between two sweeps for expired locks. Each lock also wakes up by itself when its time is over. */
+  /** Minutes between two sweeps for what is over: expired locks, old webhooks. Each lock also wakes up by itself when its time is over. */
   cleanupIntervalMinutes: number
   /** A price that moved by more than this after it was frozen is reported as drift. Minor units. */
   priceDriftToleranceMinor: number
@@ -68,6 +68,8 @@ export interface CheckoutConfig {
   paymentCaptureTimeoutSeconds: number
   /** Minutes between two comparisons with the gateway's own books. 0: none by itself. */
   reconcileIntervalMinutes: number
+  /** Days for which webhooks are kept once they are done, so that one that comes again is known. */
+  webhookRetentionDays: number
   notifyOnFailure: boolean
   notifyOnExpiration: boolean
   notificationEmail: string | null

@@ -23,6 +23,7 @@ import { createReadiness } from './observe/health-readiness.ts'
 import { type CheckoutLog, silentLog } from './observe/log.ts'
 import { guardLog } from './observe/log-guard.ts'
 import { createMoveLog } from './observe/log-moves.ts'
+import { redact } from './observe/log-redact.ts'
 import type { Metrics } from './observe/metrics.ts'
 import { statistics } from './observe/statistics.ts'
 import { openTracing } from './observe/tracing.ts'
@@ -30,12 +31,14 @@ import { readLastOrderOf, readOrders, readOrdersOf } from './orders/orders.ts'
 import { ownSandbox } from './own-sandbox.ts'
 import type { PaymentGateway } from './payments/gateway.ts'
 import { createSeal } from './payments/seal.ts'
+import { createWebhookInbox } from './payments/webhook-inbox.ts'
 import type { QuoteCart } from './phases/3-lock-prices.ts'
 import { createReconciler } from './reconcile/reconciler.ts'
 import { recordAdminAction } from './saga/admin-actions.ts'
 import { createConductor } from './saga/conductor.ts'
 import type { Clock, SagaContext, SagaNumbers } from './saga/context.ts'
 import { cancelled, released } from './saga/failures.ts'
+import { createForgetter } from './saga/forgetter.ts'
 import { checkPayment, checkRefund, checkStart, checkUuid } from './saga/input.ts'
 import { createLanes } from './saga/lanes.ts'
 import { preview } from './saga/preview.ts'
@@ -179,6 +182,7 @@ export async function createCheckout(options: CheckoutOptions = {}): Promise<Che
   const lanes = createLanes(context)
   const recoverer = createRecoverer(context, lanes)
   const reconciler = createReconciler(context, lanes)
+  const forgetter = createForgetter(context, config.webhookRetentionDays)
   const reconcileEveryMs = config.reconcileIntervalMinutes * 60_000
   const hasBooks = gateway.list !== undefined && gateway.inspect !== undefined
   const conductor = createConductor({
@@ -195,6 +199,7 @@ export async function createCheckout(options: CheckoutOptions = {}): Promise<Che
   if (options.workers !== false) {
     recoverer.start(numbers.recoverEveryMs)
     if (reconcileEveryMs > 0) reconciler.start(reconcileEveryMs)
+    forgetter.start(config.cleanupIntervalMinutes * 60_000)
     deliverer.start()
     own.gateway?.start()
   }
@@ -323,6 +328,7 @@ export async function createCheckout(options: CheckoutOptions = {}): Promise<Che
     },
     lastOrderOf: sessionId => readLastOrderOf(db, sessionId),
     cleanupExpiredLocks: () => guarded(() => recoverer.runOnce()),
+    forgetWebhooks: () => guarded(() => forgetter.runOnce()),
     recover: () => guarded(() => recoverer.runOnce()),
     statistics: (range = {}) => statistics(db, range),
     diagnose: lockId => diagnose(db, lockId),
@@ -359,11 +365,13 @@ export async function createCheckout(options: CheckoutOptions = {}): Promise<Che
         return true
       }),
 
+    webhooks: createWebhookInbox(db, reason => String(redact(reason))),
+
     subscribe: receive => live.subscribe(receive),
 
     close() {
       closing ??= (async () => {
-        await Promise.allSettled([reconciler.stop(), ...calls, ...background, recoverer.stop()])
+        await Promise.allSettled([reconciler.stop(), forgetter.stop(), ...calls, ...background, recoverer.stop()])
         await Promise.all(Object.values(lanes).map(lane => lane.drain()))
         await deliverer.stop()
         watch?.stop()

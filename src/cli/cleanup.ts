@@ -1,4 +1,4 @@
-/** `holdfast cleanup`: ends checkouts whose time is over, now instead of by themselves. */
+/** `holdfast cleanup`: ends checkouts whose time is over, and forgets old webhooks, now instead of by themselves. */
 import { Command } from 'commander'
 import { statement } from '../store/database.ts'
 import { type CommandContext, type CommandHost, writeJson } from './command.ts'
@@ -18,12 +18,14 @@ export async function runCleanup(context: CommandContext, options: { json?: bool
   type Count = { open: string[]; ended: number }
   const [before] = await database.query<Count>(countExpired, [[]])
   await engine.cleanupExpiredLocks()
+  const forgotten = await engine.forgetWebhooks()
   const [after] = await database.query<Count>(countExpired, [before?.open ?? []])
   const { ended: expired, open } = after ?? { ended: 0, open: [] }
   const waiting = open.length
-  if (options.json) writeJson(context, { expired, waiting })
+  if (options.json) writeJson(context, { expired, waiting, forgotten })
   else {
     context.out(`${expired} expired ${expired === 1 ? 'lock' : 'locks'} cleaned up\n`)
+    if (forgotten > 0) context.out(`${forgotten} old ${forgotten === 1 ? 'webhook' : 'webhooks'} forgotten\n`)
     if (waiting > 0) {
       context.out(`${waiting} more ${waiting === 1 ? 'waits' : 'wait'} for the gateway to let the payment go\n`)
     }
@@ -33,7 +35,7 @@ export async function runCleanup(context: CommandContext, options: { json?: bool
 
 export function cleanupCommand(host: CommandHost, done: (code: number) => void): Command {
   return new Command('cleanup')
-    .description('end checkouts whose time is over; servers and workers do it by themselves')
+    .description('end checkouts whose time is over, and forget old webhooks; servers and workers do it by themselves')
     .option('--json', 'print the counts as JSON')
     .addHelpText(
       'after',

@@ -22,6 +22,7 @@ import { releaseCommand } from './release.ts'
 import { retryCommand } from './retry.ts'
 import { serveCommand, workCommand } from './server-commands.ts'
 import { stripeSimulatorCommand } from './stripe-simulator.ts'
+import { webhooksCommand } from './webhooks.ts'
 
 function version(): string {
   const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
@@ -54,6 +55,7 @@ function createProgram(host: CommandHost, done: (code: number) => void): Command
     monitorCommand,
     diagnoseCommand,
     deliveriesCommand,
+    webhooksCommand,
     auditCommand,
     reconcileCommand,
     cleanupCommand,

@@ -62,6 +62,8 @@ export interface TableOptions {
   widths?: Readonly<Record<number, number>>
   /** Columns that give way before the others where the terminal is too narrow. */
   yields?: readonly number[]
+  /** Columns that never give way: names that are for copying. */
+  stays?: readonly number[]
 }
 
 /** Columns two spaces apart, without lines. */
@@ -99,11 +101,13 @@ export function table(
   rows: readonly (readonly string[])[],
   options: TableOptions = {},
 ): string {
-  const { right = [], widths = {}, yields = [] } = options
+  const { right = [], widths = {}, yields = [], stays: kept = [] } = options
   const natural = head.map((name, index) =>
     Math.min(Math.max(widthOf(name), ...rows.map(row => widthOf(row[index] ?? ''))), widths[index] ?? Infinity),
   )
-  const stays = head.map((_, index) => right.includes(index) || rows.some(row => isId(row[index] ?? '')))
+  const stays = head.map(
+    (_, index) => right.includes(index) || kept.includes(index) || rows.some(row => isId(row[index] ?? '')),
+  )
   const limit = caller.columns ?? Infinity
   const first = fitted(
     natural,

@@ -158,6 +158,21 @@ export const deliveryAnswer = z
   })
   .openapi('Delivery')
 
+export const webhookAnswer = z
+  .strictObject({
+    id: z.string().openapi({ example: 'stripe:evt_1QGk2eLkdIwHu7ix', description: '`GATEWAY:EVENT`.' }),
+    gateway: z.string(),
+    event_id: z.string(),
+    type: z.string().openapi({ example: 'charge.refunded' }),
+    lock_id: z.uuid().nullable().openapi({ description: 'The checkout that it speaks of; null: none of ours.' }),
+    state: z.enum(['given_up', 'waiting', 'done']).openapi({ description: '`given_up`: nobody looks any more.' }),
+    received_at: time,
+    attempts: z.int().openapi({ description: 'Looks since it came, or was last tried again by hand.' }),
+    next_at: time.nullable(),
+    last_reason: z.string().nullable(),
+  })
+  .openapi('Webhook')
+
 export const waitingAnswer = z.union([
   z.strictObject({
     status: z.literal('action_required'),

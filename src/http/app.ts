@@ -29,6 +29,7 @@ import { errorPage } from './pages/error-page.ts'
 import { addressOf, createRateLimit } from './rate-limit.ts'
 import { adminRoutes } from './routes/admin.ts'
 import { adminDeliveryRoutes } from './routes/admin-deliveries.ts'
+import { adminWebhookRoutes } from './routes/admin-webhooks.ts'
 import { assetRoutes } from './routes/assets.ts'
 import { cartRoutes } from './routes/cart.ts'
 import { catalogRoutes } from './routes/catalog.ts'
@@ -124,6 +125,7 @@ export function createHttpHandler(options: HttpOptions): HttpHandler {
   app.use('/admin/*', guardAdmin({ secret: config.adminSecret ?? null, attempts }), readBody)
   adminRoutes(app, shop)
   adminDeliveryRoutes(app, shop)
+  adminWebhookRoutes(app, shop)
   app.use(sessions.read)
   app.use(async (c, next) => {
     c.set('userId', (await options.identify?.(c.req.raw)) ?? null)

@@ -58,6 +58,7 @@ export type ShopEngine = Pick<
   | 'lastOrderOf'
   | 'refundOrder'
   | 'deliverer'
+  | 'webhooks'
 >
 
 export type ShopCarts = Pick<

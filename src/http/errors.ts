@@ -24,6 +24,7 @@ export type HttpErrorCode =
   | 'webhook_refused'
   | 'admin_closed'
   | 'delivery_running'
+  | 'webhook_done'
   | 'admin_unauthorized'
   | 'metrics_closed'
   | 'metrics_unauthorized'
@@ -84,6 +85,7 @@ const statuses: Readonly<Record<ErrorCode, number>> = {
   webhook_refused: 400,
   admin_closed: 403,
   delivery_running: 409,
+  webhook_done: 409,
   admin_unauthorized: 401,
   metrics_closed: 403,
   metrics_unauthorized: 401,

@@ -31,10 +31,12 @@ const readOperations = read(
   `select kind, attempt, idempotency_key, gateway, amount_minor, currency, status, reference, answer, purpose, intended_at, settled_at
    from holdfast.payment_operations where checkout_id = $1 order by intended_at, kind, attempt`,
 )
+// The key of an event leads with its checkout: so its deliveries are found without an index of their own.
 const readDeliveries = read(
   'deliveries',
   `select d.event_id, d.type, d.listener, d.state, d.attempts, d.next_at, d.last_error, d.delivered_at
-   from holdfast.deliveries d where d.checkout_id = $1 order by d.position`,
+   from holdfast.events e join holdfast.deliveries d on d.event_id = e.id and d.checkout_id = e.checkout_id
+   where e.checkout_id = $1 order by d.position`,
 )
 const readTimeline = read(
   'timeline',

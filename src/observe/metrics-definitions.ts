@@ -184,7 +184,7 @@ export const databaseMetrics = {
     name: 'holdfast_webhooks_unheeded',
     help: 'Webhooks about our checkouts that could not be heeded for three days',
     labels: [],
-    advice: 'Reconcile: `holdfast reconcile --hours 168`.',
+    advice: '`holdfast webhooks` says why; then `holdfast webhooks retry --all-given-up --ours`.',
   },
   differences: {
     type: 'gauge',

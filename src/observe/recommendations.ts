@@ -82,7 +82,17 @@ function ofTrouble({ trouble }: Facts): Recommendation[] {
   const failure = trouble.reconciliation?.failure
   const reconciliation =
     failure == null ? [] : [look('The last comparison with the gateway’s books came to nothing.', 'holdfast reconcile')]
-  return [...rollbacks, ...operations, ...reconciliation]
+  const strangers = trouble.webhooks.filter(({ ours }) => !ours).reduce((sum, { count }) => sum + count, 0)
+  const webhooks =
+    strangers === 0
+      ? []
+      : [
+          note(
+            `${counted(strangers, 'webhook')} of no checkout of ours ${strangers === 1 ? 'was' : 'were'} given up: another application’s, or are some missing here?`,
+            'holdfast webhooks --state given_up',
+          ),
+        ]
+  return [...rollbacks, ...operations, ...reconciliation, ...webhooks]
 }
 
 function ofListeners({ listeners }: Facts): Recommendation[] {
@@ -118,7 +128,7 @@ const ofCheck: Readonly<Record<string, string | null>> = {
   stuck_checkouts: 'holdfast diagnose',
   captures: 'holdfast reconcile',
   gateway: 'holdfast reconcile',
-  webhooks: 'holdfast reconcile',
+  webhooks: 'holdfast webhooks retry --all-given-up --ours',
   reconciliation: 'holdfast reconcile',
   rollbacks: null,
   deliveries: null,

@@ -11,7 +11,7 @@ import { carryOn, drive } from './drive.ts'
 import type { Lanes } from './lanes.ts'
 import { recordMadeAtGateway } from './made-at-gateway.ts'
 import { seizeDue } from './seize.ts'
-import { markHandled, openWebhooks, postponed, type StoredWebhook } from './webhooks.ts'
+import { markHandled, noteWhy, openWebhooks, postponed, type StoredWebhook } from './webhooks.ts'
 
 export interface Recoverer {
   /**
@@ -125,11 +125,13 @@ export function createRecoverer(context: SagaContext, lanes: Lanes): Recoverer {
     const mine = await postponed(context.db, webhooks.slice(0, room))
     return mine.map(webhook => {
       const look = heedBooks(webhook)
-        .catch((error: unknown) => {
+        .catch(async (error: unknown) => {
           context.log.warn('[Checkout] the gateway’s books could not be looked into yet', {
             lockId: webhook.checkout_id,
             err: error,
           })
+          // Where the database is away, too, the line above has said it.
+          await noteWhy(context.db, webhook, String(error)).catch(() => {})
         })
         .finally(() => {
           carrying.delete(look)
@@ -146,7 +148,8 @@ export function createRecoverer(context: SagaContext, lanes: Lanes): Recoverer {
     const seized = await lanes.seize.submit({ lockId: webhook.checkout_id, want: 'refund' })
     if (seized.kind === 'claimed') await carry(seized.claim)
     const made = await recordMadeAtGateway(context, webhook.checkout_id)
-    if (made !== 'busy') await markHandled(context.db, [webhook])
+    if (made === 'busy') await noteWhy(context.db, webhook, 'its checkout, or a refund of it, is still under way')
+    else await markHandled(context.db, [webhook])
   }
 
   async function runOnce(): Promise<number> {

@@ -1,8 +1,8 @@
 /**
  * Webhooks: hints to look at a checkout again, never facts. They are stored before they are acknowledged, once however
  * often they come, and stay until the checkout they speak of could be looked at. One that speaks of no checkout of ours
- * is looked at again, ever less often: it may be early, or name a payment that is kept only now. After three days it
- * stays as it is, readable and counted.
+ * is looked at again, ever less often: it may be early, or name a payment that is kept only now. After three days it is
+ * given up: it stays as it is, readable and counted, until people have it looked at again (`payments/webhook-inbox.ts`).
  */
 import type { PaymentGateway, WebhookEvent } from '../payments/gateway.ts'
 import { storableJson } from '../payments/heard.ts'
@@ -15,8 +15,10 @@ const checkoutOf = (named: string, reference: string, gateway: string) => `coale
   (select checkout_id from holdfast.payment_operations
    where kind = 'authorize' and reference = ${reference} and gateway = ${gateway} limit 1))`
 
-/** Doubles from ten seconds to an hour, and ends three days after it came. */
-const laterLook = (webhook: string) => `case when ${webhook}.received_at > now() - interval '3 days'
+/** Doubles from ten seconds to an hour, and ends three days after it came, or was last tried again by hand. */
+const laterLook = (
+  webhook: string,
+) => `case when greatest(${webhook}.received_at, ${webhook}.retried_at) > now() - interval '3 days'
   then now() + least(3600, 10 * power(2, least(${webhook}.looks, 20))) * interval '1 second' end`
 
 /** The open ones among those that $1 names, locked in one order wherever several are changed: two processes may. */
@@ -41,7 +43,7 @@ const isUnmatchedDue = statement(
 const matchWebhooks = statement(
   'match_webhooks',
   `with due as (
-     select ctid as place, gateway, named_id, reference, received_at, looks from holdfast.webhooks
+     select ctid as place, gateway, named_id, reference, received_at, retried_at, looks from holdfast.webhooks
      where look_at <= now() and handled_at is null and checkout_id is null
      order by look_at limit $1::int for update skip locked
    ), found as (
@@ -73,6 +75,12 @@ const handleWebhook = statement(
   `update holdfast.webhooks as webhook set handled_at = now()
    from ${lockedInOrder('')} where webhook.ctid = locked.place`,
 )
+
+const noteReason = statement(
+  'note_why_webhook_waits',
+  `update holdfast.webhooks set last_error = $3 where gateway = $1 and event_id = $2 and handled_at is null`,
+)
+const reasonMax = 500
 
 export interface StoredWebhook {
   gateway: string
@@ -113,6 +121,12 @@ export async function postponed(db: Database, webhooks: readonly StoredWebhook[]
 
 export async function markHandled(db: Database, webhooks: readonly StoredWebhook[]): Promise<void> {
   if (webhooks.length > 0) await db.query(handleWebhook, [namesOf(webhooks)])
+}
+
+/** Keeps, for people, why a look came to nothing. */
+export async function noteWhy(db: Database, { gateway, event_id }: StoredWebhook, reason: string): Promise<void> {
+  const text = reason.replaceAll('\0', '').slice(0, reasonMax)
+  await db.query(noteReason, [gateway, event_id, text])
 }
 
 function namesOf(webhooks: readonly StoredWebhook[]): string {

@@ -177,7 +177,22 @@ describe('cleanup', () => {
     )
     expect(await call(['cleanup'])).toMatchObject({ code: 0, out: '1 expired lock cleaned up\n' })
     expect((await engine.getCheckoutStatus(checkoutId.pending))?.lock.state).toBe('failed')
-    expect(JSON.parse((await call(['cleanup', '--json'])).out)).toEqual({ expired: 0, waiting: 0 })
+    expect(JSON.parse((await call(['cleanup', '--json'])).out)).toEqual({
+      expired: 0,
+      waiting: 0,
+      forgotten: 0,
+    })
+  })
+
+  it('forgets webhooks that have been done for long', async () => {
+    await opened.database.execute(
+      `insert into holdfast.webhooks (gateway, event_id, type, payload, handled_at)
+       values ('sandbox', 'old', 'payment.captured', '{}', now() - interval '1 year')`,
+    )
+    expect(await call(['cleanup'])).toMatchObject({
+      code: 0,
+      out: '0 expired locks cleaned up\n1 old webhook forgotten\n',
+    })
   })
 })
 
@@ -385,6 +400,7 @@ describe('the command line', () => {
       'monitor',
       'diagnose',
       'audit',
+      'webhooks',
       'cleanup',
       'release',
       'retry',

@@ -160,6 +160,7 @@ describe('holdfast diagnose', () => {
     )
     expect(out).toMatch(/look {2}The outcome of a capture is not known yet.*\n +holdfast retry 0192cccc/)
     expect(out).toMatch(/sandbox +payment\.paid +no checkout of ours/)
+    expect(out).toMatch(/note {2}1 webhook of no checkout of ours was given up.*\n +holdfast webhooks --state given_up/)
     expect(out).toContain('The sandbox takes no money, and this is production.')
     expect(code).toBe(1)
     const json = JSON.parse((await opened.call(['diagnose', '--json'])).out)

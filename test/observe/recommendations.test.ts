@@ -85,6 +85,17 @@ describe('recommend', () => {
     ])
   })
 
+  it('leads to having webhooks of ours looked at again that were given up', () => {
+    const check = {
+      status: 'warning',
+      count: 2,
+      message: '2 webhooks of ours could not be heeded for three days',
+    } as const
+    const [told, ...more] = recommend(facts({ health: healthOf({ webhooks: check }) }))
+    expect(told).toMatchObject({ urgency: 'look', command: 'holdfast webhooks retry --all-given-up --ours' })
+    expect(more).toEqual([])
+  })
+
   it('passes on every check that is not ok, also one that it does not know', () => {
     const told = recommend(
       facts({

@@ -103,7 +103,15 @@ describeStore('A webhook', store => {
       count: 1,
       message: '1 webhook of no checkout of ours',
     })
-    await store.sql('delete from holdfast.webhooks where type = $1', [type])
+    const { webhooks } = store.engine
+    expect(await webhooks.list({ state: 'given_up' })).toMatchObject([{ type, checkoutId: null }])
+    expect(await webhooks.retryGivenUp({ actor: 'ada' })).toBe(1)
+    expect(await webhooks.list({ type })).toMatchObject([{ state: 'waiting', attempts: 0 }])
+    const [{ eventId } = { eventId: '' }] = await webhooks.list({ type })
+    expect(await webhooks.dismiss({ gateway: 'sandbox', eventId }, { actor: 'ada' })).toBe(true)
+    await store.sql(`update holdfast.webhooks set handled_at = now() - interval '91 days' where type = $1`, [type])
+    expect(await store.engine.forgetWebhooks()).toBe(1)
+    expect(await kept(store, type)).toBeUndefined()
   })
 
   test('that names neither a checkout nor a payment is kept and done with', async () => {

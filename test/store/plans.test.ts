@@ -2,6 +2,7 @@
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createCheckout } from '../../src/engine.ts'
+import { actionsOn } from '../../src/observe/by-hand.ts'
 import { createSandboxGateway } from '../../src/payments/sandbox.ts'
 import type { Database, Queryable, Statement, Value } from '../../src/store/database.ts'
 import { keyedPlans } from '../../src/store/planner.ts'
@@ -67,10 +68,12 @@ describe('plans of prepared statements', () => {
       const { cartId, sessionId } = await store.cart({ [sku]: 1 })
       const lock = await engine.startCheckout(cartId, { sessionId })
       await engine.processCheckout(lock.id, { token })
-      await engine.getCheckoutStatus(lock.id)
+      await Promise.all([engine.getCheckoutStatus(lock.id), engine.diagnose(lock.id), actionsOn(db, lock.id)])
       if (token === 'tok_action_required') await engine.resumeCheckout(lock.id)
     }
     await engine.recover()
+    const key = { gateway: 'sandbox', eventId: 'none' }
+    await Promise.all([engine.webhooks.find(key), engine.webhooks.retry(key), engine.forgetWebhooks()])
     await engine.close()
     empty = await openTestDatabase('postgres')
     client = new pg.Client({ connectionString: String(empty.url) })
