@@ -4,6 +4,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import type { TestProject } from 'vitest/node'
+import { placeCluster } from '../src/store/prepared-cluster.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -25,6 +26,7 @@ export async function buildProgram(project: TestProject): Promise<() => void> {
   await promisify(execFile)(process.execPath, [...tsc, ...options], { cwd: root }).catch((error: Error) => {
     if (!existsSync(main)) process.stderr.write(`the program could not be built: ${error.message}\n`)
   })
+  await placeCluster(join(folder, 'store'))
   project.provide('main', main)
   return () => rmSync(folder, { recursive: true, force: true })
 }
