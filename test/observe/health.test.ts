@@ -68,8 +68,7 @@ describe('health', () => {
       'migrations: migrations_once',
       'payment_operations: payment_operations_pkey',
       'reconciliations: reconciliations_in_order',
-      'webhooks: webhooks_to_heed',
-      'webhooks: webhooks_to_match',
+      'webhooks: webhooks_given_up',
     ])
   })
 
