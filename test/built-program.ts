@@ -26,7 +26,10 @@ export async function buildProgram(project: TestProject): Promise<() => void> {
   await promisify(execFile)(process.execPath, [...tsc, ...options], { cwd: root }).catch((error: Error) => {
     if (!existsSync(main)) process.stderr.write(`the program could not be built: ${error.message}\n`)
   })
-  await placeCluster(join(folder, 'store'))
+  // Without it its first starts only take longer.
+  await placeCluster(join(folder, 'store')).catch((error: Error) => {
+    process.stderr.write(`no prepared cluster: ${error.message}\n`)
+  })
   project.provide('main', main)
   return () => rmSync(folder, { recursive: true, force: true })
 }
