@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import type { TestProject } from 'vitest/node'
 import { placeCluster } from '../src/store/prepared-cluster.ts'
+import { lastWill } from '../src/testing/last-will.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -18,6 +19,7 @@ const root = join(import.meta.dirname, '..')
 /** Gives the way to remove it. It stands beside `dist`, as deep: a build at the same time cannot tear it. */
 export async function buildProgram(project: TestProject): Promise<() => void> {
   const folder = mkdtempSync(join(root, '.test-build-'))
+  lastWill('rm -rf "$1"', folder)
   const main = join(folder, 'cli/main.js')
   const tsc = ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json', '--outDir', folder]
   const options = ['--declaration', 'false', '--sourceMap', 'false']
