@@ -23,7 +23,7 @@ import { createReadiness } from './observe/health-readiness.ts'
 import { type CheckoutLog, silentLog } from './observe/log.ts'
 import { guardLog } from './observe/log-guard.ts'
 import { createMoveLog } from './observe/log-moves.ts'
-import { redact } from './observe/log-redact.ts'
+import { redactText } from './observe/log-redact.ts'
 import type { Metrics } from './observe/metrics.ts'
 import { statistics } from './observe/statistics.ts'
 import { openTracing } from './observe/tracing.ts'
@@ -130,6 +130,7 @@ export async function createCheckout(options: CheckoutOptions = {}): Promise<Che
     onFailed: ({ checkoutId: lockId, ...delivery }) =>
       log.warn('[Checkout] delivery failed and will be repeated', { lockId, ...delivery }),
     onError: error => log.error('[Checkout] deliveries are held up', { err: error }),
+    redact: redactText,
     random,
   })
   const numbers = {
@@ -365,7 +366,7 @@ export async function createCheckout(options: CheckoutOptions = {}): Promise<Che
         return true
       }),
 
-    webhooks: createWebhookInbox(db, reason => String(redact(reason))),
+    webhooks: createWebhookInbox(db, redactText),
 
     subscribe: receive => live.subscribe(receive),
 

@@ -36,6 +36,8 @@ export interface DelivererOptions {
   onResult?(listener: string, outcome: deliveries.Result['outcome']): void
   /** Told what went wrong with the deliverer itself while it runs by itself: the database is away, say. */
   onError?(error: unknown): unknown
+  /** Takes out of what a listener threw what may stand in no row: keys, tokens. Default: all of it is kept. */
+  redact?(message: string): string
   /** Gives a number from 0 up to 1, spreads retries; default `Math.random`. */
   random?(): number
 }
@@ -111,10 +113,10 @@ export function retryDelayMs(attempt: number, random: () => number = Math.random
 }
 
 /** What a listener threw, in characters that the database takes. */
-function messageOf(error: unknown): string {
+function messageOf(error: unknown, redact: (message: string) => string): string {
   let message: string
   try {
-    message = String(error)
+    message = redact(String(error))
   } catch {
     message = 'an error that cannot be read'
   }
@@ -128,7 +130,7 @@ function askedRetryMs(thrown: unknown): number {
 }
 
 export function createDeliverer(options: DelivererOptions): Deliverer {
-  const { database, listeners, random = Math.random } = options
+  const { database, listeners, redact = message => message, random = Math.random } = options
   /** How many of a listener run now, by name. */
   const running = new Map<string, number>()
   const runs = new Set<Run>()
@@ -154,7 +156,7 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
   }
 
   function judge(delivery: deliveries.Claimed, listener: RegisteredListener, thrown: unknown): deliveries.Result {
-    const error = messageOf(thrown)
+    const error = messageOf(thrown, redact)
     if (thrown === stopped) return { delivery, outcome: 'stopped', error, retryMs: 0 }
     const isLast = delivery.attempts > listener.retriesMax || thrown instanceof PermanentFailure
     if (isLast) return { delivery, outcome: 'parked', error, retryMs: 0 }

@@ -153,3 +153,6 @@ function clean(value: unknown, walk: Walk): unknown {
 export function redact(value: unknown): unknown {
   return clean(value, { values: 0, above: [] })
 }
+
+/** The same for a text: without the keys, tokens and card numbers in it. */
+export const redactText = (written: string): string => text(written)

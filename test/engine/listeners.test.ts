@@ -47,6 +47,19 @@ describeStore('Listeners', store => {
     expect(await engine.deliverer.listParked()).toMatchObject([{ listener: 'throws' }])
   })
 
+  test('a key in what a listener throws stands in no row', async () => {
+    const key = 'sk_live_thisOpensTheTill0123456789'
+    const refuses = { name: 'refuses', run: () => Promise.reject(new Error(`refused: ${key}`)), retriesMax: 0 }
+    const engine = await store.open({ listeners: { CheckoutStarted: [refuses] } })
+    await store.begin({ [await store.article()]: 1 }, { engine })
+    expect(await engine.deliverer.runOnce()).toMatchObject({ parked: 1 })
+    const written = await store.sql<{ last_error: string }>(
+      `select last_error from holdfast.deliveries where listener = 'refuses'`,
+    )
+    expect(written).toEqual([{ last_error: expect.stringMatching(/^Error: refused: /) }])
+    expect(JSON.stringify(written)).not.toContain(key)
+  })
+
   test('failure, expiry, cancellation and a required action are told, each as it stands then', async () => {
     const told: string[] = []
     const tell = (name: string) => ({
