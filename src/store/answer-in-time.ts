@@ -1,6 +1,8 @@
 /** A bound on how long somebody waits for the database: after it there was no answer, as with a connection that is lost. */
 import { DatabaseError } from './database.ts'
 
+export const noAnswer = () => new DatabaseError('the database did not answer in time', { code: 'connection_lost' })
+
 /**
  * Settles as `work` does, within `ms`.
  * @throws {DatabaseError} `connection_lost` after that; `onLate` is told before.
@@ -10,7 +12,7 @@ export async function answerInTime<T>(work: Promise<T>, ms: number, onLate: () =
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => {
       onLate()
-      reject(new DatabaseError('the database did not answer in time', { code: 'connection_lost' }))
+      reject(noAnswer())
     }, ms)
   })
   try {

@@ -6,7 +6,7 @@
  */
 import type { Duplex } from 'node:stream'
 import type pg from 'pg'
-import { answerInTime } from './answer-in-time.ts'
+import { answerInTime, noAnswer } from './answer-in-time.ts'
 import { probeMs, type Statement, type Value } from './database.ts'
 import { isBroken } from './postgres-transaction.ts'
 import { refusal } from './refusals.ts'
@@ -103,7 +103,8 @@ export function postgresProbe(newClient: () => pg.Client): Probe {
       } catch (thrown) {
         const error = refusal(thrown)
         if (line !== undefined && (isBroken(error) || error.code === tooManyConnections)) drop(line)
-        throw error
+        // The server ends a statement after the same time: which of the two is heard first is chance.
+        throw error.code === queryCanceled ? noAnswer() : error
       }
     },
     close() {
@@ -114,3 +115,6 @@ export function postgresProbe(newClient: () => pg.Client): Probe {
 
 /** The server has no connection left to give. */
 export const tooManyConnections = '53300'
+
+/** What the server says of a statement that took too long. */
+const queryCanceled = '57014'

@@ -17,6 +17,11 @@ const gone = { status: 'critical', message: 'The database does not answer' }
 
 const lockCheckouts = statement('health_test_lock', 'lock table holdfast.checkouts in access exclusive mode')
 /** Not those of the pool, which has nothing to do here. */
+const endWaiting = statement(
+  'health_test_end_waiting',
+  `select pg_cancel_backend(pid) as ended from pg_stat_activity
+   where application_name = 'health_test_ended' and wait_event_type = 'Lock'`,
+)
 const countProbers = statement(
   'health_test_probers',
   `select count(*) from pg_stat_activity 
@@ -105,6 +110,19 @@ describe('Health and readiness', () => {
     await expect.poll(() => opened.database.query(countProbers)).toEqual([{ count: 1 }])
     await database.close()
     await expect.poll(() => opened.database.query(countProbers)).toEqual([{ count: 0 }])
+  })
+
+  test('say the same of a statement that the server ends first', async () => {
+    const database = await connectPostgres({ url: opened.url ?? '', applicationName: 'health_test_ended' })
+    const { health } = both(database)
+    await opened.database.transaction(async tx => {
+      await tx.query(lockCheckouts)
+      const behind = health(now)
+      await expect.poll(() => opened.database.query(endWaiting)).toEqual([{ ended: true }])
+      expect(await behind).toMatchObject({ status: 'unhealthy', checks: { database: gone } })
+    })
+    expect(await health(now)).toMatchObject({ status: 'healthy' })
+    await database.close()
   })
 
   test('tell an unreadable folder of migrations from a database that is gone, and look again', async () => {
