@@ -1,5 +1,7 @@
 /** `holdfast cleanup`: ends checkouts whose time is over, and forgets old webhooks, now instead of by themselves. */
+
 import { Command } from 'commander'
+import { counted } from '../observe/counted.ts'
 import { statement } from '../store/database.ts'
 import { type CommandContext, type CommandHost, writeJson } from './command.ts'
 
@@ -24,8 +26,8 @@ export async function runCleanup(context: CommandContext, options: { json?: bool
   const waiting = open.length
   if (options.json) writeJson(context, { expired, waiting, forgotten })
   else {
-    context.out(`${expired} expired ${expired === 1 ? 'lock' : 'locks'} cleaned up\n`)
-    if (forgotten > 0) context.out(`${forgotten} old ${forgotten === 1 ? 'webhook' : 'webhooks'} forgotten\n`)
+    context.out(`${counted(expired, 'expired lock')} cleaned up\n`)
+    if (forgotten > 0) context.out(`${counted(forgotten, 'old webhook')} forgotten\n`)
     if (waiting > 0) {
       context.out(`${waiting} more ${waiting === 1 ? 'waits' : 'wait'} for the gateway to let the payment go\n`)
     }

@@ -1,7 +1,9 @@
 /** `holdfast deliveries`: what events wait to be told to whom, and making them due or giving them up by hand. */
+
 import { Command, InvalidArgumentError, Option } from 'commander'
 import type { DeliveryKey, DeliveryRow } from '../events/deliveries.ts'
 import type { DeliveryFilter } from '../events/list-deliveries.ts'
+import { counted } from '../observe/counted.ts'
 import {
   type CommandContext,
   type CommandHost,
@@ -123,7 +125,7 @@ export async function runRedeliverParked(
   if (json) writeJson(context, { redelivered })
   else {
     const to = listener === undefined ? '' : ` to ${cell(listener)}`
-    context.out(`${redelivered} parked ${redelivered === 1 ? 'delivery' : 'deliveries'}${to} made due\n`)
+    context.out(`${counted(redelivered, 'parked delivery', 'parked deliveries')}${to} made due\n`)
   }
   return 0
 }

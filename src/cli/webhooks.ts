@@ -1,5 +1,7 @@
 /** `holdfast webhooks`: what gateways told and nobody could make sense of yet, looked at again or done with by hand. */
+
 import { Command, Option } from 'commander'
+import { counted } from '../observe/counted.ts'
 import type { WebhookFilter, WebhookKey, WebhookRow } from '../payments/webhook-inbox.ts'
 import { type CommandContext, type CommandHost, checkoutId, systemUser, wholeNumber, writeJson } from './command.ts'
 import { when } from './span.ts'
@@ -106,7 +108,7 @@ async function runAll(
   else {
     const from = gateway === undefined ? '' : ` of ${cell(gateway)}`
     const became = what === 'retried' ? 'made due' : 'done with'
-    context.out(`${count} ${count === 1 ? 'webhook' : 'webhooks'}${from} ${became}\n`)
+    context.out(`${counted(count, 'webhook')}${from} ${became}\n`)
   }
   return 0
 }

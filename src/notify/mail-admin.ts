@@ -1,7 +1,7 @@
 /** The mails to the shop about orders: a new one, and one whose payment is contested. */
 import type { CheckoutEvent } from '../checkout/events.ts'
 import { type MailContent, type MailRow, type MailSender, singleLine } from './mail-content.ts'
-import { buyerOf, orderFigures, orderLines, orderNote, orderPeople } from './mail-order.ts'
+import { buyerOf, wholeOrder } from './mail-order.ts'
 import type { ShopLocale } from './shop-locale.ts'
 
 export const whyAdmin = ({ shopName }: MailSender) =>
@@ -36,10 +36,7 @@ export function newOrder(
           Checkout: order.checkoutId,
         }),
       },
-      orderLines(order, locale),
-      orderFigures(order, locale),
-      ...orderPeople(order, locale),
-      ...orderNote(order, 'The buyer’s note'),
+      ...wholeOrder(order, locale, 'The buyer’s note'),
     ],
     reason: whyAdmin(sender),
   }

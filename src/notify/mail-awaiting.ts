@@ -5,7 +5,7 @@ import type { Order } from '../checkout/order.ts'
 import { rowsOf, whyAdmin } from './mail-admin.ts'
 import { type MailBlock, type MailContent, type MailRow, type MailSender, singleLine } from './mail-content.ts'
 import { orderLink, why } from './mail-customer.ts'
-import { buyerOf, orderFigures, orderLines, orderNote, orderPeople } from './mail-order.ts'
+import { buyerOf, wholeOrder } from './mail-order.ts'
 import type { ShopLocale } from './shop-locale.ts'
 
 /** Nobody is told to pay what was paid, cancelled, or costs nothing. */
@@ -61,11 +61,7 @@ export function awaitedOrder(order: Order, sender: MailSender, locale: ShopLocal
     blocks: [
       { kind: 'paragraph', text: next },
       ...howToPay(order, sender, locale),
-      orderLines(order, locale),
-      orderFigures(order, locale),
-      ...orderLink(order, sender),
-      ...orderPeople(order, locale),
-      ...orderNote(order, 'Your note'),
+      ...wholeOrder(order, locale, 'Your note', orderLink(order, sender)),
     ],
     reason: why(sender),
   }
@@ -103,10 +99,7 @@ export function awaitedByShop(
           Checkout: checkoutId,
         }),
       },
-      orderLines(order, locale),
-      orderFigures(order, locale),
-      ...orderPeople(order, locale),
-      ...orderNote(order, 'The buyer’s note'),
+      ...wholeOrder(order, locale, 'The buyer’s note'),
     ],
     reason: whyAdmin(sender),
   }

@@ -2,7 +2,7 @@
 import type { CheckoutEvent } from '../checkout/events.ts'
 import type { Order } from '../checkout/order.ts'
 import { type MailBlock, type MailContent, type MailItem, type MailSender, singleLine } from './mail-content.ts'
-import { buyerOf, orderFigures, orderLines, orderNote, orderPeople } from './mail-order.ts'
+import { buyerOf, wholeOrder } from './mail-order.ts'
 import type { ShopLocale } from './shop-locale.ts'
 
 /** To the page that shows the order to whoever placed it. */
@@ -31,11 +31,7 @@ export function orderConfirmation(order: Order, sender: MailSender, locale: Shop
         kind: 'paragraph',
         text: `Your payment is in and your goods are set aside. You ordered on ${locale.time(placedAt)}.`,
       },
-      orderLines(order, locale),
-      orderFigures(order, locale),
-      ...orderLink(order, sender),
-      ...orderPeople(order, locale),
-      ...orderNote(order, 'Your note'),
+      ...wholeOrder(order, locale, 'Your note', orderLink(order, sender)),
     ],
     reason: why(sender),
   }

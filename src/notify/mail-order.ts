@@ -4,7 +4,7 @@ import type { Order } from '../checkout/order.ts'
 import { type MailBlock, type MailRow, singleLine } from './mail-content.ts'
 import type { ShopLocale } from './shop-locale.ts'
 
-export function orderLines(order: Order, locale: ShopLocale): MailBlock {
+function orderLines(order: Order, locale: ShopLocale): MailBlock {
   const money = (amountMinor: number) => locale.money(amountMinor, order.currency)
   const items = order.lines.map(({ title, quantity, unitMinor, sku, subtotalMinor }) => ({
     title: singleLine(title),
@@ -14,7 +14,7 @@ export function orderLines(order: Order, locale: ShopLocale): MailBlock {
   return { kind: 'items', items }
 }
 
-export function orderFigures(order: Order, locale: ShopLocale): MailBlock {
+function orderFigures(order: Order, locale: ShopLocale): MailBlock {
   const money = (amountMinor: number) => locale.money(amountMinor, order.currency)
   const { subtotalMinor, discountMinor, shippingMinor, taxMinor, totalMinor, refundedMinor, couponCode } = order
   // Where tax was added to the prices, the parts do not make the total without it.
@@ -40,7 +40,7 @@ function addressLines(address: Address, locale: ShopLocale): string[] {
 }
 
 /** Where it goes and who pays, as far as it is known. */
-export function orderPeople(order: Order, locale: ShopLocale): MailBlock[] {
+function orderPeople(order: Order, locale: ShopLocale): MailBlock[] {
   const columns = [
     { title: 'Ships to', address: order.shippingAddress },
     { title: 'Billed to', address: order.billingAddress ?? order.shippingAddress },
@@ -49,7 +49,7 @@ export function orderPeople(order: Order, locale: ShopLocale): MailBlock[] {
 }
 
 /** What the buyer wrote, with its line breaks. */
-export function orderNote(order: Order, title: string): MailBlock[] {
+function orderNote(order: Order, title: string): MailBlock[] {
   const text = (order.notes ?? '')
     .split(/\r\n|\r|\n/)
     .map(singleLine)
@@ -64,4 +64,20 @@ export function buyerOf({ billingAddress, shippingAddress }: Order): { first: st
   if (address === null) return null
   const first = singleLine(address.firstName)
   return { first, full: `${first} ${singleLine(address.lastName)}`.trim() }
+}
+
+/** All of it: what was ordered, for how much, `link` to its page, for whom, and what the buyer wrote, under `noteTitle`. */
+export function wholeOrder(
+  order: Order,
+  locale: ShopLocale,
+  noteTitle: string,
+  link: readonly MailBlock[] = [],
+): MailBlock[] {
+  return [
+    orderLines(order, locale),
+    orderFigures(order, locale),
+    ...link,
+    ...orderPeople(order, locale),
+    ...orderNote(order, noteTitle),
+  ]
 }

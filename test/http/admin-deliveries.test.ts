@@ -4,9 +4,8 @@ import { z } from 'zod'
 import { deliveryAnswer, errorAnswer } from '../../src/http/answers.ts'
 import { statement } from '../../src/store/database.ts'
 import { openTestDatabase, type TestDatabase } from '../../src/testing/test-database.ts'
-import { openShop, origin, type TestShop, testConfig } from './open-shop.ts'
+import { adminSecret, askAsAdmin, openShop, type TestShop, testConfig } from './open-shop.ts'
 
-const adminSecret = 'the secret of the admin'
 /** What a name may hold, and a path may not. */
 const oddName = 'mail/größe: 100 % ?#'
 const checkoutId = '0192cccc-0000-7000-8000-0000000000aa'
@@ -24,12 +23,7 @@ afterAll(async () => {
   await test.stop()
 })
 
-async function ask(path: string, init: RequestInit = {}, secret: string | null = adminSecret) {
-  const headers = { ...(secret === null ? {} : { Authorization: `Bearer ${secret}` }), ...init.headers }
-  return shop.handler(new Request(`${origin}${path}`, { ...init, headers }), {
-    incoming: { socket: { remoteAddress: '192.0.2.7' } },
-  })
-}
+const ask = askAsAdmin(() => shop, '192.0.2.7')
 
 const insertDelivery = statement(
   'http_test_insert_delivery',

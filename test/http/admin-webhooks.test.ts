@@ -4,9 +4,8 @@ import { z } from 'zod'
 import { errorAnswer, webhookAnswer } from '../../src/http/answers.ts'
 import { statement } from '../../src/store/database.ts'
 import { openTestDatabase, type TestDatabase } from '../../src/testing/test-database.ts'
-import { openShop, origin, type TestShop, testConfig } from './open-shop.ts'
+import { adminSecret, askAsAdmin, openShop, type TestShop, testConfig } from './open-shop.ts'
 
-const adminSecret = 'the secret of the admin'
 /** What the id of an event may hold, and a path may not. */
 const oddEvent = 'evt/größe: 100 % ?#'
 const lockId = '0192cccc-0000-7000-8000-0000000000aa'
@@ -22,12 +21,7 @@ afterAll(async () => {
   await test.stop()
 })
 
-async function ask(path: string, init: RequestInit = {}, secret: string | null = adminSecret) {
-  const headers = { ...(secret === null ? {} : { Authorization: `Bearer ${secret}` }), ...init.headers }
-  return shop.handler(new Request(`${origin}${path}`, { ...init, headers }), {
-    incoming: { socket: { remoteAddress: '192.0.2.9' } },
-  })
-}
+const ask = askAsAdmin(() => shop, '192.0.2.9')
 const post = (path: string, headers = {}, secret: string | null = adminSecret) =>
   ask(path, { method: 'POST', headers }, secret)
 const one = (id: string, what: 'retry' | 'dismiss', headers = {}) =>

@@ -96,6 +96,18 @@ export type TestShop = Awaited<ReturnType<typeof openShop>>
 
 export const origin = 'http://shop.test'
 
+export const adminSecret = 'the secret of the admin'
+
+/** Asks as whoever has `secret`; null: as nobody. */
+export const askAsAdmin =
+  (shop: () => TestShop, remoteAddress: string) =>
+  async (path: string, init: RequestInit = {}, secret: string | null = adminSecret): Promise<Response> => {
+    const headers = { ...(secret === null ? {} : { Authorization: `Bearer ${secret}` }), ...init.headers }
+    return shop().handler(new Request(`${origin}${path}`, { ...init, headers }), {
+      incoming: { socket: { remoteAddress } },
+    })
+  }
+
 export interface Browser {
   /** Sends a request as a page's script would: cookies, CSRF token, JSON. */
   send(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Response>
