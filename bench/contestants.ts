@@ -2,14 +2,15 @@
  * The two sides of the bench: the engine as an application uses it, and the hand-written baseline. Each has a database
  * of its own with the same shop, and the same sandbox gateway with its ledger on connections of its own.
  */
-import { createCarts } from '../src/carts/carts.ts'
-import type { AuditReport } from '../src/checkout-engine.ts'
-import { createCheckout } from '../src/engine.ts'
-import { audit } from '../src/observe/audit.ts'
-import { createSandboxGateway } from '../src/payments/sandbox.ts'
-import type { Database } from '../src/store/database.ts'
-import { connectPostgres } from '../src/store/postgres.ts'
-import { createTestDatabase, dropTestDatabase } from '../src/testing/test-postgres.ts'
+
+import type { Database } from '../packages/holdfast/src/database/database.ts'
+import { connectPostgres } from '../packages/holdfast/src/database/postgres/postgres.ts'
+import type { AuditReport } from '../packages/holdfast/src/engine/checkout-engine.ts'
+import { createCheckout } from '../packages/holdfast/src/engine/create-checkout.ts'
+import { audit } from '../packages/holdfast/src/observe/audit/audit.ts'
+import { createSandboxGateway } from '../packages/holdfast/src/payments/sandbox/sandbox.ts'
+import { createCarts } from '../packages/holdfast/src/shop/carts/carts.ts'
+import { createTestDatabase, dropTestDatabase } from '../packages/testing/src/postgres/test-postgres.ts'
 import { createBaseline } from './baseline.ts'
 import type { CheckOut, Sold } from './load.ts'
 import { buyerAddress, currency, openShop, rowsPerCheckout } from './shop.ts'

@@ -2,7 +2,7 @@
  * A past: as many completed checkouts as wanted, with every row that one leaves, set by set and within all constraints.
  * One in fifty failed and was undone. They were spread evenly over the last day.
  */
-import { type Database, statement } from '../src/store/database.ts'
+import { type Database, statement } from '../packages/holdfast/src/database/database.ts'
 
 const chunk = 25_000
 

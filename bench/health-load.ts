@@ -2,8 +2,8 @@
  * Buyers in a process of their own: so many at a server's door, one checkout after the other, until standard input ends.
  * Arguments: the server's address, how many buyers, how many SKUs. Says at the end how many orders it got.
  */
-import { createBuyer } from '../sim/buyer.ts'
-import { runDoors } from '../sim/load.ts'
+import { createBuyer } from '../proofs/buyers/buyer.ts'
+import { runDoors } from '../proofs/buyers/load.ts'
 
 const [url = '', buyers = '1', skus = '1'] = process.argv.slice(2)
 let isOver = false

@@ -1,6 +1,7 @@
 /** What the health's statement reads on a full database: EXPLAIN of the very statement, on the very kind of connection. */
-import { readHealth } from '../src/observe/health-reading.ts'
-import { type Database, statement } from '../src/store/database.ts'
+
+import { type Database, statement } from '../packages/holdfast/src/database/database.ts'
+import { readHealth } from '../packages/holdfast/src/observe/health/reading.ts'
 
 /** One place in the plan where a table is read. */
 export interface Access {

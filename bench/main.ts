@@ -5,7 +5,7 @@
 import { availableParallelism, cpus } from 'node:os'
 import { parseArgs } from 'node:util'
 import pg from 'pg'
-import { startTestPostgres } from '../src/testing/test-postgres.ts'
+import { startTestPostgres } from '../packages/testing/src/postgres/test-postgres.ts'
 import { type Contestant, type Evidence, openContestant, type Side } from './contestants.ts'
 import { coresInUse } from './cores-in-use.ts'
 import { drive } from './load.ts'

@@ -2,9 +2,10 @@
  * The shop that is bought from: a fresh, migrated database with 10,000 SKUs, and what buyers put into their carts.
  * Both sides get one of their own, alike to the last row.
  */
-import type { Address } from '../src/checkout/cart.ts'
-import { type Database, statement } from '../src/store/database.ts'
-import { migrate } from '../src/store/migrate.ts'
+
+import { type Database, statement } from '../packages/holdfast/src/database/database.ts'
+import { migrate } from '../packages/holdfast/src/database/migrate.ts'
+import type { Address } from '../packages/holdfast/src/domain/cart.ts'
 import type { Wish } from './load.ts'
 
 export type Demand = 'uniform' | 'hot'

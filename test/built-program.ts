@@ -4,8 +4,8 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import type { TestProject } from 'vitest/node'
-import { placeCluster } from '../src/store/prepared-cluster.ts'
-import { lastWill } from '../src/testing/last-will.ts'
+import { placeCluster } from '../packages/holdfast/src/database/embedded/prepared-cluster.ts'
+import { lastWill } from '../packages/testing/src/postgres/last-will.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {

@@ -1,0 +1,52 @@
+/** `holdfast cleanup`: ends checkouts whose time is over, and forgets old webhooks, now instead of by themselves. */
+
+import { Command } from 'commander'
+import { statement } from '../../../holdfast/src/database/database.ts'
+import { counted } from '../../../holdfast/src/observe/plural.ts'
+import { type CommandContext, type CommandHost, writeJson } from '../command.ts'
+
+/** Those of an earlier look that are at their end now, and those whose time is over that are not. */
+const countExpired = statement(
+  'count_expired_checkouts',
+  `select
+     coalesce((select array_agg(id::text) from holdfast.checkouts
+       where wake_at is not null and expires_at <= now() and state in ('pending', 'awaiting_action', 'rolling_back')), '{}')
+       as open,
+     (select count(*) from holdfast.checkouts where id = any($1::uuid[]) and state in ('completed', 'failed')) as ended`,
+)
+
+export async function runCleanup(context: CommandContext, options: { json?: boolean } = {}): Promise<number> {
+  const { database, engine } = context
+  type Count = { open: string[]; ended: number }
+  const [before] = await database.query<Count>(countExpired, [[]])
+  await engine.cleanupExpiredLocks()
+  const forgotten = await engine.forgetWebhooks()
+  const [after] = await database.query<Count>(countExpired, [before?.open ?? []])
+  const { ended: expired, open } = after ?? { ended: 0, open: [] }
+  const waiting = open.length
+  if (options.json) writeJson(context, { expired, waiting, forgotten })
+  else {
+    context.out(`${counted(expired, 'expired lock')} cleaned up\n`)
+    if (forgotten > 0) context.out(`${counted(forgotten, 'old webhook')} forgotten\n`)
+    if (waiting > 0) {
+      context.out(`${waiting} more ${waiting === 1 ? 'waits' : 'wait'} for the gateway to let the payment go\n`)
+    }
+  }
+  return waiting === 0 ? 0 : 1
+}
+
+export function cleanupCommand(host: CommandHost, done: (code: number) => void): Command {
+  return new Command('cleanup')
+    .description('end checkouts whose time is over, and forget old webhooks; servers and workers do it by themselves')
+    .option('--json', 'print the counts as JSON')
+    .addHelpText(
+      'after',
+      `
+Exit code 0 when none is left whose time is over, 1 when the gateway has not let the payment of one go yet: it is asked
+again by itself.
+
+Example:
+  holdfast cleanup`,
+    )
+    .action(async (options: { json?: boolean }) => done(await host.run(context => runCleanup(context, options))))
+}

@@ -1,0 +1,171 @@
+/** `holdfast diagnose`: what is the matter, with everything or with one checkout, and what to do about it. */
+import { Command } from 'commander'
+import type { CheckoutConfig } from '../../../holdfast/src/config/config.ts'
+import { stateName } from '../../../holdfast/src/domain/states.ts'
+import type { HealthReport } from '../../../holdfast/src/engine/checkout-engine.ts'
+import { type TroubledListener, troubledListeners } from '../../../holdfast/src/events/list-deliveries.ts'
+import { type ActiveCheckout, listActive } from '../../../holdfast/src/observe/diagnosis/active-checkouts.ts'
+import { readTroubles, type Trouble } from '../../../holdfast/src/observe/diagnosis/problems.ts'
+import {
+  type ConfigFacts,
+  type Recommendation,
+  recommend,
+} from '../../../holdfast/src/observe/diagnosis/recommendations.ts'
+import { type CommandContext, type CommandHost, checkoutId, writeJson } from '../command.ts'
+import { diagnoseLock } from '../diagnose/lock.ts'
+import { healthLines, healthWord, timeOf } from '../monitor/frame.ts'
+import { brief, when } from '../terminal/span.ts'
+import { cell, paint, table } from '../terminal/table.ts'
+
+export interface DiagnoseOptions {
+  lock?: string
+  json?: boolean
+}
+
+export function runDiagnose(context: CommandContext, options: DiagnoseOptions = {}): Promise<number> {
+  const { lock, json = false } = options
+  return lock === undefined ? diagnoseAll(context, json) : diagnoseLock(context, lock, json)
+}
+
+async function diagnoseAll(context: CommandContext, json: boolean): Promise<number> {
+  const { engine, database, config } = context
+  const [health, active, trouble, listeners] = await Promise.all([
+    engine.health(),
+    listActive(database),
+    readTroubles(database),
+    troubledListeners(database),
+  ])
+  const recommendations = recommend({ health, trouble, listeners, config: configFacts(config) })
+  if (json) writeJson(context, { health, active, ...trouble, listeners, recommendations })
+  else {
+    context.out(`${healthWord(context, health)}  ${paint(context, 'quiet', timeOf(health.timestamp))}\n\n`)
+    context.out(`${healthLines(context, health).join('\n')}\n`)
+    printActive(context, active, trouble)
+    printTrouble(context, trouble)
+    printListeners(context, listeners, trouble.now)
+    printRecommendations(context, health, recommendations)
+  }
+  return health.status === 'healthy' ? 0 : 1
+}
+
+function configFacts(config: CheckoutConfig): ConfigFacts {
+  return {
+    isProduction: config.environment === 'production',
+    gateway: config.gateway,
+    isEmbedded: config.databaseUrl === null,
+    hasAdminSecret: config.adminSecret !== null,
+    loggingEnabled: config.loggingEnabled,
+    hasNotificationAddress: config.notificationEmail !== null || config.slackWebhookUrl !== null,
+    wantsNotifications: config.notifyOnFailure || config.notifyOnExpiration,
+    sendsMail: config.smtpUrl !== null,
+    hasWebhookSecret: config.stripeWebhookSecret !== null,
+    reconciles: config.reconcileIntervalMinutes > 0,
+  }
+}
+
+function heading(context: CommandContext, title: string): void {
+  context.out(`\n${paint(context, 'strong', title)}\n`)
+}
+
+function printActive(context: CommandContext, active: readonly ActiveCheckout[], { now, activeCount }: Trouble): void {
+  if (activeCount === 0) {
+    context.out('\nno checkout is active\n')
+    return
+  }
+  const fromNow = (time: string) => Date.parse(time) - Date.parse(now)
+  const rows = active.map(one => [
+    one.id,
+    stateName(one.state),
+    brief(-fromNow(one.lockedAt)),
+    fromNow(one.wakeAt) <= 0 ? 'due' : brief(fromNow(one.wakeAt)),
+    String(one.tries),
+  ])
+  const which = activeCount > active.length ? `${active.length} oldest of ${activeCount}` : String(activeCount)
+  heading(context, `Active checkouts: ${which}`)
+  context.out(table(context, ['lock', 'state', 'age', 'next', 'tries'], rows, { right: [2, 3, 4] }))
+}
+
+function printTrouble(context: CommandContext, trouble: Trouble): void {
+  const { now, rollbacks, operations, webhooks, reconciliation } = trouble
+  if (rollbacks.length > 0) {
+    heading(context, 'Rollbacks in trouble')
+    const rows = rollbacks.map(one => [one.id, cell(one.code ?? '–'), when(one.wakeAt, now), String(one.tries)])
+    context.out(table(context, ['lock', 'because', 'next look', 'tries'], rows, { right: [3] }))
+  }
+  if (operations.length > 0) {
+    heading(context, 'Payments without a certain answer')
+    const rows = operations.map(one => [
+      one.checkoutId,
+      `${one.kind}${one.attempt === 1 ? '' : ` ${one.attempt}`}`,
+      when(one.intendedAt, now),
+      when(one.wakeAt, now),
+    ])
+    context.out(table(context, ['lock', 'operation', 'asked', 'next look'], rows))
+  }
+  if (webhooks.length > 0) {
+    heading(context, 'Webhooks that lead nowhere')
+    const rows = webhooks.map(one => [
+      cell(one.gateway),
+      cell(one.type),
+      one.ours ? 'a checkout of ours' : 'no checkout of ours',
+      when(one.lastAt, now),
+      String(one.count),
+    ])
+    context.out(table(context, ['gateway', 'type', 'about', 'last', 'count'], rows, { right: [4] }))
+  }
+  if (reconciliation !== null) {
+    const { endedAt, startedAt, failure, differenceCount } = reconciliation
+    const result = endedAt === null ? 'under way' : failure !== null ? cell(failure) : `${differenceCount} differences`
+    context.out(`\nlast compared with the gateway’s books ${when(endedAt ?? startedAt, now)}: ${result}\n`)
+  }
+}
+
+function printListeners(context: CommandContext, listeners: readonly TroubledListener[], now: string): void {
+  if (listeners.length === 0) return
+  heading(context, 'Events that do not arrive')
+  const tones = { parked: 'bad', unheard: 'bad', failing: 'warning' } as const
+  const rows = listeners.map(one => [
+    cell(one.listener),
+    paint(context, tones[one.state], one.state),
+    String(one.count),
+    one.oldestAt === null ? '–' : when(one.oldestAt, now),
+    cell(one.lastError ?? ''),
+  ])
+  context.out(table(context, ['listener', 'state', 'events', 'oldest', 'last error'], rows, { right: [2] }))
+}
+
+const urgencyTone = { act: 'bad', look: 'warning', note: 'quiet' } as const
+
+function printRecommendations(
+  context: CommandContext,
+  health: HealthReport,
+  recommendations: readonly Recommendation[],
+): void {
+  if (recommendations.length === 0) {
+    context.out(`\n${health.status === 'healthy' ? 'nothing to do\n' : ''}`)
+    return
+  }
+  heading(context, 'What to do')
+  for (const { urgency, message, command } of recommendations) {
+    const mark = paint(context, urgencyTone[urgency], urgency.padEnd(4))
+    // Commands are for copying: on a line of their own, and never cut.
+    context.out(`${mark}  ${cell(message)}\n      ${paint(context, 'strong', cell(command))}\n`)
+  }
+}
+
+export function diagnoseCommand(host: CommandHost, done: (code: number) => void): Command {
+  return new Command('diagnose')
+    .description('what is the matter, and what to do about it; or all there is about one checkout')
+    .option('--lock <id>', 'the checkout lock to look at', checkoutId)
+    .option('--json', 'print it as JSON')
+    .addHelpText(
+      'after',
+      `
+Exit code 0 when all is well, 1 when something is not, or there is no such checkout.
+
+Examples:
+  holdfast diagnose
+  holdfast diagnose --lock 01989f0e-5c1a-7000-8000-2f1d7f3a9b10`,
+    )
+    .action(async (options: DiagnoseOptions) => done(await host.run(context => runDiagnose(context, options))))
+}

@@ -1,0 +1,77 @@
+/** `holdfast import FILE.csv`: Shopify's product CSV into the catalog; the same file again changes nothing. */
+import { resolve } from 'node:path'
+import { Command } from 'commander'
+import { type ImportReport, importProducts } from '../../../holdfast/src/shop/import/import-products.ts'
+import { type CommandContext, type CommandHost, writeJson } from '../command.ts'
+import { cell, paint, table } from '../terminal/table.ts'
+
+export interface ImportCommandOptions {
+  currency?: string
+  location?: string
+  json?: boolean
+}
+
+const problemsShown = 50
+
+export async function runImport(
+  context: CommandContext,
+  file: string,
+  options: ImportCommandOptions = {},
+): Promise<number> {
+  const { isTty } = context
+  const report = await importProducts(context.database, resolve(context.directory, file), {
+    currency: options.currency ?? context.config.currency,
+    ...(options.location === undefined ? {} : { location: options.location }),
+    onProgress({ products, variants }) {
+      if (isTty) context.err(`\r${products} products, ${variants} variants …`)
+    },
+  })
+  if (isTty) context.err('\r\u001b[K')
+  if (options.json) writeJson(context, report)
+  else print(context, report)
+  return report.problemsTotal === 0 ? 0 : 1
+}
+
+function print(context: CommandContext, report: ImportReport): void {
+  const kinds = ['products', 'variants', 'prices', 'stock'] as const
+  const changes = Object.keys(report.products) as (keyof ImportReport['products'])[]
+  const rows = kinds.map(kind => [kind, ...changes.map(change => String(report[kind][change]))])
+  context.out(table(context, ['', ...changes], rows, { right: changes.map((_, index) => index + 1) }))
+  const { problems, problemsTotal, currency, location } = report
+  context.out(`prices in ${currency}, stock at ${cell(location)}\n`)
+  if (problemsTotal === 0) return
+  const shown = problems.slice(0, problemsShown)
+  context.out(
+    table(
+      context,
+      ['line', 'not imported'],
+      shown.map(problem => [String(problem.line), cell(problem.message)]),
+      { right: [0], widths: { 1: 90 } },
+    ),
+  )
+  if (problemsTotal > shown.length) context.out(`… and ${problemsTotal - shown.length} more\n`)
+  context.out(`${paint(context, 'warning', String(problemsTotal))} ${problemsTotal === 1 ? 'problem' : 'problems'}\n`)
+}
+
+export function importCommand(host: CommandHost, done: (code: number) => void): Command {
+  return new Command('import')
+    .description('import Shopify’s product CSV: products, variants, prices, stock')
+    .argument('<file>', 'the CSV file')
+    .option('--currency <code>', 'currency of its prices, ISO 4217 (default: CHECKOUT_CURRENCY)', text =>
+      text.toUpperCase(),
+    )
+    .option('--location <code>', 'the warehouse that gets the stock (default: the one that is served first)')
+    .option('--json', 'print the report as JSON')
+    .addHelpText(
+      'after',
+      `
+Rows that cannot be imported are named, all others are imported; exit code 1 when there were any.
+
+Examples:
+  holdfast import products.csv
+  holdfast import products.csv --currency EUR --location berlin`,
+    )
+    .action(async (file: string, options: ImportCommandOptions) =>
+      done(await host.run(context => runImport(context, file, options))),
+    )
+}

@@ -1,0 +1,127 @@
+/** The shop of a sale in SQL: one article, a cart a buyer, a look at the stock, and the reckoning at the end. */
+
+import { type Database, statement } from '../../../holdfast/src/database/database.ts'
+import type { Address } from '../../../holdfast/src/domain/cart.ts'
+import { type Acknowledged, audit } from '../../../holdfast/src/observe/audit/audit.ts'
+import { createCarts } from '../../../holdfast/src/shop/carts/carts.ts'
+import { upsertShippingMethod } from '../../../holdfast/src/shop/catalog/shipping.ts'
+import { setStocks, upsertLocation } from '../../../holdfast/src/shop/catalog/stock.ts'
+import { upsertTaxRates } from '../../../holdfast/src/shop/catalog/taxes.ts'
+import type { Reckoning, Stock } from './protocol.ts'
+
+const sku = 'LAST-ONES'
+const currency = 'EUR'
+const priceMinor = 4_900
+const cartsAtOnce = 1_000
+
+const address: Address = {
+  firstName: 'Ada',
+  lastName: 'Lovelace',
+  lineOne: 'Hafenstraße 1',
+  city: 'Hamburg',
+  postcode: '20457',
+  country: 'DE',
+}
+
+export const sessionOf = (buyer: number): string => `buyer-${buyer + 1}`
+
+const insertArticle = statement(
+  'flash_sale_article',
+  `with product as (
+     insert into holdfast.products (id, handle, title) values (gen_random_uuid(), lower($1), $1) returning id
+   ), variant as (
+     insert into holdfast.variants (id, product_id, sku, position)
+     select gen_random_uuid(), id, $1, 1 from product returning id
+   )
+   insert into holdfast.prices (variant_id, currency, amount_minor) select id, $2, $3::bigint from variant`,
+)
+
+/** Half of the units stand in either of two warehouses, so that holds are made over both. */
+export async function fillShop(database: Database, units: number, quantities: readonly number[]): Promise<string[]> {
+  await upsertLocation(database, { code: 'near', priority: 1 })
+  await upsertLocation(database, { code: 'far', priority: 2 })
+  await upsertTaxRates(database, [{ country: 'DE', name: 'MwSt.', ratePpm: 190_000, included: true }])
+  const rates = [{ country: 'DE', currency, amountMinor: 490 }]
+  await upsertShippingMethod(database, { code: 'standard', name: 'Standard', rates })
+  await database.query(insertArticle, [sku, currency, priceMinor])
+  const near = Math.ceil(units / 2)
+  await setStocks(database, [
+    { sku, location: 'near', quantity: near },
+    { sku, location: 'far', quantity: units - near },
+  ])
+  const carts = createCarts(database, { currency })
+  const ids: string[] = []
+  while (ids.length < quantities.length) {
+    const next = quantities.slice(ids.length, ids.length + cartsAtOnce).map((quantity, at) => {
+      const sessionId = sessionOf(ids.length + at)
+      return { sessionId, email: `${sessionId}@example.com`, shippingAddress: address, lines: [{ sku, quantity }] }
+    })
+    ids.push(...(await carts.createCarts(next)))
+  }
+  return ids
+}
+
+const selectStock = statement(
+  'flash_sale_stock',
+  `select coalesce(sum(on_hand - reserved), 0)::bigint as free, coalesce(sum(reserved), 0)::bigint as held,
+     coalesce(sum(stocked - on_hand), 0)::bigint as sold
+   from holdfast.stock_levels`,
+)
+
+export async function lookAtStock(database: Database): Promise<Stock> {
+  const [stock] = await database.query<Stock>(selectStock)
+  return stock ?? { free: 0, held: 0, sold: 0 }
+}
+
+const expireWaiting = statement(
+  'flash_sale_expire',
+  `update holdfast.checkouts
+   set expires_at = now() - interval '1 second', wake_at = now() - interval '1 second'
+   where state in ('pending', 'awaiting_action') and ($1::uuid is null or id = $1::uuid)`,
+)
+
+/** A delivery whose process died comes again when its time is over. */
+const hurryDeliveries = statement(
+  'flash_sale_hurry_deliveries',
+  `update holdfast.deliveries set next_at = now() where state = 'due'`,
+)
+
+/** The time of a lock is over; null: of all that wait for a buyer, and of deliveries that died with their process. */
+export async function letTimePass(database: Database, lockId: string | null): Promise<void> {
+  await database.query(expireWaiting, [lockId])
+  if (lockId === null) await database.query(hurryDeliveries)
+}
+
+const countOpen = statement(
+  'flash_sale_open',
+  `select (select count(*) from holdfast.checkouts where state not in ('completed', 'failed'))
+     + (select count(*) from holdfast.payment_operations o join holdfast.checkouts c on c.id = o.checkout_id
+        where o.status = 'intended' and c.wake_at is not null)
+     + (select count(*) from holdfast.deliveries where state = 'due') as open`,
+)
+
+/** Checkouts under way, unsettled operations and deliveries that somebody will still look at. */
+export async function openOf(database: Database): Promise<number> {
+  const [row] = await database.query<{ open: number }>(countOpen)
+  return row?.open ?? 0
+}
+
+const selectReckoning = statement(
+  'flash_sale_reckoning',
+  `select
+     (select count(*) from holdfast.checkouts where state in ('completed', 'failed')) as checkouts,
+     (select count(*) from holdfast.orders where status = 'paid') as orders,
+     (select coalesce(sum(l.quantity), 0)::bigint from holdfast.orders o
+      join holdfast.order_lines l on l.order_id = o.id where o.status = 'paid') as "unitsSold",
+     (select count(*) from holdfast_sandbox.payments p where p.captured_minor > p.refunded_minor
+        and not exists (select from holdfast.orders o where o.checkout_id = p.checkout_id and o.status = 'paid')
+     ) as "chargedWithoutOrder",
+     (select count(*) from holdfast.deliveries where state = 'delivered') as confirmations`,
+)
+
+export async function reckon(database: Database, acknowledged: readonly Acknowledged[]): Promise<Reckoning> {
+  const report = await audit(database, { ledger: 'sandbox', drained: true, acknowledged })
+  const [row] = await database.query<Omit<Reckoning, 'audit'>>(selectReckoning)
+  if (row === undefined) throw new Error('the reckoning gave no row')
+  return { audit: report, ...row }
+}

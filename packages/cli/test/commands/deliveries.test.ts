@@ -1,0 +1,146 @@
+/** Deliveries from the shell: which do not arrive, made due or given up, on the record. */
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { statement } from '../../../holdfast/src/database/database.ts'
+import { checkoutId } from '../../../holdfast/test/observe/healthy-store.ts'
+import { type Commands, openCommands } from './open-commands.ts'
+
+let opened: Commands
+let call: Commands['call']
+let eventId: string
+beforeEach(async () => {
+  opened = await openCommands()
+  call = opened.call
+  const [row] = await opened.database.query<{ id: string }>(
+    statement('cli_test_event', 'select id from holdfast.events where checkout_id = $1 and type = $2'),
+    [checkoutId.failed, 'CheckoutFailed'],
+  )
+  eventId = row?.id ?? ''
+})
+afterEach(() => opened?.stop())
+
+const set = (change: string, where = `event_id = '${eventId}'`) =>
+  opened.database.execute(`update holdfast.deliveries set ${change} where ${where}`)
+const park = () => set(`state = 'parked', delivered_at = null, last_error = 'mailbox full'`)
+const actions = () =>
+  opened.database.query(
+    statement(
+      'cli_test_delivery_actions',
+      'select action, actor, checkout_id as lock, details from holdfast.admin_actions order by at',
+    ),
+  )
+
+describe('deliveries', () => {
+  it('says that there are none where all have arrived', async () => {
+    expect(await call(['deliveries'])).toMatchObject({ code: 0, out: 'no such deliveries\n' })
+    const { deliveries } = JSON.parse((await call(['deliveries', '--lock', checkoutId.failed, '--json'])).out)
+    expect(deliveries).toMatchObject([{ state: 'delivered' }, { state: 'delivered' }])
+  })
+
+  it('shows what was given up and why, says what to do, and exits with 1', async () => {
+    await park()
+    const { code, out } = await call(['deliveries', '--state', 'parked', '--listener', 'mail'])
+    expect(out).toMatch(new RegExp(`${eventId}  mail +CheckoutFailed .* parked +0  mailbox full`))
+    expect(out).toContain('holdfast deliveries retry --all-parked')
+    expect(code).toBe(1)
+    expect(await call(['deliveries', '--listener', 'fax'])).toMatchObject({ code: 0 })
+  })
+
+  it('tells late ones from those that are merely due', async () => {
+    await set(`state = 'due', delivered_at = null`)
+    expect(await call(['deliveries', '--state', 'overdue'])).toMatchObject({ code: 0, out: 'no such deliveries\n' })
+    expect(await call(['deliveries', '--state', 'due'])).toMatchObject({
+      code: 0,
+      out: expect.stringContaining(eventId),
+    })
+    await opened.database.execute(
+      `update holdfast.events set created_at = now() - interval '6 minutes' where id = '${eventId}'`,
+    )
+    expect(await call(['deliveries', '--state', 'overdue'])).toMatchObject({ code: 1 })
+  })
+
+  it('shows as many as it is told to, and says where there are more', async () => {
+    await set(`state = 'parked', delivered_at = null`, 'true')
+    const { deliveries, more } = JSON.parse((await call(['deliveries', '--limit', '2', '--json'])).out)
+    expect([deliveries.length, more]).toEqual([2, true])
+    expect((await call(['deliveries', '--limit', '2'])).out).toContain('there are more')
+  })
+})
+
+describe('deliveries retry', () => {
+  it('makes one due again, records who asked, and may be repeated', async () => {
+    await park()
+    for (let time = 0; time < 2; time += 1) {
+      const { code, out } = await call(['deliveries', 'retry', eventId, 'mail', '--actor', 'ada'])
+      expect([code, out]).toEqual([0, 'mail: due now: a server or worker delivers it\n'])
+    }
+    const details = { eventId, listener: 'mail', type: 'CheckoutFailed' }
+    const action = { action: 'redeliver', actor: 'ada', lock: checkoutId.failed, details }
+    expect(await actions()).toEqual([action, action])
+    expect((await call(['diagnose', '--lock', checkoutId.failed])).out).toContain('by hand: redeliver')
+  })
+
+  it('makes all due again that were given up, of one listener or of all', async () => {
+    await set(`state = 'parked', delivered_at = null`, 'true')
+    const retry = ['deliveries', 'retry', '--all-parked', '--actor', 'ada']
+    expect(await call([...retry, '--listener', 'fax'])).toMatchObject({
+      code: 0,
+      out: '0 parked deliveries to fax made due\n',
+    })
+    expect(await call([...retry, '--listener', 'mail', '--json'])).toMatchObject({
+      code: 0,
+      out: '{\n  "redelivered": 9\n}\n',
+    })
+    expect(await call(retry)).toMatchObject({ code: 0, out: '0 parked deliveries made due\n' })
+    expect(await actions()).toHaveLength(9)
+  })
+
+  it('exits with 1 where there is none or it runs right now', async () => {
+    const absent = '0192cccc-0000-7000-8000-00000000ffff'
+    expect(await call(['deliveries', 'retry', absent, 'mail'])).toMatchObject({
+      code: 1,
+      out: '',
+      err: `there is no delivery of event ${absent} to mail\n`,
+    })
+    await set(`state = 'due', delivered_at = null, leased = true, next_at = now() + interval '1 minute'`)
+    for (const what of ['retry', 'park']) {
+      expect(await call(['deliveries', what, eventId, 'mail'])).toMatchObject({
+        code: 1,
+        err: 'it runs right now: try again when it has ended\n',
+      })
+    }
+    expect(await actions()).toEqual([])
+  })
+
+  it('exits with 2 when it is not said which', async () => {
+    for (const line of [
+      [],
+      [eventId],
+      ['nonsense', 'mail'],
+      [eventId, 'mail', '--all-parked'],
+      ['--listener', 'mail'],
+    ]) {
+      const { code, err } = await call(['deliveries', 'retry', ...line])
+      expect({ line, code }).toEqual({ line, code: 2 })
+      expect(err).not.toBe('')
+    }
+  })
+})
+
+describe('deliveries park', () => {
+  it('gives one up that waits, so that those behind it go on, and records who asked', async () => {
+    await set(`state = 'due', delivered_at = null`)
+    for (let time = 0; time < 2; time += 1) {
+      const { code, out } = await call(['deliveries', 'park', eventId, 'mail', '--actor', 'ada'])
+      expect([code, out]).toEqual([0, 'mail: given up: what stands behind it goes on\n'])
+    }
+    // The second time there was nothing to do, and nothing to record.
+    expect(await actions()).toMatchObject([{ action: 'park', actor: 'ada', lock: checkoutId.failed }])
+  })
+
+  it('exits with 1 for what was delivered', async () => {
+    expect(await call(['deliveries', 'park', eventId, 'mail'])).toMatchObject({
+      code: 1,
+      err: 'it is delivered: nothing to give up\n',
+    })
+  })
+})

@@ -1,0 +1,207 @@
+/** What diagnose says of one checkout: its history in order, what happens next, and what to do. */
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { checkoutId } from '../../../holdfast/test/observe/healthy-store.ts'
+import { type LockFacts, outlookOf } from '../../src/diagnose/outlook.ts'
+import { momentsOf, timelineRows } from '../../src/diagnose/timeline.ts'
+import { type Commands, openCommands } from './open-commands.ts'
+
+const now = '2026-11-22T10:10:00.000Z'
+const at = (second: number) => `2026-11-22T10:00:${String(second).padStart(2, '0')}.000Z`
+const entry = (version: number, to: 'pending' | 'authorizing' | 'rolling_back' | 'failed', epoch: number) => ({
+  ...{ version, to, epoch, from: null, at: at(version), durationMs: version === 2 ? 12 : null },
+  details: to === 'rolling_back' ? { failure: 'checkout_released', phase: 'payment_authorization' } : null,
+})
+
+describe('the timeline', () => {
+  const authorize = { kind: 'authorize', attempt: 1, status: 'intended', intended_at: at(2), settled_at: null }
+
+  it('puts states, calls on the gateway and actions by hand in order, from the start', () => {
+    const capture = {
+      kind: 'capture',
+      attempt: 1,
+      status: 'declined',
+      intended_at: at(2),
+      settled_at: at(3),
+      answer: { code: 'no' },
+    }
+    const actions = [{ action: 'release', actor: 'ada', at: at(3), details: { reason: 'buyer called' } }]
+    const timeline = [
+      entry(1, 'pending', 0),
+      entry(2, 'authorizing', 1),
+      entry(4, 'rolling_back', 2),
+      entry(5, 'failed', 2),
+    ]
+    expect(timelineRows(momentsOf({ timeline, operations: [capture] }, actions), now)).toEqual([
+      ['+0 ms', 'Started', '', ''],
+      ['+1 s', 'Authorizing payment', '12 ms', 'payment_authorization'],
+      ['+2 s', 'gateway: capture declined', '1 s', 'no'],
+      ['+2 s', 'by hand: release', '', 'by ada, “buyer called”'],
+      ['+3 s', 'Rolling back', '', 'taken over, epoch 2; checkout_released in payment_authorization'],
+      ['+4 s', 'Failed', '', ''],
+    ])
+  })
+
+  it('shows last what the gateway has not answered, and not at all once it is fenced', () => {
+    const timeline = [entry(1, 'pending', 0)]
+    const rows = timelineRows(momentsOf({ timeline, operations: [authorize] }, []), now)
+    expect(rows.at(-1)).toEqual(['now', 'gateway: authorize', '9 m 58 s', 'no answer yet'])
+    const ended = { kind: 'void', attempt: 1, status: 'succeeded', intended_at: at(3), settled_at: at(4), answer: {} }
+    const fenced = momentsOf({ timeline, operations: [authorize, ended] }, [])
+    expect(fenced.map(({ what }) => what)).toEqual(['Started', 'gateway: void succeeded'])
+  })
+
+  it('takes a history that is gone', () =>
+    expect(timelineRows(momentsOf({ timeline: [], operations: [] }, []), now)).toEqual([]))
+})
+
+describe('the outlook', () => {
+  const facts: LockFacts = {
+    ...{ id: 'ID', state: 'authorizing', now, expired: false, expires_at: '2026-11-22T10:15:00.000Z' },
+    ...{
+      wake_at: '2026-11-22T10:10:05.000Z',
+      awake: false,
+      tries: 2,
+      lease_owner: null,
+      action: null,
+      gateway: 'sandbox',
+    },
+    ...{
+      authorization_valid_until: null,
+      orderNumber: null,
+      isRefundable: false,
+      parkedDeliveries: 0,
+      dueDeliveries: 0,
+    },
+  }
+  const told = (change: Partial<LockFacts>) => {
+    const { next, commands } = outlookOf({ ...facts, ...change })
+    return { next: next.join(' '), commands: commands.map(({ command }) => command) }
+  }
+  const ended = { wake_at: null, awake: false }
+
+  it('says who looks at it again and when', () => {
+    expect(told({}).next).toContain('A server or worker looks at it in 5 s, for the 3rd time.')
+    expect(told({ lease_owner: 'host:1' }).next).toContain('A process works on it right now')
+    expect(told({ lease_owner: 'host:1', awake: true, wake_at: at(0) }).next).toContain('due since 10 m')
+    expect(told({ state: 'failed', ...ended }).next).toBe('It is at its end: the buyer may check the cart out again.')
+  })
+
+  it.each<[string, Partial<LockFacts>, RegExp, string[]]>([
+    [
+      'waits for the buyer',
+      { state: 'pending' },
+      /nothing is charged yet. It ends by itself in 5 m/,
+      ['holdfast release ID'],
+    ],
+    ['is over', { state: 'pending', expired: true }, /Its time is over/, ['holdfast cleanup']],
+    ['has no answer', { state: 'authorizing' }, /charged once/, ['holdfast retry ID', 'holdfast release ID']],
+    [
+      'waits for 3-D Secure',
+      { state: 'awaiting_action', action: { type: 'redirect', url: 'https://bank.example/3ds' } },
+      /approve the payment: https:\/\/bank.example\/3ds Otherwise it is undone in 5 m/,
+      ['holdfast retry ID', 'holdfast release ID'],
+    ],
+    [
+      'waits for its capture',
+      { state: 'awaiting_capture', authorization_valid_until: '2026-11-23T10:10:00.000Z' },
+      /until 2026-11-23T10:10:00.000Z, in 1 d/,
+      ['holdfast capture ID', 'holdfast release ID'],
+    ],
+    [
+      'waits for a transfer',
+      { state: 'awaiting_capture', gateway: 'invoice' },
+      /transfer/,
+      ['holdfast invoices --open', 'holdfast release ID'],
+    ],
+    ['is being captured', { state: 'capturing' }, /a refusal undoes the order/, ['holdfast retry ID']],
+    ['is being undone', { state: 'rolling_back' }, /let the payment go/, ['holdfast retry ID']],
+    [
+      'cannot be undone',
+      { state: 'rolling_back', tries: 10 },
+      /11th time/,
+      ['holdfast retry ID', 'holdfast reconcile'],
+    ],
+    [
+      'is sold',
+      { state: 'completed', ...ended, isRefundable: true, orderNumber: '100001' },
+      /the order stands/,
+      ['holdfast refund 100001'],
+    ],
+    [
+      'is told to nobody',
+      { state: 'completed', ...ended, parkedDeliveries: 2 },
+      /2 of its events were given up/,
+      ['holdfast deliveries --lock ID'],
+    ],
+  ])('says of one that %s what buyer and shop can do', (_, change, sentence, commands) => {
+    expect(told(change).next).toMatch(sentence)
+    expect(told(change).commands).toEqual(commands)
+  })
+})
+
+describe('holdfast diagnose', () => {
+  let opened: Commands
+  beforeEach(async () => {
+    opened = await openCommands()
+  })
+  afterEach(() => opened?.stop())
+
+  it('recommends what to do about deliveries, payments, webhooks and settings', async () => {
+    await opened.database.execute(
+      `update holdfast.deliveries set state = 'parked', delivered_at = null, last_error = e'no\\nroute' where listener = 'mail';
+       update holdfast.payment_operations set intended_at = now() - interval '5 minutes' where status = 'intended';
+       update holdfast.checkouts set tries = 11 where id = '${checkoutId.capturing}';
+       insert into holdfast.webhooks (gateway, event_id, type, payload, look_at) values ('sandbox', 'e1', 'payment.paid', '{}', null)`,
+    )
+    const { code, out } = await opened.call(['diagnose'], { config: { environment: 'production' } })
+    expect(out).toContain('no route')
+    expect(out).toMatch(
+      /act {3}9 deliveries to mail were given up.*\n +holdfast deliveries retry --all-parked --listener mail/,
+    )
+    expect(out).toMatch(/look {2}The outcome of a capture is not known yet.*\n +holdfast retry 0192cccc/)
+    expect(out).toMatch(/sandbox +payment\.paid +no checkout of ours/)
+    expect(out).toMatch(/note {2}1 webhook of no checkout of ours was given up.*\n +holdfast webhooks --state given_up/)
+    expect(out).toContain('The sandbox takes no money, and this is production.')
+    expect(code).toBe(1)
+    const json = JSON.parse((await opened.call(['diagnose', '--json'])).out)
+    expect(json.recommendations[0]).toEqual({
+      urgency: 'act',
+      message: expect.any(String),
+      command: expect.stringContaining('holdfast '),
+    })
+    expect(json).toMatchObject({ activeCount: 3, listeners: [{ listener: 'mail', state: 'parked', count: 9 }] })
+  })
+
+  it('tells a late delivery that nobody takes from one that will be tried again', async () => {
+    await opened.database.execute(
+      `update holdfast.deliveries set state = 'due', delivered_at = null, attempts = 3, next_at = now() + interval '1 minute';
+       update holdfast.deliveries set next_at = now() - interval '6 minutes', attempts = 0 where type = 'CheckoutFailed'`,
+    )
+    const { listeners } = JSON.parse((await opened.call(['diagnose', '--json'])).out)
+    expect(listeners).toMatchObject([
+      { state: 'unheard', count: 1 },
+      { state: 'failing', count: 8 },
+    ])
+  })
+
+  it('shows who did what by hand, and what happens next', async () => {
+    await opened.call(['release', checkoutId.pending, '--actor', 'ada', '--reason', 'buyer called'])
+    const { out } = await opened.call(['diagnose', '--lock', checkoutId.pending])
+    expect(out).toMatch(/by hand: release +by ada, “buyer called”/)
+    expect(out).toContain('It is at its end')
+    const capturing = await opened.call(['diagnose', '--lock', checkoutId.capturing])
+    expect(capturing.out).toContain(`  holdfast retry ${checkoutId.capturing}\n`)
+    const json = JSON.parse((await opened.call(['diagnose', '--lock', checkoutId.pending, '--json'])).out)
+    expect(json).toMatchObject({ lock: { state: 'failed' }, actions: [{ actor: 'ada' }], next: [expect.any(String)] })
+  })
+
+  it('fits the terminal, but for commands, which are for copying', async () => {
+    for (const columns of [80, 120]) {
+      for (const line of [['diagnose'], ['diagnose', '--lock', checkoutId.failed]]) {
+        const { lines } = await opened.call(line, { columns })
+        const wide = lines.filter(text => text.length > columns && !/^ *(holdfast|export) /.test(text))
+        expect(wide.filter(text => !/^[A-Z].*\.$/.test(text))).toEqual([])
+      }
+    }
+  })
+})

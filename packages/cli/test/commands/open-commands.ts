@@ -1,0 +1,83 @@
+/** The command line on a store whose checkouts stand at different points: what the tests of commands share. */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type CheckoutConfig, defaultConfig } from '../../../holdfast/src/config/config.ts'
+import type { Database } from '../../../holdfast/src/database/database.ts'
+import type { CheckoutEngine } from '../../../holdfast/src/engine/checkout-engine.ts'
+import { createCheckout } from '../../../holdfast/src/engine/create-checkout.ts'
+import { seedHealthyStore } from '../../../holdfast/test/observe/healthy-store.ts'
+import { openTestDatabase } from '../../../holdfast/test/support/test-database.ts'
+import type { CommandContext, CommandHost, Terminal } from '../../src/command.ts'
+import { runProgram } from '../../src/program.ts'
+
+export interface CallOptions {
+  colours?: boolean
+  isTty?: boolean
+  columns?: number
+  terminal?: Terminal
+  migrated?: string[]
+  environment?: Record<string, string>
+  config?: Partial<CheckoutConfig>
+  /** Ends what watches. */
+  ended?: AbortSignal
+  /** Told of each piece of output. */
+  heard?(text: string): void
+}
+
+export interface Commands {
+  database: Database
+  engine: CheckoutEngine
+  directory: string
+  /** Runs a command line on the store. */
+  call(line: string[], options?: CallOptions): Promise<{ code: number; out: string; err: string; lines: string[] }>
+  stop(): Promise<void>
+}
+
+export async function openCommands(): Promise<Commands> {
+  const directory = mkdtempSync(join(tmpdir(), 'holdfast-cli-'))
+  const { database, stop } = await openTestDatabase('postgres', { poolMax: 4 })
+  await seedHealthyStore(database)
+  const engine = await createCheckout({ database, workers: false, migrate: false })
+  return {
+    database,
+    engine,
+    directory,
+    async call(line, { config, environment = {}, migrated = [], ended, heard, ...terminal } = {}) {
+      let out = ''
+      let err = ''
+      const caller = {
+        out(text: string) {
+          out += text
+          heard?.(text)
+        },
+        err(text: string) {
+          err += text
+        },
+        colours: false,
+        isTty: false,
+        directory,
+        ...terminal,
+      }
+      const context: CommandContext = { ...caller, engine, database, config: { ...defaultConfig, ...config }, migrated }
+      const host: CommandHost = {
+        caller,
+        environment,
+        run: work => work(context),
+        watch: ({ read }, show) => show(() => read(context), ended ?? AbortSignal.timeout(10_000)),
+        serve: async ({ port, host: address, demo }) => {
+          caller.out(`serve ${port} ${address} ${demo}`)
+          return 0
+        },
+        work: async () => 0,
+      }
+      const code = await runProgram(line, host)
+      return { code, out, err, lines: out.trimEnd().split('\n') }
+    },
+    async stop() {
+      await engine.close()
+      await stop()
+      rmSync(directory, { recursive: true, force: true })
+    },
+  }
+}

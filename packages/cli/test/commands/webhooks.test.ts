@@ -1,0 +1,160 @@
+/** Webhooks from the shell: which lead nowhere and why, looked at again or done with, on the record. */
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { statement } from '../../../holdfast/src/database/database.ts'
+import { checkoutId } from '../../../holdfast/test/observe/healthy-store.ts'
+import { type Commands, openCommands } from './open-commands.ts'
+
+let opened: Commands
+let call: Commands['call']
+beforeAll(async () => {
+  opened = await openCommands()
+  call = opened.call
+})
+afterEach(() => opened.database.execute('delete from holdfast.webhooks; delete from holdfast.admin_actions'))
+afterAll(() => opened?.stop())
+
+const give = (eventId: string, lock: string | null, lookAt = 'null') =>
+  opened.database.execute(
+    `insert into holdfast.webhooks (gateway, event_id, type, about, checkout_id, reference, payload, received_at, look_at, looks, last_error)
+     values ('stripe', '${eventId}', 'charge.refunded', 'money_back', ${lock === null ? 'null' : `'${lock}'`}, 'pi_elsewhere',
+       '{"client_secret": "canary"}', now() - interval '4 days', ${lookAt}, 77, 'Error: connect ECONNREFUSED')`,
+  )
+const ours = () => give('evt_ours', checkoutId.completed)
+const strange = () => give('evt_strange', null)
+const actions = () =>
+  opened.database.query(
+    statement(
+      'cli_test_webhook_actions',
+      'select action, actor, checkout_id as lock, details from holdfast.admin_actions order by at, id',
+    ),
+  )
+
+describe('webhooks', () => {
+  it('says that there are none where all is done', async () => {
+    expect(await call(['webhooks'])).toMatchObject({ code: 0, out: 'no such webhooks\n' })
+  })
+
+  it('shows what was given up and why, says what to do, and exits with 1 where it is one of ours', async () => {
+    await strange()
+    const strangers = await call(['webhooks'])
+    expect(strangers.out).toMatch(
+      /^stripe +evt_strange +charge\.refunded +– +4 d ago +given up +77 +there is no payment pi_elsewhere of ours$/m,
+    )
+    expect(strangers.out).toContain('holdfast webhooks dismiss --all-unmatched')
+    expect(strangers.code).toBe(0)
+    await ours()
+    const { code, out } = await call(['webhooks', '--state', 'given_up'])
+    expect(out).toMatch(new RegExp(`evt_ours .*${checkoutId.completed}.*given up +77 {2}Error: connect ECONNREFUSED`))
+    expect(out.indexOf('evt_ours')).toBeLessThan(out.indexOf('evt_strange'))
+    expect(out).toContain('holdfast webhooks retry --all-given-up --ours')
+    expect(code).toBe(1)
+  })
+
+  it('cuts no id that is for copying, however narrow the terminal', async () => {
+    await give('evt_1QGk2eLkdIwHu7ix0000000000', checkoutId.completed)
+    const { out } = await call(['webhooks'], { isTty: true, columns: 80 })
+    expect(out).toContain('stripe   evt_1QGk2eLkdIwHu7ix0000000000  ')
+    expect(out).toContain(checkoutId.completed)
+  })
+
+  it('shows those that are asked for, as many as it is told to, and never what they carry', async () => {
+    await ours()
+    await strange()
+    await give('evt_waits', null, `now() + interval '10 minutes'`)
+    const eventsOf = async (...line: string[]) => {
+      const { out } = await call(['webhooks', '--json', ...line])
+      expect(out).not.toContain('canary')
+      return (JSON.parse(out) as { webhooks: { eventId: string }[] }).webhooks.map(({ eventId }) => eventId)
+    }
+    expect(await eventsOf()).toEqual(['evt_ours', 'evt_strange', 'evt_waits'])
+    expect(await eventsOf('--ours')).toEqual(['evt_ours'])
+    expect(await eventsOf('--lock', checkoutId.completed)).toEqual(['evt_ours'])
+    expect(await eventsOf('--state', 'waiting')).toEqual(['evt_waits'])
+    expect(await eventsOf('--state', 'done')).toEqual([])
+    expect(await eventsOf('--gateway', 'sandbox')).toEqual([])
+    expect(await eventsOf('--type', 'charge.refunded', '--limit', '1')).toEqual(['evt_ours'])
+    expect((await call(['webhooks', '--limit', '1'])).out).toContain('there are more')
+    expect((await call(['webhooks', '--state', 'waiting'])).out).toMatch(/again in (10|9) m/)
+  })
+
+  it('exits with 2 when it is called wrongly', async () => {
+    for (const line of [['--state', 'lost'], ['--limit', '0'], ['--lock', 'evt_ours'], ['evt_ours']]) {
+      expect({ line, code: (await call(['webhooks', ...line])).code }).toEqual({ line, code: 2 })
+    }
+  })
+})
+
+describe('webhooks retry', () => {
+  it('has one looked at again, records who asked, and may be repeated', async () => {
+    await ours()
+    for (let time = 0; time < 2; time += 1) {
+      const { code, out } = await call(['webhooks', 'retry', 'stripe', 'evt_ours', '--actor', 'ada'])
+      expect([code, out]).toEqual([0, 'evt_ours: due now: a server or worker looks at it\n'])
+    }
+    const details = { gateway: 'stripe', eventId: 'evt_ours', type: 'charge.refunded' }
+    const action = { action: 'retry_webhook', actor: 'ada', lock: checkoutId.completed, details }
+    expect(await actions()).toEqual([action, action])
+    expect((await call(['diagnose', '--lock', checkoutId.completed])).out).toContain('by hand: retry_webhook')
+    expect(await call(['webhooks', '--ours'])).toMatchObject({ code: 0, out: expect.stringMatching(/due +0/) })
+  })
+
+  it('has all looked at again that were given up, ours or all', async () => {
+    await ours()
+    await strange()
+    const retry = ['webhooks', 'retry', '--all-given-up', '--actor', 'ada']
+    expect(await call([...retry, '--gateway', 'sandbox'])).toMatchObject({ out: '0 webhooks of sandbox made due\n' })
+    expect(await call([...retry, '--ours', '--json'])).toMatchObject({ code: 0, out: '{\n  "retried": 1\n}\n' })
+    expect(await call(retry)).toMatchObject({ code: 0, out: '1 webhook made due\n' })
+    expect(await actions()).toHaveLength(2)
+  })
+
+  it('exits with 1 where there is none, or it is done', async () => {
+    expect(await call(['webhooks', 'retry', 'stripe', 'evt_none'])).toMatchObject({
+      code: 1,
+      out: '',
+      err: 'there is no webhook evt_none of stripe\n',
+    })
+    await ours()
+    await opened.database.execute('update holdfast.webhooks set handled_at = now()')
+    expect(await call(['webhooks', 'retry', 'stripe', 'evt_ours'])).toMatchObject({
+      code: 1,
+      err: `it is done: nothing to look at; to ask the gateway again: holdfast retry ${checkoutId.completed}\n`,
+    })
+    expect(await actions()).toEqual([])
+  })
+
+  it('exits with 2 when it is not said which', async () => {
+    for (const line of [
+      ['retry'],
+      ['retry', 'stripe'],
+      ['retry', 'stripe', 'evt_ours', '--all-given-up'],
+      ['retry', 'stripe', 'evt_ours', '--ours'],
+      ['retry', '--ours'],
+      ['dismiss'],
+      ['dismiss', '--gateway', 'stripe'],
+    ]) {
+      const { code, err } = await call(['webhooks', ...line])
+      expect({ line, code }).toEqual({ line, code: 2 })
+      expect(err).not.toBe('')
+    }
+  })
+})
+
+describe('webhooks dismiss', () => {
+  it('is done with one, records who asked, and may be repeated', async () => {
+    await ours()
+    for (let time = 0; time < 2; time += 1) {
+      const { code, out } = await call(['webhooks', 'dismiss', 'stripe', 'evt_ours', '--actor', 'ada'])
+      expect([code, out]).toEqual([0, 'evt_ours: done with: nobody looks at it any more\n'])
+    }
+    expect(await actions()).toMatchObject([{ action: 'dismiss_webhook', actor: 'ada', lock: checkoutId.completed }])
+    expect(await call(['webhooks', 'dismiss', 'stripe', 'evt_none'])).toMatchObject({ code: 1, out: '' })
+  })
+
+  it('is done with all that speak of no checkout of ours, and with no other', async () => {
+    await ours()
+    await strange()
+    expect(await call(['webhooks', 'dismiss', '--all-unmatched'])).toMatchObject({ out: '1 webhook done with\n' })
+    expect((await call(['webhooks'])).out).toContain('evt_ours')
+  })
+})

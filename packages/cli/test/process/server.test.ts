@@ -1,0 +1,173 @@
+/** The server as a whole: it starts, serves, takes its own gateway's webhooks, runs others' commands, and ends. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest'
+import { defaultConfig } from '../../../holdfast/src/config/config.ts'
+import { silentLog } from '../../../holdfast/src/observe/log/log.ts'
+import { listen } from '../../src/process/http-server.ts'
+import { type Server, startServer } from '../../src/process/server.ts'
+
+const address = {
+  firstName: 'Ada',
+  lastName: 'Lovelace',
+  lineOne: '1 Main St',
+  city: 'Albany',
+  state: 'NY',
+  postcode: '12207',
+  country: 'US',
+}
+
+describe('a server in this process', () => {
+  let server: Server
+  beforeEach(async () => {
+    server = await startServer({
+      config: { ...defaultConfig, secret: 's'.repeat(32), port: 0 },
+      dataDirectory: 'memory://',
+      log: silentLog,
+      demo: true,
+    })
+  })
+  afterEach(() => server?.close())
+
+  it('serves the demonstration, and completes a payment that its buyer approves by the gateway’s webhook', async () => {
+    const [url] = server.addresses
+    expect(url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/)
+    expect(await (await fetch(`${url}/health/checkout`)).json()).toMatchObject({ status: 'healthy' })
+
+    const { engine, carts, catalog, sandbox } = server.shop
+    const { products } = await catalog.listProducts({})
+    const sku = products.flatMap(product => product.variants).find(variant => variant.available > 0)?.sku
+    if (sku === undefined) throw new Error('the demonstration has nothing to sell')
+    const cart = await carts.addLine('session', { sku, quantity: 1 })
+    const lock = await engine.startCheckout(cart.id, { sessionId: 'session' })
+    const outcome = await engine.processCheckout(lock.id, {
+      token: 'tok_action_required',
+      email: 'ada@example.com',
+      shippingAddress: address,
+    })
+    expect(outcome.status).toBe('action_required')
+    const completed = new Promise<void>(resolve => {
+      engine.subscribe(change => {
+        if (change.checkoutId === lock.id && change.state === 'completed') resolve()
+      })
+    })
+    await sandbox?.approve(`sbx_${lock.id}:authorize:1`)
+    await completed
+    expect((await engine.getCheckoutStatus(lock.id))?.order).toMatchObject({ status: 'paid' })
+    expect(await engine.audit({ drained: true })).toMatchObject({ violations: 0, checkouts: 1 })
+  })
+})
+
+describe('listening', () => {
+  it('says in a sentence that the port is in use', async () => {
+    const other = createServer().listen(0, '127.0.0.1')
+    await new Promise(resolve => other.once('listening', resolve))
+    const { port } = other.address() as { port: number }
+    await expect(listen(async () => new Response(), { port, host: '127.0.0.1' })).rejects.toThrow(
+      `port ${port} on 127.0.0.1 is in use: stop what listens there, or choose another with --port`,
+    )
+    other.close()
+  })
+
+  it('answers what is in flight before it ends', async () => {
+    let finish = () => {}
+    let arrived = () => {}
+    const held = new Promise<void>(resolve => {
+      finish = resolve
+    })
+    const here = new Promise<void>(resolve => {
+      arrived = resolve
+    })
+    const server = await listen(
+      async () => {
+        arrived()
+        await held
+        return new Response('done')
+      },
+      { port: 0, host: '127.0.0.1' },
+    )
+    const answer = fetch(server.addresses[0] ?? '')
+    await here
+    const closed = server.close()
+    finish()
+    expect(await (await answer).text()).toBe('done')
+    await closed
+  })
+})
+
+describe('the holdfast process', () => {
+  let directory: string
+  const running = new Set<ChildProcess>()
+  beforeEach(() => {
+    directory = mkdtempSync(join(tmpdir(), 'holdfast-serve-'))
+  })
+  afterEach(async () => {
+    await Promise.all([...running].map(child => ended(child, 'SIGKILL')))
+    rmSync(directory, { recursive: true, force: true })
+  })
+
+  function ended(child: ChildProcess, signal: NodeJS.Signals): Promise<number | null> {
+    if (child.exitCode !== null) return Promise.resolve(child.exitCode)
+    const exit = new Promise<number | null>(resolve => child.once('exit', resolve))
+    child.kill(signal)
+    return exit
+  }
+
+  function start(args: string[], environment: Record<string, string> = {}) {
+    const child = spawn(process.execPath, [inject('main'), ...args], {
+      cwd: directory,
+      env: { PATH: process.env.PATH, ...environment },
+    })
+    running.add(child)
+    const output = { out: '', err: '' }
+    const code = new Promise<number | null>(resolve =>
+      child.once('close', exitCode => {
+        running.delete(child)
+        resolve(exitCode)
+      }),
+    )
+    const ready = new Promise<string>((resolve, reject) => {
+      child.stdout.on('data', chunk => {
+        output.out += chunk
+        const line = /^(.*)\n/.exec(output.out)?.[1]
+        if (line !== undefined) resolve(line)
+      })
+      child.stderr.on('data', chunk => {
+        output.err += chunk
+      })
+      void code.then(exitCode => reject(new Error(`it ended with ${exitCode}: ${output.err}`)))
+    })
+    ready.catch(() => {})
+    return { child, output, code, ready }
+  }
+
+  it('names every mistake of the configuration and exits with 2', async () => {
+    const { code, output } = start(['audit'], { PORT: 'x', CHECKOUT_SECRET: 'hunter2' })
+    expect(await code).toBe(2)
+    expect(output.err).toContain('2 mistakes')
+    expect(output.err).not.toContain('hunter2')
+    expect(output.out).toBe('')
+  })
+
+  it('serves, runs the commands of others meanwhile, refuses a second server, and ends on SIGTERM', async () => {
+    const server = start(['serve', '--port', '0'])
+    expect(await server.ready).toMatch(/^holdfast ready on http:\/\/127\.0\.0\.1:\d+ \(embedded database \.holdfast\)$/)
+
+    const audit = start(['audit', '--json'])
+    const second = start(['serve', '--port', '0'])
+    expect(await audit.code).toBe(0)
+    expect(JSON.parse(audit.output.out)).toMatchObject({ violations: 0 })
+    expect(await second.code).toBe(1)
+    expect(second.output.err).toContain('in use by another process')
+    expect(second.output.out).toBe('')
+
+    const startedAt = performance.now()
+    server.child.kill('SIGTERM')
+    expect(await server.code).toBe(0)
+    expect(performance.now() - startedAt).toBeLessThan(10_000)
+    expect(server.output.out.split('\n')).toHaveLength(2)
+  }, 120_000)
+})

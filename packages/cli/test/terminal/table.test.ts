@@ -1,0 +1,95 @@
+/** Tables and spans: as wide as the terminal at most, whatever is in them, and readable. */
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { brief, span, when } from '../../src/terminal/span.ts'
+import { cell, cut, paint, table, widthOf } from '../../src/terminal/table.ts'
+
+const id = '01989f0e-5c1a-7000-8000-2f1d7f3a9b10'
+const plain = { colours: false }
+const lines = (text: string) => text.trimEnd().split('\n')
+
+describe('cell', () => {
+  it('lets nothing steer the terminal, break the line or turn the text around', () => {
+    const text = cell('a\u001b[2Jb\r\nc\td\u009be\u202ef\u0000')
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: what must not be there
+    expect(text).not.toMatch(/[\u0000-\u001f\u007f-\u009f\u202e]/)
+    expect(text).toContain('b c d')
+  })
+})
+
+describe('widthOf and cut', () => {
+  it('count what a terminal shows, not what is stored', () => {
+    expect(widthOf(paint({ colours: true }, 'bad', 'café'))).toBe(4)
+    expect(widthOf('日本')).toBe(4)
+    expect(widthOf('e\u0301')).toBe(1)
+  })
+
+  it('cut to the width and end the colours', () => {
+    expect(cut(paint({ colours: true }, 'bad', 'hello world'), 6)).toBe('\u001b[31mhello…\u001b[0m')
+    expect(cut('日本語', 4)).toBe('日…')
+    expect(cut('short', 5)).toBe('short')
+    fc.assert(
+      fc.property(fc.string({ unit: 'grapheme' }), fc.integer({ min: 0, max: 30 }), (text, width) => {
+        expect(widthOf(cut(cell(text), width))).toBeLessThanOrEqual(width)
+      }),
+    )
+  })
+})
+
+describe('table', () => {
+  it('fits the terminal: texts give way, ids and numbers do not', () => {
+    const rows = [[id, 'a message that is much longer than there is room for it', '1200']]
+    const wrapped = lines(table({ ...plain, columns: 60 }, ['lock', 'message', 'count'], rows, { right: [2] }))
+    expect(Math.max(...wrapped.map(widthOf))).toBeLessThanOrEqual(60)
+    expect(wrapped[1]).toContain(id)
+    expect(wrapped.join('\n')).toContain('1200')
+    expect(wrapped.length).toBeGreaterThan(3)
+    // A pipe takes what comes.
+    expect(lines(table(plain, ['lock', 'message', 'count'], rows))).toHaveLength(2)
+  })
+
+  it('lets the columns give way first that are said to', () => {
+    const [, row = ''] = lines(
+      table({ ...plain, columns: 50 }, ['what', 'note'], [['what was done here', 'a note of many words to be read']], {
+        yields: [1],
+      }),
+    )
+    expect(row).toMatch(/^what was done here {2}a note/)
+  })
+
+  it('has no line for a head without names', () => {
+    expect(lines(table(plain, ['', ''], [['a', 'b']]))).toEqual(['a  b'])
+  })
+
+  it('takes emptiness', () => {
+    expect(table(plain, ['a', 'b'], [])).toContain('a  b')
+  })
+})
+
+describe('span', () => {
+  it.each([
+    [0, '0 ms'],
+    [0.4, '0.4 ms'],
+    [999.6, '1.0 s'],
+    [4_200, '4.2 s'],
+    [59_960, '1 m'],
+    [119_999, '2 m'],
+    [2_000, '2 s'],
+    [192_000, '3 m 12 s'],
+    [7_500_000, '2 h 5 m'],
+    [273_600_000, '3 d 4 h'],
+    [-5, '0 ms'],
+  ])('says %d ms as %s', (ms, text) => expect(span(ms)).toBe(text))
+
+  it('says when, before and after, and in narrow columns', () => {
+    const now = '2026-11-22T10:00:00.000Z'
+    expect(when('2026-11-22T10:00:05.000Z', now)).toBe('in 5 s')
+    expect(when('2026-11-22T09:57:00.000Z', now)).toBe('3 m ago')
+    expect([brief(49_400), brief(840_000), brief(3 * 3_600_000), brief(5 * 86_400_000)]).toEqual([
+      '49 s',
+      '14 m',
+      '3 h',
+      '5 d',
+    ])
+  })
+})

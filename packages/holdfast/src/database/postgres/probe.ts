@@ -1,0 +1,120 @@
+/**
+ * Connections of their own, outside of the pool, for whoever must know at once whether the server answers, however busy
+ * the pool is. One opens with the first question and stays. Who asks while another question takes long does not wait for
+ * that one, which may stand behind a lock of its table: it gets a connection that goes again. One that does not answer
+ * in time is dropped.
+ */
+import type { Duplex } from 'node:stream'
+import type pg from 'pg'
+import { answerInTime, noAnswer } from '../answer-in-time.ts'
+import { probeMs, type Statement, type Value } from '../database.ts'
+import { refusal } from '../driver-errors.ts'
+import { isBroken } from './transaction.ts'
+
+export interface Probe {
+  query<Row>(statement: Statement, values: readonly Value[]): Promise<Row[]>
+  close(): void
+}
+
+interface Line {
+  client: pg.Client
+  /** Settles when it is connected. */
+  connected: Promise<unknown>
+  isBusy: boolean
+}
+
+/** Health, readiness and metrics ask, each one question at a time. */
+const linesMax = 3
+/** How long somebody waits for a line before another one is opened. */
+const patienceMs = 200
+
+/** `newClient` gives a client that is not connected yet. */
+export function postgresProbe(newClient: () => pg.Client): Probe {
+  const lines = new Set<Line>()
+  const waiting: (() => void)[] = []
+
+  function open(): Line {
+    const client = newClient()
+    const line: Line = { client, connected: client.connect(), isBusy: false }
+    line.connected.catch(() => {})
+    client.on('error', () => drop(line))
+    client.once('end', () => drop(line))
+    lines.add(line)
+    return line
+  }
+
+  function drop(line: Line): void {
+    lines.delete(line)
+    // A peer that is gone would never answer a goodbye.
+    const { stream } = (line.client as unknown as { connection: { stream: Duplex } }).connection
+    stream.destroy()
+  }
+
+  /** Until a line may be free, or `ms` are over. */
+  function change(ms: number): Promise<void> {
+    return new Promise(resolve => {
+      const timer = setTimeout(resolve, ms)
+      waiting.push(() => {
+        clearTimeout(timer)
+        resolve()
+      })
+    })
+  }
+
+  async function take(): Promise<Line> {
+    const askedAt = performance.now()
+    for (;;) {
+      const waitedMs = performance.now() - askedAt
+      let line = [...lines].find(({ isBusy }) => !isBusy)
+      if (lines.size === 0 || (waitedMs >= patienceMs && lines.size < linesMax)) line ??= open()
+      if (line !== undefined) {
+        line.isBusy = true
+        return line
+      }
+      await change(waitedMs < patienceMs ? patienceMs - waitedMs : probeMs)
+    }
+  }
+
+  function giveBack(line: Line): void {
+    line.isBusy = false
+    if ([...lines].some(other => other !== line && !other.isBusy)) drop(line)
+    for (const wake of waiting.splice(0)) wake()
+  }
+
+  return {
+    async query<Row>({ name, text }: Statement, values: readonly Value[]) {
+      let line: Line | undefined
+      let isLate = false
+      async function ask(): Promise<Row[]> {
+        line = await take()
+        try {
+          if (isLate) return []
+          await line.connected
+          return (await line.client.query({ name, text, values: [...values] })).rows as Row[]
+        } finally {
+          giveBack(line)
+        }
+      }
+      try {
+        return await answerInTime(ask(), probeMs, () => {
+          isLate = true
+          if (line !== undefined) drop(line)
+        })
+      } catch (thrown) {
+        const error = refusal(thrown)
+        if (line !== undefined && (isBroken(error) || error.code === tooManyConnections)) drop(line)
+        // The server ends a statement after the same time: which of the two is heard first is chance.
+        throw error.code === queryCanceled ? noAnswer() : error
+      }
+    },
+    close() {
+      for (const line of lines) drop(line)
+    },
+  }
+}
+
+/** The server has no connection left to give. */
+export const tooManyConnections = '53300'
+
+/** What the server says of a statement that took too long. */
+const queryCanceled = '57014'

@@ -1,0 +1,18 @@
+/** What people did to a checkout by hand, oldest first: who, what, when. */
+import { type Database, statement } from '../../database/database.ts'
+
+export interface ActionByHand {
+  action: string
+  actor: string
+  at: string
+  details: Record<string, unknown>
+}
+
+const readActions = statement(
+  'read_actions_on_checkout',
+  `select action, actor, at, details from holdfast.admin_actions where checkout_id = $1::uuid order by at, id limit 1000`,
+)
+
+export function actionsOn(database: Database, checkoutId: string): Promise<ActionByHand[]> {
+  return database.query<ActionByHand>(readActions, [checkoutId])
+}

@@ -1,0 +1,161 @@
+/**
+ * The lines of a checkout's life, read from what each transaction moved: written after its commit, once, whoever did the
+ * work: a request, a recovery, an expiry or a cancellation.
+ */
+
+import type { Move, Moved } from '../../database/checkout-moves.ts'
+import type { CheckoutRow, PathStep } from '../../database/checkouts.ts'
+import type { Failure } from '../../domain/failure.ts'
+import { type PhaseName, phaseOf } from '../../domain/states.ts'
+import type { CheckoutLog, LogLevel } from './log.ts'
+
+export interface MoveLogOptions {
+  log: Required<CheckoutLog>
+  /** A line for every phase that was completed. */
+  allPhases: boolean
+  /** Lines of checkouts that failed, expired or were cancelled. */
+  failures: boolean
+  /** Lines of what was undone. */
+  rollbacks: boolean
+}
+
+interface Line {
+  level: Exclude<LogLevel, 'debug'>
+  message: string
+  fields?: Record<string, unknown> | undefined
+  /** What it is about, where that can be switched off. */
+  topic?: 'phase' | 'failure' | 'rollback'
+}
+
+/** Gives what writes the lines of a transaction. */
+export function createMoveLog({ log, allPhases, failures, rollbacks }: MoveLogOptions): (moved: Moved) => void {
+  const isOn = { phase: allPhases, failure: failures, rollback: rollbacks }
+
+  return ({ moves }) => {
+    const isTerse = !log.wants('info')
+    if (isTerse && !log.wants('warn')) return
+    for (const move of moves) {
+      if (isTerse && !mayWarn(move)) continue
+      const { id: lockId, cart_id: cartId } = move.row
+      for (const { level, message, fields, topic } of linesOf(move)) {
+        if (isTerse && level === 'info') continue
+        if (topic === undefined || isOn[topic]) log[level](message, { lockId, cartId, ...fields })
+      }
+    }
+  }
+}
+
+/** Of a life without trouble nothing is said to who hears of trouble only. */
+function mayWarn({ path, row }: Move): boolean {
+  return row.state === 'failed' || path.some(step => step.details !== undefined)
+}
+
+function* linesOf(move: Move): Generator<Line> {
+  const { from, path, row } = move
+  let before: PathStep | null = from === null ? null : { to: from }
+  for (const [index, step] of path.entries()) {
+    if (before !== null) yield* phaseLine(before, step)
+    // A phase that its checkout failed in did nothing.
+    if (path[index + 1]?.to !== 'failed' || step.to === 'rolling_back') yield* stepLines(row, step)
+    before = step
+  }
+}
+
+function* phaseLine(step: PathStep, next: PathStep): Generator<Line> {
+  const phase = phaseOf(step.to)
+  const isPassed = phase !== null && phase !== phaseOf(next.to) && next.to !== 'failed' && next.to !== 'rolling_back'
+  if (!isPassed) return
+  const ms = step.durationUs === undefined ? next.told?.sinceMs : Math.round(step.durationUs) / 1000
+  yield { level: 'info', topic: 'phase', message: '[Checkout] phase completed', fields: { phase, durationMs: ms } }
+}
+
+function* stepLines(row: CheckoutRow, { to, told, details }: PathStep): Generator<Line> {
+  const info = (message: string, fields?: Record<string, unknown>): Line => ({ level: 'info', message, fields })
+  const money = { amountMinor: row.total_minor, currency: row.currency }
+  switch (to) {
+    case 'pending':
+      yield info('[Checkout] started', { expiresAt: row.expires_at })
+      return
+    case 'reserving':
+      // What is held since the start was told of then.
+      if (told?.units !== undefined) yield info('[Checkout] stock held', { units: told.units })
+      return
+    case 'locking_prices':
+      yield info('[Checkout] price locked', money)
+      return
+    case 'awaiting_action':
+      yield info('[Checkout] waits for the buyer', { action: row.action?.type })
+      return
+    case 'creating_order':
+      yield info('[Checkout] payment authorized', { ...money, reference: told?.reference })
+      yield info('[Checkout] order created', { orderId: told?.orderId })
+      if (details?.priceDrift !== undefined) {
+        const message = '[Checkout] price drift: the frozen prices hold'
+        yield { level: 'warn', message, fields: { orderId: told?.orderId, drift: details.priceDrift } }
+      }
+      return
+    case 'awaiting_capture':
+      yield info('[Checkout] waits for its capture', { until: row.authorization_valid_until })
+      return
+    case 'committing': {
+      const order = { orderId: told?.orderId, orderNumber: told?.orderNumber }
+      yield info('[Checkout] payment captured', { ...money, reference: told?.reference, ...order })
+      yield info('[Checkout] stock committed', { units: told?.units, ...order })
+      yield info('[Checkout] completed', { ...money, durationMs: lifeMs(row, row.completed_at), ...order })
+      return
+    }
+    case 'rolling_back': {
+      const { code, phase } = row.failure ?? {}
+      yield { level: 'info', topic: 'rollback', message: '[Checkout] rolling back', fields: { phase, code } }
+      return
+    }
+    case 'failed':
+      yield* undoneLines((details?.undone ?? []) as PhaseName[], told)
+      yield* failureLines(row)
+      return
+    case 'validating':
+    case 'authorizing':
+    case 'capturing':
+    case 'completed':
+      return
+    default:
+      to satisfies never
+  }
+}
+
+/** In the order in which it was undone. */
+function* undoneLines(undone: readonly PhaseName[], told: PathStep['told']): Generator<Line> {
+  for (const phase of undone) {
+    const isPayment = phase === 'payment_authorization'
+    if (isPayment && told?.payment !== undefined) {
+      yield { level: 'info', message: `[Checkout] payment ${told.payment}`, fields: { reference: told.reference } }
+    }
+    yield { level: 'info', topic: 'rollback', message: '[Checkout] rollback step', fields: { phase } }
+  }
+  if (told?.isReleased === true) yield { level: 'info', message: '[Checkout] stock released' }
+}
+
+function* failureLines(row: CheckoutRow): Generator<Line> {
+  const { phase, code, message, context = {} } = row.failure ?? ({} as Partial<Failure>)
+  if (code === 'insufficient_stock') {
+    const { sku, requested, available } = context
+    yield { level: 'info', message: '[Checkout] stock short', fields: { sku, requested, available } }
+  }
+  if (code === 'payment_declined') {
+    yield { level: 'info', message: '[Checkout] payment declined', fields: { reason: context.reason } }
+  }
+  const words = wordsOf[code ?? ''] ?? 'failed'
+  const fields = { phase, code, reason: context.reason, message, durationMs: lifeMs(row, row.failed_at) }
+  yield { level: words === 'failed' ? 'warn' : 'info', topic: 'failure', message: `[Checkout] ${words}`, fields }
+}
+
+const wordsOf: Readonly<Record<string, string>> = {
+  checkout_expired: 'expired',
+  checkout_cancelled: 'cancelled',
+  checkout_released: 'cancelled',
+}
+
+/** How long it took, by the database's clock. */
+function lifeMs(row: CheckoutRow, end: string | null): number | undefined {
+  return end === null ? undefined : Math.max(0, Date.parse(end) - Date.parse(row.locked_at))
+}

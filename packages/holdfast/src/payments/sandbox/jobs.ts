@@ -1,0 +1,143 @@
+/**
+ * What the sandbox does later: settles payments that waited, and delivers webhooks. Each job is done at least once
+ * and by one process at a time; a late effect and a void meet at the payment's row lock.
+ */
+import { type Database, statement, type Transaction } from '../../database/database.ts'
+import { type LedgerSet, ledgerNow, lockSet, type SandboxClock, type SandboxJob, transact, writeSet } from './ledger.ts'
+import { type SandboxPayment, type SandboxTerms, settle } from './payment.ts'
+
+/** Sends one webhook; throws to have it sent again later. */
+export type DeliverWebhook = (headers: Headers, body: string) => Promise<void>
+
+const setMax = 50
+/** A webhook that nobody accepts after so many tries is kept, and sent no more. */
+const triesMax = 20
+/** How long a delivery may take before another process may try it too. */
+const deliveryMs = 15_000
+
+const claimSettlements = statement(
+  'sandbox_claim_settlements',
+  `delete from holdfast_sandbox.jobs where id in (
+    select id from holdfast_sandbox.jobs
+    where kind = 'settle' and due_at <= coalesce($1::timestamptz, now())
+    order by due_at limit $2 for update skip locked)
+  returning payment_id as reference`,
+)
+
+const claimWebhooks = statement(
+  'sandbox_claim_webhooks',
+  `update holdfast_sandbox.jobs
+  set tries = tries + 1, due_at = coalesce($1::timestamptz, now()) + $3 * interval '1 millisecond'
+  where id in (
+    select id from holdfast_sandbox.jobs
+    where kind = 'webhook' and due_at <= coalesce($1::timestamptz, now())
+    order by due_at limit $2 for update skip locked)
+  returning id, payload, tries`,
+)
+
+const deleteJobs = statement('sandbox_delete_jobs', 'delete from holdfast_sandbox.jobs where id = any($1::uuid[])')
+
+const postponeJobs = statement(
+  'sandbox_postpone_jobs',
+  `update holdfast_sandbox.jobs
+  set due_at = case when tries < $3 then coalesce($2::timestamptz, now()) + least(300, power(2, tries)) * interval '1 second'
+    else 'infinity' end
+  where id = any($1::uuid[])`,
+)
+
+interface WebhookJob {
+  id: string
+  payload: Record<string, unknown>
+  tries: number
+}
+
+const timestamp = (clock: SandboxClock) => (clock === null ? null : new Date(clock()).toISOString())
+
+/** The webhook that tells of a payment's new state. */
+function webhookOf(payment: SandboxPayment, nowMs: number): SandboxJob {
+  return {
+    kind: 'webhook',
+    reference: payment.reference,
+    payload: {
+      type: `payment.${payment.status}`,
+      created: Math.floor(nowMs / 1_000),
+      data: {
+        reference: payment.reference,
+        checkout_id: payment.checkoutId,
+        status: payment.status,
+        amount_minor: payment.amountMinor,
+        currency: payment.currency,
+        decline_code: payment.declineCode,
+      },
+    },
+    dueAtMs: nowMs,
+  }
+}
+
+/** Changes the locked payments, each with its webhook. `change` gives null where nothing is left to do. */
+export function changePayments(
+  tx: Transaction,
+  { payments, nowMs }: LedgerSet,
+  change: (payment: SandboxPayment, nowMs: number) => SandboxPayment | null,
+): void {
+  const changed = [...payments.values()].flatMap(payment => change(payment, nowMs) ?? [])
+  writeSet(tx, { created: [], changed, requests: [], jobs: changed.map(payment => webhookOf(payment, nowMs)), nowMs })
+  for (const payment of changed) payments.set(payment.reference, payment)
+}
+
+async function settleDue(database: Database, clock: SandboxClock, terms: SandboxTerms): Promise<number> {
+  return transact(database, async tx => {
+    const claimed = await tx.query<{ reference: string }>(claimSettlements, [timestamp(clock), setMax])
+    if (claimed.length > 0) {
+      const references = [...new Set(claimed.map(job => job.reference))]
+      const set = await lockSet(tx, references, [], clock)
+      changePayments(tx, set, (payment, nowMs) => settle(payment, nowMs, terms))
+    }
+    return claimed.length
+  })
+}
+
+async function inTime(delivery: Promise<void>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error('The webhook was not accepted in time.')), deliveryMs)
+  })
+  await Promise.race([delivery, late]).finally(() => clearTimeout(timer))
+}
+
+async function deliverDue(
+  database: Database,
+  clock: SandboxClock,
+  send: (id: string, payload: Record<string, unknown>, nowMs: number) => Promise<void>,
+): Promise<number> {
+  const jobs = await database.query<WebhookJob>(claimWebhooks, [timestamp(clock), setMax, deliveryMs])
+  if (jobs.length === 0) return 0
+  const nowMs = await ledgerNow(database, clock)
+  const results = await Promise.allSettled(jobs.map(async job => inTime(send(job.id, job.payload, nowMs))))
+  const ids = (status: 'fulfilled' | 'rejected') =>
+    jobs.filter((_, index) => results[index]?.status === status).map(job => job.id)
+  const [delivered, failed] = [ids('fulfilled'), ids('rejected')]
+  if (delivered.length > 0) await database.query(deleteJobs, [delivered])
+  if (failed.length > 0) await database.query(postponeJobs, [failed, timestamp(clock), triesMax])
+  return delivered.length
+}
+
+const roundsMax = 100
+
+/** Does what is due now, and gives how many jobs were done. Those that failed are tried again after a pause. */
+export async function runDueSandboxJobs(options: {
+  database: Database
+  clock: SandboxClock
+  terms: SandboxTerms
+  send: (id: string, payload: Record<string, unknown>, nowMs: number) => Promise<void>
+}): Promise<number> {
+  const { database, clock, terms, send } = options
+  let done = 0
+  for (let round = 0; round < roundsMax; round += 1) {
+    const settled = await settleDue(database, clock, terms)
+    const delivered = await deliverDue(database, clock, send)
+    if (settled + delivered === 0) break
+    done += settled + delivered
+  }
+  return done
+}

@@ -1,0 +1,31 @@
+/** The sandbox that an engine without a gateway brings along, with its ledger on connections of its own. */
+
+import type { Database } from '../../database/database.ts'
+import { openDatabase } from '../../database/open.ts'
+import type { PaymentGateway } from '../gateway.ts'
+import type { DeliverWebhook } from './jobs.ts'
+import { createSandboxGateway } from './sandbox.ts'
+
+interface OwnSandbox {
+  gateway: ReturnType<typeof createSandboxGateway>
+  close(): Promise<void>
+}
+
+/** None where a gateway is `given`. */
+export async function ownSandbox(
+  given: PaymentGateway | undefined,
+  db: Database,
+  url: string | undefined,
+  deliverWebhook: DeliverWebhook,
+): Promise<OwnSandbox | { gateway: never; close(): Promise<void> }> {
+  if (given !== undefined) return { gateway: undefined as never, close: async () => {} }
+  const ledger = url === undefined || db.kind === 'embedded' ? null : await openDatabase({ url, poolMax: 4 })
+  const gateway = createSandboxGateway({ database: ledger ?? db, deliverWebhook })
+  return {
+    gateway,
+    async close() {
+      await gateway.close()
+      await ledger?.close()
+    },
+  }
+}

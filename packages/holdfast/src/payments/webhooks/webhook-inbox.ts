@@ -1,0 +1,182 @@
+/**
+ * The gateways' webhooks as people look at them: what was given up, what waits and what is done, having it looked at
+ * again, or done with. What a webhook carries is never given out.
+ */
+import { type Database, type Statement, statement, type Value } from '../../database/database.ts'
+
+/** One of them: a gateway's name and its own id of the event. */
+export interface WebhookKey {
+  gateway: string
+  eventId: string
+}
+
+/** Times are ISO 8601 UTC. */
+export interface WebhookRow extends WebhookKey {
+  type: string
+  /** The checkout that it was found to speak of; null: none of ours. */
+  checkoutId: string | null
+  /** `given_up`: nobody looks any more. `waiting`: looked at again by itself. `done`: heeded, or dismissed. */
+  state: 'given_up' | 'waiting' | 'done'
+  receivedAt: string
+  /** Looks at it so far, since it came or was last tried again by hand. */
+  attempts: number
+  /** When it is looked at again, while it waits. */
+  nextAt: string | null
+  /** Why it is not done, as far as that is known. */
+  lastReason: string | null
+}
+
+export interface WebhookFilter {
+  /** Default: what was given up, then what waits. */
+  state?: WebhookRow['state'] | undefined
+  gateway?: string | undefined
+  type?: string | undefined
+  checkoutId?: string | undefined
+  /** Only those of checkouts of ours. */
+  ours?: boolean | undefined
+  /** 1 to 1,000; default 100. */
+  countMax?: number | undefined
+}
+
+export interface WebhooksByHand {
+  /** Who, for the record; null: nobody asks for one. */
+  actor?: string | null | undefined
+}
+
+export interface WebhookInbox {
+  /** What was given up before what waits, those of our checkouts first, the oldest first; of what is done the newest first. */
+  list(filter?: WebhookFilter): Promise<WebhookRow[]>
+  /** One of them; null when there is none. */
+  find(key: WebhookKey): Promise<WebhookRow | null>
+  /** Has it looked at now, and for three days from now as if it had just come. False when there is none, or it is done. */
+  retry(key: WebhookKey, by?: WebhooksByHand): Promise<boolean>
+  /** The same for all that were given up; gives how many. */
+  retryGivenUp(options?: Pick<WebhookFilter, 'gateway' | 'ours'> & WebhooksByHand): Promise<number>
+  /** Takes it for done, unheeded. False when there is none, or it is done. */
+  dismiss(key: WebhookKey, by?: WebhooksByHand): Promise<boolean>
+  /** The same for all that were given up and speak of no checkout of ours; gives how many. */
+  dismissUnmatched(options?: Pick<WebhookFilter, 'gateway'> & WebhooksByHand): Promise<number>
+}
+
+/** So many are given at most. */
+const listedMax = 1_000
+/** So many are changed in one statement, and so many times. */
+const changedMax = 1_000
+const roundsMax = 1_000
+
+const columns = `webhook.gateway, webhook.event_id as "eventId", webhook.type, webhook.checkout_id as "checkoutId",
+  case when webhook.handled_at is not null then 'done' when webhook.look_at is null then 'given_up' else 'waiting' end as state,
+  webhook.received_at as "receivedAt", webhook.looks as attempts,
+  case when webhook.handled_at is null then webhook.look_at end as "nextAt",
+  case when webhook.handled_at is not null then null
+    when webhook.checkout_id is not null then webhook.last_error
+    when webhook.named_id is not null then 'there is no checkout ' || webhook.named_id
+    else 'there is no payment ' || left(webhook.reference, 200) || ' of ours' end as "lastReason"`
+
+const isGivenUp = 'webhook.handled_at is null and webhook.look_at is null'
+const isWaiting = 'webhook.handled_at is null and webhook.look_at is not null'
+const isWanted = `($1::text is null or webhook.gateway = $1) and ($2::text is null or webhook.type = $2)
+     and ($3::uuid is null or webhook.checkout_id = $3::uuid) and ($4::boolean is not true or webhook.checkout_id is not null)`
+
+const read = (condition: string, order: string) =>
+  `select ${columns} from holdfast.webhooks webhook where ${condition} and ${isWanted} order by ${order} limit $5::int`
+const oursFirst = '(webhook.checkout_id is null), webhook.received_at'
+const listStatements: Readonly<Record<WebhookRow['state'], Statement>> = {
+  given_up: statement('webhooks_list_given_up', read(isGivenUp, oursFirst)),
+  // Each half has an index that holds nothing else.
+  waiting: statement(
+    'webhooks_list_waiting',
+    `select * from (
+       (${read(`${isWaiting} and webhook.checkout_id is not null`, 'webhook.received_at')})
+       union all
+       (${read(`${isWaiting} and webhook.checkout_id is null`, 'webhook.received_at')})) as waiting
+     order by "checkoutId" is null, "receivedAt" limit $5::int`,
+  ),
+  done: statement('webhooks_list_done', read('webhook.handled_at is not null', 'webhook.handled_at desc')),
+}
+const oneStatement = statement(
+  'webhooks_read_one',
+  `select ${columns} from holdfast.webhooks webhook where webhook.gateway = $1 and webhook.event_id = $2`,
+)
+
+/** Beside the change, in the same statement: who made it, where `actor` is not null. */
+const recorded = (
+  action: string,
+  actor: string,
+) => `insert into holdfast.admin_actions (id, action, checkout_id, actor, details)
+     select gen_random_uuid(), '${action}', checkout_id, ${actor},
+       jsonb_build_object('gateway', gateway, 'eventId', event_id, 'type', type)
+     from changed where ${actor} is not null`
+
+const retried = 'look_at = now(), retried_at = now(), looks = 0'
+const dismissed = 'handled_at = now()'
+
+const changeOne = (change: string, action: string) => `with changed as (
+     update holdfast.webhooks set ${change} where gateway = $1 and event_id = $2 and handled_at is null
+     returning gateway, event_id, type, checkout_id
+   ), recorded as (${recorded(action, '$3::text')})
+   select event_id from changed`
+// Those that somebody else is at are left out: so who changes several waits for nobody.
+const changeGivenUp = (change: string, action: string, condition: string) => `with changed as (
+     update holdfast.webhooks set ${change} where ctid = any(array(
+       select webhook.ctid from holdfast.webhooks webhook
+       where ${isGivenUp} and ($1::text is null or webhook.gateway = $1) and ${condition}
+       order by ${oursFirst} limit ${changedMax} for update skip locked))
+     returning gateway, event_id, type, checkout_id
+   ), recorded as (${recorded(action, '$2::text')})
+   select count(*) as count from changed`
+
+const retryOne = statement('retry_webhook', changeOne(retried, 'retry_webhook'))
+const dismissOne = statement('dismiss_webhook', changeOne(dismissed, 'dismiss_webhook'))
+const retryAll = statement(
+  'retry_webhooks_given_up',
+  changeGivenUp(retried, 'retry_webhook', '($3::boolean is not true or webhook.checkout_id is not null)'),
+)
+const dismissAll = statement(
+  'dismiss_webhooks_given_up',
+  changeGivenUp(dismissed, 'dismiss_webhook', 'webhook.checkout_id is null'),
+)
+
+/** @param redact takes out of a reason, which others worded, what must not be shown. */
+export function createWebhookInbox(db: Database, redact: (reason: string) => string): WebhookInbox {
+  const shown = (row: WebhookRow): WebhookRow => ({
+    ...row,
+    lastReason: row.lastReason === null ? null : redact(row.lastReason),
+  })
+
+  const changed = async (one: Statement, { gateway, eventId }: WebhookKey, { actor = null }: WebhooksByHand) =>
+    (await db.query(one, [gateway, eventId, actor])).length > 0
+
+  async function changedAll(all: Statement, values: readonly Value[]): Promise<number> {
+    let total = 0
+    for (let round = 0; round < roundsMax; round += 1) {
+      const [done] = await db.query<{ count: number }>(all, values)
+      const count = done?.count ?? 0
+      total += count
+      if (count < changedMax) break
+    }
+    return total
+  }
+
+  return {
+    async list({ state, gateway = null, type = null, checkoutId = null, ours = false, countMax = 100 } = {}) {
+      const states = state === undefined ? (['given_up', 'waiting'] as const) : [state]
+      const rows: WebhookRow[] = []
+      for (const each of states) {
+        const left = Math.min(listedMax, Math.max(1, countMax)) - rows.length
+        if (left === 0) break
+        const values = [gateway, type, checkoutId, ours, left]
+        rows.push(...(await db.query<WebhookRow>(listStatements[each], values)))
+      }
+      return rows.map(shown)
+    },
+    async find({ gateway, eventId }) {
+      const [row] = await db.query<WebhookRow>(oneStatement, [gateway, eventId])
+      return row === undefined ? null : shown(row)
+    },
+    retry: (key, by = {}) => changed(retryOne, key, by),
+    retryGivenUp: ({ gateway = null, ours = false, actor = null } = {}) => changedAll(retryAll, [gateway, actor, ours]),
+    dismiss: (key, by = {}) => changed(dismissOne, key, by),
+    dismissUnmatched: ({ gateway = null, actor = null } = {}) => changedAll(dismissAll, [gateway, actor]),
+  }
+}

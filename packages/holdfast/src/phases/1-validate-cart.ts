@@ -1,0 +1,65 @@
+/**
+ * Phase 1, `cart_validation`: the cart has lines, addresses are there, every line can be bought.
+ * Whether stock suffices is phase 2's to say: it runs in the same transaction, under the locks that make the answer true.
+ */
+
+import type { CheckoutDetails } from '../database/checkouts.ts'
+import type { Transaction } from '../database/database.ts'
+import { validateAddress } from '../domain/address.ts'
+import type { Cart } from '../domain/cart.ts'
+import type { Failure } from '../domain/failure.ts'
+import {
+  type CartLineRow,
+  type CartRow,
+  selectCheckedOutCarts,
+  selectCheckedOutLines,
+} from '../shop/carts/cart-rows.ts'
+import { refusal } from './phase.ts'
+
+const phase = 'cart_validation'
+
+export interface CartsRead {
+  carts: CartRow[]
+  lines: CartLineRow[]
+}
+
+/** The carts of a set of checkouts, with their lines and what the catalog says of them now. */
+async function read(tx: Transaction, checkoutIds: readonly string[]): Promise<CartsRead> {
+  const [carts, lines] = await Promise.all([
+    tx.query<CartRow>(selectCheckedOutCarts, [checkoutIds]),
+    tx.query<CartLineRow>(selectCheckedOutLines, [checkoutIds]),
+  ])
+  return { carts, lines }
+}
+
+/** Why this cart cannot be bought, null when it can. `details` already stand for what the cart lacks. */
+function decide(cart: Cart | undefined, details: CheckoutDetails): Failure | null {
+  if (cart === undefined) return refusal(phase, 'cart_not_found', 'This cart does not exist any more.')
+  if (cart.lines.length === 0) return refusal(phase, 'cart_empty', 'Your cart is empty.')
+  const withdrawn = cart.lines.find(line => !line.purchasable)
+  if (withdrawn !== undefined) {
+    return refusal(phase, 'variant_unavailable', `"${withdrawn.title}" is no longer sold. Remove it to go on.`, {
+      sku: withdrawn.sku,
+    })
+  }
+  const needed = cart.lines.some(line => line.requiresShipping) ? 'shippingAddress' : 'billingAddress'
+  if (details[needed] === null) {
+    const which = needed === 'shippingAddress' ? 'shipping' : 'billing'
+    return refusal(phase, 'address_missing', `A ${which} address is needed.`, { address: which })
+  }
+  for (const key of ['shippingAddress', 'billingAddress'] as const) {
+    const address = details[key]
+    const wrong = address === null ? [] : validateAddress(address)
+    if (wrong.length > 0) {
+      const which = key === 'shippingAddress' ? 'shipping' : 'billing'
+      return refusal(phase, 'address_invalid', `Check the ${which} address: ${wrong.join(', ')}.`, {
+        address: which,
+        fields: wrong,
+      })
+    }
+  }
+  return null
+}
+
+/** There is nothing to undo: this phase changes nothing. */
+export const validateCart = { phase, read, decide } as const

@@ -1,0 +1,152 @@
+/**
+ * Phase 3, `price_lock`: freezes unit prices, discounts, tax, shipping, currency and exchange rate in snapshots, one
+ * for the cart and one a line. Protects A3: what is authorized, ordered and captured later is what stands here, and
+ * nothing later reads a live price but to notice that it moved.
+ */
+
+import type { CheckoutDetails } from '../database/checkouts.ts'
+import { type Queryable, statement, type Transaction } from '../database/database.ts'
+import type { Cart } from '../domain/cart.ts'
+import type { Failure } from '../domain/failure.ts'
+import { type Coupon, type PricingTerms, quote, type ShippingOption, type TaxRate } from '../domain/pricing.ts'
+import type { Quote } from '../domain/quote.ts'
+import { refusal } from './phase.ts'
+
+const phase = 'price_lock'
+
+/** One row of lists: what a shop charges is a few dozen rows, read whole in one statement. */
+const readTerms = statement(
+  'read_terms',
+  `select
+     (select coalesce(json_agg(json_build_object('country', country, 'state', state, 'taxClass', tax_class, 'name', name,
+        'ratePpm', rate_ppm, 'included', included)), '[]') from holdfast.tax_rates) as tax_rates,
+     (select coalesce(json_agg(json_build_object('code', method.code, 'name', method.name, 'taxClass', method.tax_class,
+        'rates', (select coalesce(json_agg(json_build_object('country', rate.country, 'currency', rate.currency,
+           'amountMinor', rate.amount_minor) order by rate.country, rate.currency), '[]')
+         from holdfast.shipping_rates rate where rate.method_code = method.code))
+        order by method.position, method.code), '[]')
+      from holdfast.shipping_methods method where method.active) as shipping,
+     (select coalesce(json_agg(json_build_object('base', base, 'quote', quote, 'rate', rate)), '[]')
+      from holdfast.exchange_rates) as exchange_rates`,
+)
+
+/** What a shop charges beside its prices: the same for every cart of a set. */
+export interface Terms {
+  taxRates: TaxRate[]
+  shipping: ShippingOption[]
+  exchangeRates: { base: string; quote: string; rate: number }[]
+}
+
+async function read(db: Queryable): Promise<Terms> {
+  const [row] = await db.query<{
+    tax_rates: TaxRate[]
+    shipping: ShippingOption[]
+    exchange_rates: Terms['exchangeRates']
+  }>(readTerms)
+  if (row === undefined) throw new Error('the terms of the shop have no row')
+  return { taxRates: row.tax_rates, shipping: row.shipping, exchangeRates: row.exchange_rates }
+}
+
+export type QuoteCart = (
+  cart: Cart,
+  terms: PricingTerms,
+) => { ok: true; quote: Quote } | { ok: false; failure: Failure }
+
+/** What a cart costs now. `price` is the pricing port; default the built-in. */
+function decide(
+  cart: Cart,
+  details: Pick<CheckoutDetails, 'shippingAddress' | 'shippingMethod'>,
+  terms: Terms,
+  coupon: Coupon | null,
+  baseCurrency: string,
+  now: string,
+  price: QuoteCart = quote,
+): { ok: true; quote: Quote } | { ok: false; failure: Failure } {
+  return price(cart, {
+    shippingAddress: details.shippingAddress,
+    coupon,
+    taxRates: terms.taxRates,
+    shipping: terms.shipping,
+    shippingMethod: details.shippingMethod,
+    baseCurrency,
+    exchangeRates: terms.exchangeRates,
+    now,
+  })
+}
+
+/** The refusal where the buyer was shown another total than the one that would be frozen. */
+function compareExpected(quoted: Quote, expectedTotalMinor: number | undefined): Failure | null {
+  if (expectedTotalMinor === undefined || expectedTotalMinor === quoted.totalMinor) return null
+  return refusal(
+    phase,
+    'cart_changed',
+    'The total has changed since you saw it. Nothing was charged; look at it again and confirm.',
+    { expected_total: expectedTotalMinor, total: quoted.totalMinor, currency: quoted.currency },
+    true,
+  )
+}
+
+const insertSnapshots = statement(
+  'insert_snapshots',
+  `insert into holdfast.price_snapshots (checkout_id, line_no, variant_id, sku, title, quantity, currency, unit_minor,
+     subtotal_minor, discount_minor, tax_minor, added_tax_minor, shipping_minor, total_minor, details)
+   select checkout_id, line_no, variant_id, sku, title, quantity, currency, unit_minor,
+     subtotal_minor, discount_minor, tax_minor, added_tax_minor, shipping_minor, total_minor, details
+   from json_to_recordset($1) as row (checkout_id uuid, line_no int, variant_id uuid, sku text, title text, quantity int,
+     currency char(3), unit_minor bigint, subtotal_minor bigint, discount_minor bigint, tax_minor bigint,
+     added_tax_minor bigint, shipping_minor bigint, total_minor bigint, details jsonb)`,
+)
+
+/** Writes the snapshots of a set. */
+function write(tx: Transaction, quotes: readonly { checkoutId: string; quote: Quote }[]): void {
+  if (quotes.length === 0) return
+  const rows: Record<string, unknown>[] = []
+  for (const { checkoutId, quote: quoted } of quotes) {
+    rows.push({
+      checkout_id: checkoutId,
+      line_no: 0,
+      currency: quoted.currency,
+      subtotal_minor: quoted.subtotalMinor,
+      discount_minor: quoted.discountMinor,
+      tax_minor: quoted.taxMinor,
+      added_tax_minor: quoted.addedTaxMinor,
+      shipping_minor: quoted.shippingMinor,
+      total_minor: quoted.totalMinor,
+      details: {
+        coupon: quoted.coupon,
+        shipping: quoted.shipping,
+        taxes: quoted.taxes,
+        baseCurrency: quoted.baseCurrency,
+        exchangeRate: quoted.exchangeRate,
+      },
+    })
+    for (const line of quoted.lines) {
+      rows.push({
+        checkout_id: checkoutId,
+        line_no: line.lineNo,
+        variant_id: line.variantId,
+        sku: line.sku,
+        title: line.title,
+        quantity: line.quantity,
+        currency: quoted.currency,
+        unit_minor: line.unitMinor,
+        subtotal_minor: line.subtotalMinor,
+        discount_minor: line.discountMinor,
+        tax_minor: line.taxMinor,
+        added_tax_minor: line.addedTaxMinor,
+        shipping_minor: 0,
+        total_minor: line.totalMinor,
+        details: {
+          taxRatePpm: line.taxRatePpm,
+          taxName: line.taxName,
+          taxIncluded: line.taxIncluded,
+          taxClass: line.taxClass,
+        },
+      })
+    }
+  }
+  tx.send(insertSnapshots, [JSON.stringify(rows)])
+}
+
+/** Undo: nothing is deleted, snapshots stay for audit; the cart becomes editable with the lock's end. */
+export const lockPrices = { phase, read, decide, compareExpected, write } as const

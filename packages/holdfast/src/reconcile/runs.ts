@@ -1,0 +1,142 @@
+/**
+ * Comparisons as rows: one at a time on a database, whoever makes it, and the newest hundred kept. A process that is
+ * silent for longer than its lease is taken for dead; should it wake up, its writes match no row (fencing).
+ */
+import { v7 } from 'uuid'
+import { type Database, statement } from '../database/database.ts'
+import type { Difference, ReconcileReport } from '../engine/checkout-engine.ts'
+
+const keptMax = 100
+/** So many differences are named; all are counted. */
+export const namedMax = 1_000
+
+/** Another process has ended this run: stop, and write nothing. */
+export class RunReplaced extends Error {
+  override readonly name = 'RunReplaced'
+  constructor() {
+    super('This comparison took too long to show a sign of life, and was given up.')
+  }
+}
+
+const endSilentRuns = statement(
+  'end_silent_reconciliations',
+  `update holdfast.reconciliations set ended_at = clock_timestamp(), failure = 'its process is gone'
+   where ended_at is null and alive_until <= clock_timestamp()`,
+)
+const beginRun = statement(
+  'begin_reconciliation',
+  // After one that came to nothing the next follows sooner.
+  `insert into holdfast.reconciliations (id, gateway, hours, alive_until, by_itself)
+   select $1::uuid, $2, $3::int, clock_timestamp() + $4::bigint * interval '1 millisecond', $5::bigint is not null
+   where not exists (select from holdfast.reconciliations
+     where gateway = $2 and by_itself and started_at > clock_timestamp()
+       - case when failure is null then $5::bigint else least($5::bigint, 300000) end * interval '1 millisecond')
+   on conflict do nothing
+   returning started_at as "startedAt", started_at - $3::int * interval '1 hour' as since`,
+)
+const renewRun = statement(
+  'renew_reconciliation',
+  `update holdfast.reconciliations
+   set alive_until = clock_timestamp() + $2::bigint * interval '1 millisecond', payments = $3::int, checkouts = $4::int
+   where id = $1::uuid and ended_at is null returning clock_timestamp() as now`,
+)
+const endRun = statement(
+  'end_reconciliation',
+  `update holdfast.reconciliations set ended_at = clock_timestamp(), failure = $2, payments = $3::int, checkouts = $4::int,
+     difference_count = $5::int, critical_count = $6::int, differences = $7::jsonb, settled = $8::jsonb
+   where id = $1::uuid and ended_at is null returning ended_at as "endedAt"`,
+)
+const forgetRuns = statement(
+  'forget_reconciliations',
+  `delete from holdfast.reconciliations where started_at < (
+     select started_at from holdfast.reconciliations order by started_at desc offset ${keptMax - 1} limit 1)`,
+)
+const lastStanding = statement(
+  'last_reconciliation',
+  `select differences from holdfast.reconciliations
+   where gateway = $1 and ended_at is not null and failure is null order by started_at desc limit 1`,
+)
+
+export interface Run {
+  id: string
+  startedAt: string
+  /** Payments and operations since then are compared. */
+  since: string
+}
+
+export interface Progress {
+  payments: number
+  checkouts: number
+}
+
+export type RunResult = Progress & Pick<ReconcileReport, 'differences' | 'settled'>
+
+/**
+ * Begins a run; null while another is under way. `pauseMs`: it begins by itself, and only where none did within that
+ * time; null: somebody asked for it.
+ */
+export async function begin(
+  db: Database,
+  options: { gateway: string; hours: number; leaseMs: number; pauseMs: number | null },
+): Promise<Run | null> {
+  const { gateway, hours, leaseMs, pauseMs } = options
+  const id = v7()
+  return db.transaction(async tx => {
+    tx.send(endSilentRuns)
+    const [begun] = await tx.query<Omit<Run, 'id'>>(beginRun, [id, gateway, hours, leaseMs, pauseMs])
+    return begun === undefined ? null : { id, ...begun }
+  })
+}
+
+/** A sign of life; gives the database's time. @throws {RunReplaced} */
+export async function renew(db: Database, run: Run, leaseMs: number, progress: Progress): Promise<number> {
+  const values = [run.id, leaseMs, progress.payments, progress.checkouts]
+  const [alive] = await db.query<{ now: string }>(renewRun, values)
+  if (alive === undefined) throw new RunReplaced()
+  return Date.parse(alive.now)
+}
+
+/** Keeps the result of a run. @throws {RunReplaced} */
+export async function end(
+  db: Database,
+  run: Run,
+  result: RunResult,
+): Promise<Pick<ReconcileReport, 'endedAt' | 'differenceCount' | 'criticalCount'>> {
+  const { differences } = result
+  const differenceCount = differences.length
+  const criticalCount = differences.filter(({ isCritical }) => isCritical).length
+  const endedAt = await finish(db, run, null, result, differenceCount, criticalCount)
+  if (endedAt === null) throw new RunReplaced()
+  await db.query(forgetRuns)
+  return { endedAt, differenceCount, criticalCount }
+}
+
+/** Ends a run that came to nothing. */
+export async function fail(db: Database, run: Run, progress: Progress, why: string): Promise<void> {
+  await finish(db, run, why, { ...progress, differences: [], settled: [] }, 0, 0)
+}
+
+async function finish(
+  db: Database,
+  { id }: Run,
+  failure: string | null,
+  { payments, checkouts, differences, settled }: RunResult,
+  differenceCount: number,
+  criticalCount: number,
+): Promise<string | null> {
+  const named = [differences, settled].map(list => JSON.stringify(inOrder(list).slice(0, namedMax)))
+  const values = [id, failure, payments, checkouts, differenceCount, criticalCount, ...named]
+  const [ended] = await db.query<{ endedAt: string }>(endRun, values)
+  return ended?.endedAt ?? null
+}
+
+/** Critical ones first, else as they were found. */
+export function inOrder(differences: readonly Difference[]): Difference[] {
+  return differences.toSorted((a, b) => Number(b.isCritical) - Number(a.isCritical))
+}
+
+/** What stood when the last run ended. */
+export async function standing(db: Database, gateway: string): Promise<Difference[]> {
+  const [last] = await db.query<{ differences: Difference[] }>(lastStanding, [gateway])
+  return last?.differences ?? []
+}

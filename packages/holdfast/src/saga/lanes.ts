@@ -1,0 +1,60 @@
+/**
+ * The lanes of a process, one before each step, each running one set at a time: a thousand buyers of one SKU then share
+ * one row lock instead of queueing for it one by one, and what arrives meanwhile makes the next set larger, not later.
+ */
+import { createLane, type Lane } from '../concurrency/lane.ts'
+import type { SagaContext } from './context.ts'
+import type { Next } from './lease.ts'
+import { type PlaceItem, place } from './steps/place.ts'
+import { type Prepared, type PrepareItem, prepare } from './steps/prepare.ts'
+import { type SettleItem, settle } from './steps/settle.ts'
+import { type Started, type StartItem, start } from './steps/start.ts'
+import { type Seized, type SeizeItem, seize } from './steps/take-over.ts'
+import { type UnwindItem, unwind } from './steps/unwind.ts'
+
+export interface Lanes {
+  start: Lane<StartItem, Started>
+  prepare: Lane<PrepareItem, Prepared>
+  place: Lane<PlaceItem, Next>
+  settle: Lane<SettleItem, Next>
+  unwind: Lane<UnwindItem, Next>
+  seize: Lane<SeizeItem, Seized>
+}
+
+export function createLanes(context: SagaContext): Lanes {
+  function lane<Item, Result>(
+    name: string,
+    run: (context: SagaContext, items: readonly Item[]) => Promise<Result[]>,
+    queueMax: number = admittedQueueMax,
+  ): Lane<Item, Result> {
+    return createLane({
+      name,
+      batchMax: context.numbers.batchMax,
+      queueMax,
+      run: items => run(context, items),
+      isShared: isConnectionTrouble,
+      observe: (size, durationMs) => context.observeLane?.(name, size, durationMs),
+    })
+  }
+  const { queueMax } = context.numbers
+  return {
+    start: lane('start', start, queueMax),
+    prepare: lane('prepare', prepare, queueMax),
+    place: lane('place', place),
+    settle: lane('settle', settle),
+    unwind: lane('unwind', unwind),
+    seize: lane('seize', seize),
+  }
+}
+
+/**
+ * Steps after the first are for checkouts that were admitted already: what is under way is bounded where it is admitted
+ * (`queueMax`), and must not be turned away half-way.
+ */
+const admittedQueueMax = Number.MAX_SAFE_INTEGER
+
+/** The database is not there: no member of the set is to blame. */
+function isConnectionTrouble(error: unknown): boolean {
+  const code = (error as { code?: unknown } | null)?.code
+  return code === 'connection_lost' || code === 'pool_exhausted' || code === 'commit_unknown' || code === 'closed'
+}

@@ -1,0 +1,45 @@
+/** What `processCheckout` would freeze now, for pages to show: phases 1 and 3 without locks and without writing. */
+
+import { statement } from '../database/database.ts'
+import type { Address, Cart } from '../domain/cart.ts'
+import type { Failure } from '../domain/failure.ts'
+import type { Quote } from '../domain/quote.ts'
+import { reserveInventory } from '../phases/2-reserve-inventory.ts'
+import { lockPrices } from '../phases/3-lock-prices.ts'
+import { type CartLineRow, type CartRow, cartOf, selectCartLines, selectCarts } from '../shop/carts/cart-rows.ts'
+import type { SagaContext } from './context.ts'
+
+const readNow = statement('read_now', 'select clock_timestamp() as now')
+
+export interface Preview {
+  cart: Cart
+  quote: Quote | null
+  /** Why there is no quote. */
+  failure: Failure | null
+}
+
+/** Null when there is no such cart. */
+export async function preview(
+  context: SagaContext,
+  cartId: string,
+  overrides: { shippingAddress?: Address; shippingMethod?: string },
+): Promise<Preview | null> {
+  const { db, numbers } = context
+  const [[cartRow], lineRows, terms, coupons, [clock]] = await Promise.all([
+    db.query<CartRow>(selectCarts, [[cartId]]),
+    db.query<CartLineRow>(selectCartLines, [[cartId]]),
+    lockPrices.read(db),
+    reserveInventory.readCouponsOf(db, [cartId]),
+    db.query<{ now: string }>(readNow),
+  ])
+  if (cartRow === undefined) return null
+  const { baseCurrency } = numbers
+  const cart = cartOf(cartRow, lineRows, { baseCurrency, exchangeRates: terms.exchangeRates })
+  const details = {
+    shippingAddress: overrides.shippingAddress ?? cart.shippingAddress,
+    shippingMethod: overrides.shippingMethod ?? cart.shippingMethod,
+  }
+  const coupon = cart.couponCode === null ? null : (coupons.get(cart.couponCode.toUpperCase()) ?? null)
+  const quoted = lockPrices.decide(cart, details, terms, coupon, baseCurrency, clock?.now ?? '', context.quote)
+  return quoted.ok ? { cart, quote: quoted.quote, failure: null } : { cart, quote: null, failure: quoted.failure }
+}

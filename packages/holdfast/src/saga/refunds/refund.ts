@@ -1,0 +1,196 @@
+/**
+ * Refunds of orders: an intent, the call, and its record, for one order at a time. Protects A2 (refunded ≤ captured and
+ * ≤ sold, counted under the checkout's lock, intents included) and A4. A refund of unknown outcome is asked about again
+ * by whoever recovers checkouts; its row says all that follows from it.
+ */
+
+import { type CheckoutRow, changeRows, lockOf, lockRows } from '../../database/checkouts.ts'
+import { CheckoutError } from '../../domain/failure.ts'
+import type { Order } from '../../domain/order.ts'
+import { namedLines, notRefundable, planRefund, type RefundWish } from '../../domain/refund.ts'
+import type { GatewayAnswer } from '../../payments/gateway.ts'
+import {
+  intend,
+  latest,
+  type OperationRow,
+  openAtEnd,
+  readOperations,
+  recordAnswers,
+} from '../../payments/operations.ts'
+import { readOrdersOf } from '../../shop/orders/orders.ts'
+import { recordAdminAction } from '../admin-actions.ts'
+import { isOurs } from '../call-gateway.ts'
+import { backoffMs, type SagaContext } from '../context.ts'
+import { type Claim, type Evidence, type Next, stillHolds } from '../lease.ts'
+import { transaction } from '../transaction.ts'
+import { credit, type Refund, type RefundPurpose, refundOf } from './record-refund.ts'
+
+export interface RefundItem extends RefundWish {
+  checkoutId: string
+  reason: string | undefined
+  restock: boolean
+  key: string | undefined
+  actor: string | undefined
+}
+
+interface Intended {
+  order: Order
+  refund: Refund
+  attempt: number
+}
+
+export type RefundIntent =
+  | ({ kind: 'claimed'; claim: Claim } & Intended)
+  /** The same key was refunded already. */
+  | ({ kind: 'done' } & Intended)
+  /** The same key is under way elsewhere. */
+  | ({ kind: 'under_way' } & Intended)
+
+/**
+ * Writes the intent to refund, and who wants it, or finds the one with the same key.
+ * @throws {CheckoutError} `not_refundable` with what can be refunded.
+ */
+export function intendRefund(context: SagaContext, item: RefundItem): Promise<RefundIntent> {
+  const ids = [item.checkoutId]
+  return context.db.transaction(async tx => {
+    const [[row], operations, orders] = await Promise.all([
+      lockRows(tx, ids),
+      readOperations(tx, ids),
+      readOrdersOf(tx, ids),
+    ])
+    const order = orders.get(item.checkoutId)
+    if (row === undefined || order === undefined) throw new CheckoutError('order_not_found', 'There is no such order.')
+    if (!isOurs(context, row)) {
+      throw notRefundable(order, `This order was paid at the gateway "${row.gateway}".`, { gateway: row.gateway })
+    }
+    const refunds = operations.filter(operation => operation.kind === 'refund')
+    const known = item.key === undefined ? undefined : refunds.findLast(refund => refund.purpose?.key === item.key)
+    const asked = askedOf(order, item)
+    if (known !== undefined) {
+      refuseOther(order, known, { ...asked, restock: item.restock })
+      const told = { order, refund: refundOf(known, order), attempt: known.attempt }
+      if (known.status === 'succeeded') return { kind: 'done', ...told }
+      if (known.status === 'intended') return { kind: 'under_way', ...told }
+    }
+    const plan = planRefund(order, item)
+    if (refunds.some(refund => refund.status === 'intended')) {
+      throw new CheckoutError('not_refundable', 'Another refund of this order is under way. Try again in a moment.', {
+        retryable: true,
+      })
+    }
+    const attempt = (latest(operations, 'refund')?.attempt ?? 0) + 1
+    const reference = latest(operations, 'authorize')?.reference ?? null
+    const { currency } = order
+    const { amountMinor, shipping } = plan
+    const lines = plan.lines.map(({ lineNo, quantity }) => ({ lineNo, quantity }))
+    const { key, reason, restock, actor } = item
+    const purpose = { key, reason, restock, actor, lines, shipping, asked } satisfies RefundPurpose
+    const gateway = row.gateway ?? context.gateway.name
+    intend(tx, [{ checkoutId: row.id, kind: 'refund', attempt, gateway, amountMinor, currency, reference, purpose }])
+    if (actor !== undefined) {
+      const details = { amountMinor, lines: plan.lines, shipping, restock, reason, key }
+      await recordAdminAction(tx, { action: 'refund', checkoutId: row.id, actor, details })
+    }
+    const [after] = changeRows(tx, [
+      {
+        row,
+        path: [],
+        epoch: row.epoch + 1,
+        leaseOwner: context.workerId,
+        wakeInMs: context.numbers.leaseMs,
+        tries: 0,
+      },
+    ])
+    if (after === undefined) throw new Error('a refund changed no row')
+    const undo = { kind: 'refund', attempt, isNew: true, ageMs: 0, amountMinor, currency, reference } as const
+    const claim: Claim = { row: after, fresh: true, ageMs: 0, token: null, reference, orderId: order.id, undo }
+    return { kind: 'claimed', claim, order, refund: { ...plan, restock }, attempt }
+  })
+}
+
+/** What the caller said, in one spelling. */
+function askedOf(order: Order, { amountMinor, lines, shipping }: RefundItem): RefundPurpose['asked'] {
+  const named = lines === undefined ? undefined : namedLines(order, lines)
+  return {
+    amountMinor: amountMinor ?? null,
+    lines: named?.map(({ lineNo, quantity }) => ({ lineNo, quantity })) ?? null,
+    shipping,
+  }
+}
+
+/** A key belongs to one refund: other content under it is a mistake, and nobody can say which of the two was meant. */
+function refuseOther(
+  order: Order,
+  known: OperationRow,
+  wanted: RefundPurpose['asked'] & Pick<RefundPurpose, 'restock'>,
+): void {
+  const { asked, restock } = (known.purpose ?? {}) as Partial<RefundPurpose>
+  const spelled = ({ amountMinor, lines, shipping }: RefundPurpose['asked']) =>
+    JSON.stringify([amountMinor, lines?.map(({ lineNo, quantity }) => [lineNo, quantity]) ?? null, shipping])
+  // One that was intended before refunds had lines knows its amount alone.
+  const isSame =
+    asked === undefined
+      ? wanted.lines === null && !wanted.shipping && (wanted.amountMinor ?? known.amount_minor) === known.amount_minor
+      : spelled(asked) === spelled(wanted) && restock === wanted.restock
+  if (isSame) return
+  throw notRefundable(order, 'This key was used for another refund of this order.', {
+    amount: wanted.amountMinor,
+    earlier: known.amount_minor,
+  })
+}
+
+/** Records what the gateway said of a refund. */
+export function recordRefund(context: SagaContext, item: { claim: Claim; evidence: Evidence }): Promise<Next> {
+  const { claim } = item
+  const ids = [claim.row.id]
+  return transaction(context, async (tx, context): Promise<Next> => {
+    const [[row], operations, orders] = await Promise.all([
+      lockRows(tx, ids),
+      readOperations(tx, ids),
+      readOrdersOf(tx, ids),
+    ])
+    const order = orders.get(claim.row.id)
+    const operation = operations.find(({ kind, attempt }) => kind === 'refund' && attempt === item.evidence.attempt)
+    if (!stillHolds(claim, row) || order === undefined || operation?.status !== 'intended') return { kind: 'replaced' }
+    const answer = believed(context, item.evidence.answer, operation)
+    recordAnswers(tx, [{ checkoutId: row.id, ...item.evidence, answer }])
+    const definite = answer.outcome === 'succeeded' || answer.outcome === 'declined'
+    if (answer.outcome === 'succeeded') {
+      const refund = refundOf(operation, order)
+      credit(tx, order, refund)
+      const { amountMinor: refundedMinor, lines, shipping, restock: restocked } = refund
+      const payload = { lock: lockOf(row), orderId: order.id, refundedMinor, lines, shipping, restocked }
+      context.outbox.publish(tx, [{ checkoutId: row.id, type: 'OrderRefunded', payload }])
+    }
+    tellRefund(context, row, order, answer)
+    const isLast = openAtEnd(operations.filter(each => each !== operation)) === undefined
+    const [after] = changeRows(tx, [
+      definite
+        ? { row, path: [], leaseOwner: null, wakeInMs: isLast ? null : 0, tries: 0 }
+        : { row, path: [], leaseOwner: null, wakeInMs: backoffMs(context, row.tries), tries: row.tries + 1 },
+    ])
+    return after === undefined ? { kind: 'replaced' } : { kind: 'rests', row: after, order }
+  })
+}
+
+function tellRefund({ log }: SagaContext, row: CheckoutRow, order: Order, answer: GatewayAnswer): void {
+  const about = { lockId: row.id, cartId: row.cart_id, orderId: order.id, orderNumber: order.number }
+  if (answer.outcome === 'succeeded') {
+    const { amountMinor, currency, reference } = answer
+    log.info('[Checkout] payment refunded', { ...about, amountMinor, currency, reference })
+  }
+  if (answer.outcome === 'declined') {
+    log.warn('[Checkout] a refund was refused', { ...about, code: answer.code, message: answer.message })
+  }
+}
+
+/** Another amount given back than asked for is no answer to what was asked: it stays open, in sight. */
+function believed(context: SagaContext, answer: GatewayAnswer, operation: OperationRow): GatewayAnswer {
+  if (answer.outcome !== 'succeeded') return answer
+  if (answer.amountMinor === operation.amount_minor && answer.currency === operation.currency) return answer
+  context.log.error('[Checkout] another amount was refunded than asked', {
+    alert: 'amount_differs',
+    lockId: operation.checkout_id,
+  })
+  return { outcome: 'unknown', message: 'Another amount was refunded than asked.' }
+}

@@ -1,0 +1,224 @@
+/**
+ * The step `start`: locks carts. Protects A1: the cart's row is locked before anything is looked at, as every change
+ * of a cart does too, and a unique index allows one checkout a cart.
+ */
+import { v7 as uuid } from 'uuid'
+import {
+  type CheckoutChange,
+  type CheckoutRow,
+  changeRows,
+  insertRows,
+  lockExpiredHoldersOf,
+  lockOf,
+  type NewCheckout,
+  readHoldersOf,
+  recordStarts,
+} from '../../database/checkouts.ts'
+import { statement, type Transaction } from '../../database/database.ts'
+import { CheckoutError, type Failure } from '../../domain/failure.ts'
+import type { NewEvent } from '../../events/outbox.ts'
+import { validateCart } from '../../phases/1-validate-cart.ts'
+import { reserveInventory } from '../../phases/2-reserve-inventory.ts'
+import { lockPrices } from '../../phases/3-lock-prices.ts'
+import { cartsOf } from '../../shop/carts/cart-rows.ts'
+import { failureEvents } from '../announce.ts'
+import type { SagaContext } from '../context.ts'
+import { cancelled, expired } from '../failures.ts'
+import { transaction } from '../transaction.ts'
+
+export interface StartItem {
+  cartId: string
+  sessionId: string
+  userId: string | null
+  ttlMs: number
+  metadata: Record<string, unknown>
+}
+
+export type Started = { ok: true; row: CheckoutRow } | { ok: false; error: CheckoutError }
+
+const lockCarts = statement(
+  'lock_carts',
+  `select c.id, c.session_id, c.user_id, exists (select from holdfast.cart_lines l where l.cart_id = c.id) as has_lines
+   from holdfast.carts c where c.id = any($1::uuid[]) order by c.id for update of c`,
+)
+
+interface LockedCart {
+  id: string
+  session_id: string
+  user_id: string | null
+  has_lines: boolean
+}
+
+export function start(context: SagaContext, items: readonly StartItem[]): Promise<Started[]> {
+  const cartIds = [...new Set(items.map(item => item.cartId))]
+  return transaction(context, async (tx, context) => {
+    // Carts and holders are read by statements of their own, after the locks are there: they see what is true then.
+    const [overdue, carts, holders] = await Promise.all([
+      lockExpiredHoldersOf(tx, cartIds, !context.numbers.preventConcurrent),
+      tx.query<LockedCart>(lockCarts, [cartIds]),
+      readHoldersOf(tx, cartIds),
+    ])
+    const overdueById = new Map(overdue.map(row => [row.id, row]))
+    const cartById = new Map(carts.map(cart => [cart.id, cart]))
+    const holderOf = new Map(holders.map(row => [row.cart_id, row]))
+    const fresh: NewCheckout[] = []
+    const makerOf = new Map<string, StartItem>()
+    const verdicts = items.map((item): CheckoutError | 'holder' | 'new' | 'taken' => {
+      const cart = cartById.get(item.cartId)
+      const holder = holderOf.get(item.cartId)
+      const inTheWay = holder !== undefined && !makesWay(overdueById.get(holder.id), item)
+      const isBought = inTheWay && holder.state === 'completed'
+      if (inTheWay && !isBought && holder.session_id !== item.sessionId) return locked(holder)
+      if (cart === undefined || !isTheirs(cart, item)) return notFound(item.cartId)
+      const maker = makerOf.get(item.cartId)
+      if (maker !== undefined) return maker.sessionId === item.sessionId ? 'new' : 'taken'
+      if (isBought) return ordered(holder)
+      if (inTheWay) return 'holder'
+      if (!cart.has_lines) return new CheckoutError('cart_empty', 'Your cart is empty.', { phase: 'cart_validation' })
+      makerOf.set(item.cartId, item)
+      fresh.push({
+        id: uuid(),
+        cart_id: item.cartId,
+        session_id: item.sessionId,
+        user_id: item.userId,
+        ttl_ms: item.ttlMs,
+        metadata: item.metadata,
+      })
+      return 'new'
+    })
+    const replaced = overdue.filter(row => makerOf.has(row.cart_id))
+    const ended = letGo(context, tx, replaced)
+    const inserted = fresh.length === 0 ? [] : await insertRows(tx, fresh)
+    recordStarts(
+      tx,
+      inserted.map(row => row.id),
+    )
+    context.outbox.publish(tx, [
+      ...ended,
+      ...inserted.map(
+        (row): NewEvent => ({ checkoutId: row.id, type: 'CheckoutStarted', payload: { lock: lockOf(row) } }),
+      ),
+    ])
+    const refused = context.numbers.holdOn === 'start' ? await holdNow(context, tx, inserted) : new Map()
+    const insertedOf = new Map(inserted.map(row => [row.cart_id, row]))
+    return items.map((item, index): Started => {
+      const verdict = verdicts[index]
+      if (verdict instanceof CheckoutError) return { ok: false, error: verdict }
+      const row = verdict === 'holder' ? holderOf.get(item.cartId) : insertedOf.get(item.cartId)
+      if (row === undefined) return { ok: false, error: notFound(item.cartId) }
+      if (verdict === 'taken') return { ok: false, error: locked(row) }
+      const failure = refused.get(row.id)
+      if (failure === undefined) return { ok: true, row }
+      return { ok: false, error: new CheckoutError(failure.code, failure.message, failure) }
+    })
+  })
+}
+
+/** A user's cart is theirs in every session. */
+function isTheirs(cart: LockedCart, item: StartItem): boolean {
+  return cart.session_id === item.sessionId || (item.userId !== null && cart.user_id === item.userId)
+}
+
+/** A locked holder whose time is over, or that another session took where concurrent checkouts are not prevented. */
+function makesWay(holder: CheckoutRow | undefined, item: StartItem): boolean {
+  return holder !== undefined && (holder.expired || holder.session_id !== item.sessionId)
+}
+
+/**
+ * Checkouts that are expired or taken over make way: a pending one ends here; one with money in question rolls back,
+ * due at once, but the cart is no longer its.
+ */
+function letGo(context: SagaContext, tx: Transaction, rows: readonly CheckoutRow[]): NewEvent[] {
+  const pending = rows.filter(row => row.state === 'pending')
+  const changes = rows.map((row): CheckoutChange => {
+    if (row.state === 'pending') {
+      const failure = row.expired ? expired() : cancelled(row.state, 'continued in another session')
+      const told = { isReleased: context.numbers.holdOn === 'start' }
+      return { row, path: [{ to: 'failed', told }], failure, holdsCart: false, wakeInMs: null, leaseOwner: null }
+    }
+    if (row.state === 'rolling_back') return { row, path: [], holdsCart: false }
+    const why = expired(row.state)
+    const details = { failure: why.code, phase: why.phase }
+    return {
+      row,
+      path: [{ to: 'rolling_back', details }],
+      failure: why,
+      holdsCart: false,
+      wakeInMs: 0,
+      leaseOwner: null,
+      action: null,
+      sealedToken: null,
+    }
+  })
+  reserveInventory.undo(
+    tx,
+    pending.map(row => row.id),
+  )
+  const after = changeRows(tx, changes)
+  return after.flatMap(row => (row.state === 'failed' && row.failure !== null ? failureEvents(row, row.failure) : []))
+}
+
+/** Holds stock already now (`holdOn: 'start'`). Those that get none are failed at once; gives why. */
+async function holdNow(
+  context: SagaContext,
+  tx: Transaction,
+  rows: readonly CheckoutRow[],
+): Promise<Map<string, Failure>> {
+  const refused = new Map<string, Failure>()
+  if (rows.length === 0) return refused
+  const ids = rows.map(row => row.id)
+  const [cartRows, inventory, terms] = await Promise.all([
+    validateCart.read(tx, ids),
+    reserveInventory.read(tx, ids),
+    lockPrices.read(tx),
+  ])
+  const carts = cartsOf(cartRows.carts, cartRows.lines, {
+    baseCurrency: context.numbers.baseCurrency,
+    exchangeRates: terms.exchangeRates,
+  })
+  const holds = []
+  for (const row of rows) {
+    const cart = carts.get(row.cart_id)
+    if (cart === undefined) continue
+    // The coupon is claimed with the price lock, where the buyer is known.
+    const verdict = reserveInventory.decide(inventory, row.id, { ...cart, couponCode: null }, new Map(), '')
+    if (!verdict.ok) {
+      refused.set(row.id, verdict.failure)
+      continue
+    }
+    holds.push(verdict.hold)
+    const units = verdict.hold.parts.reduce((sum, part) => sum + part.quantity, 0)
+    context.log.info('[Checkout] stock held', { lockId: row.id, cartId: row.cart_id, units })
+  }
+  reserveInventory.write(tx, holds)
+  const failed = rows.filter(row => refused.has(row.id))
+  const after = changeRows(
+    tx,
+    failed.flatMap((row): CheckoutChange[] => {
+      const failure = refused.get(row.id)
+      return failure === undefined ? [] : [{ row, path: [{ to: 'failed' }], failure, holdsCart: false, wakeInMs: null }]
+    }),
+  )
+  context.outbox.publish(
+    tx,
+    after.flatMap(row => (row.failure === null ? [] : failureEvents(row, row.failure))),
+  )
+  return refused
+}
+
+function notFound(cartId: string): CheckoutError {
+  return new CheckoutError('cart_not_found', 'There is no such cart.', { context: { cart_id: cartId } })
+}
+
+function ordered(holder: CheckoutRow): CheckoutError {
+  return new CheckoutError('cart_ordered', 'This cart has already become an order.', {
+    context: { lock_id: holder.id },
+  })
+}
+
+function locked(holder: CheckoutRow): CheckoutError {
+  return new CheckoutError('cart_locked', 'This cart is being checked out somewhere else. Try again in a moment.', {
+    context: { expires_at: holder.expires_at },
+    retryable: true,
+  })
+}

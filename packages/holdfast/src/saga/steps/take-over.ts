@@ -1,0 +1,171 @@
+/**
+ * The step `seize`: takes checkouts that nobody works on (their worker died, they waited for an answer or for the
+ * buyer, their time is over) so that they can be carried on from where they rest. Raises the epoch of each.
+ */
+
+import { type CheckoutChange, type CheckoutRow, changeRows, lockDueRows, lockRows } from '../../database/checkouts.ts'
+import type { Transaction } from '../../database/database.ts'
+import type { Order } from '../../domain/order.ts'
+import { isFinal } from '../../domain/states.ts'
+import { type OperationRow, openAtEnd, readOperations } from '../../payments/operations.ts'
+import { authorizePayment, type UndoOperation } from '../../phases/4-authorize-payment.ts'
+import { capturePayment } from '../../phases/6-capture-payment.ts'
+import { readOrdersOf } from '../../shop/orders/orders.ts'
+import { isOurs } from '../call-gateway.ts'
+import type { SagaContext } from '../context.ts'
+import type { Claim } from '../lease.ts'
+
+export interface SeizeItem {
+  lockId: string
+  /**
+   * `capture`: also moves a checkout that waits for its capture on, by writing the intent. `refund`: also takes one that
+   * is completed and has a refund of unknown outcome.
+   */
+  want: 'carry_on' | 'capture' | 'refund'
+  /** The epoch of whoever has it already, and goes on with it. */
+  epoch?: number
+}
+
+export type Seized =
+  | { kind: 'absent' }
+  /** It is at an end, or somebody holds it, or it waits for something that was not asked for. */
+  | { kind: 'rests'; row: CheckoutRow }
+  | { kind: 'claimed'; claim: Claim }
+
+/** Takes named checkouts, where they are free. */
+export function seize(context: SagaContext, items: readonly SeizeItem[]): Promise<Seized[]> {
+  const ids = [...new Set(items.map(item => item.lockId))]
+  const idsFor = (want: SeizeItem['want']) => new Set(items.filter(item => item.want === want).map(item => item.lockId))
+  const capturing = idsFor('capture')
+  const refunding = idsFor('refund')
+  const holders = new Map(items.map(({ lockId, epoch }) => [lockId, epoch]))
+  const isWanted = (row: CheckoutRow) => wanted(row, capturing.has(row.id), refunding.has(row.id))
+  return context.db.transaction(async tx => {
+    const rows = await lockRows(tx, ids)
+    const rowById = new Map(rows.map(row => [row.id, row]))
+    const free = rows.filter(row => {
+      return (isFree(row) || holders.get(row.id) === row.epoch) && isOurs(context, row) && isWanted(row)
+    })
+    const claims = new Map((await take(context, tx, free, capturing)).map(claim => [claim.row.id, claim]))
+    return items.map((item): Seized => {
+      const claim = claims.get(item.lockId)
+      if (claim !== undefined) {
+        claims.delete(item.lockId)
+        return { kind: 'claimed', claim }
+      }
+      const row = rowById.get(item.lockId)
+      return row === undefined ? { kind: 'absent' } : { kind: 'rests', row }
+    })
+  })
+}
+
+/** Takes up to `limit` checkouts whose time to be looked at has come. */
+export function seizeDue(context: SagaContext, limit: number): Promise<Claim[]> {
+  return context.db.transaction(async tx => {
+    const rows = await lockDueRows(tx, limit, context.gateway.name)
+    return take(context, tx, rows, new Set())
+  })
+}
+
+function isFree(row: CheckoutRow): boolean {
+  return row.lease_owner === null || row.awake
+}
+
+function wanted(row: CheckoutRow, capture: boolean, refund: boolean): boolean {
+  switch (row.state) {
+    case 'pending':
+      return row.expired
+    case 'awaiting_capture':
+      return capture || row.awake
+    case 'authorizing':
+    case 'awaiting_action':
+    case 'capturing':
+    case 'rolling_back':
+      return true
+    case 'completed':
+      return refund
+    case 'failed':
+      return false
+    default:
+      return row.state satisfies never
+  }
+}
+
+async function take(
+  context: SagaContext,
+  tx: Transaction,
+  rows: readonly CheckoutRow[],
+  capturing: ReadonlySet<string>,
+): Promise<Claim[]> {
+  if (rows.length === 0) return []
+  const ids = rows.map(row => row.id)
+  const [operations, orders] = await Promise.all([readOperations(tx, ids), readOrdersOf(tx, ids)])
+  // Whose money comes by itself, the gateway says whether it came: it is asked before anything is undone.
+  const isAsked = ({ id }: CheckoutRow) => capturing.has(id) || context.gateway.paidLater === true
+  const nowCapturing = rows.filter(row => row.state === 'awaiting_capture' && isAsked(row))
+  capturePayment.intendTo(
+    tx,
+    context.gateway.name,
+    nowCapturing.map(row => ({ row, reference: referenceOf(row, operations) })),
+  )
+  const changes = rows.map((row): CheckoutChange => {
+    if (isOver(row, operations)) return { row, path: [], leaseOwner: null, wakeInMs: null }
+    const captures = nowCapturing.includes(row)
+    const answered = row.state === 'awaiting_action' && !row.expired
+    return {
+      row,
+      path: captures ? [{ to: 'capturing' }] : answered ? [{ to: 'authorizing' }] : [],
+      epoch: row.epoch + 1,
+      leaseOwner: context.workerId,
+      wakeInMs: context.numbers.leaseMs,
+    }
+  })
+  const fresh = new Set(nowCapturing.map(row => row.id))
+  return changeRows(tx, changes)
+    .filter(row => row.lease_owner !== null)
+    .map(row => claimOf(row, operations, orders, fresh.has(row.id)))
+}
+
+/** At its end, and with nothing to ask about: whatever woke it, there is nothing to carry on. */
+function isOver(row: CheckoutRow, operations: readonly OperationRow[]): boolean {
+  return isFinal(row.state) && leftOver(operations.filter(operation => operation.checkout_id === row.id)) === null
+}
+
+function claimOf(
+  row: CheckoutRow,
+  operations: readonly OperationRow[],
+  orders: Map<string, Order>,
+  fresh: boolean,
+): Claim {
+  const own = operations.filter(operation => operation.checkout_id === row.id)
+  const undo = row.state === 'rolling_back' ? authorizePayment.undo(own) : leftOver(own)
+  const kind = row.state === 'capturing' ? 'capture' : 'authorize'
+  const about = own.find(operation =>
+    undo === null ? operation.kind === kind : operation.kind === undo.kind && operation.attempt === undo.attempt,
+  )
+  return {
+    row,
+    fresh,
+    ageMs: about?.age_ms ?? 0,
+    isPending: about?.answer?.outcome === 'pending',
+    token: null,
+    // An orphan is another payment than the checkout's own.
+    reference: (isFinal(row.state) ? undo?.reference : null) ?? referenceOf(row, own),
+    orderId: orders.get(row.id)?.id ?? null,
+    undo,
+  }
+}
+
+/** A refund, or the end of an orphan, that was intended and never settled. */
+function leftOver(operations: readonly OperationRow[]): UndoOperation | null {
+  const open = openAtEnd(operations)
+  if (open === undefined) return null
+  const { attempt, amount_minor: amountMinor, currency, reference, age_ms: ageMs } = open
+  const kind = open.kind === 'void' ? 'void' : 'refund'
+  return { kind, attempt, isNew: false, ageMs, amountMinor, currency, reference }
+}
+
+function referenceOf(row: CheckoutRow, operations: readonly OperationRow[]): string | null {
+  const authorization = operations.find(operation => operation.checkout_id === row.id && operation.kind === 'authorize')
+  return authorization?.reference ?? null
+}

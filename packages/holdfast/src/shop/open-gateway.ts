@@ -1,0 +1,81 @@
+/** The payment gateway that the configuration names, ready to be given to an engine. */
+import { createHmac } from 'node:crypto'
+import type { CheckoutConfig } from '../config/config.ts'
+import type { Database } from '../database/database.ts'
+import { connectPostgres } from '../database/postgres/postgres.ts'
+import type { PaymentGateway } from '../payments/gateway.ts'
+import { createInvoiceGateway } from '../payments/invoice/invoice.ts'
+import type { DeliverWebhook } from '../payments/sandbox/jobs.ts'
+import { createSandboxGateway, type SandboxGateway } from '../payments/sandbox/sandbox.ts'
+
+export interface OpenGateway {
+  gateway: PaymentGateway
+  /** The gateway, where it is the sandbox: its buyers confirm on a page of this shop. */
+  sandbox: SandboxGateway | null
+  /** What it does by itself begins; called once there is an engine. Only in processes that stay. */
+  start(): void
+  close(): Promise<void>
+}
+
+export interface GatewayOptions {
+  database: Database
+  config: CheckoutConfig & { secret: string }
+  /** Where the sandbox sends its webhooks. */
+  deliverWebhook: DeliverWebhook
+  /** Told of a checkout whose invoice is paid, until it is captured. */
+  onPaid(checkoutId: string): Promise<unknown>
+}
+
+export async function openGateway(options: GatewayOptions): Promise<OpenGateway> {
+  switch (options.config.gateway) {
+    case 'sandbox':
+      return openSandbox(options)
+    case 'stripe':
+      return openStripe(options.config)
+    case 'invoice':
+      return openInvoices(options)
+    default:
+      return options.config.gateway satisfies never
+  }
+}
+
+async function openSandbox({ database, config, deliverWebhook }: GatewayOptions): Promise<OpenGateway> {
+  const ledger = config.databaseUrl === null ? null : await connectPostgres({ url: config.databaseUrl, poolMax: 4 })
+  const sandbox = createSandboxGateway({
+    database: ledger ?? database,
+    // The same in every process of the shop: any of them delivers, any receives.
+    webhookSecret: createHmac('sha256', config.secret).update('sandbox webhooks').digest('hex'),
+    deliverWebhook,
+  })
+  return {
+    gateway: sandbox,
+    sandbox,
+    start: () => sandbox.start(),
+    async close() {
+      await sandbox.close()
+      await ledger?.close()
+    },
+  }
+}
+
+/** @throws {Error} where the SDK is not installed, or the configuration names no key. */
+async function openStripe(config: CheckoutConfig): Promise<OpenGateway> {
+  const { stripeSecretKey: secretKey, stripeWebhookSecret, stripePublishableKey: publishableKey, stripeApiUrl } = config
+  if (secretKey === null) throw new Error('STRIPE_SECRET_KEY is not set')
+  const { createStripeGateway } = await import('../payments/stripe/stripe.ts').catch((error: unknown) => {
+    throw new Error('Payments through Stripe need its SDK: npm install stripe', { cause: error })
+  })
+  const gateway = createStripeGateway({
+    secretKey,
+    publishableKey,
+    webhookSecret: (stripeWebhookSecret ?? '').split(',').map(secret => secret.trim()),
+    ...(stripeApiUrl === null ? {} : { apiUrl: stripeApiUrl }),
+  })
+  return { gateway, sandbox: null, start: () => {}, close: async () => {} }
+}
+
+function openInvoices({ database, config, onPaid }: GatewayOptions): OpenGateway {
+  const { invoiceDueDays: dueDays, invoiceIban: iban, invoiceAccountHolder: accountHolder } = config
+  const gateway = createInvoiceGateway({ database, dueDays, iban, accountHolder, onPaid })
+  return { gateway, sandbox: null, start: () => gateway.start(), close: () => gateway.close() }
+}

@@ -1,0 +1,6 @@
+/** Both databases keep the promises of the port. */
+import { databaseContract } from '../../../testing/src/database/database-contract.ts'
+import { openTestDatabase } from '../support/test-database.ts'
+
+databaseContract('postgres', () => openTestDatabase('postgres', { migrated: false }))
+databaseContract('embedded', () => openTestDatabase('embedded', { migrated: false }))

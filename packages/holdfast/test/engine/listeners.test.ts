@@ -1,0 +1,114 @@
+/** Listeners: told what happened, after it is certain, and never in its way. */
+import { expect, test } from 'vitest'
+import type { CheckoutEvent } from '../../src/domain/events.ts'
+import { requireOrder } from '../../src/domain/outcome.ts'
+import { describeStore } from '../support/test-store.ts'
+
+describeStore('Listeners', store => {
+  test('a completed checkout is told with its lock and its order', async () => {
+    const told: CheckoutEvent<'CheckoutCompleted'>[] = []
+    const engine = await store.open({
+      listeners: { CheckoutCompleted: [{ name: 'confirm', run: event => told.push(event) }] },
+    })
+    const { lockId } = await store.begin({ [await store.article()]: 1 })
+    const order = requireOrder(await engine.processCheckout(lockId, { token: 'tok_approve' }))
+    expect(told).toEqual([])
+    await engine.deliverer.runOnce()
+    expect(told).toMatchObject([
+      { type: 'CheckoutCompleted', lock: { id: lockId, state: 'completed' }, order: { id: order.id } },
+    ])
+    expect(told[0]?.order).toEqual(order)
+    expect(told[0]?.lock.completedAt).not.toBeNull()
+    expect((await engine.deliverer.runOnce()).delivered).toBe(0)
+  })
+
+  test('a listener that throws harms no checkout, and is tried again', async () => {
+    let tries = 0
+    const engine = await store.open({
+      listeners: {
+        CheckoutStarted: [{ name: 'throws', run: () => Promise.reject(new Error('no')), retriesMax: 0 }],
+        CheckoutCompleted: [
+          {
+            name: 'throws once',
+            run() {
+              tries += 1
+              if (tries === 1) throw new Error('not yet')
+            },
+          },
+        ],
+      },
+    })
+    const { lockId } = await store.begin({ [await store.article()]: 1 }, { engine })
+    expect(await engine.processCheckout(lockId, { token: 'tok_approve' })).toMatchObject({ status: 'completed' })
+    expect(await engine.deliverer.runOnce()).toEqual({ delivered: 0, failed: 1, parked: 1 })
+    await store.sql('update holdfast.deliveries set next_at = now() where checkout_id = $1', [lockId])
+    expect(await engine.deliverer.runOnce()).toEqual({ delivered: 1, failed: 0, parked: 0 })
+    expect(tries).toBe(2)
+    expect(await engine.deliverer.listParked()).toMatchObject([{ listener: 'throws' }])
+  })
+
+  test('a key in what a listener throws stands in no row', async () => {
+    const key = 'sk_live_thisOpensTheTill0123456789'
+    const refuses = { name: 'refuses', run: () => Promise.reject(new Error(`refused: ${key}`)), retriesMax: 0 }
+    const engine = await store.open({ listeners: { CheckoutStarted: [refuses] } })
+    await store.begin({ [await store.article()]: 1 }, { engine })
+    expect(await engine.deliverer.runOnce()).toMatchObject({ parked: 1 })
+    const written = await store.sql<{ last_error: string }>(
+      `select last_error from holdfast.deliveries where listener = 'refuses'`,
+    )
+    expect(written).toEqual([{ last_error: expect.stringMatching(/^Error: refused: /) }])
+    expect(JSON.stringify(written)).not.toContain(key)
+  })
+
+  test('failure, expiry, cancellation and a required action are told, each as it stands then', async () => {
+    const told: string[] = []
+    const tell = (name: string) => ({
+      name,
+      run: (event: CheckoutEvent) => void told.push(`${event.type} ${event.lock.state}`),
+    })
+    const engine = await store.open({
+      listeners: {
+        CheckoutFailed: [tell('failed')],
+        CheckoutExpired: [tell('expired')],
+        CheckoutCancelled: [tell('cancelled')],
+        PaymentActionRequired: [tell('action')],
+      },
+    })
+    const hear = async () => {
+      await engine.deliverer.runOnce()
+      return told.splice(0).sort()
+    }
+    const sku = await store.article()
+    const declined = await store.begin({ [sku]: 1 }, { engine })
+    await engine.processCheckout(declined.lockId, { token: 'tok_decline' })
+    expect(await hear()).toEqual(['CheckoutFailed failed'])
+    const expired = await store.begin({ [sku]: 1 }, { engine })
+    await store.expire(expired.lockId)
+    await engine.recover()
+    expect(await hear()).toEqual(['CheckoutExpired failed', 'CheckoutFailed failed'])
+    const cancelled = await store.begin({ [sku]: 1 }, { engine })
+    await engine.processCheckout(cancelled.lockId, { token: 'tok_action_required' })
+    expect(await hear()).toEqual(['PaymentActionRequired awaiting_action'])
+    await engine.cancelCheckout(cancelled.lockId)
+    expect(await hear()).toEqual(['CheckoutCancelled failed', 'CheckoutFailed failed'])
+  })
+
+  test('whoever subscribes hears of changes as they happen, in this process and the next', async () => {
+    const watching = await store.open({ apart: true })
+    const heard = new Set<string>()
+    const done = new Promise<void>(resolve => {
+      watching.subscribe(change => {
+        heard.add(change.state)
+        if (change.state === 'completed') resolve()
+      })
+    })
+    if (store.kind === 'embedded') return
+    await expect
+      .poll(async () => (await store.sql(`select 1 from pg_stat_activity where query ilike 'listen%'`)).length)
+      .toBeGreaterThan(0)
+    const { lockId } = await store.begin({ [await store.article()]: 1 })
+    await store.engine.processCheckout(lockId, { token: 'tok_approve' })
+    await done
+    expect(heard).toContain('completed')
+  })
+})

@@ -1,0 +1,107 @@
+/** Deliveries over HTTP: listed, and made due again by whoever has the secret, on the record. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { z } from 'zod'
+import { statement } from '../../../src/database/database.ts'
+import { deliveryAnswer, errorAnswer } from '../../../src/http/schemas/responses.ts'
+import { openTestDatabase, type TestDatabase } from '../../support/test-database.ts'
+import { adminSecret, askAsAdmin, openShop, type TestShop, testConfig } from '../open-shop.ts'
+
+/** What a name may hold, and a path may not. */
+const oddName = 'mail/größe: 100 % ?#'
+const checkoutId = '0192cccc-0000-7000-8000-0000000000aa'
+
+let test: TestDatabase
+let shop: TestShop
+const heard: string[] = []
+beforeAll(async () => {
+  test = await openTestDatabase('postgres', { poolMax: 8 })
+  shop = await openShop(test.database, { config: { ...testConfig, adminSecret } })
+  shop.engine.listeners.add('CheckoutStarted', { name: oddName, run: event => heard.push(event.id) })
+})
+afterAll(async () => {
+  await shop.stop()
+  await test.stop()
+})
+
+const ask = askAsAdmin(() => shop, '192.0.2.7')
+
+const insertDelivery = statement(
+  'http_test_insert_delivery',
+  `with event as (insert into holdfast.events (id, checkout_id, type, payload, created_at)
+     values (gen_random_uuid(), $1, 'CheckoutStarted', '{}', now() - interval '10 minutes') returning id)
+   insert into holdfast.deliveries (event_id, listener, checkout_id, type, state, leased, next_at, last_error)
+   select id, $2, $1, 'CheckoutStarted', $3, $4, now() + interval '1 minute', 'the listener threw' from event
+   returning event_id as id`,
+)
+async function given(listener: string, state: 'parked' | 'due', running = false): Promise<string> {
+  const [row] = await test.database.query<{ id: string }>(insertDelivery, [checkoutId, listener, state, running])
+  return `${row?.id}:${listener}`
+}
+
+async function listed(query: string) {
+  const response = await ask(`/admin/deliveries${query}`)
+  const body = await response.json()
+  expect(response.status, JSON.stringify(body)).toBe(200)
+  return z.strictObject({ deliveries: z.array(deliveryAnswer), more: z.boolean() }).parse(body)
+}
+const retry = (id: string, headers = {}) =>
+  ask(`/admin/deliveries/${encodeURIComponent(id)}/retry`, { method: 'POST', headers })
+
+describe('deliveries over HTTP', () => {
+  it('lists what was given up before what waits, by state, listener and checkout, and says where there is more', async () => {
+    const due = await given('sms', 'due')
+    const parked = await given('fax', 'parked')
+    expect((await listed('')).deliveries.map(({ id }) => id)).toEqual([parked, due])
+    expect((await listed('?state=parked')).deliveries).toMatchObject([
+      { id: parked, listener: 'fax', lock_id: checkoutId, state: 'parked', last_error: 'the listener threw' },
+    ])
+    expect((await listed('?state=overdue&listener=sms')).deliveries).toHaveLength(1)
+    expect((await listed('?state=overdue&listener=fax')).deliveries).toEqual([])
+    expect(await listed(`?lock_id=${checkoutId}&limit=1`)).toMatchObject({ deliveries: [{ id: due }], more: true })
+    expect((await listed('?lock_id=0192cccc-0000-7000-8000-0000000000ab')).deliveries).toEqual([])
+  })
+
+  it('delivers again what was given up, whatever its listener is called, and records who asked', async () => {
+    const id = await given(oddName, 'parked')
+    const response = await retry(id, { 'X-Admin-Actor': 'grace' })
+    expect(response.status).toBe(202)
+    expect(await response.json()).toMatchObject({ delivery: { id, state: 'due', attempts: 0 } })
+    await shop.engine.deliverer.runOnce()
+    expect(heard).toEqual([id.slice(0, 36)])
+    expect((await listed(`?lock_id=${checkoutId}&listener=${encodeURIComponent(oddName)}`)).deliveries).toMatchObject([
+      { state: 'delivered', next_at: null },
+    ])
+    const actions = statement(
+      'http_test_redeliveries',
+      `select actor, details from holdfast.admin_actions where action = 'redeliver'`,
+    )
+    expect(await test.database.query(actions)).toEqual([
+      { actor: 'grace', details: { eventId: id.slice(0, 36), listener: oddName, type: 'CheckoutStarted' } },
+    ])
+  })
+
+  it('says that a delivery runs, that there is none, and that an id is none', async () => {
+    const refused = async (response: Response) => errorAnswer.parse(await response.json()).code
+    expect(await refused(await retry(await given('busy', 'due', true)))).toBe('delivery_running')
+    expect(await refused(await retry('0192cccc-0000-7000-8000-0000000000ff:mail'))).toBe('not_found')
+    for (const id of ['mail', '0192cccc-0000-7000-8000-0000000000ff', ':mail', '%']) {
+      expect(await refused(await retry(id))).toBe('not_found')
+    }
+    expect((await ask('/admin/deliveries?state=lost')).status).toBe(422)
+    expect((await ask('/admin/deliveries?limit=0')).status).toBe(422)
+  })
+
+  it('is closed to whoever has not the secret', async () => {
+    expect((await ask('/admin/deliveries', {}, null)).status).toBe(401)
+    expect((await ask('/admin/deliveries', {}, 'a wrong one')).status).toBe(401)
+    const id = await given('closed', 'parked')
+    const path = `/admin/deliveries/${encodeURIComponent(id)}/retry`
+    expect((await ask(path, { method: 'POST' }, null)).status).toBe(401)
+    expect((await listed('?state=parked&listener=closed')).deliveries).toHaveLength(1)
+  })
+
+  it('is described by OpenAPI', async () => {
+    const { paths } = (await (await ask('/openapi.json')).json()) as { paths: Record<string, unknown> }
+    expect(Object.keys(paths)).toEqual(expect.arrayContaining(['/admin/deliveries', '/admin/deliveries/{id}/retry']))
+  })
+})

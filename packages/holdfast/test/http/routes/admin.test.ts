@@ -1,0 +1,269 @@
+/** The admin's door, and refunds behind it: opened by the secret alone, counted by address, recorded with who did it. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { z } from 'zod'
+import { statement } from '../../../src/database/database.ts'
+import type { HttpHandler } from '../../../src/http/app.ts'
+import { errorAnswer, refundAnswer } from '../../../src/http/schemas/responses.ts'
+import { openTestDatabase, type TestDatabase } from '../../support/test-database.ts'
+import { address, json, openBrowser, openShop, origin, type TestShop, testConfig } from '../open-shop.ts'
+
+const adminSecret = 'the secret of the admin'
+const config = { ...testConfig, adminSecret }
+
+let test: TestDatabase
+let shop: TestShop
+beforeAll(async () => {
+  test = await openTestDatabase('postgres', { poolMax: 8 })
+  shop = await openShop(test.database, { config })
+})
+afterAll(async () => {
+  await shop.stop()
+  await test.stop()
+})
+
+/** Three cleats at 24.50 and two marlines at 7.40; shipping is 4.90. */
+async function bought() {
+  const browser = await openBrowser(shop.handler)
+  await browser.send('POST', '/cart/lines', { sku: 'CLEAT', quantity: 3 })
+  await browser.send('POST', '/cart/lines', { sku: 'MARLINE', quantity: 2 })
+  const response = await browser.send('POST', '/checkout', {
+    email: 'ada@example.com',
+    shipping_address: address,
+    payment_token: 'tok_approve',
+  })
+  const { order } = await json<{ order: { id: string; lock_id: string; total: number } }>(response)
+  return { browser, order }
+}
+
+let addresses = 0
+interface Asked {
+  secret?: string | null
+  headers?: Record<string, string>
+  handler?: HttpHandler
+  from?: string
+}
+
+/** Asks for a refund, from an address of its own unless told otherwise. */
+function ask(lockId: string, body: unknown, { secret = adminSecret, headers = {}, handler, from }: Asked = {}) {
+  addresses += 1
+  const remoteAddress = from ?? `198.51.100.${addresses % 250}`
+  const request = new Request(`${origin}/admin/checkout-locks/${lockId}/refund`, {
+    method: 'POST',
+    headers: {
+      ...(secret === null ? {} : { Authorization: `Bearer ${secret}` }),
+      ...(body === undefined ? {} : { 'Content-Type': 'application/json' }),
+      ...headers,
+    },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  })
+  return (handler ?? shop.handler)(request, { incoming: { socket: { remoteAddress } } })
+}
+
+async function refunded(response: Response, status = 200): Promise<z.output<typeof refundAnswer>> {
+  const body = await response.json()
+  expect(response.status, JSON.stringify(body)).toBe(status)
+  return refundAnswer.parse(body)
+}
+
+async function refused(response: Response, status: number, code: string) {
+  const body = errorAnswer.parse(await response.json())
+  expect(body).toMatchObject({ code })
+  expect(response.status).toBe(status)
+  return body
+}
+
+const readActions = statement(
+  'admin_test_actions',
+  'select action, actor, details from holdfast.admin_actions where checkout_id = $1::uuid order by at',
+)
+const actionsOn = (lockId: string) =>
+  test.database.query<{ action: string; actor: string; details: Record<string, unknown> }>(readActions, [lockId])
+
+describe('the admin’s door', () => {
+  const nobody = '01a2064e-58b4-7207-8f53-1eeaafc9a992'
+
+  it('is closed until a secret is set, whatever is sent', async () => {
+    for (const none of [null, '', undefined]) {
+      const closed = await openShop(test.database, { config: { ...testConfig, adminSecret: none as null } })
+      await refused(await ask(nobody, {}, { handler: closed.handler, secret: '' }), 403, 'admin_closed')
+      await refused(await ask(nobody, {}, { handler: closed.handler }), 403, 'admin_closed')
+      await closed.stop()
+    }
+  })
+
+  it('opens to the bearer of the secret only, and no session or CSRF token stands in for it', async () => {
+    const { browser, order } = await bought()
+    for (const authorization of [
+      `Bearer ${adminSecret}x`,
+      `Bearer ${adminSecret.slice(0, -1)}`,
+      'Bearer ',
+      `Basic ${adminSecret}`,
+      adminSecret,
+    ]) {
+      const response = await ask(order.lock_id, {}, { secret: null, headers: { Authorization: authorization } })
+      expect(response.headers.get('www-authenticate')).toContain('Bearer')
+      await refused(response, 401, 'admin_unauthorized')
+    }
+    const asBuyer = await browser.send('POST', `/admin/checkout-locks/${order.lock_id}/refund`, {})
+    await refused(asBuyer, 401, 'admin_unauthorized')
+    expect(await actionsOn(order.lock_id)).toEqual([])
+  })
+
+  it('lets ten wrong secrets a minute be tried from one address, also when all come at once', async () => {
+    const from = '203.0.113.7'
+    const { handler, stop } = await openShop(test.database, { config })
+    const wrong = await Promise.all(
+      Array.from({ length: 40 }, () => ask(nobody, {}, { handler, from, secret: 'a wrong secret' })),
+    )
+    expect(wrong.filter(({ status }) => status === 401)).toHaveLength(10)
+    const late = await ask(nobody, {}, { handler, from })
+    expect(Number(late.headers.get('retry-after'))).toBeGreaterThan(0)
+    await refused(late, 429, 'rate_limited')
+    await refused(await ask(nobody, {}, { handler, from: '203.0.113.8' }), 404, 'checkout_not_found')
+    await stop()
+  })
+
+  it('counts no right secret', async () => {
+    const from = '203.0.113.9'
+    for (let asked = 0; asked < 25; asked += 1) {
+      await refused(await ask(nobody, {}, { from }), 404, 'checkout_not_found')
+    }
+  })
+
+  it('is described with its secret', async () => {
+    const document = await json<{ paths: Record<string, Record<string, unknown>>; components: unknown }>(
+      await shop.handler(new Request(`${origin}/openapi.json`)),
+    )
+    expect(document.paths['/admin/checkout-locks/{id}/refund']?.post).toMatchObject({ security: [{ admin: [] }] })
+    expect(document.components).toMatchObject({ securitySchemes: { admin: { type: 'http', scheme: 'bearer' } } })
+  })
+})
+
+describe('a refund over HTTP', () => {
+  let untouched: string
+  beforeAll(async () => {
+    untouched = (await bought()).order.lock_id
+  })
+
+  it('gives lines back, then shipping, then all that is left', async () => {
+    const { order } = await bought()
+    const lines = await refunded(
+      await ask(order.lock_id, { lines: [{ sku: 'CLEAT', quantity: 2 }], shipping: true, restock: true }),
+    )
+    expect(lines).toMatchObject({
+      status: 'refunded',
+      refunded: 5_390,
+      lines: [{ sku: 'CLEAT', quantity: 2 }],
+      order: { status: 'partially_refunded', refunded: 5_390, shipping_refunded: true },
+    })
+    expect(lines.order.lines.map(line => line.refunded_quantity)).toEqual([2, 0])
+    expect(await refunded(await ask(order.lock_id, { amount: 100, reason: 'scratched' }))).toMatchObject({
+      refunded: 100,
+      lines: [],
+    })
+    expect(await refunded(await ask(order.lock_id, {}))).toMatchObject({
+      refunded: order.total - 5_490,
+      order: { status: 'refunded', lines: [{ refunded_quantity: 3 }, { refunded_quantity: 2 }] },
+    })
+  })
+
+  it('is recorded with who did it and why', async () => {
+    const { order } = await bought()
+    await refunded(await ask(order.lock_id, { amount: 100, reason: 'late' }, { headers: { 'X-Admin-Actor': 'ada' } }))
+    await refunded(await ask(order.lock_id, { amount: 100 }))
+    expect(await actionsOn(order.lock_id)).toMatchObject([
+      { action: 'refund', actor: 'ada', details: { amountMinor: 100, reason: 'late' } },
+      { action: 'refund', actor: 'admin', details: { amountMinor: 100 } },
+    ])
+  })
+
+  it('is made once a key, in the header or in the body', async () => {
+    const { order } = await bought()
+    const inHeader = { headers: { 'Idempotency-Key': 'parcel' } }
+    for (const asked of [inHeader, inHeader]) {
+      expect(await refunded(await ask(order.lock_id, { amount: 100 }, asked))).toMatchObject({ refunded: 100 })
+    }
+    expect(await refunded(await ask(order.lock_id, { amount: 100, key: 'parcel' }))).toMatchObject({
+      order: { refunded: 100 },
+    })
+    await refused(await ask(order.lock_id, { amount: 200, key: 'parcel' }), 409, 'not_refundable')
+    await refused(await ask(order.lock_id, { amount: 100, key: 'other' }, inHeader), 422, 'invalid_request')
+    expect(await actionsOn(order.lock_id)).toHaveLength(1)
+  })
+
+  it('is refused with what can be refunded', async () => {
+    const { order } = await bought()
+    const tooMany = await refused(
+      await ask(order.lock_id, { lines: [{ sku: 'CLEAT', quantity: 4 }] }),
+      409,
+      'not_refundable',
+    )
+    expect(tooMany.context).toMatchObject({
+      refundable: order.total,
+      lines: [
+        { line_no: 1, sku: 'CLEAT', quantity: 3 },
+        { line_no: 2, sku: 'MARLINE', quantity: 2 },
+      ],
+      shipping: 490,
+    })
+    await refused(await ask(order.lock_id, { amount: order.total + 1 }), 409, 'not_refundable')
+    expect(await actionsOn(order.lock_id)).toEqual([])
+  })
+
+  it('has no order to refund before there is one, and no checkout where there is none', async () => {
+    const browser = await openBrowser(shop.handler)
+    await browser.send('POST', '/cart/lines', { sku: 'CLEAT', quantity: 1 })
+    const { lock_id } = await json<{ lock_id: string }>(await browser.send('GET', '/checkout'))
+    await refused(await ask(lock_id, {}), 409, 'not_refundable')
+    await refused(await ask('01a2064e-58b4-7207-8f53-1eeaafc9a992', {}), 404, 'checkout_not_found')
+    await refused(await ask('nonsense', {}), 404, 'not_found')
+  })
+
+  it.each([
+    [undefined],
+    [[]],
+    ['all'],
+    [{ amount: null }],
+    [{ amount: '' }],
+    [{ amount: 0 }],
+    [{ amount: 12.5 }],
+    [{ amount: '100' }],
+    [{ lines: null }],
+    [{ lines: [] }],
+    [{ lines: [{ quantity: 1 }] }],
+    [{ lines: [{ sku: 'CLEAT', quantity: 0 }] }],
+    [{ lines: [{ sku: 'CLEAT' }] }],
+    [{ restock: 'yes' }],
+    [{ amounts: 100 }],
+    [{ key: '' }],
+    [{ reason: '4111 1111 1111 1111' }],
+  ])('takes %j for a mistake, never for all that is left', async body => {
+    const response = await ask(untouched, body)
+    expect(response.status).toBe(422)
+    expect(await actionsOn(untouched)).toEqual([])
+  })
+
+  it('takes no other kind of body', async () => {
+    const response = await ask(untouched, { amount: 1 }, { headers: { 'Content-Type': 'text/plain' } })
+    await refused(response, 415, 'unsupported_media_type')
+  })
+
+  it('answers 202 while the gateway has not said what became of it, and 402 when it refuses', async () => {
+    const { order } = await bought()
+    const original = shop.sandbox.refund
+    let outcome: Awaited<ReturnType<typeof original>> = { outcome: 'unknown', message: 'Nobody knows.' }
+    shop.sandbox.refund = async () => outcome
+    try {
+      const waiting = await ask(order.lock_id, { amount: 100 })
+      expect(waiting.headers.get('retry-after')).toBe('2')
+      expect(await refunded(waiting, 202)).toMatchObject({ status: 'processing', order: { refunded: 0 } })
+      const busy = await refused(await ask(order.lock_id, { amount: 100 }), 409, 'not_refundable')
+      expect(busy.retryable).toBe(true)
+      const other = await bought()
+      outcome = { outcome: 'declined', code: 'not_now', message: 'Not now.' }
+      await refused(await ask(other.order.lock_id, { amount: 100 }), 402, 'refund_refused')
+    } finally {
+      shop.sandbox.refund = original
+    }
+  })
+})

@@ -1,0 +1,89 @@
+/** The three questions about health over HTTP: does it live, can it serve, do checkouts work. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { HttpHandler } from '../../../src/http/app.ts'
+import { healthAnswer, readinessAnswer } from '../../../src/http/schemas/responses.ts'
+import { openTestDatabase, type TestDatabase } from '../../support/test-database.ts'
+import { json, openShop, origin, type TestShop } from '../open-shop.ts'
+
+let opened: TestDatabase
+let shop: TestShop
+const stopping = new AbortController()
+beforeAll(async () => {
+  opened = await openTestDatabase('postgres')
+  shop = await openShop(opened.database, { stopping: stopping.signal })
+})
+afterAll(async () => {
+  await shop?.stop()
+  await opened?.stop()
+})
+
+const ask = (path: string, handler: HttpHandler = shop.handler) => handler(new Request(`${origin}${path}`))
+
+describe('GET /health', () => {
+  it('/checkout answers as the guide shows', async () => {
+    const response = await ask('/health/checkout')
+    expect([response.status, response.headers.get('cache-control')]).toEqual([200, 'no-store'])
+    const health = healthAnswer.parse(await response.json())
+    expect(Object.keys(health)).toEqual(['status', 'checks', 'timestamp'])
+    expect(health).toMatchObject({
+      status: 'healthy',
+      checks: {
+        expired_locks: { status: 'ok', count: 0, message: '0 expired locks (normal)' },
+        stuck_checkouts: { status: 'ok', count: 0, message: 'No stuck checkouts' },
+        database: { status: 'ok', message: 'Database connection healthy' },
+      },
+    })
+    expect(Object.keys(health.checks)).toEqual(
+      expect.arrayContaining(['rollbacks', 'captures', 'gateway', 'deliveries', 'webhooks', 'reconciliation']),
+    )
+  })
+
+  it('/live asks the database nothing; /ready and /checkout say 503 without one', async () => {
+    const lost = await openTestDatabase('postgres')
+    const other = await openShop(lost.database)
+    expect((await ask('/health/ready', other.handler)).status).toBe(200)
+    await other.stop()
+    await lost.stop()
+    const live = await ask('/health/live', other.handler)
+    expect([live.status, await json(live)]).toEqual([200, { status: 'live' }])
+    const ready = await ask('/health/ready', other.handler)
+    expect([ready.status, readinessAnswer.parse(await ready.json()).status]).toEqual([503, 'not_ready'])
+    const health = await ask('/health/checkout', other.handler)
+    expect([health.status, healthAnswer.parse(await health.json())]).toMatchObject([
+      503,
+      { status: 'unhealthy', checks: { database: { status: 'critical', message: 'The database does not answer' } } },
+    ])
+  })
+
+  it('gives no cookie, and answers HEAD', async () => {
+    for (const path of ['/health/live', '/health/ready', '/health/checkout']) {
+      const response = await shop.handler(new Request(`${origin}${path}`, { method: 'HEAD' }))
+      expect([response.status, response.headers.has('set-cookie')], path).toEqual([200, false])
+    }
+  })
+
+  it('is described', async () => {
+    const { paths } = await json<{ paths: Record<string, { get: { responses: object } }> }>(await ask('/openapi.json'))
+    const told = ['/health/live', '/health/ready', '/health/checkout'].map(path =>
+      Object.keys(paths[path]?.get.responses ?? {}),
+    )
+    expect(told).toEqual([
+      ['200', 'default'],
+      ['200', '503', 'default'],
+      ['200', '503', 'default'],
+    ])
+  })
+
+  // The last one: from here on this shop is ending.
+  it('/ready says 503 from the moment the process is asked to end, and the rest goes on', async () => {
+    expect((await ask('/health/ready')).status).toBe(200)
+    stopping.abort()
+    const ready = await ask('/health/ready')
+    expect([ready.status, readinessAnswer.parse(await ready.json())]).toMatchObject([
+      503,
+      { status: 'not_ready', checks: { process: { status: 'critical', message: 'The process is ending' } } },
+    ])
+    expect((await ask('/health/live')).status).toBe(200)
+    expect((await ask('/products')).status).toBe(200)
+  })
+})

@@ -1,0 +1,193 @@
+/** Mails that are kept in files, and the pages that show them while one develops. */
+import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { simpleParser } from 'mailparser'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { mailKinds, writeMail } from '../../../../../proofs/pictures/mail-samples.ts'
+import { type CheckoutConfig, defaultConfig } from '../../../src/config/config.ts'
+import { createHttpHandler, type HttpOptions } from '../../../src/http/app.ts'
+import type { HttpConfig } from '../../../src/http/context.ts'
+import { createKeptMails } from '../../../src/notify/mail/development-outbox.ts'
+import { openMail } from '../../../src/shop/open-mail.ts'
+
+let directory: string
+beforeEach(() => {
+  directory = join(mkdtempSync(join(tmpdir(), 'kept-mail-')), 'mail')
+})
+afterEach(() => rmSync(join(directory, '..'), { recursive: true, force: true }))
+
+describe('kept mails', () => {
+  test('are read as they would have gone out, newest first, also by another process', async () => {
+    const kept = createKeptMails(directory)
+    expect(await kept.list()).toEqual([])
+    for (const kind of mailKinds) await kept.sendMail(await writeMail(kind))
+    const mails = await createKeptMails(directory).list()
+    expect(mails.map(({ keptAt }) => keptAt)).toEqual(
+      mails
+        .map(({ keptAt }) => keptAt)
+        .sort()
+        .reverse(),
+    )
+    expect(mails).toHaveLength(mailKinds.length)
+    const confirmation = mails.find(({ subject }) => subject === 'Your order 100482 at Reeperei Holdfast')
+    const parsed = await simpleParser(confirmation?.source ?? '')
+    expect(parsed).toMatchObject({ subject: 'Your order 100482 at Reeperei Holdfast' })
+    expect(parsed.text?.trim()).toBe(confirmation?.text.trim())
+    expect(await kept.read(confirmation?.id ?? '')).toEqual(confirmation)
+    const [file = ''] = readdirSync(directory)
+    // They hold what buyers wrote: the owner's alone.
+    expect(statSync(join(directory, file)).mode & 0o077).toBe(0)
+  })
+
+  test('are a bounded number, however many processes keep them at once', async () => {
+    const mail = await writeMail('dispute')
+    const [one, other] = [createKeptMails(directory, 5), createKeptMails(directory, 5)]
+    await Promise.all(Array.from({ length: 40 }, (_, at) => (at % 2 === 0 ? one : other).sendMail(mail)))
+    await one.sendMail({ ...mail, subject: 'The last' })
+    const mails = await other.list()
+    expect(mails).toHaveLength(5)
+    expect(mails.map(({ subject }) => subject)).toContain('The last')
+    expect(readdirSync(directory)).toHaveLength(5)
+  })
+
+  test('are found by their id alone, never by a path', async () => {
+    const kept = createKeptMails(directory)
+    await kept.sendMail(await writeMail('dispute'))
+    writeFileSync(join(directory, '..', 'secret.json'), '{"html":"secret"}')
+    for (const id of ['../secret', '..%2fsecret', '', '20261122T130327123-000000000000', 'x'.repeat(5_000)]) {
+      expect(await kept.read(id)).toBeNull()
+    }
+  })
+})
+
+describe('the pages of kept mails', () => {
+  const config = {
+    currency: 'EUR',
+    secret: 'a secret of the tests, thirty-two characters',
+    production: false,
+    rateLimitPerMinute: 0,
+    protection: true,
+  }
+  // These pages ask the mailbox alone: not the engine, the catalog or the carts.
+  const nothing = new Proxy({}, { get: () => () => Promise.reject(new Error('asked for something')) })
+  const parts = { engine: nothing, catalog: nothing, carts: nothing } as Pick<
+    HttpOptions,
+    'engine' | 'catalog' | 'carts'
+  >
+  interface Asked {
+    origin?: string
+    /** Of whoever is connected. */
+    address?: string | null
+    headers?: Record<string, string>
+  }
+  const get = (options: Partial<HttpOptions>, path: string, asked: Asked = {}) => {
+    const { origin = 'http://127.0.0.1:3000', address = '127.0.0.1', headers = {} } = asked
+    return createHttpHandler({ ...parts, config, remoteAddress: () => address, ...options })(
+      new Request(`${origin}${path}`, { headers: { Accept: 'text/html', ...headers } }),
+    )
+  }
+
+  test('list what there is, and say so where there is nothing', async () => {
+    const mailbox = createKeptMails(directory)
+    expect(await (await get({ mailbox }, '/dev/mail')).text()).toContain('No mail yet.')
+    await mailbox.sendMail({ ...(await writeMail('dispute')), subject: '<b>Dispute</b>' })
+    const page = await (await get({ mailbox }, '/dev/mail')).text()
+    expect(page).toContain('&lt;b&gt;Dispute&lt;/b&gt;')
+    expect(page).toContain('harbour@example.com')
+  })
+
+  test('show a mail in a frame that runs nothing, with its text and its headers', async () => {
+    const mailbox = createKeptMails(directory)
+    const mail = await writeMail('order confirmation')
+    await mailbox.sendMail({ ...mail, html: `${mail.html}<script>top.stolen = true</script>` })
+    const [kept] = await mailbox.list()
+    const answer = await get({ mailbox }, `/dev/mail/${kept?.id}`)
+    const page = await answer.text()
+    expect(answer.headers.get('content-security-policy')).toContain("frame-src 'self'")
+    expect(page).toMatch(/<iframe[^>]* sandbox="allow-popups allow-popups-to-escape-sandbox"/)
+    expect(page).toContain('Message-ID: &lt;0198b7c2')
+    expect(page).toContain('Thank you, Ada.')
+    expect(page).not.toContain('top.stolen')
+    const framed = await get({ mailbox }, `/dev/mail/${kept?.id}/html`)
+    expect(await framed.text()).toBe(kept?.html)
+    const policy = framed.headers.get('content-security-policy') ?? ''
+    expect(policy).toMatch(/default-src 'none'.*sandbox/)
+    expect(policy).not.toMatch(/script-src|allow-scripts|allow-same-origin/)
+    expect(framed.headers.get('x-frame-options')).toBe('SAMEORIGIN')
+  })
+
+  test('are not there in production, without a mailbox, or for a mail that is none', async () => {
+    const mailbox = createKeptMails(directory)
+    await mailbox.sendMail(await writeMail('dispute'))
+    const [kept] = await mailbox.list()
+    for (const path of ['/dev/mail', `/dev/mail/${kept?.id}`, `/dev/mail/${kept?.id}/html`]) {
+      expect((await get({ mailbox, config: { ...config, production: true } }, path)).status, path).toBe(404)
+      expect((await get({}, path)).status, path).toBe(404)
+    }
+    expect((await get({ mailbox }, '/dev/mail/20261122T130327123-000000000000')).status).toBe(404)
+    expect((await get({ mailbox }, '/dev/mail/..%2f..%2fsecret')).status).toBe(404)
+  })
+
+  test('are shown to this machine and to nobody else, by whatever way they come', async () => {
+    const mailbox = createKeptMails(directory)
+    await mailbox.sendMail(await writeMail('order confirmation'))
+    const [kept] = await mailbox.list()
+    const paths = ['/dev/mail', `/dev/mail/${kept?.id}`, `/dev/mail/${kept?.id}/html`]
+    const statuses = (asked: Asked, more: Partial<HttpConfig> = {}) =>
+      Promise.all(paths.map(async path => (await get({ mailbox, config: { ...config, ...more } }, path, asked)).status))
+    const shown = [200, 200, 200]
+    const closed = [404, 404, 404]
+    for (const address of ['127.0.0.1', '::1', '::ffff:127.0.0.1']) expect(await statuses({ address })).toEqual(shown)
+    for (const origin of ['http://localhost:3000', 'http://[::1]:3000', 'http://shop.localhost']) {
+      expect(await statuses({ origin }), origin).toEqual(shown)
+    }
+    // Over the network, and where it is not known from where.
+    for (const address of ['203.0.113.9', '192.168.1.7', '::ffff:203.0.113.9', '2001:db8::1', null]) {
+      expect(await statuses({ address }), String(address)).toEqual(closed)
+    }
+    // A page elsewhere whose own name was made to lead here.
+    for (const origin of ['http://shop.example', 'http://127.0.0.1.example', 'http://localhost.example']) {
+      expect(await statuses({ origin }), origin).toEqual(closed)
+    }
+    for (const header of ['X-Forwarded-For', 'X-Real-IP', 'Forwarded', 'Via', 'X-Forwarded-Host']) {
+      expect(await statuses({ headers: { [header]: '127.0.0.1' } }), header).toEqual(closed)
+    }
+    // A proxy that says nothing of itself.
+    expect(await statuses({}, { baseUrl: 'https://shop.example' })).toEqual(closed)
+    expect(await statuses({}, { trustedProxyHeader: 'x-client' })).toEqual(closed)
+    expect(await statuses({}, { baseUrl: 'http://localhost:3000' })).toEqual(shown)
+  })
+})
+
+describe('mail by configuration', () => {
+  test('is kept in no shop that takes money, where nobody said that it is in production', () => {
+    const keeps = (config: Partial<CheckoutConfig>) =>
+      openMail({ ...defaultConfig, ...config }, directory).kept !== null
+    expect(keeps({ gateway: 'invoice' })).toBe(false)
+    for (const [stripeSecretKey, expected] of [
+      ['sk_live_12345678', false],
+      ['rk_live_12345678', false],
+      ['sk_test_12345678', true],
+      ['rk_test_12345678', true],
+      [null, false],
+    ] as const) {
+      expect(keeps({ gateway: 'stripe', stripeSecretKey }), String(stripeSecretKey)).toBe(expected)
+    }
+  })
+
+  test('is sent where there is a server, kept while one develops, and none elsewhere', async () => {
+    const names = (listeners: ReturnType<typeof openMail>['listeners']) => Object.keys(listeners)
+    const kept = openMail(defaultConfig, directory)
+    expect(kept.kept).not.toBeNull()
+    const sent = openMail({ ...defaultConfig, smtpUrl: 'smtp://127.0.0.1:1', mailFrom: 'shop@example.com' }, directory)
+    expect(sent.kept).toBeNull()
+    // Deliveries are written under names: those of one must be those of the other.
+    expect(names(sent.listeners)).toEqual(names(kept.listeners))
+    for (const environment of ['production', 'test'] as const) {
+      expect(openMail({ ...defaultConfig, environment }, directory)).toMatchObject({ kept: null, listeners: {} })
+    }
+    expect(openMail(defaultConfig, null)).toMatchObject({ kept: null, listeners: {} })
+    await Promise.all([kept.close(), sent.close()])
+  })
+})

@@ -1,0 +1,54 @@
+/** The guide to a gateway of one's own: its code compiles as it stands on the page, and its gateway keeps every promise. */
+import { execFile } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { afterAll, expect, test } from 'vitest'
+
+const root = join(import.meta.dirname, '..', '..')
+const page = readFileSync(join(root, 'docs', 'gateways.md'), 'utf8')
+const directory = mkdtempSync(join(tmpdir(), 'holdfast-guide-'))
+const entries = { holdfast: 'packages/holdfast/src/index.ts', 'holdfast/testing': 'packages/testing/src/index.ts' }
+
+/** The code blocks by the file name in their first line. */
+const blocks = new Map(
+  [...page.matchAll(/```ts\n\/\/ (\S+)\n([\s\S]*?)```/g)].map(([, name = '', code = '']) => [name, code]),
+)
+for (const [name, code] of blocks) writeFileSync(join(directory, name), withSources(code))
+
+/** As the page says it, but for where the package is. */
+function withSources(code: string): string {
+  return Object.entries(entries).reduce(
+    (text, [name, file]) => text.replaceAll(`from '${name}'`, `from '${join(root, file)}'`),
+    code,
+  )
+}
+
+afterAll(() => rmSync(directory, { recursive: true, force: true }))
+
+test('shows a gateway, its test, and how it is used', () => {
+  expect([...blocks.keys()]).toEqual(['my-gateway.ts', 'my-gateway.test.ts', 'checkout.ts'])
+  expect(page.split('```ts').length - 1).toBe(blocks.size)
+})
+
+test('compiles', async () => {
+  const place = join(directory, 'compiled')
+  mkdirSync(place)
+  for (const [name, code] of blocks) writeFileSync(join(place, name), code)
+  symlinkSync(join(root, 'node_modules'), join(place, 'node_modules'))
+  const paths = Object.fromEntries(Object.entries(entries).map(([name, file]) => [name, [join(root, file)]]))
+  const compilerOptions = { paths, rootDir: '/', noEmit: true }
+  const config = { extends: join(root, 'tsconfig.json'), compilerOptions, include: ['*.ts'] }
+  writeFileSync(join(place, 'package.json'), JSON.stringify({ type: 'module' }))
+  writeFileSync(join(place, 'tsconfig.json'), JSON.stringify(config))
+  const compiled = promisify(execFile)(join(root, 'node_modules', '.bin', 'tsc'), ['-p', place])
+  const complaints = await compiled.then(
+    () => '',
+    (error: { stdout: string }) => error.stdout,
+  )
+  // The sources are compiled along, and checked elsewhere.
+  expect(complaints.split('\n').filter(line => /^(\S*\/)?(my-gateway|checkout)\S*\.ts\(/.test(line))).toEqual([])
+})
+
+await import(join(directory, 'my-gateway.test.ts'))

@@ -1,0 +1,228 @@
+/** What a gateway may answer to an authorization or a capture, and how the checkout ends: paid once, or undone. */
+import { expect, test } from 'vitest'
+import type { SandboxFault } from '../../src/payments/sandbox/delivery.ts'
+import { paid, undone } from '../support/store-facts.ts'
+import { describeStore, type TestStore } from '../support/test-store.ts'
+
+const stock = { onHand: 100, reserved: 0 }
+
+/** Calls that never answer are given up after this. */
+const impatient = { numbers: { gatewayTimeoutMs: 300 } }
+
+async function processed(store: TestStore, token: string, engine = store.engine) {
+  const sku = await store.article()
+  const begun = await store.begin({ [sku]: 2 }, { cart: { couponCode: 'TEN' } })
+  const outcome = await engine.processCheckout(begun.lockId, { token })
+  return { ...begun, sku, outcome }
+}
+
+describeStore('The gateway answers', store => {
+  test.each([
+    ['tok_decline', 'card_declined'],
+    ['tok_decline_insufficient_funds', 'insufficient_funds'],
+    ['tok_decline_expired_card', 'expired_card'],
+    ['tok_unheard_of', 'invalid_token'],
+  ])('%s: declined, with its reason, and everything is undone', async (token, reason) => {
+    const { outcome, lockId, sku, cartId } = await processed(store, token)
+    expect(outcome).toMatchObject({
+      status: 'failed',
+      failure: { code: 'payment_declined', phase: 'payment_authorization', context: { reason }, retryable: true },
+    })
+    const end = undone('payment_declined', 'payment_authorization', { payment: 'declined', claim: 'released' })
+    expect(await store.facts(lockId)).toEqual(end)
+    expect(await store.stock(sku)).toEqual(stock)
+    expect(await store.engine.isCartLocked(cartId)).toBe(false)
+  })
+
+  test.each([
+    'tok_approve',
+    'tok_slow',
+    'tok_error_after',
+    'tok_error_before',
+    'tok_timeout_after',
+    'tok_timeout_before',
+    'tok_capture_timeout_after',
+  ])('%s: paid once, whatever became of the answers', async token => {
+    const engine = await store.open(impatient)
+    const { lockId, sku } = await processed(store, token, engine)
+    await store.drain(engine)
+    expect(await store.facts(lockId)).toEqual(paid(2_300, { claim: 'redeemed' }))
+    expect(await store.stock(sku)).toEqual({ onHand: 98, reserved: 0 })
+    const again = await store.engine.processCheckout(lockId, { token })
+    expect(again).toMatchObject({ status: 'completed', order: { status: 'paid', totalMinor: 2_300 } })
+    expect(await operations(lockId)).toEqual(['authorize 1 succeeded', 'capture 1 succeeded'])
+  })
+
+  const faults: SandboxFault[] = ['timeout_before', 'timeout_after', 'error_before', 'error_after', 'unreachable']
+  const faulty = (['authorize', 'capture'] as const).flatMap(kind => faults.map(fault => [kind, fault] as const))
+  test.each(faulty)('%s: %s, three times over, and then the checkout completes', async (kind, fault) => {
+    let left = 3
+    store.faults.with = call => (call.kind === kind && left-- > 0 ? fault : null)
+    const engine = await store.open(impatient)
+    const { outcome, lockId, sku } = await processed(store, 'tok_approve', engine)
+    expect(['completed', 'processing']).toContain(outcome.status)
+    await store.drain(engine)
+    expect(await store.facts(lockId)).toEqual(paid(2_300, { claim: 'redeemed' }))
+    expect(await store.stock(sku)).toEqual({ onHand: 98, reserved: 0 })
+    expect(await operations(lockId)).toEqual(['authorize 1 succeeded', 'capture 1 succeeded'])
+  })
+
+  test('while the answer is unknown the buyer is told to wait, and nothing is guessed', async () => {
+    store.faults.with = ({ kind }) => (kind === 'authorize' ? 'error_before' : null)
+    const { outcome, lockId, cartId, sku } = await processed(store, 'tok_approve')
+    expect(outcome).toMatchObject({
+      status: 'processing',
+      pollAfterMs: expect.any(Number),
+      lock: { state: 'authorizing' },
+    })
+    expect(await store.engine.resumeCheckout(lockId)).toMatchObject({ status: 'processing' })
+    expect(await store.engine.isCartLocked(cartId)).toBe(true)
+    expect(await store.stock(sku)).toEqual({ onHand: 100, reserved: 2 })
+    store.faults.with = null
+    expect(await store.engine.resumeCheckout(lockId)).toMatchObject({ status: 'completed' })
+  })
+
+  test('an authorization that stays unknown for too long is given up behind a fencing void', async () => {
+    store.faults.with = ({ kind }) => (kind === 'authorize' ? 'error_before' : null)
+    const { lockId } = await processed(store, 'tok_approve')
+    await age(lockId, 301)
+    await store.wake(lockId)
+    await store.engine.recover()
+    const end = undone('payment_unsettled', 'payment_authorization', { claim: 'released' })
+    expect(await store.facts(lockId)).toEqual(end)
+  })
+
+  test('a capture that stays unknown is never given up', async () => {
+    store.faults.with = ({ kind }) => (kind === 'capture' ? 'error_before' : null)
+    const { lockId, sku } = await processed(store, 'tok_approve')
+    await store.expire(lockId)
+    await age(lockId, 100_000)
+    for (let pass = 0; pass < 3; pass += 1) {
+      await store.wake(lockId)
+      await store.engine.recover()
+    }
+    expect(await store.facts(lockId)).toMatchObject({
+      state: 'capturing',
+      order: 'pending',
+      holds: ['firm'],
+      charged: 0,
+    })
+    expect(await store.stock(sku)).toEqual({ onHand: 100, reserved: 2 })
+    // The gateway no longer remembers the key, so it is not asked again: the capture is looked up until it is there.
+    await store.sql(`update holdfast.payment_operations set intended_at = now() where checkout_id = $1`, [lockId])
+    store.faults.with = null
+    await store.drain()
+    expect(await store.facts(lockId)).toEqual(paid(2_300, { claim: 'redeemed' }))
+  })
+
+  test('a late authorization that was fenced never takes effect', async () => {
+    const { lockId } = await processed(store, 'tok_late', await store.open(impatient))
+    expect(await store.facts(lockId)).toMatchObject({ state: 'authorizing', payment: 'in_flight' })
+    await store.engine.cancelCheckout(lockId)
+    await store.pass(120_000)
+    const end = undone('checkout_cancelled', 'payment_authorization', { claim: 'released' })
+    expect(await store.facts(lockId)).toMatchObject({ ...end, events: expect.arrayContaining(end.events) })
+  })
+
+  test('a late authorization that was waited for is found, and the checkout completes', async () => {
+    const { lockId, outcome } = await processed(store, 'tok_late', await store.open(impatient))
+    expect(outcome.status).toBe('processing')
+    await store.pass(61_000)
+    expect(await store.engine.resumeCheckout(lockId)).toMatchObject({ status: 'completed' })
+  })
+
+  test('another amount than asked is voided and charges nothing', async () => {
+    const { outcome, lockId, sku } = await processed(store, 'tok_wrong_amount')
+    expect(outcome).toMatchObject({
+      status: 'failed',
+      failure: { code: 'payment_mismatch', context: { asked: 2_300, authorized: 2_301 } },
+    })
+    expect(await store.facts(lockId)).toEqual(
+      undone('payment_mismatch', 'payment_authorization', { claim: 'released' }),
+    )
+    expect(await store.stock(sku)).toEqual(stock)
+  })
+
+  test('a refused capture voids the authorization, cancels the order and lets go of the stock', async () => {
+    const { outcome, lockId, sku } = await processed(store, 'tok_capture_decline')
+    expect(outcome).toMatchObject({ status: 'failed', failure: { code: 'capture_refused', phase: 'payment_capture' } })
+    const end = undone('capture_refused', 'payment_capture', { order: 'cancelled', claim: 'released' })
+    expect(await store.facts(lockId)).toEqual(end)
+    expect(await store.stock(sku)).toEqual(stock)
+    expect(await operations(lockId)).toEqual(['authorize 1 succeeded', 'capture 1 declined', 'void 1 succeeded'])
+  })
+
+  test('a void that fails at first is asked for until it succeeds; until then nothing is let go', async () => {
+    const { outcome, lockId, sku } = await processed(store, 'tok_void_fails')
+    expect(outcome).toMatchObject({
+      status: 'failed',
+      failure: { code: 'capture_refused' },
+      lock: { state: 'rolling_back' },
+    })
+    expect(await store.stock(sku)).toEqual({ onHand: 100, reserved: 2 })
+    expect(await store.engine.cancelCheckout(lockId)).toMatchObject({ failure: { code: 'capture_refused' } })
+    await store.drain()
+    expect(await store.facts(lockId)).toMatchObject({ state: 'failed', payment: 'voided', order: 'cancelled' })
+    expect(await operations(lockId)).toContain('void 1 succeeded')
+  })
+
+  test('a void that fails fifty times is asked for fifty-one times', async () => {
+    const errors: string[] = []
+    const log = { info() {}, warn() {}, error: (message: string) => void errors.push(message) }
+    const engine = await store.open({ log })
+    let left = 50
+    store.faults.with = ({ kind }) => (kind === 'void' && left-- > 0 ? 'error_before' : null)
+    const { lockId } = await processed(store, 'tok_capture_decline', engine)
+    for (let pass = 0; pass < 60 && left >= 0; pass += 1) {
+      await store.wake(lockId)
+      await engine.recover()
+    }
+    expect(left).toBe(-1)
+    expect(await store.facts(lockId)).toMatchObject({ state: 'failed', payment: 'voided' })
+    expect(errors).toContain('[Checkout] rollback needs attention: the gateway does not let go')
+  })
+
+  test('money that was taken by another hand is given back, not kept', async () => {
+    const { lockId } = await processed(store, 'tok_action_required')
+    await store.gateway.approve(`sbx_${lockId}:authorize:1`)
+    await store.sql(
+      `update holdfast_sandbox.payments set status = 'captured', captured_minor = amount_minor where checkout_id = $1`,
+      [lockId],
+    )
+    await store.engine.cancelCheckout(lockId)
+    await store.drain()
+    expect(await store.facts(lockId)).toMatchObject({ state: 'failed', payment: 'captured', charged: 0 })
+    expect(await operations(lockId)).toContain('refund 1 succeeded')
+  })
+
+  test.each(['refund', 'void'] as const)('money of another hand goes back though the first %s fails', async kind => {
+    const { lockId } = await processed(store, 'tok_action_required')
+    await store.gateway.approve(`sbx_${lockId}:authorize:1`)
+    await store.sql(
+      `update holdfast_sandbox.payments set status = 'captured', captured_minor = amount_minor where checkout_id = $1`,
+      [lockId],
+    )
+    let left = 4
+    store.faults.with = call => (call.kind === kind && left-- > 0 ? 'error_after' : null)
+    await store.engine.cancelCheckout(lockId)
+    await store.drain()
+    expect(await store.facts(lockId)).toMatchObject({ state: 'failed', charged: 0 })
+  })
+
+  async function operations(lockId: string): Promise<string[]> {
+    const rows = await store.sql<{ operation: string }>(
+      `select format('%s %s %s', kind, attempt, status) as operation from holdfast.payment_operations
+       where checkout_id = $1 order by kind, attempt`,
+      [lockId],
+    )
+    return rows.map(row => row.operation)
+  }
+
+  async function age(lockId: string, seconds: number): Promise<void> {
+    await store.sql(
+      `update holdfast.payment_operations set intended_at = now() - make_interval(secs => $2::int)
+       where checkout_id = $1 and status = 'intended'`,
+      [lockId, seconds],
+    )
+  }
+})

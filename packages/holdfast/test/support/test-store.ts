@@ -1,0 +1,318 @@
+/**
+ * A small shop on a test database, with engines over it that no worker disturbs: time passes when a test says so, by
+ * the database's own columns. After each test everything drains, and the auditor must find nothing.
+ */
+import { afterAll, afterEach, beforeAll, describe, expect } from 'vitest'
+import { type Database, statement } from '../../src/database/database.ts'
+import { connectPostgres } from '../../src/database/postgres/postgres.ts'
+import type { Address } from '../../src/domain/cart.ts'
+import type { CheckoutLock } from '../../src/domain/lock.ts'
+import type { CheckoutEngine, StartOptions } from '../../src/engine/checkout-engine.ts'
+import { type CheckoutOptions, createCheckout } from '../../src/engine/create-checkout.ts'
+import type { SandboxFaults } from '../../src/payments/sandbox/delivery.ts'
+import { createSandboxGateway, type SandboxGateway } from '../../src/payments/sandbox/sandbox.ts'
+import { askAgainAfterMs } from '../../src/saga/drive.ts'
+import { type Carts, createCarts, type NewCart } from '../../src/shop/carts/carts.ts'
+import { upsertCoupon } from '../../src/shop/catalog/coupons.ts'
+import { upsertShippingMethod } from '../../src/shop/catalog/shipping.ts'
+import { setStocks, upsertLocation } from '../../src/shop/catalog/stock.ts'
+import { upsertTaxRates } from '../../src/shop/catalog/taxes.ts'
+import { type CheckoutFacts, readCheckoutFacts, readStockOf } from './store-facts.ts'
+import { type DatabaseKind, openTestDatabase, type TestDatabase } from './test-database.ts'
+
+/** Sweden: the test shop asks no tax there, so a total is its lines and 5.00 for shipping. */
+export const address: Address = {
+  firstName: 'Ada',
+  lastName: 'Byron',
+  lineOne: 'Storgatan 1',
+  city: 'Stockholm',
+  postcode: '111 22',
+  country: 'SE',
+}
+/** What the one shipping method costs, everywhere. */
+export const shippingMinor = 500
+export const secret = 'a secret that every process of the shop knows'
+
+export interface Article {
+  /** Units in the first and the second warehouse; default 100 in the first. */
+  stock?: readonly [number, number?]
+  /** In USD; default 1,000. */
+  priceMinor?: number
+  policy?: 'deny' | 'continue'
+  requiresShipping?: boolean
+  taxClass?: string
+}
+
+export interface Begun {
+  cartId: string
+  sessionId: string
+  lockId: string
+  lock: CheckoutLock
+}
+
+export interface TestStore {
+  kind: DatabaseKind
+  database: Database
+  carts: Carts
+  gateway: SandboxGateway
+  /** An engine that nothing happens to. */
+  engine: CheckoutEngine
+  /** Where the gateway's webhooks go; null (as each test begins): they are lost. */
+  webhooks: { to: CheckoutEngine | null }
+  /** What goes wrong with the gateway's calls; nothing as each test begins. */
+  faults: { with: SandboxFaults | null }
+  /** Another engine: on connections of its own where `apart`, else on the shop's database. */
+  open(options?: CheckoutOptions & { apart?: boolean }): Promise<CheckoutEngine>
+  /** Puts a new article on sale and gives its SKU. */
+  article(article?: Article): Promise<string>
+  cart(lines: Readonly<Record<string, number>>, more?: Partial<NewCart>): Promise<{ cartId: string; sessionId: string }>
+  /** A cart, and a lock on it. */
+  begin(
+    lines: Readonly<Record<string, number>>,
+    more?: { cart?: Partial<NewCart>; start?: Partial<StartOptions>; engine?: CheckoutEngine },
+  ): Promise<Begun>
+  facts(lockId: string): Promise<CheckoutFacts>
+  stock(sku: string): Promise<{ onHand: number; reserved: number }>
+  sql<Row>(text: string, values?: readonly (string | number | null)[]): Promise<Row[]>
+  /** The lock's time is over. */
+  expire(lockId: string): Promise<void>
+  /** Its next look is due, whoever has its lease. */
+  wake(lockId: string): Promise<void>
+  /** Lets the gateway's clock go on, and does what is due there. */
+  pass(ms: number): Promise<void>
+  /** Recovers (with the shop's own engine, unless told otherwise) and delivers until nothing moves any more. */
+  drain(by?: CheckoutEngine): Promise<void>
+  /** What the auditor finds, for people; nothing where all is well. */
+  violations(options?: { drained?: boolean }): Promise<string[]>
+  stop(): Promise<void>
+}
+
+let numbered = 0
+const unique = (word: string) => {
+  numbered += 1
+  return `${word}-${numbered}`
+}
+
+const expireOne = statement(
+  'test_expire',
+  `update holdfast.checkouts set expires_at = now() - interval '1 second',
+     wake_at = case when state in ('pending', 'awaiting_action') then now() - interval '1 second' else wake_at end
+   where id = $1::uuid`,
+)
+const wakeOne = statement(
+  'test_wake',
+  `update holdfast.checkouts set wake_at = now() - interval '1 second' where id = $1::uuid`,
+)
+const wakeAll = statement(
+  'test_wake_all',
+  `update holdfast.checkouts set wake_at = now() - interval '1 second'
+   where wake_at is not null and (state in ('authorizing', 'capturing', 'rolling_back', 'completed', 'failed')
+     or state in ('pending', 'awaiting_action') and expires_at <= now())
+   returning id`,
+)
+const insertArticle = statement(
+  'test_insert_article',
+  `with product as (
+     insert into holdfast.products (id, handle, title) values (gen_random_uuid(), lower($1), $1) returning id
+   ), variant as (
+     insert into holdfast.variants (id, product_id, sku, position, stock_policy, requires_shipping, tax_class)
+     select gen_random_uuid(), id, $1, 1, $3, $4::boolean, $5 from product returning id
+   )
+   insert into holdfast.prices (variant_id, currency, amount_minor) select id, 'USD', $2::bigint from variant`,
+)
+
+/** Opens an empty database for a store. */
+type OpenDatabase = (kind: DatabaseKind) => Promise<TestDatabase>
+
+/** @param openDatabase default: a database of its own on the server of this run, or an embedded one. */
+export async function openTestStore(
+  kind: DatabaseKind,
+  openDatabase: OpenDatabase = each => openTestDatabase(each, { poolMax: 12 }),
+): Promise<TestStore> {
+  const { database, url, stop } = await openDatabase(kind)
+  const opened: CheckoutEngine[] = []
+  const connections: Database[] = []
+  const connect = async (poolMax: number): Promise<Database> => {
+    if (url === undefined) return database
+    const connection = await connectPostgres({ url, poolMax })
+    connections.push(connection)
+    return connection
+  }
+  const webhooks: TestStore['webhooks'] = { to: null }
+  const faults: TestStore['faults'] = { with: null }
+  let passedMs = 0
+  const gateway = createSandboxGateway({
+    database: await connect(4),
+    clock: () => Date.now() + passedMs,
+    delays: { lateMs: 60_000, pendingMs: 5_000, slowMs: 5 },
+    faults: call => faults.with?.(call) ?? null,
+    deliverWebhook: async (headers, body) => {
+      await webhooks.to?.receiveWebhook('sandbox', headers, body)
+    },
+  })
+  await Promise.all([
+    upsertLocation(database, { code: 'main', priority: 1 }),
+    upsertLocation(database, { code: 'annex', priority: 2 }),
+    upsertShippingMethod(database, {
+      code: 'std',
+      name: 'Standard',
+      taxClass: 'exempt',
+      rates: [{ country: '*', currency: 'USD', amountMinor: shippingMinor }],
+    }),
+    upsertTaxRates(database, [
+      { country: 'DE', name: 'VAT', ratePpm: 190_000, included: true },
+      { country: 'US', name: 'Sales tax', ratePpm: 70_000, included: false },
+      { country: '*', taxClass: 'exempt', name: 'None', ratePpm: 0, included: true },
+    ]),
+    upsertCoupon(database, { code: 'TEN', discount: { ratePpm: 100_000 } }),
+  ])
+
+  async function open({ apart = false, ...options }: CheckoutOptions & { apart?: boolean } = {}) {
+    const engine = await createCheckout({
+      database: apart ? await connect(6) : database,
+      gateway,
+      workers: false,
+      migrate: false,
+      ...options,
+      clock: options.clock ?? hasteClock,
+      config: { secret, ...options.config },
+      numbers: { answerWithinMs: 5_000, gatewayTimeoutMs: 1_000, ...options.numbers },
+    })
+    // One with a database of a test's own may die in it, and never close.
+    if (options.database === undefined) opened.push(engine)
+    return engine
+  }
+  const engine = await open()
+  const carts = createCarts(database, { currency: 'USD' })
+
+  const store: TestStore = {
+    kind,
+    database,
+    carts,
+    gateway,
+    engine,
+    webhooks,
+    faults,
+    open,
+    async article({
+      stock = [100],
+      priceMinor = 1_000,
+      policy = 'deny',
+      requiresShipping = true,
+      taxClass = 'standard',
+    } = {}) {
+      const sku = unique('SKU')
+      await database.query(insertArticle, [sku, priceMinor, policy, requiresShipping, taxClass])
+      const [main, annex] = stock
+      const levels = [{ sku, location: 'main', quantity: main }]
+      if (annex !== undefined) levels.push({ sku, location: 'annex', quantity: annex })
+      await setStocks(database, levels)
+      return sku
+    },
+    async cart(lines, more = {}) {
+      const sessionId = more.sessionId ?? unique('session')
+      const cartId = await carts.createCart({
+        email: `${sessionId}@example.com`,
+        shippingAddress: address,
+        lines: Object.entries(lines).map(([sku, quantity]) => ({ sku, quantity })),
+        ...more,
+        sessionId,
+      })
+      return { cartId, sessionId }
+    },
+    async begin(lines, more = {}) {
+      const { cartId, sessionId } = await store.cart(lines, more.cart)
+      const lock = await (more.engine ?? engine).startCheckout(cartId, { sessionId, ...more.start })
+      return { cartId, sessionId, lockId: lock.id, lock }
+    },
+    facts: lockId => readCheckoutFacts(database, lockId),
+    stock: sku => readStockOf(database, sku),
+    sql: (text, values = []) => database.query(statement(`test_sql_${textHash(text)}`, text), values),
+    async expire(lockId) {
+      await database.query(expireOne, [lockId])
+    },
+    async wake(lockId) {
+      await database.query(wakeOne, [lockId])
+    },
+    async pass(ms) {
+      passedMs += ms
+      await gateway.runDueJobs()
+    },
+    async drain(by = engine) {
+      for (let round = 0; round < 40; round += 1) {
+        await store.pass(60_001)
+        const moving = await database.query(wakeAll)
+        await by.recover()
+        let delivered = 0
+        for (const { deliverer } of opened) {
+          const summary = await deliverer.runOnce()
+          delivered += summary.delivered + summary.failed
+        }
+        if (moving.length + delivered === 0) return
+      }
+      const open = await store.sql(
+        `select id, state, epoch, tries, lease_owner, (
+           select json_agg(json_build_object('key', idempotency_key, 'answer', answer)) from holdfast.payment_operations
+           where checkout_id = c.id and status = 'intended') as open
+         from holdfast.checkouts c where wake_at is not null`,
+      )
+      throw new Error(`the shop does not come to rest: ${JSON.stringify(open)}`)
+    },
+    async violations(options) {
+      const { findings } = await engine.audit(options)
+      return findings
+        .filter(found => found.violations > 0)
+        .map(found => `${found.invariant}: ${found.examples.join('; ')}`)
+    },
+    async stop() {
+      await Promise.all(opened.map(each => each.close()))
+      await gateway.close()
+      await Promise.all(connections.map(connection => connection.close()))
+      await stop()
+    },
+  }
+  return store
+}
+
+/** The pause before a second question takes no time; everything else takes its own. */
+const hasteClock = {
+  after(ms: number, run: () => void) {
+    const timer = setTimeout(run, ms === askAgainAfterMs ? 0 : ms)
+    return () => clearTimeout(timer)
+  },
+}
+
+function textHash(text: string): string {
+  let hash = 0
+  for (const letter of text) hash = (hash * 31 + letter.charCodeAt(0)) >>> 0
+  return hash.toString(36)
+}
+
+/**
+ * A suite on both databases (or those of `kinds`). Each test ends drained, with nothing for the auditor to find; on the
+ * embedded database, where one look takes as long as ten tests, the auditor comes once at the end.
+ */
+export function describeStore(
+  title: string,
+  suite: (store: TestStore) => void,
+  kinds: readonly DatabaseKind[] = ['postgres', 'embedded'],
+  openDatabase?: OpenDatabase,
+): void {
+  describe.each(kinds)(`${title} (%s)`, kind => {
+    const store = {} as TestStore
+    beforeAll(async () => {
+      Object.assign(store, await openTestStore(kind, openDatabase))
+    })
+    afterEach(async () => {
+      store.webhooks.to = null
+      store.faults.with = null
+      await store.drain()
+      if (kind === 'postgres') expect(await store.violations({ drained: true })).toEqual([])
+    })
+    afterAll(async () => {
+      if (kind === 'embedded') expect(await store.violations({ drained: true })).toEqual([])
+      await store.stop()
+    })
+    suite(store)
+  })
+}

@@ -1,0 +1,24 @@
+/** A process of the crew that enumerates crashes. */
+import type { Point } from '../../packages/testing/src/interception.ts'
+import { serveCrew } from '../world/crew.ts'
+import { die, list, type Tally } from './enumerate.ts'
+import { scenarios } from './scenarios.ts'
+
+/** `point` null: list the points. */
+export interface CrashJob {
+  scenario: string
+  point: Point | null
+  pairEvery: number
+}
+
+export interface CrashResult {
+  points: Point[]
+  tally: Tally
+}
+
+await serveCrew<CrashJob, CrashResult>(async (world, { scenario: name, point, pairEvery }) => {
+  const scenario = scenarios.find(each => each.name === name)
+  if (scenario === undefined) throw new Error(`there is no scenario "${name}"`)
+  if (point === null) return list(world, scenario)
+  return { points: [], tally: await die(world, scenario, point, pairEvery) }
+})

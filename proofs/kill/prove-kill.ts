@@ -1,0 +1,248 @@
+/**
+ * The kill proof: checkouts under load while servers die by SIGKILL at random instants and start again; then it is let
+ * drain, audited, and compared with what every buyer was told. Proves A9, B1 to B4, and the money invariants across
+ * real crashes.
+ */
+import path from 'node:path'
+import { forward } from '../../packages/cli/src/process/forward.ts'
+import { type Database, statement } from '../../packages/holdfast/src/database/database.ts'
+import { openEmbedded } from '../../packages/holdfast/src/database/embedded/pglite.ts'
+import { connectPostgres } from '../../packages/holdfast/src/database/postgres/postgres.ts'
+import type { AuditReport } from '../../packages/holdfast/src/engine/checkout-engine.ts'
+import { audit } from '../../packages/holdfast/src/observe/audit/audit.ts'
+import type { BuyerRecord } from '../buyers/buyer.ts'
+import { runLoad } from '../buyers/load.ts'
+import { acknowledgedBy, type Contradictions, contradictionsOf } from '../buyers/reconcile-answers.ts'
+import { fillShop, serverEnvironment } from '../buyers/shop.ts'
+import { type Pace, runKiller } from '../processes/killer.ts'
+import { createServerProcess, type ServerProcess } from '../processes/server-process.ts'
+import { createRandom } from '../random.ts'
+
+export interface KillOptions {
+  /** An empty PostgreSQL database; null: an embedded one in `directory`. */
+  databaseUrl: string | null
+  /** Where the servers work. */
+  directory: string
+  /** Servers on the one database; the embedded one allows 1. */
+  processes: number
+  buyers: number
+  /** How long there is load, and killing. */
+  until: { seconds: number } | { kills: number }
+  pace: Pace
+  seed: number
+  isBuilt?: boolean
+  /** A migrated embedded database to start from, as an archive; saves making one. */
+  template?: Blob
+}
+
+export interface KillReport {
+  seed: number
+  database: 'PostgreSQL' | 'embedded'
+  processes: number
+  buyers: number
+  seconds: number
+  drainSeconds: number
+  kills: number
+  payments: number
+  lostAnswers: number
+  checkouts: { started: number; completed: number; failed: number; neverPaid: number; carriedOn: number }
+  told: { orders: number; refusals: Record<string, number>; left: number; unanswered: number }
+  contradictions: Contradictions
+  audit: AuditReport
+  /** Answers and log lines that only a fault of ours explains. */
+  serverErrors: string[]
+  /** What is not as it must be, in sentences; none when the proof holds. */
+  wrong: string[]
+}
+
+/** Short, so that what a dead process held is carried on within the run; with it calls to the gateway are shorter too. */
+const leaseSeconds = 4
+const answersMs = 90_000
+const drainMs = 120_000
+const lookEveryMs = 250
+const skus = Array.from({ length: 6 }, (_, number) => `KILL-${number}`)
+
+const readCheckouts = statement(
+  'sim_checkouts',
+  `select count(*) as started, count(*) filter (where state = 'completed') as completed,
+     count(*) filter (where state = 'failed') as failed, count(*) filter (where state = 'pending') as "neverPaid",
+     count(*) filter (where epoch > 1) as "carriedOn"
+   from holdfast.checkouts`,
+)
+
+/** Counts payments, and lets others wait for more of them. */
+function paymentCounter() {
+  let count = 0
+  let waiting: { at: number; resolve: () => void }[] = []
+  function release(isDue: (at: number) => boolean): void {
+    const due = waiting.filter(({ at }) => isDue(at))
+    waiting = waiting.filter(({ at }) => !isDue(at))
+    for (const { resolve } of due) resolve()
+  }
+  return {
+    count: () => count,
+    add() {
+      count += 1
+      release(at => at <= count)
+    },
+    more: (wanted: number) => new Promise<void>(resolve => waiting.push({ at: count + wanted, resolve })),
+    releaseAll: () => release(() => true),
+  }
+}
+
+/** Load and killing, to the last answer. */
+async function loadAndKill(options: KillOptions, servers: readonly ServerProcess[]) {
+  const { until, pace, seed, buyers } = options
+  const payments = paymentCounter()
+  let isClosing = false
+  let isOver = false
+  let kills = 0
+  const end = () => {
+    isClosing = true
+    payments.releaseAll()
+  }
+  const timer = 'seconds' in until ? setTimeout(end, until.seconds * 1000) : null
+  // Each draws from a stream of its own, so that the kills of a seed do not depend on how fast buyers are.
+  const ways = createRandom(seed + 2)
+  const load = runLoad({
+    random: createRandom(seed + 1),
+    skus,
+    buyers,
+    origin: () => ways.pick(servers).url,
+    onPayment: payments.add,
+    isClosing: () => isClosing,
+    isOver: () => isOver,
+  })
+  load.catch(end)
+  try {
+    kills = await runKiller({
+      servers,
+      random: createRandom(seed),
+      pace,
+      payments: payments.more,
+      isOver: () => isClosing,
+      killsMax: 'kills' in until ? until.kills : Number.POSITIVE_INFINITY,
+    })
+    end()
+    // Once more everywhere at once, in the middle of what the last buyers do.
+    await Promise.all(servers.map(server => server.kill()))
+    kills += servers.length
+    await Promise.all(servers.map(server => server.start()))
+    const late = setTimeout(() => {
+      isOver = true
+    }, answersMs)
+    const records = await load
+    clearTimeout(late)
+    return { records, kills, payments: payments.count() }
+  } finally {
+    if (timer !== null) clearTimeout(timer)
+    end()
+    isOver = true
+    await load.catch(() => {})
+  }
+}
+
+/** Asks the running shop itself, where the database is its alone. */
+async function auditOf(options: KillOptions, database: Database | null): Promise<AuditReport | null> {
+  if (database !== null) return audit(database, { ledger: 'sandbox', drained: true })
+  let out = ''
+  const caller = {
+    ...{ colours: false, isTty: false, directory: options.directory },
+    out: (text: string) => {
+      out += text
+    },
+    err: () => {},
+  }
+  const code = await forward(path.join(options.directory, '.holdfast'), caller, ['audit', '--drained', '--json'])
+  return code === null || out === '' ? null : (JSON.parse(out) as AuditReport)
+}
+
+/** Waits until nothing is in flight; in vain, the audit afterwards says what is. Gives how long it took. */
+async function drain(options: KillOptions, database: Database | null): Promise<number> {
+  const startedAt = performance.now()
+  const elapsed = () => performance.now() - startedAt
+  while (elapsed() < drainMs) {
+    const report = await auditOf(options, database)
+    const open = report?.findings.filter(({ invariant }) => invariant === 'B1' || invariant === 'B4')
+    if (open?.every(({ violations }) => violations === 0)) break
+    await new Promise(resolve => setTimeout(resolve, lookEveryMs))
+  }
+  return elapsed() / 1000
+}
+
+function refusalsOf(records: readonly BuyerRecord[]): Record<string, number> {
+  const refusals: Record<string, number> = {}
+  for (const { ending } of records) {
+    if (ending.kind === 'refused') refusals[ending.code] = (refusals[ending.code] ?? 0) + 1
+  }
+  return refusals
+}
+
+/** What the sandbox's tokens may lead to; any other refusal is not explained by how it was paid. */
+const explained = new Set(['payment_declined', 'capture_refused', 'payment_unsettled', 'payment_abandoned'])
+
+function wrongIn(report: Omit<KillReport, 'wrong'>): string[] {
+  const { contradictions, told, serverErrors } = report
+  const wrong = Object.values(contradictions).flat() as string[]
+  if (report.audit.violations > 0) wrong.push(`the audit found ${report.audit.violations} violations`)
+  if (told.unanswered > 0) wrong.push(`${told.unanswered} buyers never got a final answer`)
+  if (told.orders === 0) wrong.push('nobody bought anything: nothing is proven')
+  for (const [code, count] of Object.entries(told.refusals)) {
+    if (!explained.has(code)) wrong.push(`${count} buyers were refused with ${code}`)
+  }
+  if (serverErrors.length > 0) wrong.push(`${serverErrors.length} errors of the servers, the first: ${serverErrors[0]}`)
+  return wrong
+}
+
+/** Runs it; ends the processes it started, whatever happens. The database stays, for who wants to look. */
+export async function proveKill(options: KillOptions): Promise<KillReport> {
+  const { databaseUrl, directory, isBuilt = false, processes, buyers, seed, template } = options
+  const embedded = { directory: path.join(directory, '.holdfast'), ...(template === undefined ? {} : { template }) }
+  const store = () => (databaseUrl === null ? openEmbedded(embedded) : connectPostgres({ url: databaseUrl }))
+  const filled = await store()
+  const isShared = databaseUrl !== null
+  const servers: ServerProcess[] = []
+  const environment = { ...serverEnvironment, CHECKOUT_LEASE_SECONDS: String(leaseSeconds) }
+  const startedAt = performance.now()
+  try {
+    await fillShop(
+      filled,
+      skus.map((sku, index) => ({ sku, priceMinor: 990 + 1_000 * index, quantity: 1_000_000 })),
+    )
+    if (!isShared) await filled.close()
+    for (let number = 0; number < processes; number += 1) {
+      servers.push(await createServerProcess({ directory, databaseUrl, isBuilt, environment }))
+    }
+    await Promise.all(servers.map(server => server.start()))
+    const { records, kills, payments } = await loadAndKill(options, servers)
+    const drainSeconds = await drain(options, isShared ? filled : null)
+    const seconds = (performance.now() - startedAt) / 1000
+    await Promise.all(servers.map(server => server.kill()))
+    const database = isShared ? filled : await store()
+    try {
+      const [checkouts] = await database.query<KillReport['checkouts']>(readCheckouts)
+      if (checkouts === undefined) throw new Error('the database gave no answer')
+      const count = (kind: BuyerRecord['ending']['kind']) => records.filter(({ ending }) => ending.kind === kind).length
+      const report: Omit<KillReport, 'wrong'> = {
+        ...{ seed, database: isShared ? 'PostgreSQL' : 'embedded', processes, buyers, seconds, drainSeconds, kills },
+        ...{ payments, checkouts },
+        lostAnswers: records.reduce((sum, record) => sum + record.lostAnswers, 0),
+        told: {
+          orders: count('ordered'),
+          refusals: refusalsOf(records),
+          left: count('left'),
+          unanswered: count('unanswered'),
+        },
+        contradictions: await contradictionsOf(database, records),
+        audit: await audit(database, { ledger: 'sandbox', drained: true, acknowledged: acknowledgedBy(records) }),
+        serverErrors: [...servers.flatMap(server => server.errors), ...records.flatMap(record => record.serverErrors)],
+      }
+      return { ...report, wrong: wrongIn(report) }
+    } finally {
+      if (!isShared) await database.close()
+    }
+  } finally {
+    await Promise.all(servers.map(server => server.kill()))
+    await filled.close()
+  }
+}

@@ -1,0 +1,784 @@
+/*
+ * The protocol of one checkout, for `spin` to walk through completely: workers, the database, the gateway, time.
+ *
+ * Every atomic block is one commit, or one thing that happens at the gateway or in a worker's memory; its comment names
+ * what it stands for in src/. Workers may die between any two of them, be replaced while they live, freeze and wake
+ * up; requests may be executed long after the caller gave up, or never, and their answers be lost; a lookup may miss
+ * what is there. None of this is bounded. What is: one checkout, WORKERS at a time, VOIDS attempts to void and REFUNDS
+ * to refund. docs/decisions/0008-a-model-beside-the-code.md says what is left out.
+ *
+ * Switches, all off by default. What a shop may do: LATER (capture later), ACTION (the gateway does not finish at
+ * once), BY_HAND (somebody captures at the gateway's own console), REFUND (orders are refunded), FORGET (the gateway
+ * forgets keys), NUMBERED (epochs and versions as numbers). Defences switched off, each of which must be found:
+ * proofs/model/variants.ts. `go(from, to)` is an edge of `edges` in packages/holdfast/src/domain/states.ts; a test compares the two.
+ */
+
+#ifndef WORKERS
+#define WORKERS 2
+#endif
+#ifndef VOIDS
+#define VOIDS 2
+#endif
+#ifndef REFUNDS
+#define REFUNDS 2
+#endif
+
+/* packages/holdfast/src/domain/states.ts: the resting and the passing states, and `start`, where there is no checkout yet. */
+mtype:state = {
+  start, pending, validating, reserving, locking_prices, authorizing, awaiting_action, creating_order, capturing,
+  awaiting_capture, committing, rolling_back, completed, failed
+}
+
+/* Statuses of operations, and answers of the gateway. `not_executed` is heard as `unknown`: neither settles anything. */
+mtype = { absent, intended, succeeded, declined, already_captured, action_required, in_process, unknown }
+/* A payment at the gateway. */
+mtype = { unseen, waits_for_buyer, waits_for_bank, authorized, captured, voided, refused }
+mtype = { no_hold, held, firm, committed, released }
+mtype = { no_order, order_pending, order_paid, order_refunded, order_cancelled }
+
+/* Idempotency keys: `checkout:kind:attempt` (idempotencyKey in payments/operations.ts). */
+#define AUTHORIZE 0
+#define CAPTURE 1
+#define VOID(attempt) (1 + attempt)
+#define REFUND_(attempt) (1 + VOIDS + attempt)
+/* A key that was made up for a retry. Only where keys are not derived. */
+#define MADE_UP (2 + VOIDS + REFUNDS)
+#define KEYS (3 + VOIDS + REFUNDS)
+#define NOTHING 255
+#define is_capture(request) (request == CAPTURE || request == MADE_UP)
+#define is_void(request) (request >= VOID(1) && request <= VOID(VOIDS))
+#define is_refund(request) (request >= REFUND_(1) && request <= REFUND_(REFUNDS))
+#ifdef RANDOM_KEY
+#define again(request) (request == CAPTURE -> MADE_UP : request)
+#else
+#define again(request) request
+#endif
+
+/* The database: the row of `checkouts`, its operations, its order, its holds. */
+mtype:state state = start
+bool expired              /* expires_at has passed */
+bool wakes                /* wake_at is set: somebody will look at it again */
+mtype op_authorize = absent
+mtype op_capture = absent
+mtype op_void = absent    /* the latest attempt, which is number `voids` */
+mtype op_refund = absent  /* the latest attempt, which is number `refunds` */
+byte voids
+byte refunds
+mtype order = no_order
+mtype stock = no_hold
+
+/*
+ * `stillHolds` in saga/claim.ts compares epoch and version for equality alone, and they only rise: so this is all that
+ * can be seen of them. True: what the worker claimed is still what the row says. With NUMBERED the numbers themselves
+ * are there, `check` compares the two, and epochs end at EPOCHS so that they come to an end.
+ */
+bool holds[WORKERS]
+#if WORKERS == 3
+#define drop_claims() holds[0] = false; holds[1] = false; holds[2] = false
+#define somebody_holds (holds[0] || holds[1] || holds[2])
+#define somebody_asks(request) (asks[0] == request || asks[1] == request || asks[2] == request)
+#else
+#define drop_claims() holds[0] = false; holds[1] = false
+#define somebody_holds (holds[0] || holds[1])
+#define somebody_asks(request) (asks[0] == request || asks[1] == request)
+#endif
+
+#ifdef NUMBERED
+#ifndef EPOCHS
+#define EPOCHS 4
+#endif
+byte epoch
+byte version
+byte claimed_epoch[WORKERS]
+byte claimed_version[WORKERS]
+#define is_the_row_of(worker) (claimed_epoch[worker] == epoch && claimed_version[worker] == version)
+#define may_raise (epoch < EPOCHS)
+#define raise_version version++
+#define raise_epoch() epoch++
+#define remember_row() claimed_epoch[me] = epoch; claimed_version[me] = version
+#define forget_row() claimed_epoch[me] = 0; claimed_version[me] = 0
+#else
+#define may_raise true
+#define raise_version skip
+#define raise_epoch() skip
+#define remember_row() skip
+#define forget_row() skip
+#endif
+
+/* The gateway, and the requests that are on their way to it: once sent, a request may arrive at any time. */
+mtype payment = unseen
+byte captures
+byte paid_back
+mtype answer[KEYS] = absent
+bool sent[KEYS]
+/* The key each worker asks with; NOTHING: it asks nothing. */
+byte asks[WORKERS] = NOTHING
+#define key asks[me]
+#ifdef FORGET
+/* The key is older than the gateway's memory (`claim.ageMs > keyMemoryMs`). */
+bool aged[KEYS]
+#define is_aged(request) aged[request]
+/* boundsItself in saga/ask.ts: a capture and a whole refund are asked for again, for the gateway does neither twice. */
+#define is_over_age (aged[key] && key == AUTHORIZE)
+#define may_age(request) (!aged[request] && !sent[request] && !somebody_asks(request))
+/* A lookup finds what was done to the payment, also where the key of it is forgotten. */
+#define was_there(request) (aged[request] && (is_capture(request) && captures > 0 || is_refund(request) && paid_back > 0))
+#else
+#define is_aged(request) false
+#define is_over_age false
+#define was_there(request) false
+#endif
+
+/* Faults are over: from here on nobody dies or is replaced while alive, and the gateway answers. */
+bool calm
+
+/* Names of what must hold, always false, so that `pan` prints the name with the assertion. */
+bit A2, A4, A6, A7, A11, B2, B3, BOUND
+
+/* A7: one edge of the history. The database's constraint `edge_is_legal` refuses any that is not written below. */
+#ifdef ANY_STATE
+#define go(from, to) state = to
+#else
+#define go(from, to) assert(A7 || state == from); state = to; raise_version
+#endif
+
+#define money_is_out (captures > paid_back)
+#ifdef NOT_FIRM
+#define is_kept (stock == held || stock == committed)
+#else
+#define is_kept (stock == firm || stock == committed)
+#endif
+#define is_open (payment == authorized || payment == waits_for_buyer || payment == waits_for_bank)
+#define is_final (state == completed || state == failed)
+
+/* After every commit and every effect at the gateway. */
+inline check()
+{
+  assert(A2 || captures <= 1 && paid_back <= captures);
+  assert(A6 || !money_is_out || is_kept);
+#ifdef NUMBERED
+  assert(A7 || holds[0] == is_the_row_of(0) && holds[1] == is_the_row_of(1));
+  assert(A7 || claimed_epoch[0] <= epoch && claimed_epoch[1] <= epoch);
+#endif
+  assert(A11 || is_final || wakes);
+  assert(B2 || state != completed ||
+    captures == 1 && stock == committed && op_capture == succeeded &&
+       (order == order_paid || order == order_refunded && paid_back == 1));
+  assert(B2 || state == completed || order != order_paid && order != order_refunded && stock != committed);
+  assert(B3 || state != failed ||
+    !money_is_out && !is_open && (stock == no_hold || stock == released) &&
+       (order == no_order || order == order_cancelled))
+}
+
+/* ---------------------------------------------------------------- the gateway */
+
+/*
+ * What a request does when it arrives (payments/sandbox-rules.ts, sandbox-authorization.ts). One key is executed once.
+ * A4 is asserted where there is an effect: the intent of that key must have been committed.
+ */
+inline execute(request)
+{
+  sent[request] = false;
+  if
+  :: request == AUTHORIZE && payment == unseen ->
+    assert(A4 || op_authorize != absent);
+    if
+    :: payment = authorized
+    :: payment = refused
+#ifdef ACTION
+    :: payment = waits_for_buyer
+    :: payment = waits_for_bank
+#endif
+    fi
+  :: is_capture(request) && answer[request] == absent ->
+    if
+    :: payment == authorized ->
+      if
+      :: assert(A4 || op_capture != absent); payment = captured; captures++; answer[request] = succeeded
+      :: answer[request] = declined
+      fi
+#if defined(RANDOM_KEY) || defined(CAPTURES_AGAIN)
+    /* A gateway that takes money as often as it is asked with a key it does not know. */
+    :: payment == captured -> captures++; answer[request] = succeeded
+#else
+    :: payment == captured -> answer[request] = already_captured
+#endif
+    :: payment == voided || payment == refused || payment == unseen -> answer[request] = declined
+    fi
+  :: is_void(request) && answer[request] == absent ->
+    assert(A4 || op_void != absent && voids >= request - VOID(0));
+    if
+    :: payment == captured -> answer[request] = already_captured
+    :: payment == unseen ->
+#ifndef NO_FENCE
+      payment = voided;
+#endif
+      answer[request] = succeeded
+    :: payment == voided || payment == refused -> answer[request] = succeeded
+    :: is_open -> payment = voided; answer[request] = succeeded
+    /* Refused for no reason that we know. */
+    :: is_open && request < VOID(VOIDS) && !calm -> answer[request] = declined
+    fi
+  :: is_refund(request) && answer[request] == absent ->
+    assert(A4 || op_refund != absent && refunds >= request - REFUND_(0));
+    if
+    :: payment == captured && paid_back < captures -> paid_back++; answer[request] = succeeded
+    /* No more is given back than was taken. */
+    :: payment == captured && paid_back >= captures -> answer[request] = declined
+    :: request < REFUND_(REFUNDS) && !calm -> answer[request] = declined
+    fi
+  :: else
+  fi;
+  check()
+}
+
+/* Truth, which a lookup may miss. */
+#define is_there(request) (request == AUTHORIZE && payment != unseen || request != AUTHORIZE && answer[request] != absent || was_there(request))
+
+/* What a key is answered, as its payment stands (authorizationAnswer, earlierAnswer in payments/sandbox-payment.ts). */
+inline hear()
+{
+  if
+  :: was_there(key) -> heard = succeeded
+  :: !was_there(key) && key != AUTHORIZE -> heard = answer[key]
+  :: key == AUTHORIZE && (payment == authorized || payment == captured) -> heard = succeeded
+  :: key == AUTHORIZE && (payment == voided || payment == refused) -> heard = declined
+#ifdef ACTION
+  :: key == AUTHORIZE && payment == waits_for_buyer -> heard = action_required
+  :: key == AUTHORIZE && payment == waits_for_bank -> heard = in_process
+#endif
+  fi
+}
+
+/* What a request is answered that was sent now. Where the key is forgotten, a refusal may only say that it was done before. */
+inline hear_answer()
+{
+  if
+  :: was_there(key) && answer[key] != succeeded -> heard = unknown
+  :: else -> hear()
+  fi
+}
+
+/* ---------------------------------------------------------------- commits */
+
+/* changeRows in store/checkouts.ts: what others claimed is no longer the row's, what this one goes on with is. */
+inline claimed() { drop_claims(); holds[me] = true; remember_row() }
+
+/* take in saga/seize.ts raises the epoch and sets the lease. */
+inline take() { raise_epoch(); claimed(); wakes = true }
+
+/* Nothing came of it: the lease is given back, and a time set to ask again. Neither epoch nor version move. */
+inline rest() { wakes = true; forget(); check() }
+
+/* The worker's claim ends; its memory of it too. */
+inline forget()
+{
+  holds[me] = false; forget_row();
+  key = NOTHING; fresh = false; heard = absent; next = 0; is_new = false
+}
+
+/* recordAnswers in payments/operations.ts, and provenBy in saga/unwind.ts: what is definite settles what is open. */
+inline record()
+{
+  if
+  :: key == AUTHORIZE && op_authorize == intended && (heard == succeeded || heard == declined) -> op_authorize = heard
+  :: is_capture(key) && op_capture == intended && heard == succeeded -> op_capture = succeeded
+  :: is_capture(key) && op_capture == intended && (heard == declined || heard == already_captured) ->
+    op_capture = declined
+  :: is_void(key) && key == VOID(voids) && op_void == intended &&
+      (heard == succeeded || heard == declined || heard == already_captured) ->
+    op_void = heard
+  :: is_refund(key) && key == REFUND_(refunds) && op_refund == intended && (heard == succeeded || heard == declined) ->
+    op_refund = heard
+  :: else
+  fi
+}
+
+/* authorizePayment.undo in phases/4-authorize-payment.ts: what must still be asked before anything is let go. */
+inline undo()
+{
+  next = NOTHING;
+  is_new = false;
+  if
+  :: op_authorize == absent || op_authorize == declined
+  :: (op_authorize == intended || op_authorize == succeeded) &&
+      op_capture != succeeded && op_void != already_captured ->
+    if
+    :: op_void == succeeded
+    :: op_void == intended -> next = VOID(voids)
+    :: op_void == absent || op_void == declined -> next = VOID(voids) + 1; is_new = true
+    fi
+  :: (op_authorize == intended || op_authorize == succeeded) &&
+      (op_capture == succeeded || op_void == already_captured) ->
+    if
+    :: op_refund == succeeded
+    :: op_refund == intended -> next = REFUND_(refunds)
+    :: op_refund == absent || op_refund == declined -> next = REFUND_(refunds) + 1; is_new = true
+    fi
+  fi
+}
+
+/* reserveInventory.undo and createOrder.undo in phases/2 and 5. */
+inline let_go()
+{
+  if
+  :: stock == held || stock == firm -> stock = released
+  :: else
+  fi;
+  if
+  :: order == order_pending -> order = order_cancelled
+  :: else
+  fi
+}
+
+inline enter_rollback()
+{
+  if
+  :: state == authorizing -> go(authorizing, rolling_back)
+  :: state == awaiting_action -> go(awaiting_action, rolling_back)
+  :: state == awaiting_capture -> go(awaiting_capture, rolling_back)
+  :: state == capturing -> go(capturing, rolling_back)
+  :: state == rolling_back
+  :: else -> assert(A7)
+  fi
+}
+
+/*
+ * The body of `write` in saga/unwind.ts for one checkout that was admitted: records the evidence (what was heard of
+ * `key`), then ends what can end, or writes the next intent and goes on to ask.
+ */
+inline unwind_row()
+{
+  record();
+  undo();
+#ifdef NO_VOID
+  /* Given up where the gateway said nothing definite. */
+  if
+  :: key == AUTHORIZE && heard == unknown -> next = NOTHING
+  :: else
+  fi;
+#endif
+  if
+  :: next == NOTHING ->
+    if
+    :: state == pending -> go(pending, failed)
+    :: else -> enter_rollback(); go(rolling_back, failed)
+    fi;
+    let_go();
+    wakes = false;
+    claimed();
+    forget();
+    check();
+    goto idle
+  :: else ->
+    if
+    :: is_new && is_void(next) ->
+      assert(BOUND || voids < VOIDS);
+      voids++; op_void = intended
+    :: is_new && is_refund(next) ->
+      assert(BOUND || refunds < REFUNDS);
+      refunds++; op_refund = intended
+    :: else
+    fi;
+    enter_rollback();
+    wakes = true;
+    claimed();
+    if
+    /* The gateway did not settle it, or refused: rest, and ask again later. */
+    :: key == next || is_new && (is_void(key) && is_void(next) || is_refund(key) && is_refund(next)) ->
+      forget();
+      check();
+      goto idle
+    :: else ->
+      key = next; fresh = is_new; heard = absent; next = 0; is_new = false;
+      check();
+      goto asking
+    fi
+  fi
+}
+
+#if defined(NO_EPOCH)
+#define still_holds true
+#elif defined(NUMBERED)
+#define still_holds is_the_row_of(me)
+#else
+#define still_holds holds[me]
+#endif
+#ifdef ANY_STATE
+#define may_place true
+#else
+#define may_place still_holds
+#endif
+#ifdef NO_EXPIRY
+#define is_over false
+#else
+#define is_over expired
+#endif
+
+/* A lease may run out at any instant; once faults are over, only when its owner is gone. */
+#define is_free (may_raise && (!calm || !somebody_holds))
+
+/* ---------------------------------------------------------------- workers */
+
+/*
+ * Whoever works on a checkout: a live request, a recovery, a cancellation, an expiry. All of them are drive and
+ * carryOn in saga/drive.ts. What it knows besides the row: `key` it is to ask for or asked for, `fresh`, and what it
+ * `heard`. Where nothing was asked, `key` is NOTHING (evidence: null).
+ */
+proctype worker(byte me)
+{
+  bool fresh;
+  mtype heard = absent;
+  /* What `undo` says: the key to ask with next, and whether its intent has to be written first. */
+  byte next;
+  bool is_new;
+
+end_idle:
+idle:
+  if
+
+  /* prepare in saga/prepare.ts: phases 1 to 3 and the intent to authorize, one transaction. */
+  :: atomic { state == pending && expired ->
+      printf("worker %d: prepare: expired\n", me);
+      go(pending, failed); let_go(); wakes = false; claimed(); forget(); check(); goto idle }
+  :: atomic { state == pending && !expired ->
+      printf("worker %d: prepare\n", me);
+      go(pending, validating);
+      if
+      :: go(validating, failed)
+      :: go(validating, reserving);
+        if
+        :: go(reserving, failed)
+        :: go(reserving, locking_prices);
+          if
+          :: go(locking_prices, failed)
+          :: go(locking_prices, authorizing)
+          fi
+        fi
+      fi;
+      if
+      :: state == failed -> let_go(); wakes = false; claimed(); forget(); check(); goto idle
+      :: else
+      fi;
+      stock = held;
+      op_authorize = intended;
+      wakes = true;
+      raise_epoch(); claimed();
+      key = AUTHORIZE; fresh = true;
+      check();
+      goto asking
+    }
+
+  /* take in saga/seize.ts (seizeDue and seize), then carryOn in saga/drive.ts. */
+  :: atomic { state == pending && expired && wakes && is_free ->
+      printf("worker %d: seize: pending, expired\n", me);
+      take(); check(); goto unwinding }
+  :: atomic { state == authorizing && wakes && is_free && !(calm && payment == waits_for_bank) ->
+      printf("worker %d: seize: authorizing\n", me);
+      take(); key = AUTHORIZE; check(); goto asking }
+#ifdef ACTION
+  :: atomic { state == awaiting_action && !expired && wakes && is_free && !(calm && payment == waits_for_buyer) ->
+      printf("worker %d: resume: awaiting_action\n", me);
+      go(awaiting_action, authorizing);
+      take(); key = AUTHORIZE; check(); goto asking }
+  :: atomic { state == awaiting_action && expired && wakes && is_free ->
+      printf("worker %d: seize: awaiting_action, expired\n", me);
+      take(); check(); goto unwinding }
+#endif
+#ifdef LATER
+  /* want: 'capture' */
+  :: atomic { state == awaiting_capture && wakes && is_free ->
+      printf("worker %d: capture\n", me);
+      op_capture = intended;
+      go(awaiting_capture, capturing);
+      take(); key = CAPTURE; fresh = true; check(); goto asking }
+  /* Its authorization is about to end. */
+  :: atomic { state == awaiting_capture && wakes && is_free ->
+      printf("worker %d: seize: authorization ends\n", me);
+      take(); check(); goto unwinding }
+#endif
+#ifndef NO_RECOVERY
+  :: atomic { state == capturing && wakes && is_free ->
+      printf("worker %d: seize: capturing\n", me);
+      take(); key = again(CAPTURE); check(); goto asking }
+#endif
+  :: atomic { state == rolling_back && wakes && is_free ->
+      printf("worker %d: seize: rolling_back\n", me);
+      take();
+      undo();
+      if
+      :: next == NOTHING || is_new -> next = 0; is_new = false; check(); goto unwinding
+      :: else -> key = next; next = 0; check(); goto asking
+      fi
+    }
+#ifdef REFUND
+  /* A refund of unknown outcome (openRefund). */
+  :: atomic { state == completed && wakes && is_free && op_refund == intended ->
+      printf("worker %d: seize: refund\n", me);
+      take(); key = REFUND_(refunds); check(); goto asking }
+
+  /* intendRefund in saga/refund.ts. */
+  :: atomic { state == completed && order == order_paid && (op_refund == absent || op_refund == declined) &&
+      refunds < REFUNDS && may_raise ->
+      printf("worker %d: intend refund\n", me);
+      refunds++;
+      op_refund = intended;
+      take(); key = REFUND_(refunds); fresh = true; check(); goto asking }
+#endif
+
+  /* Cancellation, by whoever: the forced unwind of saga/unwind.ts, which takes over from whoever works on it. */
+  :: atomic { may_raise && (state == pending || state == authorizing || state == awaiting_action ||
+        state == awaiting_capture || state == rolling_back && wakes && is_free) ->
+      printf("worker %d: cancel\n", me);
+      raise_epoch();
+      unwind_row() }
+  fi;
+
+asking: /* ask in saga/ask.ts, with a claim in memory. */
+  if
+  :: atomic { !calm -> printf("worker %d: dies before asking\n", me); forget(); goto idle }
+  :: atomic { fresh || is_void(key) -> printf("worker %d: sends key %d\n", me, key); sent[key] = !is_there(key); goto waiting }
+  /* What was asked before is looked up first … */
+  :: atomic { !fresh && !is_void(key) && is_there(key) ->
+      printf("worker %d: looks up key %d: found\n", me, key); hear(); goto told }
+  :: atomic { !fresh && !is_void(key) && (!calm || !is_there(key)) ->
+      /* … and repeated under its own key. An authorization only while the gateway remembers it: "not found" proves nothing. */
+      if
+      :: is_over_age -> heard = unknown; goto told
+      :: else ->
+        sent[key] = !is_there(key);
+        printf("worker %d: looks up key %d: not found, sends it again\n", me, key);
+        goto waiting
+      fi
+    }
+  :: atomic { !fresh && !is_void(key) && !calm ->
+      printf("worker %d: looks up key %d: no answer\n", me, key); heard = unknown; goto told }
+  /* The buyer's token is not known here (canRepeat). */
+  :: atomic { !fresh && key == AUTHORIZE && (!calm || !is_there(key)) ->
+      printf("worker %d: cannot repeat key %d\n", me, key); heard = unknown; goto unwinding }
+  fi;
+
+waiting: /* The request is on its way. */
+  if
+  :: atomic { !calm -> printf("worker %d: dies while waiting\n", me); forget(); goto idle }
+  :: atomic { !calm -> printf("worker %d: gets no answer to key %d\n", me, key); heard = unknown; goto told }
+  :: atomic { printf("worker %d: is answered key %d\n", me, key); execute(key); hear_answer(); goto told }
+  fi;
+
+told: /* advance in saga/drive.ts: what was heard goes to the step that it belongs to. */
+  if
+  :: atomic { !calm -> printf("worker %d: dies before recording\n", me); forget(); goto idle }
+  /* askTwice */
+  :: atomic { heard == unknown && fresh -> fresh = false; heard = absent; key = again(key); goto asking }
+  :: atomic { !(heard == unknown && fresh) && key == AUTHORIZE ->
+      if
+      :: heard == declined -> goto unwinding
+      /* Unsettled for too long: given up behind a fencing void. */
+      :: heard == unknown || heard == in_process -> goto unwinding
+      :: heard != declined && !(heard == unknown && is_aged(key)) -> goto placing
+      fi
+    }
+  :: atomic { !(heard == unknown && fresh) && is_capture(key) -> goto settling }
+  :: atomic { !(heard == unknown && fresh) && is_void(key) -> goto unwinding }
+  :: atomic { !(heard == unknown && fresh) && is_refund(key) -> goto crediting }
+  fi;
+
+#ifdef EFFECT_FIRST
+placing: /* The capture is asked for before its intent is committed. */
+  atomic { sent[CAPTURE] = true }
+placing_late:
+#else
+placing:
+#endif
+  /* place in saga/place.ts */
+  if
+  :: atomic { !calm -> printf("worker %d: dies before place\n", me); forget(); goto idle }
+  :: atomic { !may_place -> printf("worker %d: place: replaced\n", me); forget(); goto idle }
+  :: atomic { may_place ->
+      if
+      :: is_over -> printf("worker %d: place: expired\n", me); goto unwinding
+      :: !is_over && heard == succeeded ->
+        printf("worker %d: place\n", me);
+        record();
+        order = order_pending;
+#ifndef NOT_FIRM
+        if
+        :: stock == held -> stock = firm
+        :: else
+        fi;
+#endif
+        go(authorizing, creating_order);
+        wakes = true;
+        if
+#ifdef LATER
+        :: go(creating_order, awaiting_capture); claimed(); forget(); check(); goto idle
+#endif
+        :: go(creating_order, capturing);
+          op_capture = intended;
+          claimed();
+          key = CAPTURE; fresh = true; heard = absent;
+          check();
+          goto asking
+        fi
+#ifdef ACTION
+      :: !is_over && heard == action_required ->
+        printf("worker %d: place: awaits action\n", me);
+        go(authorizing, awaiting_action); claimed(); wakes = true; forget(); check(); goto idle
+#endif
+      :: !is_over && (heard == unknown || heard == in_process) ->
+        printf("worker %d: place: rests\n", me);
+        rest(); goto idle
+      fi
+    }
+  fi;
+
+settling: /* settle in saga/settle.ts */
+  if
+  :: atomic { !calm -> printf("worker %d: dies before settle\n", me); forget(); goto idle }
+  :: atomic { !still_holds -> printf("worker %d: settle: replaced\n", me); forget(); goto idle }
+  :: atomic { still_holds ->
+      if
+      :: heard == succeeded ->
+        printf("worker %d: settle\n", me);
+        record();
+        order = order_paid;
+        if
+        :: stock == firm -> stock = committed
+#ifdef NOT_FIRM
+        :: stock == held -> stock = committed
+#endif
+        :: else
+        fi;
+        go(capturing, committing);
+        go(committing, completed);
+        wakes = false;
+        claimed(); forget(); check(); goto idle
+      :: heard == declined || heard == already_captured -> printf("worker %d: settle: refused\n", me); goto unwinding
+      :: heard == unknown -> printf("worker %d: settle: rests\n", me); rest(); goto idle
+      fi
+    }
+  fi;
+
+crediting: /* A refund: of a rollback it is unwind's, of an order recordRefund's in saga/refund.ts. */
+  if
+  :: atomic { !calm -> printf("worker %d: dies before recording a refund\n", me); forget(); goto idle }
+  :: atomic { !still_holds -> printf("worker %d: refund: replaced\n", me); forget(); goto idle }
+  :: atomic { still_holds && state == rolling_back -> goto unwinding }
+#ifdef REFUND
+  :: atomic { still_holds && state == completed ->
+      printf("worker %d: record refund\n", me);
+      record();
+      if
+      :: heard == succeeded -> order = order_refunded; wakes = false; forget(); check(); goto idle
+      :: heard == declined -> wakes = false; forget(); check(); goto idle
+      :: heard == unknown -> rest(); goto idle
+      fi
+    }
+#endif
+  fi;
+
+unwinding: /* unwind in saga/unwind.ts, by whoever holds the claim. */
+  if
+  :: atomic { !calm -> printf("worker %d: dies before unwind\n", me); forget(); goto idle }
+  :: atomic { !still_holds -> printf("worker %d: unwind: replaced\n", me); forget(); goto idle }
+  :: atomic { still_holds -> printf("worker %d: unwind\n", me); unwind_row() }
+  fi
+}
+
+/* ---------------------------------------------------------------- the world */
+
+/* Time, the buyer, the shop's other checkouts, the gateway's own console, and requests that arrive late. */
+proctype world()
+{
+  byte request;
+end_of_the_world:
+  do
+  :: atomic { !calm -> printf("faults end\n"); calm = true }
+  :: atomic { !expired -> printf("time is over\n"); expired = true }
+
+  /* As if somebody let go of every hold whose time is over, firm ones excepted. */
+  :: atomic { expired && stock == held -> printf("a hold expires\n"); stock = released; check() }
+
+  /* start in saga/start.ts for the same cart (letGo): what is over makes way; the version tells, not the epoch. */
+  :: atomic { state == pending ->
+      printf("another start: pending makes way\n");
+      go(pending, failed); let_go(); wakes = false; drop_claims(); check() }
+#ifdef ACTION
+  :: atomic { state == awaiting_action && expired ->
+      printf("another start: awaiting_action makes way\n");
+      go(awaiting_action, rolling_back); wakes = true; drop_claims(); check() }
+
+  /* The buyer confirms or refuses; a bank settles. */
+  :: atomic { payment == waits_for_buyer || payment == waits_for_bank ->
+      if
+      :: printf("the buyer confirms\n"); payment = authorized
+      :: printf("the buyer refuses\n"); payment = refused
+      fi;
+      check() }
+#endif
+
+#ifdef BY_HAND
+  /* An effect that is not ours; A4 speaks of ours. */
+  :: atomic { !calm && payment == authorized && (state == capturing || state == awaiting_capture) ->
+      printf("captured by hand\n"); payment = captured; captures++; check() }
+#endif
+
+  /* A request arrives that nobody waits for any more, or not yet. */
+  :: atomic {
+      if
+      :: sent[AUTHORIZE] -> request = AUTHORIZE
+      :: sent[CAPTURE] -> request = CAPTURE
+      :: sent[VOID(1)] -> request = VOID(1)
+      :: sent[VOID(2)] -> request = VOID(2)
+      :: sent[REFUND_(1)] -> request = REFUND_(1)
+      :: sent[REFUND_(2)] -> request = REFUND_(2)
+#ifdef RANDOM_KEY
+      :: sent[MADE_UP] -> request = MADE_UP
+#endif
+      fi;
+      printf("key %d arrives by itself\n", request);
+      execute(request);
+      request = 0
+    }
+
+#ifdef FORGET
+  /* No request and no frozen process outlives the gateway's memory of keys: only what nobody asks for any more ages. */
+  :: atomic {
+      if
+      :: op_authorize == intended && may_age(AUTHORIZE) -> request = AUTHORIZE
+      :: op_capture == intended && may_age(CAPTURE) -> request = CAPTURE
+      :: op_refund == intended && may_age(REFUND_(refunds)) -> request = REFUND_(refunds)
+      fi;
+      printf("the gateway forgets key %d\n", request);
+      aged[request] = true;
+      answer[request] = absent;
+      request = 0
+    }
+#endif
+  od
+}
+
+init
+{
+  atomic {
+    /* start in saga/start.ts; `holdOn: 'start'` holds stock already now (holdNow). */
+    go(start, pending);
+    wakes = true;
+    if
+    :: stock = held
+    :: true
+    fi;
+    run worker(0);
+    run worker(1);
+#if WORKERS == 3
+    run worker(2);
+#endif
+    run world()
+  }
+}
+
+/* ---------------------------------------------------------------- what must come */
+
+#define ended (is_final && op_capture != intended && op_void != intended && op_refund != intended)
+/* B1: once faults end, every run ends, whoever gets a turn. */
+ltl B1 { [] (calm -> <> ended) }

@@ -1,0 +1,52 @@
+/** Random choices that a seed repeats: what is drawn is the same; when it happens, the machine decides. */
+import { seeded } from '../packages/cli/src/flash-sale/seeded.ts'
+
+export interface Random {
+  /** From 0 up to, but not including, `below`; whole. */
+  below(below: number): number
+  /** From `from` up to `to`, not whole. */
+  between(from: number, to: number): number
+  pick<Item>(items: readonly Item[]): Item
+  /** Picks by weight. */
+  weighted<Item extends string>(weights: Readonly<Record<Item, number>>): Item
+}
+
+export function createRandom(seed: number): Random {
+  const next = seeded(seed)
+  function pick<Item>(items: readonly Item[]): Item {
+    const item = items[Math.floor(next() * items.length)]
+    if (item === undefined) throw new Error('there is nothing to pick from')
+    return item
+  }
+  return {
+    below: below => Math.floor(next() * below),
+    between: (from, to) => from + next() * (to - from),
+    pick,
+    weighted<Item extends string>(weights: Readonly<Record<Item, number>>): Item {
+      const entries = Object.entries<number>(weights) as [Item, number][]
+      let left = next() * entries.reduce((sum, [, weight]) => sum + weight, 0)
+      for (const [item, weight] of entries) {
+        left -= weight
+        if (left < 0) return item
+      }
+      return pick(entries)[0]
+    },
+  }
+}
+
+/** Deals kinds in rounds: each as often a round as its weight says, in random order, so that none stays out by chance. */
+export function dealer<Item extends string>(random: Random, weights: Readonly<Record<Item, number>>): () => Item {
+  const round = (Object.entries<number>(weights) as [Item, number][]).flatMap(([item, weight]) =>
+    Array.from({ length: weight }, () => item),
+  )
+  let left: Item[] = []
+  return () => {
+    if (left.length === 0) left = shuffled(random, round)
+    return left.pop() ?? random.pick(round)
+  }
+}
+
+export function shuffled<Item>(random: Random, items: readonly Item[]): Item[] {
+  const rest = [...items]
+  return items.map(() => rest.splice(random.below(rest.length), 1)[0] as Item)
+}

@@ -1,0 +1,110 @@
+/** Defences by which a checkout has one worker at a time: leases, epochs, legal edges, unique orders. */
+import { type Backing, type Edit, inTest, type Mutant } from '../mutant.ts'
+
+const schema = 'packages/holdfast/migrations/0002_checkout.sql'
+
+const noEpochCheck: Edit = {
+  file: 'packages/holdfast/src/saga/lease.ts',
+  find: 'return row !== undefined && row.epoch === claim.row.epoch && row.version === claim.row.version',
+  replace: 'return row !== undefined',
+}
+const noEdges: Edit = {
+  file: schema,
+  find: "constraint edge_is_legal check (coalesce(from_state, 'start') || '>' || to_state in (",
+  replace: "constraint edge_is_legal check (true or coalesce(from_state, 'start') || '>' || to_state in (",
+}
+const severalOrders: Edit = {
+  file: schema,
+  find: 'checkout_id uuid not null unique,',
+  replace: 'checkout_id uuid not null,',
+}
+
+const severalAttempts: Edit = { file: schema, find: '  primary key (checkout_id, kind, attempt),\n', replace: '' }
+
+const edges: Backing = { name: 'the constraint edge_is_legal', edits: [noEdges] }
+
+export const claimMutants: readonly Mutant[] = [
+  {
+    name: 'epoch check',
+    without: 'steps comparing the epoch and the version of their claim',
+    edits: [noEpochCheck],
+    foundBy: inTest('saga/take-over.test.ts', 'postgres.*frozen after its capture'),
+    backing: edges,
+  },
+  {
+    name: 'legal edges',
+    without: 'the database refusing transitions that are no edge',
+    edits: [noEdges],
+    foundBy: inTest('saga/take-over.test.ts', 'postgres.*frozen after its capture'),
+    backing: { name: 'the epoch check', edits: [noEpochCheck] },
+  },
+  {
+    name: 'one order a checkout',
+    without: 'the database refusing a second order of a checkout',
+    edits: [severalOrders],
+    foundBy: inTest('saga/take-over.test.ts', 'postgres.*frozen after its authorize'),
+    backing: {
+      name: 'the epoch check, the constraint edge_is_legal and the key of payment_operations',
+      edits: [noEpochCheck, noEdges, severalAttempts],
+    },
+  },
+  {
+    name: 'epoch rises',
+    without: 'the epoch rising as a checkout is taken over',
+    edits: [
+      {
+        file: 'packages/holdfast/src/saga/steps/take-over.ts',
+        find: 'epoch: row.epoch + 1,\n      leaseOwner: context.workerId,',
+        replace: 'leaseOwner: context.workerId,',
+      },
+    ],
+    foundBy: inTest('saga/take-over.test.ts', 'postgres.*the epoch rises with every take-over'),
+  },
+  {
+    name: 'lease',
+    without: 'a running lease keeping others away',
+    edits: [
+      {
+        file: 'packages/holdfast/src/saga/steps/take-over.ts',
+        find: 'return row.lease_owner === null || row.awake',
+        replace: 'return true',
+      },
+    ],
+    foundBy: inTest('saga/take-over.test.ts', 'postgres.*nobody is replaced while its lease runs'),
+  },
+  {
+    name: 'wake-up',
+    without: 'a time to look again after an answer that left all open',
+    edits: [
+      {
+        file: 'packages/holdfast/src/saga/steps/place.ts',
+        find: 'changes.push({ row, path: [], leaseOwner: null, wakeInMs: afterMs, tries: row.tries + 1 })',
+        replace: 'changes.push({ row, path: [], leaseOwner: null, wakeInMs: null, tries: row.tries + 1 })',
+      },
+    ],
+    foundBy: inTest('saga/payment-outcomes.test.ts', 'postgres.*authorize: error_before, three times over'),
+    backing: {
+      name: 'the constraint somebody_looks_again',
+      edits: [
+        {
+          file: schema,
+          find: "check (state in ('completed', 'failed') or wake_at is not null)",
+          replace: 'check (true)',
+        },
+      ],
+    },
+  },
+  {
+    name: 'webhook heeded',
+    without: 'webhooks staying open until their checkout could be looked at',
+    edits: [
+      {
+        file: 'packages/holdfast/src/saga/workers/recoverer.ts',
+        find: 'const webhooks = await openWebhooks(context.db, carriedMax, booksMax)',
+        replace:
+          'const webhooks = await openWebhooks(context.db, carriedMax, booksMax)\n    await markHandled(context.db, webhooks)',
+      },
+    ],
+    foundBy: inTest('review/webhook-while-busy.test.ts', 'postgres.*that finds its checkout busy'),
+  },
+]

@@ -1,0 +1,140 @@
+/** Defences that are locks: their order, by which nobody waits for ever, and what is decided under them. */
+import { type Backing, type Edit, inTest, type Mutant } from '../mutant.ts'
+
+const inventory = 'packages/holdfast/src/phases/2-reserve-inventory.ts'
+const store = 'packages/holdfast/migrations/0001_store.sql'
+const checkout = 'packages/holdfast/migrations/0002_checkout.sql'
+
+const stockConstraint: Backing = {
+  name: 'the constraint stock_is_never_oversold',
+  edits: [
+    {
+      file: store,
+      find: 'constraint stock_is_never_oversold check (0 <= reserved and reserved <= on_hand)',
+      replace: 'constraint stock_is_never_oversold check (true)',
+    },
+  ],
+}
+const couponUnlocked: Edit = {
+  file: inventory,
+  find: 'select cart_id from holdfast.checkouts where id = any($1::uuid[])))))\n   order by id for update`',
+  replace: 'select cart_id from holdfast.checkouts where id = any($1::uuid[])))))\n   order by id`',
+}
+const oneCheckoutACart: Backing = {
+  name: 'the unique index one_checkout_a_cart',
+  edits: [
+    {
+      file: checkout,
+      find: 'create unique index one_checkout_a_cart',
+      replace: 'create index one_checkout_a_cart',
+    },
+  ],
+}
+
+export const lockMutants: readonly Mutant[] = [
+  {
+    name: 'order of stock',
+    without: 'rows of stock being locked in the order of their keys',
+    edits: [
+      {
+        file: inventory,
+        find: 'and location.active\n   order by s.variant_id, s.location_id for update of s',
+        replace: 'and location.active\n   order by random() for update of s',
+      },
+    ],
+    foundBy: { kind: 'lock order' },
+  },
+  {
+    name: 'order of checkouts',
+    without: 'checkouts being locked in the order of their ids',
+    edits: [
+      {
+        file: 'packages/holdfast/src/database/checkouts.ts',
+        find: 'where id = any($1::uuid[]) order by id for update',
+        replace: 'where id = any($1::uuid[]) order by random() for update',
+      },
+    ],
+    foundBy: { kind: 'lock order' },
+  },
+  {
+    name: 'order of held stock',
+    without: 'rows of stock being locked in the order of their keys where it is sold or released',
+    edits: [
+      {
+        file: inventory,
+        find: "checkout_id = any($1::uuid[]) and state in ('held', 'firm'))\n   order by s.variant_id, s.location_id for update of s",
+        replace: "checkout_id = any($1::uuid[]) and state in ('held', 'firm'))\n   order by random() for update of s",
+      },
+    ],
+    foundBy: { kind: 'lock order' },
+  },
+  {
+    name: 'stock before coupons',
+    without: 'stock being locked before coupons where a hold is released',
+    edits: [
+      {
+        file: inventory,
+        find: '    lockHeldStock,\n    lockClaimedCoupons,\n',
+        replace: '    lockClaimedCoupons,\n    lockHeldStock,\n',
+      },
+    ],
+    foundBy: { kind: 'lock order' },
+  },
+  {
+    name: 'stock under lock',
+    without: 'stock being locked before it is allocated',
+    edits: [
+      {
+        file: inventory,
+        find: 'and location.active\n   order by s.variant_id, s.location_id for update of s',
+        replace: 'and location.active\n   order by s.variant_id, s.location_id',
+      },
+    ],
+    foundBy: inTest('review/scarce.test.ts', 'postgres.*the last unit'),
+    backing: stockConstraint,
+  },
+  {
+    name: 'coupon under lock',
+    without: 'a coupon being locked before its limit is looked at',
+    edits: [couponUnlocked],
+    foundBy: inTest('review/scarce.test.ts', 'postgres.*a coupon for the same customer'),
+  },
+  {
+    name: 'limit of a coupon',
+    without: 'the database refusing claims over the limit of a coupon',
+    edits: [
+      {
+        file: store,
+        find: 'check (0 <= claimed and claimed <= coalesce(usage_limit, claimed))',
+        replace: 'check (true)',
+      },
+    ],
+    foundBy: inTest('review/scarce.test.ts', 'postgres.*the last use of a coupon'),
+    backing: { name: 'the lock on the coupon', edits: [couponUnlocked] },
+  },
+  {
+    name: 'cart under lock',
+    without: 'a cart being locked before it is looked at whose it is',
+    edits: [
+      {
+        file: 'packages/holdfast/src/saga/steps/start.ts',
+        find: 'where c.id = any($1::uuid[]) order by c.id for update of c',
+        replace: 'where c.id = any($1::uuid[]) order by c.id',
+      },
+    ],
+    foundBy: inTest('saga/concurrency.test.ts', 'postgres.*started in four processes'),
+    backing: oneCheckoutACart,
+  },
+  {
+    name: 'frozen cart',
+    without: 'the database refusing changes of a cart that a checkout holds',
+    edits: [
+      {
+        file: checkout,
+        find: "    if current_setting('holdfast.cart_protection', true) = 'off' then\n",
+        replace: '    if true then\n',
+      },
+    ],
+    foundBy: inTest('engine/lock.test.ts', 'postgres.*a locked cart cannot be changed'),
+  },
+]

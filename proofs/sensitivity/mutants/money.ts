@@ -1,0 +1,256 @@
+/** Defences of money: intent before effect, one key for one thing, no guessing, and the fence behind what is given up. */
+import { type Edit, inTest, type Mutant } from '../mutant.ts'
+
+const ask = 'packages/holdfast/src/saga/call-gateway.ts'
+const authorization = 'packages/holdfast/src/phases/4-authorize-payment.ts'
+const capture = 'packages/holdfast/src/phases/6-capture-payment.ts'
+const place = 'packages/holdfast/src/saga/steps/place.ts'
+const unwind = 'packages/holdfast/src/saga/steps/unwind.ts'
+
+const crash = (title: string) => inTest('saga/crash.test.ts', `^A crash \\(postgres.*${title}`)
+
+/** An answer that says nothing, taken for a refusal wherever answers are judged and recorded. */
+const unknownIsDeclined: readonly Edit[] = [
+  {
+    file: 'packages/holdfast/src/payments/operations.ts',
+    find: "status: answer.outcome === 'succeeded' || answer.outcome === 'declined' ? answer.outcome : 'intended',",
+    replace:
+      "status: answer.outcome === 'succeeded' ? 'succeeded' : answer.outcome === 'declined' || answer.outcome === 'unknown' ? 'declined' : 'intended',",
+  },
+  {
+    file: unwind,
+    find: "const definite = answer.outcome === 'succeeded' || answer.outcome === 'declined'",
+    replace:
+      "const definite = answer.outcome === 'succeeded' || answer.outcome === 'declined' || answer.outcome === 'unknown'",
+  },
+  {
+    file: unwind,
+    find: "status: definite && operation.status === 'intended' ? answer.outcome : operation.status,",
+    replace:
+      "status: definite && operation.status === 'intended' ? (answer.outcome === 'succeeded' ? 'succeeded' : 'declined') : operation.status,",
+  },
+  {
+    file: authorization,
+    find: "    case 'unknown':\n      return { to: 'wait', afterMs }",
+    replace:
+      "    case 'unknown':\n      return { to: 'unwind', failure: declined({ code: 'unknown', message: answer.message }) }",
+  },
+]
+
+export const moneyMutants: readonly Mutant[] = [
+  {
+    name: 'intent before effect',
+    without: 'the intent to authorize being committed before the gateway is asked: it is written with the answer',
+    edits: [
+      {
+        file: 'packages/holdfast/src/saga/steps/prepare.ts',
+        find: '  authorizePayment.intendTo(tx, gateway.name, quotes)\n',
+        replace: '',
+      },
+      {
+        file: place,
+        find: '    recordAnswers(\n      tx,\n      answered.map(',
+        replace: `    authorizePayment.intendTo(
+      tx,
+      context.gateway.name,
+      answered.map(({ claim: { row } }) => ({
+        checkoutId: row.id,
+        totalMinor: row.total_minor ?? 0,
+        currency: row.currency ?? '',
+      })),
+    )
+    recordAnswers(\n      tx,\n      answered.map(`,
+      },
+    ],
+    foundBy: crash('a checkout that completes after a crash after_call:authorize'),
+  },
+  {
+    name: 'intent to capture',
+    without: 'the intent to capture being committed before the gateway is asked: it is written with the answer',
+    edits: [
+      {
+        file: place,
+        find: 'const now = placed.filter(({ row }) => row.details?.captureLater !== true)',
+        replace: 'const now: typeof placed = []',
+      },
+      {
+        file: 'packages/holdfast/src/saga/steps/settle.ts',
+        find: '    recordAnswers(\n',
+        replace: `    capturePayment.intendTo(
+      tx,
+      context.gateway.name,
+      answered.map(({ claim }) => ({ row: claim.row, reference: claim.reference })),
+    )
+    recordAnswers(\n`,
+      },
+    ],
+    foundBy: crash('a checkout that completes after a crash after_call:capture'),
+  },
+  {
+    name: 'derived key',
+    without: 'the key being derived: it is a random one at each attempt',
+    edits: [
+      {
+        file: ask,
+        find: 'const key = idempotencyKey(claim.row.id, kind, attempt)',
+        replace: `const key = \`\${idempotencyKey(claim.row.id, kind, attempt)}:\${Math.random()}\``,
+      },
+    ],
+    foundBy: crash('a checkout that completes after a crash after_call:authorize'),
+  },
+  {
+    name: 'lookup before repetition',
+    without: 'looking up what was asked before it is asked again',
+    edits: [{ file: ask, find: "if (!claim.fresh && kind !== 'void') {", replace: 'if (false as boolean) {' }],
+    foundBy: inTest('saga/crash.test.ts', 'postgres.*is not needed where the gateway has heard of it'),
+  },
+  {
+    name: 'memory of keys',
+    without: 'stopping to repeat once the gateway no longer remembers the key',
+    edits: [
+      {
+        file: ask,
+        find: "return { outcome: 'unknown', message: 'The gateway knows nothing of it and no longer remembers its key.' }",
+        replace: '',
+      },
+    ],
+    foundBy: inTest('review/forgotten-key.test.ts', 'postgres.*is not asked for a payment again'),
+  },
+  {
+    name: 'no guessing',
+    without: 'an unknown outcome staying open: it is taken for a refusal',
+    edits: unknownIsDeclined,
+    foundBy: inTest('saga/payment-outcomes.test.ts', 'postgres.*a late authorization that was waited for'),
+  },
+  {
+    name: 'fence',
+    without: 'a void before an authorization of unknown outcome is given up',
+    edits: [
+      {
+        file: authorization,
+        find: "if (authorization === undefined || authorization.status === 'declined') return null",
+        replace: "if (authorization === undefined || authorization.status !== 'succeeded') return null",
+      },
+    ],
+    foundBy: inTest('saga/payment-outcomes.test.ts', 'postgres.*a late authorization that was fenced'),
+  },
+  {
+    name: 'fence before release',
+    without: 'asking the gateway for the void before stock and coupon are let go',
+    edits: [
+      {
+        file: unwind,
+        find: '  letGo(tx, ending)\n',
+        replace: '  letGo(tx, works.map(work => ({ work })))\n',
+      },
+    ],
+    foundBy: inTest('saga/payment-outcomes.test.ts', 'postgres.*a void that fails at first'),
+  },
+  {
+    name: 'fence by key',
+    without: 'the void naming the key of the authorization that it fences',
+    edits: [
+      {
+        file: ask,
+        find: "authorizationKey: idempotencyKey(row.id, 'authorize', 1),",
+        replace: "authorizationKey: idempotencyKey(row.id, 'authorize', 2),",
+      },
+    ],
+    foundBy: inTest('saga/payment-outcomes.test.ts', 'postgres.*a late authorization that was fenced'),
+  },
+  {
+    name: 'refund of what was taken',
+    without: 'giving back what a refused void says was captured',
+    edits: [
+      {
+        file: authorization,
+        find: "return voiding?.answer?.outcome === 'declined' && voiding.answer.code === 'already_captured'",
+        replace: 'return voiding === undefined && false',
+      },
+    ],
+    foundBy: inTest('saga/payment-outcomes.test.ts', 'postgres.*money that was taken by another hand'),
+  },
+  {
+    name: 'amount authorized',
+    without: 'comparing what was authorized with the frozen total',
+    edits: [
+      {
+        file: authorization,
+        find: 'return answer.amountMinor === row.total_minor && answer.currency === row.currency\n',
+        replace: 'return answer.amountMinor > 0\n',
+      },
+    ],
+    foundBy: inTest('saga/payment-outcomes.test.ts', 'postgres.*another amount than asked'),
+  },
+  {
+    name: 'amount captured',
+    without: 'comparing what was captured with the frozen total',
+    edits: [
+      {
+        file: capture,
+        find: 'return answer.amountMinor === row.total_minor && answer.currency === row.currency\n',
+        replace: 'return answer.amountMinor > 0\n',
+      },
+    ],
+    foundBy: inTest('review/other-amount.test.ts', 'postgres.*waits for the shop, its stock firm'),
+  },
+  {
+    name: 'pivot',
+    without: 'the decision to capture being final for whoever cancels',
+    edits: [
+      {
+        file: unwind,
+        find: "    row.state === 'awaiting_capture' ||\n",
+        replace: "    row.state === 'awaiting_capture' ||\n    row.state === 'capturing' ||\n",
+      },
+    ],
+    foundBy: inTest('saga/expiry-and-cancel.test.ts', 'postgres.*past the decision to capture'),
+  },
+  {
+    name: 'expiry at place',
+    without: 'an authorization that comes after the expiry being given back',
+    edits: [{ file: place, find: 'if (row.expired) {', replace: 'if (false as boolean) {' }],
+    foundBy: inTest('saga/expiry-and-cancel.test.ts', 'postgres.*in authorizing ends in failed'),
+  },
+  {
+    name: 'own gateway',
+    without: 'asking only the gateway that has the payment',
+    edits: [
+      {
+        file: ask,
+        find: 'return row.gateway === null || row.gateway === context.gateway.name',
+        replace: 'return true || row.gateway === context.gateway.name',
+      },
+      {
+        file: 'packages/holdfast/src/database/checkouts.ts',
+        find: 'where wake_at <= now() and (gateway is null or gateway = $2)',
+        replace: 'where wake_at <= now() and $2::text is not null',
+      },
+    ],
+    foundBy: inTest('review/other-gateway.test.ts', 'postgres.*a capture at the old gateway'),
+  },
+  {
+    name: 'sealed token removed',
+    without: 'the sealed token being removed once the payment is authorized',
+    edits: [
+      {
+        file: place,
+        find: '        tries: 0,\n        sealedToken: null,\n        action: null,\n',
+        replace: '        tries: 0,\n        action: null,\n',
+      },
+    ],
+    foundBy: crash('a checkout that completes after a crash after_commit:capturing'),
+  },
+  {
+    name: 'one refund at a time',
+    without: 'refusing a refund while another is of unknown outcome',
+    edits: [
+      {
+        file: 'packages/holdfast/src/saga/refunds/refund.ts',
+        find: "if (refunds.some(refund => refund.status === 'intended')) {",
+        replace: 'if (false as boolean) {',
+      },
+    ],
+    foundBy: inTest('engine/refunds.test.ts', 'postgres.*while one refund is of unknown outcome'),
+  },
+]

@@ -1,0 +1,123 @@
+/** Defences of stock and coupons: holds that stand, are whole, and go back. */
+import { inTest, type Mutant } from '../mutant.ts'
+
+const inventory = 'packages/holdfast/src/phases/2-reserve-inventory.ts'
+const seize = 'packages/holdfast/src/saga/steps/take-over.ts'
+
+export const stockMutants: readonly Mutant[] = [
+  {
+    name: 'firm holds',
+    without: 'holds becoming firm with the order',
+    edits: [
+      {
+        file: 'packages/holdfast/src/phases/5-create-order.ts',
+        find: '  tx.send(firmReservations, [checkoutIds])\n',
+        replace: '',
+      },
+    ],
+    foundBy: inTest(
+      'saga/crash.test.ts',
+      '^A crash \\(postgres.*a checkout that completes after a crash after_commit:capturing',
+    ),
+  },
+  {
+    name: 'firm holds outlast expiry',
+    without: 'firm holds outlasting the lock: an expiry releases what is held, firm or not',
+    edits: [
+      {
+        file: seize,
+        find: "import { capturePayment } from '../../phases/6-capture-payment.ts'\n",
+        replace:
+          "import { reserveInventory } from '../../phases/2-reserve-inventory.ts'\nimport { capturePayment } from '../../phases/6-capture-payment.ts'\n",
+      },
+      {
+        file: seize,
+        find: '  const ids = rows.map(row => row.id)\n',
+        replace:
+          '  const ids = rows.map(row => row.id)\n  reserveInventory.undo(tx, rows.filter(row => row.expired).map(row => row.id))\n',
+      },
+    ],
+    foundBy: inTest('saga/expiry-and-cancel.test.ts', 'postgres.*in capturing ends in completed'),
+  },
+  {
+    name: 'all or nothing',
+    without: 'a hold being all or nothing: what is there is held, and the checkout goes on',
+    edits: [
+      {
+        file: inventory,
+        find: '  if (!allocation.ok) return allocation\n',
+        replace: '',
+      },
+      {
+        file: inventory,
+        find: 'return { ok: true, hold: { checkoutId, parts: [...allocation.parts], claim } }',
+        replace: 'return { ok: true, hold: { checkoutId, parts: allocation.ok ? [...allocation.parts] : [], claim } }',
+      },
+    ],
+    foundBy: inTest('saga/concurrency.test.ts', 'postgres.*twenty of them, in 1 processes'),
+  },
+  {
+    name: 'hold from the start',
+    without: 'comparing what is held since the start with what the cart wants now',
+    edits: [
+      {
+        file: inventory,
+        find: 'if (held !== undefined && !holdsAll(held, cart)) {',
+        replace: 'if (held !== undefined && !holdsAll(held, cart) && (false as boolean)) {',
+      },
+    ],
+    foundBy: inTest('review/held-cart.test.ts', 'postgres.*is never sold more than it holds'),
+  },
+  {
+    name: 'claim counted',
+    without: 'a claim being counted on its coupon',
+    edits: [
+      {
+        file: inventory,
+        find: '    tx.send(countClaims, [JSON.stringify([...counts].map(([coupon_id, count]) => ({ coupon_id, claims: count })))])\n',
+        replace: '',
+      },
+    ],
+    foundBy: inTest(
+      'saga/crash.test.ts',
+      '^A crash \\(postgres.*a checkout that completes after a crash after_commit:authorizing',
+    ),
+  },
+  {
+    name: 'coupon released',
+    without: 'a coupon being released as its checkout is undone',
+    edits: [
+      {
+        file: inventory,
+        find: '    uncountClaims,\n    releaseClaims,\n  ]) {',
+        replace: '  ]) {',
+      },
+    ],
+    foundBy: inTest('saga/payment-outcomes.test.ts', 'postgres.*tok_decline: declined'),
+  },
+  {
+    name: 'stock released',
+    without: 'stock being released as its checkout is undone',
+    edits: [
+      {
+        file: inventory,
+        find: '    subtractReserved,\n    releaseReservations,\n    uncountClaims,',
+        replace: '    uncountClaims,',
+      },
+    ],
+    foundBy: inTest('saga/payment-outcomes.test.ts', 'postgres.*tok_decline: declined'),
+  },
+  {
+    name: 'frozen prices',
+    without: 'the order being made of the snapshot: its lines take what the catalog says now',
+    edits: [
+      {
+        file: 'packages/holdfast/src/phases/5-create-order.ts',
+        find: '     snapshot.unit_minor, snapshot.subtotal_minor, snapshot.discount_minor, snapshot.tax_minor, snapshot.total_minor\n   from json_to_recordset',
+        replace:
+          '     (select amount_minor from holdfast.prices live where live.variant_id = snapshot.variant_id and live.currency = snapshot.currency),\n     snapshot.subtotal_minor, snapshot.discount_minor, snapshot.tax_minor, snapshot.total_minor\n   from json_to_recordset',
+      },
+    ],
+    foundBy: inTest('engine/prices.test.ts', 'postgres.*a price that changes after the lock'),
+  },
+]

@@ -1,0 +1,53 @@
+/** Defences of payments through Stripe: the id that is kept first, the cancel behind a refusal, what is adopted. */
+import { inTest, type Mutant } from '../mutant.ts'
+
+const authorize = 'packages/holdfast/src/payments/stripe/authorize.ts'
+
+export const stripeMutants: readonly Mutant[] = [
+  {
+    name: 'id kept under the lock',
+    without: 'a payment’s id being kept only while its checkout is authorized by who keeps it',
+    edits: [
+      {
+        file: 'packages/holdfast/src/payments/operations.ts',
+        find: "select id from holdfast.checkouts where id = $1::uuid and epoch = $2::int and state = 'authorizing' for update)",
+        replace: 'select id from holdfast.checkouts where id = $1::uuid and $2::int is not null for update)',
+      },
+      {
+        file: 'packages/holdfast/src/payments/operations.ts',
+        find: "operation.kind = 'authorize' and operation.settled_at is null\n   returning",
+        replace: "operation.kind = 'authorize'\n   returning",
+      },
+    ],
+    foundBy: inTest('payments/stripe-late.test.ts', 'postgres.*may not keep it'),
+  },
+  {
+    name: 'refused intents canceled',
+    without: 'a refused intent being canceled before that is told',
+    edits: [
+      {
+        file: authorize,
+        find: "return answer.outcome === 'declined' && intent.status !== 'canceled'\n      ? abandon(intent.id, idempotencyKey, answer)\n      : answer",
+        replace: 'return answer',
+      },
+    ],
+    foundBy: inTest('payments/stripe-late.test.ts', 'postgres.*confirmed by no browser'),
+  },
+  {
+    name: 'adopted intents verified',
+    without: 'an intent that a token names being compared with the checkout before it is adopted',
+    edits: [
+      {
+        file: authorize,
+        find: '    if (!isAsAsked(found, request)) return wrongPayment\n',
+        replace: '',
+      },
+      {
+        file: authorize,
+        find: '    if (adopted !== null && !isAsAsked(made, request)) return made\n',
+        replace: '',
+      },
+    ],
+    foundBy: inTest('payments/stripe-browser.test.ts', 'postgres.*of another amount is refused'),
+  },
+]

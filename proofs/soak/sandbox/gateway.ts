@@ -1,0 +1,63 @@
+/** The sandbox as the gateway of a soak: its ledger is in a database of its own, so that it may be killed. */
+import { fileURLToPath } from 'node:url'
+import { migrate } from '../../../packages/holdfast/src/database/migrate.ts'
+import { connectPostgres } from '../../../packages/holdfast/src/database/postgres/postgres.ts'
+import { startTestPostgres } from '../../../packages/testing/src/postgres/test-postgres.ts'
+import { createServerProcess } from '../../processes/server-process.ts'
+import type { GatewayOptions, SoakGateway } from '../gateway.ts'
+import { alwaysPromised } from '../promised.ts'
+import { copyLedger } from './ledger-copy.ts'
+import { faultKinds } from './misbehaviour.ts'
+import { paymentBy, surePayment } from './purse.ts'
+
+const program = fileURLToPath(new URL('./process.ts', import.meta.url))
+const awayMsMax = 1_500
+
+const pause = (ms: number) => new Promise<void>(resolve => setTimeout(resolve, ms))
+
+export async function openSandbox(options: GatewayOptions): Promise<SoakGateway> {
+  const { journal, secret, seed } = options
+  const vault = await startTestPostgres({ durable: true })
+  try {
+    const databaseUrl = await vault.createDatabase()
+    const ledger = await connectPostgres({ url: databaseUrl, poolMax: 2, applicationName: 'soak' })
+    await migrate(ledger)
+    const environment = { SECRET: secret, JOURNAL: journal, SEED: String(seed), SERVERS: '' }
+    const process = await createServerProcess({ ...options.process, databaseUrl, program, environment })
+    return {
+      name: 'sandbox',
+      process,
+      url: process.url,
+      absence: 'gateway killed',
+      promised: { ...alwaysPromised, faults: faultKinds, confirmations: [] },
+      deliverTo(servers) {
+        environment.SERVERS = servers.join(',')
+      },
+      async vanish(random) {
+        if (!process.isReady) return false
+        await process.kill()
+        await pause(random.between(0, awayMsMax))
+        await process.start()
+        return true
+      },
+      async calm() {
+        await fetch(`${process.url}/calm`, { method: 'POST' })
+      },
+      payment: paymentBy,
+      surePayment,
+      async openBooks(database) {
+        await process.kill()
+        await copyLedger(ledger, database)
+        return { payments: 'holdfast_sandbox.payments', ledger: 'sandbox', findings: {}, leftovers: [] }
+      },
+      async close() {
+        await process.kill()
+        await ledger.close()
+        await vault.stop()
+      },
+    }
+  } catch (error) {
+    await vault.stop()
+    throw error
+  }
+}

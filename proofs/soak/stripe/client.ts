@@ -1,0 +1,13 @@
+/** Stripe as an adopter's shop reaches it: the Stripe gateway on the official SDK. */
+import type { PaymentGateway } from '../../../packages/holdfast/src/payments/gateway.ts'
+import { createStripeGateway } from '../../../packages/holdfast/src/payments/stripe/stripe.ts'
+import type { ClientOptions } from '../client.ts'
+import { settings } from '../settings.ts'
+import { publishableKey, secretKey } from './keys.ts'
+
+/** As much as the engine waits, too: an authorization's three calls end within a lease. */
+const timeoutMs = (settings.engine.leaseSeconds * 1_000) / 4
+
+export function stripeClient({ url, webhookSecret }: ClientOptions): PaymentGateway {
+  return createStripeGateway({ secretKey, publishableKey, webhookSecret, apiUrl: url, timeoutMs })
+}

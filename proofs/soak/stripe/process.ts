@@ -1,0 +1,68 @@
+/**
+ * Stripe as a process of its own: its simulator on a port, where it misbehaves by seed until it is told to be calm. It
+ * forgets nothing while it is up, as Stripe does not; so it is not killed but made unreachable. What only the soak may
+ * ask of it comes by a door of its own.
+ */
+import { createServer } from 'node:http'
+import { type StripeSimulatorServer, startStripeSimulator } from '../../../packages/stripe-simulator/src/api/server.ts'
+import type { StripeFault } from '../../../packages/stripe-simulator/src/faults/faults.ts'
+import { stripeSignature } from '../../../packages/stripe-simulator/src/world/webhooks.ts'
+import { createRandom } from '../../random.ts'
+import { openJournal } from '../journal.ts'
+import { createCourier } from '../webhook-courier.ts'
+import { publishableKey, secretKey } from './keys.ts'
+import { createMisbehaviour } from './misbehaviour.ts'
+
+const { SECRET: webhookSecret = '', JOURNAL: journalFile = '', SEED: seed, API_PORT: apiPort } = process.env
+const servers = (process.env.SERVERS ?? '').split(',')
+const doorPort = Number(process.argv[2])
+
+const random = createRandom(Number(seed))
+const ids = createRandom(Number(seed) + 1)
+const journal = openJournal(journalFile)
+const misbehaviour = createMisbehaviour(random)
+let isCalm = false
+
+/** False where there was no authorization to end: then nothing goes wrong. */
+const endAuthorization = (path: string): boolean => simulator.expireAuthorization(path.split('/').at(-2) ?? '')
+
+const simulator: StripeSimulatorServer = await startStripeSimulator({
+  ...{ port: Number(apiPort), secretKey, publishableKey, control: true },
+  random: () => ids.between(0, 1),
+  webhooks: [{ url: 'http://shop.invalid/webhooks/stripe', secret: webhookSecret }],
+  deliverWebhook: createCourier({
+    ...{ gateway: 'stripe', signature: { header: 'stripe-signature', sign: stripeSignature } },
+    ...{ servers, random, journal, webhookSecret, isCalm: () => isCalm },
+  }),
+  faults(request): StripeFault | null {
+    journal.note(`call ${request.operation}`)
+    const chosen = isCalm ? null : misbehaviour.faultOf(request)
+    if (chosen === null || (chosen.name === 'authorization ended' && !endAuthorization(request.path))) return null
+    journal.note(`fault ${chosen.name}`)
+    return chosen.fault
+  },
+})
+
+async function beAway(ms: number): Promise<void> {
+  await simulator.refuseConnections()
+  await new Promise(resolve => setTimeout(resolve, ms))
+  await simulator.acceptConnections()
+}
+
+const door = createServer((request, response) => {
+  const [, word = '', ms = ''] = (request.url ?? '').split('/')
+  const done = (status: number) => void response.writeHead(status).end()
+  if (word === 'calm') {
+    isCalm = true
+    return done(200)
+  }
+  if (word === 'away') {
+    beAway(Number(ms)).then(
+      () => done(200),
+      () => done(500),
+    )
+    return
+  }
+  done(404)
+})
+door.listen(doorPort, '127.0.0.1', () => process.stdout.write(`gateway ready on ${simulator.url}\n`))

@@ -1,0 +1,33 @@
+/** The kill proof in its short form, on the embedded database: its process dies by SIGKILL with payments on their way. */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, inject, it } from 'vitest'
+import { readEmbeddedTemplate } from '../../../packages/holdfast/test/support/embedded-template.ts'
+import { proveKill } from '../../kill/prove-kill.ts'
+
+let directory: string
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'holdfast-kill-'))
+})
+afterEach(() => rmSync(directory, { recursive: true, force: true }))
+
+const clean = {
+  wrong: [],
+  contradictions: { lostAcknowledgements: [], brokenRefusals: [], chargedWithoutOrder: [], boughtTwice: [] },
+  audit: { violations: 0 },
+  serverErrors: [],
+}
+
+it('on the embedded database a kill loses no acknowledged order and charges nobody without one', async () => {
+  const archive = inject('embeddedTemplate')
+  if ('failure' in archive) throw new Error(archive.failure)
+  const report = await proveKill({
+    ...{ databaseUrl: null, directory, processes: 1, buyers: 4, seed: 20_261_123 },
+    template: await readEmbeddedTemplate(archive.file),
+    until: { kills: 0 },
+    pace: { kind: 'payments', most: 6 },
+  })
+  expect(report).toMatchObject({ ...clean, kills: 1, told: { unanswered: 0 } })
+  expect(report.checkouts.completed).toBeGreaterThan(0)
+}, 90_000)

@@ -1,9 +1,0 @@
-/** The built-in store: catalog, stock, coupons, taxes, shipping and carts, in the engine's own database. */
-export { type Carts, createCarts, type NewCart } from './carts/carts.ts'
-export { type Catalog, createCatalog } from './catalog/catalog.ts'
-export { upsertCoupon } from './catalog/coupons.ts'
-export { importProducts } from './catalog/import-products.ts'
-export { setPrice } from './catalog/prices.ts'
-export { upsertShippingMethod } from './catalog/shipping.ts'
-export { setStock, upsertLocation } from './catalog/stock.ts'
-export { upsertTaxRate } from './catalog/taxes.ts'
