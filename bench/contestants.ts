@@ -78,7 +78,7 @@ export async function openContestant(side: Side, serverUrl: string): Promise<Con
 }
 
 async function openEngine(database: Database, gateway: ReturnType<typeof createSandboxGateway>) {
-  const engine = await createCheckout({ database, gateway, config: { currency } })
+  const engine = await createCheckout({ database, gateways: { card: gateway }, config: { currency } })
   const carts = createCarts(database, { currency })
   const checkOut: CheckOut = async lines => {
     const sessionId = crypto.randomUUID()

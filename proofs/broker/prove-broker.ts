@@ -355,7 +355,7 @@ export async function proveBroker(options: BrokerOptions): Promise<BrokerReport>
     closing.push(() => gateway.close())
     const engine = await createCheckout({
       database,
-      gateway,
+      gateways: { card: gateway },
       listeners: sink.listeners,
       workers: false,
       migrate: false,

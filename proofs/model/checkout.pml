@@ -68,7 +68,7 @@ mtype order = no_order
 mtype stock = no_hold
 
 /*
- * `stillHolds` in saga/claim.ts compares epoch and version for equality alone, and they only rise: so this is all that
+ * `stillHolds` in saga/lease.ts compares epoch and version for equality alone, and they only rise: so this is all that
  * can be seen of them. True: what the worker claimed is still what the row says. With NUMBERED the numbers themselves
  * are there, `check` compares the two, and epochs end at EPOCHS so that they come to an end.
  */
@@ -118,7 +118,7 @@ byte asks[WORKERS] = NOTHING
 /* The key is older than the gateway's memory (`claim.ageMs > keyMemoryMs`). */
 bool aged[KEYS]
 #define is_aged(request) aged[request]
-/* boundsItself in saga/ask.ts: a capture and a whole refund are asked for again, for the gateway does neither twice. */
+/* boundsItself in saga/call-gateway.ts: a capture and a whole refund are asked for again, for the gateway does neither twice. */
 #define is_over_age (aged[key] && key == AUTHORIZE)
 #define may_age(request) (!aged[request] && !sent[request] && !somebody_asks(request))
 /* A lookup finds what was done to the payment, also where the key of it is forgotten. */
@@ -173,7 +173,7 @@ inline check()
 /* ---------------------------------------------------------------- the gateway */
 
 /*
- * What a request does when it arrives (payments/sandbox-rules.ts, sandbox-authorization.ts). One key is executed once.
+ * What a request does when it arrives (payments/sandbox/rules.ts, sandbox-authorization.ts). One key is executed once.
  * A4 is asserted where there is an effect: the intent of that key must have been committed.
  */
 inline execute(request)
@@ -235,7 +235,7 @@ inline execute(request)
 /* Truth, which a lookup may miss. */
 #define is_there(request) (request == AUTHORIZE && payment != unseen || request != AUTHORIZE && answer[request] != absent || was_there(request))
 
-/* What a key is answered, as its payment stands (authorizationAnswer, earlierAnswer in payments/sandbox-payment.ts). */
+/* What a key is answered, as its payment stands (authorizationAnswer, earlierAnswer in payments/sandbox/payment.ts). */
 inline hear()
 {
   if
@@ -261,10 +261,10 @@ inline hear_answer()
 
 /* ---------------------------------------------------------------- commits */
 
-/* changeRows in store/checkouts.ts: what others claimed is no longer the row's, what this one goes on with is. */
+/* changeRows in database/checkouts.ts: what others claimed is no longer the row's, what this one goes on with is. */
 inline claimed() { drop_claims(); holds[me] = true; remember_row() }
 
-/* take in saga/seize.ts raises the epoch and sets the lease. */
+/* take in saga/steps/take-over.ts raises the epoch and sets the lease. */
 inline take() { raise_epoch(); claimed(); wakes = true }
 
 /* Nothing came of it: the lease is given back, and a time set to ask again. Neither epoch nor version move. */
@@ -277,7 +277,7 @@ inline forget()
   key = NOTHING; fresh = false; heard = absent; next = 0; is_new = false
 }
 
-/* recordAnswers in payments/operations.ts, and provenBy in saga/unwind.ts: what is definite settles what is open. */
+/* recordAnswers in payments/operations.ts, and provenBy in saga/steps/unwind.ts: what is definite settles what is open. */
 inline record()
 {
   if
@@ -344,7 +344,7 @@ inline enter_rollback()
 }
 
 /*
- * The body of `write` in saga/unwind.ts for one checkout that was admitted: records the evidence (what was heard of
+ * The body of `write` in saga/steps/unwind.ts for one checkout that was admitted: records the evidence (what was heard of
  * `key`), then ends what can end, or writes the next intent and goes on to ask.
  */
 inline unwind_row()
@@ -437,7 +437,7 @@ end_idle:
 idle:
   if
 
-  /* prepare in saga/prepare.ts: phases 1 to 3 and the intent to authorize, one transaction. */
+  /* prepare in saga/steps/prepare.ts: phases 1 to 3 and the intent to authorize, one transaction. */
   :: atomic { state == pending && expired ->
       printf("worker %d: prepare: expired\n", me);
       go(pending, failed); let_go(); wakes = false; claimed(); forget(); check(); goto idle }
@@ -469,7 +469,7 @@ idle:
       goto asking
     }
 
-  /* take in saga/seize.ts (seizeDue and seize), then carryOn in saga/drive.ts. */
+  /* take in saga/steps/take-over.ts (seizeDue and seize), then carryOn in saga/drive.ts. */
   :: atomic { state == pending && expired && wakes && is_free ->
       printf("worker %d: seize: pending, expired\n", me);
       take(); check(); goto unwinding }
@@ -517,7 +517,7 @@ idle:
       printf("worker %d: seize: refund\n", me);
       take(); key = REFUND_(refunds); check(); goto asking }
 
-  /* intendRefund in saga/refund.ts. */
+  /* intendRefund in saga/refunds/refund.ts. */
   :: atomic { state == completed && order == order_paid && (op_refund == absent || op_refund == declined) &&
       refunds < REFUNDS && may_raise ->
       printf("worker %d: intend refund\n", me);
@@ -526,7 +526,7 @@ idle:
       take(); key = REFUND_(refunds); fresh = true; check(); goto asking }
 #endif
 
-  /* Cancellation, by whoever: the forced unwind of saga/unwind.ts, which takes over from whoever works on it. */
+  /* Cancellation, by whoever: the forced unwind of saga/steps/unwind.ts, which takes over from whoever works on it. */
   :: atomic { may_raise && (state == pending || state == authorizing || state == awaiting_action ||
         state == awaiting_capture || state == rolling_back && wakes && is_free) ->
       printf("worker %d: cancel\n", me);
@@ -534,7 +534,7 @@ idle:
       unwind_row() }
   fi;
 
-asking: /* ask in saga/ask.ts, with a claim in memory. */
+asking: /* ask in saga/call-gateway.ts, with a claim in memory. */
   if
   :: atomic { !calm -> printf("worker %d: dies before asking\n", me); forget(); goto idle }
   :: atomic { fresh || is_void(key) -> printf("worker %d: sends key %d\n", me, key); sent[key] = !is_there(key); goto waiting }
@@ -590,7 +590,7 @@ placing_late:
 #else
 placing:
 #endif
-  /* place in saga/place.ts */
+  /* place in saga/steps/place.ts */
   if
   :: atomic { !calm -> printf("worker %d: dies before place\n", me); forget(); goto idle }
   :: atomic { !may_place -> printf("worker %d: place: replaced\n", me); forget(); goto idle }
@@ -632,7 +632,7 @@ placing:
     }
   fi;
 
-settling: /* settle in saga/settle.ts */
+settling: /* settle in saga/steps/settle.ts */
   if
   :: atomic { !calm -> printf("worker %d: dies before settle\n", me); forget(); goto idle }
   :: atomic { !still_holds -> printf("worker %d: settle: replaced\n", me); forget(); goto idle }
@@ -659,7 +659,7 @@ settling: /* settle in saga/settle.ts */
     }
   fi;
 
-crediting: /* A refund: of a rollback it is unwind's, of an order recordRefund's in saga/refund.ts. */
+crediting: /* A refund: of a rollback it is unwind's, of an order recordRefund's in saga/refunds/refund.ts. */
   if
   :: atomic { !calm -> printf("worker %d: dies before recording a refund\n", me); forget(); goto idle }
   :: atomic { !still_holds -> printf("worker %d: refund: replaced\n", me); forget(); goto idle }
@@ -677,7 +677,7 @@ crediting: /* A refund: of a rollback it is unwind's, of an order recordRefund's
 #endif
   fi;
 
-unwinding: /* unwind in saga/unwind.ts, by whoever holds the claim. */
+unwinding: /* unwind in saga/steps/unwind.ts, by whoever holds the claim. */
   if
   :: atomic { !calm -> printf("worker %d: dies before unwind\n", me); forget(); goto idle }
   :: atomic { !still_holds -> printf("worker %d: unwind: replaced\n", me); forget(); goto idle }
@@ -699,7 +699,7 @@ end_of_the_world:
   /* As if somebody let go of every hold whose time is over, firm ones excepted. */
   :: atomic { expired && stock == held -> printf("a hold expires\n"); stock = released; check() }
 
-  /* start in saga/start.ts for the same cart (letGo): what is over makes way; the version tells, not the epoch. */
+  /* start in saga/steps/start.ts for the same cart (letGo): what is over makes way; the version tells, not the epoch. */
   :: atomic { state == pending ->
       printf("another start: pending makes way\n");
       go(pending, failed); let_go(); wakes = false; drop_claims(); check() }
@@ -761,7 +761,7 @@ end_of_the_world:
 init
 {
   atomic {
-    /* start in saga/start.ts; `holdOn: 'start'` holds stock already now (holdNow). */
+    /* start in saga/steps/start.ts; `holdOn: 'start'` holds stock already now (holdNow). */
     go(start, pending);
     wakes = true;
     if

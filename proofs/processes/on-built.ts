@@ -3,7 +3,7 @@ import { register } from 'node:module'
 
 const hook = `export async function resolve(name, context, next) {
   const found = await next(name, context)
-  const [, root, file] = /^(.+[/])src[/](.+)[.]ts$/.exec(found.url) ?? []
+  const [, root, file] = /^(.+[/]packages[/][^/]+[/])src[/](.+)[.]ts$/.exec(found.url) ?? []
   return file === undefined ? found : { ...found, url: root + 'dist/' + file + '.js' }
 }`
 register(`data:text/javascript,${encodeURIComponent(hook)}`)

@@ -56,7 +56,7 @@ const stopMs = 15_000
 const startAgainMs = 1_000
 const errorsMax = 200
 const outputMax = 16_384
-const root = fileURLToPath(new URL('../', import.meta.url))
+const root = fileURLToPath(new URL('../../', import.meta.url))
 
 /** Ends the server when its standard input breaks: the pipe goes with whoever started it. */
 const guard = `data:text/javascript,${encodeURIComponent(
@@ -70,7 +70,7 @@ function commandLine({ isBuilt = false, command = 'serve', program }: ServerProc
   if (program !== undefined) return [...typescript, ...(isBuilt ? ['--import', onBuilt] : []), program, String(port)]
   const stays = [command, '--port', String(port)]
   return isBuilt
-    ? ['--import', guard, path.join(root, 'dist/cli/main.js'), ...stays]
+    ? ['--import', guard, path.join(root, 'packages/cli/dist/main.js'), ...stays]
     : [...typescript, path.join(root, 'packages/cli/src/main.ts'), ...stays]
 }
 

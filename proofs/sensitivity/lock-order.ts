@@ -155,7 +155,9 @@ async function countDeadlocks(databaseUrl: string, rounds: number): Promise<{ de
     for (let number = 0; number < processes; number += 1) {
       const own = await connect(6)
       const config = { secret, currency: 'EUR' }
-      engines.push(await createCheckout({ database: own, gateway, workers: false, migrate: false, config }))
+      engines.push(
+        await createCheckout({ database: own, gateways: { card: gateway }, workers: false, migrate: false, config }),
+      )
     }
     let done = 0
     let deadlocks = 0

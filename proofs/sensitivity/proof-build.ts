@@ -10,7 +10,7 @@ import type { Edit } from './mutant.ts'
 
 export const root = path.join(import.meta.dirname, '..', '..')
 
-const copied = ['src', 'migrations', 'sim', 'test', 'data', 'package.json', 'tsconfig.json', 'vitest.config.ts']
+const copied = ['packages', 'proofs', 'test', 'package.json', 'tsconfig.json', 'tsconfig.base.json', 'vitest.config.ts']
 
 /** The edit does not fit the sources any more. */
 export class StaleMutant extends Error {

@@ -144,7 +144,9 @@ export function proofOf(choice: ProofChoice): Proof {
   }
 }
 
-const suites = ['test/saga', 'test/review', 'test/engine', 'test/events']
+const suites = ['saga', 'phases', 'engine', 'events', 'payments/webhooks'].map(
+  folder => `packages/holdfast/test/${folder}`,
+)
 /** So many seeds of the simulation look at each defence. */
 const seeds = 30
 /** The crashes that do: of confirmations, effects and captures that come late, so that every state rests for a while. */

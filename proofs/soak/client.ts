@@ -1,13 +1,8 @@
 /** What the shop's servers reach the gateway with. */
 import type { PaymentGateway } from '../../packages/holdfast/src/payments/gateway.ts'
-import type { GatewayName } from './gateway.ts'
+import type { ClientOptions, GatewayName } from './gateway.ts'
 import { sandboxClient } from './sandbox/client.ts'
 import { stripeClient } from './stripe/client.ts'
-
-export interface ClientOptions {
-  url: string
-  webhookSecret: string
-}
 
 const clients: Readonly<Record<GatewayName, (options: ClientOptions) => PaymentGateway>> = {
   sandbox: sandboxClient,

@@ -8,8 +8,6 @@ import type { ServerProcess, ServerProcessOptions } from '../processes/server-pr
 import type { Random } from '../random.ts'
 import type { Promised } from './promised.ts'
 import type { Finding } from './reckoning.ts'
-import { openSandbox } from './sandbox/gateway.ts'
-import { openStripe } from './stripe/gateway.ts'
 
 export type GatewayName = 'sandbox' | 'stripe'
 
@@ -58,14 +56,7 @@ export interface GatewayOptions {
   seed: number
 }
 
-/** Starts nothing yet but what the process needs. */
-export function openGateway(name: GatewayName, options: GatewayOptions): Promise<SoakGateway> {
-  switch (name) {
-    case 'sandbox':
-      return openSandbox(options)
-    case 'stripe':
-      return openStripe(options)
-    default:
-      return name satisfies never
-  }
+export interface ClientOptions {
+  url: string
+  webhookSecret: string
 }

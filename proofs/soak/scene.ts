@@ -7,7 +7,8 @@ import { connectPostgres } from '../../packages/holdfast/src/database/postgres/p
 import { startTestPostgres, type TestPostgres } from '../../packages/testing/src/postgres/test-postgres.ts'
 import { startTcpProxy, type TcpProxy } from '../../packages/testing/src/tcp-proxy.ts'
 import { createServerProcess, type ServerProcess } from '../processes/server-process.ts'
-import { type GatewayName, openGateway, type SoakGateway } from './gateway.ts'
+import type { GatewayName, SoakGateway } from './gateway.ts'
+import { openGateway } from './open-gateway.ts'
 import { createOutages, type Outages } from './outages.ts'
 
 /** A server and its own line to the database. */

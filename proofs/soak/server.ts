@@ -21,7 +21,7 @@ async function main(): Promise<void> {
   const database = await openDatabase({ url })
   const engine: CheckoutEngine = await createCheckout({
     database,
-    gateway: clientOf(gatewayName as GatewayName, { url: gatewayUrl, webhookSecret: secret }),
+    gateways: { card: clientOf(gatewayName as GatewayName, { url: gatewayUrl, webhookSecret: secret }) },
     listeners: listenersOf(heard, (order, refund) => engine.refundOrder(order, refund)),
     log,
     migrate: false,

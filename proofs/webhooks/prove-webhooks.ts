@@ -12,7 +12,8 @@ import type { CheckoutEngine } from '../../packages/holdfast/src/engine/checkout
 import { createCheckout } from '../../packages/holdfast/src/engine/create-checkout.ts'
 import { createStripeGateway } from '../../packages/holdfast/src/payments/stripe/stripe.ts'
 import { type Carts, createCarts } from '../../packages/holdfast/src/shop/carts/carts.ts'
-import { createStripeSimulator, type StripeSimulator } from '../../packages/stripe-simulator/src/simulator.ts'
+import { createStripeSimulator } from '../../packages/stripe-simulator/src/simulator.ts'
+import type { StripeSimulator } from '../../packages/stripe-simulator/src/stripe-simulator.ts'
 import { fillShop } from '../buyers/shop.ts'
 import { createRandom, dealer, type Random } from '../random.ts'
 import { mustCome, stripeKeys, type Traveller, type WebhookJourney, webhookJourneys } from './webhook-journeys.ts'
@@ -115,7 +116,7 @@ async function open({ databaseUrl }: WebhooksOptions): Promise<Scene & { close()
     connections.map(connection =>
       createCheckout({
         database: connection,
-        gateway,
+        gateways: { card: gateway },
         workers: false,
         migrate: false,
         config: { currency: 'EUR', secret: 'kept by every process of this shop' },

@@ -1,7 +1,7 @@
 /** What buyers and shops do with payments through Stripe, step by step: each makes the webhooks that go with it. */
 import type Stripe from 'stripe'
 import type { CheckoutEngine } from '../../packages/holdfast/src/engine/checkout-engine.ts'
-import type { StripeSimulator } from '../../packages/stripe-simulator/src/simulator.ts'
+import type { StripeSimulator } from '../../packages/stripe-simulator/src/stripe-simulator.ts'
 
 export interface Traveller {
   /** Any of the shop's processes, another each time. */

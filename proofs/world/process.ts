@@ -122,7 +122,7 @@ export async function startProcess(options: ProcessOptions): Promise<Process> {
   const engine = await createCheckout({
     ...options.engine,
     database: life.database,
-    gateway: life.gateway,
+    gateways: { card: life.gateway },
     workers: false,
     migrate: false,
     log: bugLog(options.onBug),

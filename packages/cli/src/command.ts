@@ -1,9 +1,8 @@
 /** What every command is given, and how its arguments are read. */
 import { userInfo } from 'node:os'
 import { InvalidArgumentError } from 'commander'
-import type { CheckoutConfig } from '../../holdfast/src/config/config.ts'
-import type { Database } from '../../holdfast/src/database/database.ts'
-import type { CheckoutEngine } from '../../holdfast/src/engine/checkout-engine.ts'
+import type { CheckoutConfig, CheckoutEngine } from 'holdfast'
+import type { Database } from 'holdfast/database'
 
 /** Whoever called the command: a terminal, a pipe, or another process that asked this one. */
 export interface Caller {

@@ -1,9 +1,8 @@
 /** The command line: all commands under one program, and exit codes: 0 well, 1 what was checked is not, 2 called wrongly. */
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
-import { ConfigError } from '../../holdfast/src/config/config.ts'
-import { configVariables } from '../../holdfast/src/config/variables.ts'
-import { CheckoutError } from '../../holdfast/src/domain/failure.ts'
+import { CheckoutError, ConfigError } from 'holdfast'
+import { configVariables } from 'holdfast/operations'
 import type { Caller, CommandHost } from './command.ts'
 import { auditCommand } from './commands/audit.ts'
 import { captureCommand } from './commands/capture.ts'

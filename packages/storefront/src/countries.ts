@@ -1,5 +1,5 @@
 /** The countries a form offers. */
-import { isCountry } from '../../holdfast/src/domain/address.ts'
+import { isCountry } from 'holdfast/http'
 
 const letters = [...'ABCDEFGHIJKLMNOPQRSTUVWXYZ']
 let known: readonly { code: string; name: string }[] | undefined

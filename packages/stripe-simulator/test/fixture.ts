@@ -1,6 +1,7 @@
 /** A simulator without sockets, its clock in hand, and the official SDK on top of it. */
 import { Stripe } from 'stripe'
-import { createStripeSimulator, type StripeSimulator, type StripeSimulatorOptions } from '../src/simulator.ts'
+import { createStripeSimulator, type StripeSimulatorOptions } from '../src/simulator.ts'
+import type { StripeSimulator } from '../src/stripe-simulator.ts'
 
 export const secretKey = 'sk_test_simulated1234'
 export const publishableKey = 'pk_test_simulated1234'

@@ -5,9 +5,8 @@
  * The points are passed at the ports, so they cost production nothing: it is given the ports themselves.
  */
 
-import type { Database, Statement, Transaction, Value } from '../../holdfast/src/database/database.ts'
-import type { GatewayAnswer, OperationKind, PaymentGateway } from '../../holdfast/src/payments/gateway.ts'
-import type { Clock } from '../../holdfast/src/saga/context.ts'
+import type { Clock, GatewayAnswer, OperationKind, PaymentGateway } from 'holdfast'
+import type { Database, Statement, Transaction, Value } from 'holdfast/database'
 
 /**
  * `before_commit:capturing`, `after_call:void` and the like; a point that is passed again is told apart by a number:

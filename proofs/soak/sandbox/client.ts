@@ -9,7 +9,7 @@ import type {
   WebhookEvent,
 } from '../../../packages/holdfast/src/payments/gateway.ts'
 import { isRecent, signatureHeader, signedAt } from '../../../packages/holdfast/src/payments/sandbox/signature.ts'
-import type { ClientOptions } from '../client.ts'
+import type { ClientOptions } from '../gateway.ts'
 
 const dayMs = 24 * 60 * 60_000
 

@@ -1,7 +1,7 @@
 /** Stripe as an adopter's shop reaches it: the Stripe gateway on the official SDK. */
 import type { PaymentGateway } from '../../../packages/holdfast/src/payments/gateway.ts'
 import { createStripeGateway } from '../../../packages/holdfast/src/payments/stripe/stripe.ts'
-import type { ClientOptions } from '../client.ts'
+import type { ClientOptions } from '../gateway.ts'
 import { settings } from '../settings.ts'
 import { publishableKey, secretKey } from './keys.ts'
 

@@ -26,9 +26,10 @@ test('the state is changed by an edge and by nothing else', () => {
 })
 
 test('every file that the model names is there', () => {
-  const named = sorted(source.match(/\b(?:saga|phases|payments|store|checkout)\/[\w-]+\.ts\b/g) ?? [])
+  const named = sorted(source.match(/\b(?:saga|phases|payments|database|domain)\/[\w/-]+\.ts\b/g) ?? [])
   expect(named.length).toBeGreaterThan(8)
-  for (const file of named) expect(existsSync(new URL(`../../src/${file}`, import.meta.url)), file).toBe(true)
+  for (const file of named)
+    expect(existsSync(new URL(`../../../packages/holdfast/src/${file}`, import.meta.url)), file).toBe(true)
 })
 
 test('every switch that is turned is one of the model, and every one of the model is turned', () => {

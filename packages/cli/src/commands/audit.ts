@@ -1,7 +1,7 @@
 /** `holdfast audit`: checks every invariant, prints each with its violations, and ends with "0 violations" or how many. */
 import { Command } from 'commander'
-import type { AuditReport } from '../../../holdfast/src/engine/checkout-engine.ts'
-import { audit } from '../../../holdfast/src/observe/audit/audit.ts'
+import type { AuditReport } from 'holdfast'
+import { audit } from 'holdfast/operations'
 import { type CommandContext, type CommandHost, writeJson } from '../command.ts'
 import { cell, paint, table } from '../terminal/table.ts'
 

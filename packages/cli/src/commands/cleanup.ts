@@ -1,8 +1,8 @@
 /** `holdfast cleanup`: ends checkouts whose time is over, and forgets old webhooks, now instead of by themselves. */
 
 import { Command } from 'commander'
-import { statement } from '../../../holdfast/src/database/database.ts'
-import { counted } from '../../../holdfast/src/observe/plural.ts'
+import { statement } from 'holdfast/database'
+import { counted } from 'holdfast/operations'
 import { type CommandContext, type CommandHost, writeJson } from '../command.ts'
 
 /** Those of an earlier look that are at their end now, and those whose time is over that are not. */

@@ -1,7 +1,7 @@
 /** `holdfast config`: every setting, what it is now and where that comes from. Secrets are never shown. */
 import { Command } from 'commander'
-import { type CheckoutConfig, configFromEnvironment } from '../../../holdfast/src/config/config.ts'
-import { type ConfigSetting, configMarkdown, configReference } from '../../../holdfast/src/config/reference.ts'
+import { type CheckoutConfig, configFromEnvironment } from 'holdfast'
+import { type ConfigSetting, configMarkdown, configReference } from 'holdfast/operations'
 import { type Caller, type CommandHost, writeJson } from '../command.ts'
 import { cell, paint, table } from '../terminal/table.ts'
 

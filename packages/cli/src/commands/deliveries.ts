@@ -1,9 +1,8 @@
 /** `holdfast deliveries`: what events wait to be told to whom, and making them due or giving them up by hand. */
 
 import { Command, InvalidArgumentError, Option } from 'commander'
-import type { DeliveryKey, DeliveryRow } from '../../../holdfast/src/events/deliveries.ts'
-import type { DeliveryFilter } from '../../../holdfast/src/events/list-deliveries.ts'
-import { counted } from '../../../holdfast/src/observe/plural.ts'
+import type { DeliveryFilter, DeliveryKey, DeliveryRow } from 'holdfast/operations'
+import { counted } from 'holdfast/operations'
 import {
   type CommandContext,
   type CommandHost,

@@ -1,16 +1,18 @@
 /** `holdfast diagnose`: what is the matter, with everything or with one checkout, and what to do about it. */
 import { Command } from 'commander'
-import type { CheckoutConfig } from '../../../holdfast/src/config/config.ts'
-import { stateName } from '../../../holdfast/src/domain/states.ts'
-import type { HealthReport } from '../../../holdfast/src/engine/checkout-engine.ts'
-import { type TroubledListener, troubledListeners } from '../../../holdfast/src/events/list-deliveries.ts'
-import { type ActiveCheckout, listActive } from '../../../holdfast/src/observe/diagnosis/active-checkouts.ts'
-import { readTroubles, type Trouble } from '../../../holdfast/src/observe/diagnosis/problems.ts'
+import type { CheckoutConfig, HealthReport } from 'holdfast'
+import { stateName } from 'holdfast'
 import {
+  type ActiveCheckout,
   type ConfigFacts,
+  listActive,
   type Recommendation,
+  readTroubles,
   recommend,
-} from '../../../holdfast/src/observe/diagnosis/recommendations.ts'
+  type Trouble,
+  type TroubledListener,
+  troubledListeners,
+} from 'holdfast/operations'
 import { type CommandContext, type CommandHost, checkoutId, writeJson } from '../command.ts'
 import { diagnoseLock } from '../diagnose/lock.ts'
 import { healthLines, healthWord, timeOf } from '../monitor/frame.ts'

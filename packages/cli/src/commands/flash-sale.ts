@@ -1,8 +1,8 @@
 /** `holdfast flash-sale`: simulated buyers race for a few units while processes are really killed; ends with the audit. */
 import { randomInt } from 'node:crypto'
 import { Command, InvalidArgumentError } from 'commander'
-import { configVariables } from '../../../holdfast/src/config/variables.ts'
-import { CheckoutError } from '../../../holdfast/src/domain/failure.ts'
+import { CheckoutError } from 'holdfast'
+import { configVariables } from 'holdfast/operations'
 import { type Caller, type CommandHost, wholeNumber, writeJson } from '../command.ts'
 import { type Line, render } from '../flash-sale/canvas.ts'
 import { drawEnd, honesty } from '../flash-sale/drawing.ts'

@@ -1,7 +1,7 @@
 /** `holdfast import FILE.csv`: Shopify's product CSV into the catalog; the same file again changes nothing. */
 import { resolve } from 'node:path'
 import { Command } from 'commander'
-import { type ImportReport, importProducts } from '../../../holdfast/src/shop/import/import-products.ts'
+import { type ImportReport, importProducts } from 'holdfast/shop'
 import { type CommandContext, type CommandHost, writeJson } from '../command.ts'
 import { cell, paint, table } from '../terminal/table.ts'
 

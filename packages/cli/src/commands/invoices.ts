@@ -3,10 +3,9 @@
  * the bank's statement, booked by hand.
  */
 import { Command, InvalidArgumentError } from 'commander'
-import { inGroups, readReference } from '../../../holdfast/src/domain/creditor-reference.ts'
-import { CheckoutError } from '../../../holdfast/src/domain/failure.ts'
-import { createInvoiceGateway, type Invoice } from '../../../holdfast/src/payments/invoice/invoice.ts'
-import { recordAdminAction } from '../../../holdfast/src/saga/admin-actions.ts'
+import { CheckoutError, inGroups, readReference } from 'holdfast'
+import { createInvoiceGateway, type Invoice } from 'holdfast/gateways/invoice'
+import { recordAdminAction } from 'holdfast/operations'
 import { type CommandContext, type CommandHost, systemUser, writeJson } from '../command.ts'
 import { cell, money, paint, table } from '../terminal/table.ts'
 import { amountOf } from './refund.ts'

@@ -1,6 +1,6 @@
 /** `holdfast monitor`: health now, and the figures of the last hours; once, or again and again. */
 import { Command, Option } from 'commander'
-import { throughput } from '../../../holdfast/src/observe/diagnosis/throughput.ts'
+import { throughput } from 'holdfast/operations'
 import { type CommandContext, type CommandHost, wholeNumber, writeJson } from '../command.ts'
 import { type Figures, wholeFrame } from '../monitor/frame.ts'
 import { watchFigures } from '../monitor/watch.ts'

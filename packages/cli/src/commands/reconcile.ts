@@ -1,6 +1,6 @@
 /** `holdfast reconcile`: compares payments with the gateway's own books, in both directions, and prints what differs. */
 import { Command } from 'commander'
-import type { Difference, ReconcileOptions, ReconcileReport } from '../../../holdfast/src/engine/checkout-engine.ts'
+import type { Difference, ReconcileOptions, ReconcileReport } from 'holdfast'
 import { type CommandContext, type CommandHost, wholeNumber, writeJson } from '../command.ts'
 import { cell, money, paint, table } from '../terminal/table.ts'
 

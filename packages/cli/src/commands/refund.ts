@@ -1,11 +1,9 @@
 /** `holdfast refund ORDER`: gives money back by hand, for an amount, for lines, or for all that is left of an order. */
 import { Command, InvalidArgumentError } from 'commander'
-import { CheckoutError } from '../../../holdfast/src/domain/failure.ts'
-import { currencyDecimals, parseDecimal } from '../../../holdfast/src/domain/money.ts'
-import type { Order } from '../../../holdfast/src/domain/order.ts'
-import type { RefundedLine } from '../../../holdfast/src/domain/refund.ts'
-import type { RefundOutcome } from '../../../holdfast/src/engine/checkout-engine.ts'
-import { findOrder } from '../../../holdfast/src/shop/orders/find-order.ts'
+import type { Order, RefundOutcome } from 'holdfast'
+import { CheckoutError, currencyDecimals, parseDecimal } from 'holdfast'
+import type { RefundedLine } from 'holdfast/operations'
+import { findOrder } from 'holdfast/shop'
 import { type CommandContext, type CommandHost, systemUser, uuid, writeJson } from '../command.ts'
 import { cell, money, paint } from '../terminal/table.ts'
 

@@ -1,6 +1,6 @@
 /** `holdfast release ID`: ends a checkout by hand; what was done is undone, and who did it is recorded. */
 import { Command } from 'commander'
-import type { Outcome } from '../../../holdfast/src/domain/outcome.ts'
+import type { Outcome } from 'holdfast'
 import { type CommandContext, type CommandHost, checkoutId, systemUser, writeJson } from '../command.ts'
 import { printOutcome } from '../terminal/result.ts'
 import { paint } from '../terminal/table.ts'

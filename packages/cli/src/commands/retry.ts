@@ -1,7 +1,7 @@
 /** `holdfast retry ID`: looks at a checkout now, instead of when its time comes; who did it is recorded. */
 import { Command } from 'commander'
-import { isFinal } from '../../../holdfast/src/domain/states.ts'
-import { recordAdminAction } from '../../../holdfast/src/saga/admin-actions.ts'
+import { isFinal } from 'holdfast'
+import { recordAdminAction } from 'holdfast/operations'
 import { type CommandContext, type CommandHost, checkoutId, systemUser, writeJson } from '../command.ts'
 import { printOutcome } from '../terminal/result.ts'
 

@@ -1,8 +1,9 @@
 /** `holdfast stripe-simulator`: Stripe's payment API on this machine, for development and proofs. In memory only. */
+
+import { type StripeSimulatorServer, startStripeSimulator } from '@holdfast/stripe-simulator'
 import { Command, InvalidArgumentError } from 'commander'
-import { type StripeSimulatorServer, startStripeSimulator } from '../../../stripe-simulator/src/api/server.ts'
 import { type Caller, type CommandHost, wholeNumber, writeJson } from '../command.ts'
-import { endRequested, inTime } from '../process/signals.ts'
+import { closesInTime, endRequested } from '../process/signals.ts'
 
 interface SimulatorOptions {
   port: number
@@ -79,7 +80,7 @@ async function simulate(caller: Caller, options: SimulatorOptions): Promise<numb
   }
   announce(caller, server, options)
   await end
-  await inTime(() => server.stop())
+  await closesInTime(server.stop())
   return 0
 }
 

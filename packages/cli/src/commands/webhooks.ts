@@ -1,8 +1,8 @@
 /** `holdfast webhooks`: what gateways told and nobody could make sense of yet, looked at again or done with by hand. */
 
 import { Command, Option } from 'commander'
-import { counted } from '../../../holdfast/src/observe/plural.ts'
-import type { WebhookFilter, WebhookKey, WebhookRow } from '../../../holdfast/src/payments/webhooks/webhook-inbox.ts'
+import type { WebhookFilter, WebhookKey, WebhookRow } from 'holdfast/operations'
+import { counted } from 'holdfast/operations'
 import { type CommandContext, type CommandHost, checkoutId, systemUser, wholeNumber, writeJson } from '../command.ts'
 import { when } from '../terminal/span.ts'
 import { cell, paint, type Tone, table } from '../terminal/table.ts'

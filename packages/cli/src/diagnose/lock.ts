@@ -1,10 +1,8 @@
 /** `holdfast diagnose --lock ID`: all there is about one checkout, what happened, and what happens next. */
 
-import { type CheckoutRow, readRows } from '../../../holdfast/src/database/checkouts.ts'
-import { phaseToShow } from '../../../holdfast/src/domain/lock.ts'
-import { stateName } from '../../../holdfast/src/domain/states.ts'
-import type { Diagnosis } from '../../../holdfast/src/engine/checkout-engine.ts'
-import { type ActionByHand, actionsOn } from '../../../holdfast/src/observe/diagnosis/operator-actions.ts'
+import type { Diagnosis } from 'holdfast'
+import { phaseToShow, stateName } from 'holdfast'
+import { type ActionByHand, actionsOn, type CheckoutRow, readRows } from 'holdfast/operations'
 import { type CommandContext, writeJson } from '../command.ts'
 import { span, when } from '../terminal/span.ts'
 import { cell, decimal, money, paint, table } from '../terminal/table.ts'

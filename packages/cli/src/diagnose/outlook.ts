@@ -1,8 +1,8 @@
 /** What happens next with one checkout: who looks at it again and when, what buyer and shop can do. Pure. */
 
-import type { CheckoutRow } from '../../../holdfast/src/database/checkouts.ts'
-import { triesBeforeAlert } from '../../../holdfast/src/domain/alert.ts'
-import { isFinal } from '../../../holdfast/src/domain/states.ts'
+import { isFinal } from 'holdfast'
+import type { CheckoutRow } from 'holdfast/operations'
+import { triesBeforeAlert } from 'holdfast/operations'
 import { span, when } from '../terminal/span.ts'
 
 export type LockFacts = Pick<

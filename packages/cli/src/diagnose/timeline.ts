@@ -1,7 +1,8 @@
 /** The history of one checkout as people read it: states, what was asked of the gateway, and what was done by hand, in order. */
-import { phaseOf, stateName } from '../../../holdfast/src/domain/states.ts'
-import type { Diagnosis, TimelineEntry } from '../../../holdfast/src/engine/checkout-engine.ts'
-import type { ActionByHand } from '../../../holdfast/src/observe/diagnosis/operator-actions.ts'
+
+import type { Diagnosis, TimelineEntry } from 'holdfast'
+import { phaseOf, stateName } from 'holdfast'
+import type { ActionByHand } from 'holdfast/operations'
 import { span } from '../terminal/span.ts'
 import { cell } from '../terminal/table.ts'
 

@@ -4,7 +4,7 @@
  */
 import { setMaxListeners } from 'node:events'
 import { setTimeout as passed } from 'node:timers/promises'
-import type { Acknowledged } from '../../../holdfast/src/observe/audit/audit.ts'
+import type { Acknowledged } from 'holdfast/operations'
 import { sessionOf } from './goods.ts'
 import type { BuyerPlan } from './plans.ts'
 import { type Answer, type Given, NoAnswer, Refused } from './process.ts'

@@ -1,12 +1,9 @@
 /** The shop of a sale in SQL: one article, a cart a buyer, a look at the stock, and the reckoning at the end. */
 
-import { type Database, statement } from '../../../holdfast/src/database/database.ts'
-import type { Address } from '../../../holdfast/src/domain/cart.ts'
-import { type Acknowledged, audit } from '../../../holdfast/src/observe/audit/audit.ts'
-import { createCarts } from '../../../holdfast/src/shop/carts/carts.ts'
-import { upsertShippingMethod } from '../../../holdfast/src/shop/catalog/shipping.ts'
-import { setStocks, upsertLocation } from '../../../holdfast/src/shop/catalog/stock.ts'
-import { upsertTaxRates } from '../../../holdfast/src/shop/catalog/taxes.ts'
+import type { Address } from 'holdfast'
+import { type Database, statement } from 'holdfast/database'
+import { type Acknowledged, audit } from 'holdfast/operations'
+import { createCarts, setStocks, upsertLocation, upsertShippingMethod, upsertTaxRates } from 'holdfast/shop'
 import type { Reckoning, Stock } from './protocol.ts'
 
 const sku = 'LAST-ONES'

@@ -6,10 +6,9 @@ import { randomBytes } from 'node:crypto'
 import { mkdtemp, readdir, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { type Database, DatabaseError, statement } from '../../../holdfast/src/database/database.ts'
-import { openEmbedded } from '../../../holdfast/src/database/embedded/pglite.ts'
-import { connectPostgres } from '../../../holdfast/src/database/postgres/postgres.ts'
-import { CheckoutError } from '../../../holdfast/src/domain/failure.ts'
+import { CheckoutError } from 'holdfast'
+import { type Database, DatabaseError, openDatabase, statement } from 'holdfast/database'
+import { clusterFolder } from '../process/open-store.ts'
 
 /** Of what is left of a sale that could not end (its machine did), the next one removes what is older than this. */
 const leftoverMs = 3_600_000
@@ -59,12 +58,12 @@ export async function removePlace(place: TemporaryDatabase): Promise<void> {
 /** Connects to the database, as one process of the sale. */
 export function openPlace(place: TemporaryDatabase, applicationName: string, poolMax: number): Promise<Database> {
   return place.kind === 'embedded'
-    ? openEmbedded({ directory: place.directory })
-    : connectPostgres({ url: place.url, applicationName, poolMax })
+    ? openDatabase({ directory: place.directory, clusterFolder })
+    : openDatabase({ url: place.url, applicationName, poolMax })
 }
 
 async function administering(url: string, work: (administrator: Database) => Promise<void>): Promise<void> {
-  const administrator = await connectPostgres({ url, applicationName: 'holdfast flash sale', poolMax: 1 })
+  const administrator = await openDatabase({ url, applicationName: 'holdfast flash sale', poolMax: 1 })
   try {
     await work(administrator)
   } finally {

@@ -1,8 +1,6 @@
 /** What the sale and the processes of its shop say to each other: calls of buyers, their answers, and what went wrong. */
-import type { AuditReport } from '../../../holdfast/src/engine/checkout-engine.ts'
-import type { Acknowledged } from '../../../holdfast/src/observe/audit/audit.ts'
-import type { OperationKind } from '../../../holdfast/src/payments/gateway.ts'
-import type { SandboxFault } from '../../../holdfast/src/payments/sandbox/delivery.ts'
+import type { AuditReport, OperationKind, SandboxFault } from 'holdfast'
+import type { Acknowledged } from 'holdfast/operations'
 import type { TemporaryDatabase } from './place.ts'
 
 /** What a buyer is told of a checkout. */

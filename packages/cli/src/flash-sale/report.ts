@@ -1,5 +1,5 @@
 /** What came of a sale: figures for programs, sentences for people, and whether anything is not as it must be. */
-import type { AuditReport } from '../../../holdfast/src/engine/checkout-engine.ts'
+import type { AuditReport } from 'holdfast'
 import { cell, type Tone } from '../terminal/table.ts'
 import type { Line } from './canvas.ts'
 import { counted } from './faults.ts'

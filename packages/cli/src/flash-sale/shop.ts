@@ -4,7 +4,7 @@
  */
 import { randomBytes } from 'node:crypto'
 import { setTimeout as passed } from 'node:timers/promises'
-import { type Database, statement } from '../../../holdfast/src/database/database.ts'
+import { type Database, statement } from 'holdfast/database'
 import { openPlace, type TemporaryDatabase } from './place.ts'
 import { type Answer, type Given, NoAnswer, type ProcessEvents, type ShopProcess, startShopProcess } from './process.ts'
 import type { CallName } from './protocol.ts'

@@ -3,17 +3,19 @@
  * sale sends on behalf of its buyers. It is there to be killed, and it never outlives the sale.
  */
 
-import { wakeOrphans } from '../../../holdfast/src/database/checkouts.ts'
-import type { Database } from '../../../holdfast/src/database/database.ts'
-import { migrate } from '../../../holdfast/src/database/migrate.ts'
-import { CheckoutError } from '../../../holdfast/src/domain/failure.ts'
-import type { Outcome } from '../../../holdfast/src/domain/outcome.ts'
-import type { CheckoutEngine } from '../../../holdfast/src/engine/checkout-engine.ts'
-import { createCheckout } from '../../../holdfast/src/engine/create-checkout.ts'
-import { type CheckoutLog, silentLog } from '../../../holdfast/src/observe/log/log.ts'
-import type { SandboxFault } from '../../../holdfast/src/payments/sandbox/delivery.ts'
-import { createSandboxGateway, type SandboxGateway } from '../../../holdfast/src/payments/sandbox/sandbox.ts'
-import { type Mortal, mortal } from '../../../testing/src/interception.ts'
+import { type Mortal, mortal } from '@holdfast/testing'
+import type { CheckoutEngine, Outcome, SandboxFault } from 'holdfast'
+import {
+  CheckoutError,
+  type CheckoutLog,
+  createCheckout,
+  createSandboxGateway,
+  type SandboxGateway,
+  silentLog,
+} from 'holdfast'
+import type { Database } from 'holdfast/database'
+import { migrate } from 'holdfast/database'
+import { wakeOrphans } from 'holdfast/operations'
 import { fillShop, letTimePass, lookAtStock, openOf, reckon } from './goods.ts'
 import { openPlace, removePlace } from './place.ts'
 import type { FromWorker, ShopCalls, Told, ToWorker, WorkerSettings } from './protocol.ts'
@@ -146,7 +148,7 @@ async function openShop({ place, engines, secret, faultPercent }: WorkerSettings
         : { database, gateway: sandbox, isDead: false, kill() {} }
     const engine = await createCheckout({
       database: life.database,
-      gateway: life.gateway,
+      gateways: { card: life.gateway },
       migrate: false,
       config: { secret },
       log: takeOvers(number),

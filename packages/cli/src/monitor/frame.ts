@@ -1,7 +1,8 @@
 /** What `holdfast monitor` shows, as lines: of what was read, for a terminal of a size or for a pipe. */
-import { type RestingState, stateName } from '../../../holdfast/src/domain/states.ts'
-import type { HealthCheck, HealthReport, Statistics } from '../../../holdfast/src/engine/checkout-engine.ts'
-import type { Throughput } from '../../../holdfast/src/observe/diagnosis/throughput.ts'
+
+import type { HealthCheck, HealthReport, Statistics } from 'holdfast'
+import { type RestingState, stateName } from 'holdfast'
+import type { Throughput } from 'holdfast/operations'
 import type { Caller } from '../command.ts'
 import { span } from '../terminal/span.ts'
 import { cell, cut, paint, type Tone, table, widthOf } from '../terminal/table.ts'

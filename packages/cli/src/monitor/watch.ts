@@ -3,8 +3,8 @@
  * that is away is said to be, and asked again. It never asks before it has its answer, nor more than half of the time.
  */
 
-import { DatabaseError } from '../../../holdfast/src/database/database.ts'
-import { CheckoutError } from '../../../holdfast/src/domain/failure.ts'
+import { CheckoutError } from 'holdfast'
+import { DatabaseError } from 'holdfast/database'
 import type { Caller } from '../command.ts'
 import { openScreen } from '../terminal/screen.ts'
 import { span } from '../terminal/span.ts'

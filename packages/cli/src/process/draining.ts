@@ -3,7 +3,7 @@
  * is not to be sent anything more, and what it sends until it has understood is still served. Where nobody asks, there is
  * nobody to wait for. Bounded, so that ending takes seconds.
  */
-import type { HttpHandler } from '../../../holdfast/src/http/app.ts'
+import type { HttpHandler } from 'holdfast/http'
 
 export interface Draining {
   /** The same handler; whoever asks for readiness through it is remembered. */

@@ -2,8 +2,7 @@
  * Commands for the process that holds the embedded database: the first argument says for whom, the rest is the command
  * line as it was given. So `holdfast audit` works while the server runs.
  */
-import { DatabaseError } from '../../../holdfast/src/database/database.ts'
-import { requestOfHolder } from '../../../holdfast/src/database/embedded/directory-lock.ts'
+import { DatabaseError, requestOfHolder } from 'holdfast/database'
 import type { Caller } from '../command.ts'
 
 interface For {

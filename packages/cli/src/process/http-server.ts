@@ -2,9 +2,7 @@
 import type { AddressInfo } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { createAdaptorServer } from '@hono/node-server'
-import type { HttpHandler } from '../../../holdfast/src/http/app.ts'
-import type { HttpLog } from '../../../holdfast/src/http/context.ts'
-import type { CheckoutLog } from '../../../holdfast/src/observe/log/log.ts'
+import type { HttpHandler } from 'holdfast/http'
 
 export interface HttpServer {
   /** Where it can be reached: "http://127.0.0.1:3000". More than one where it listens on every interface. */
@@ -61,10 +59,4 @@ export async function listen(fetch: HttpHandler, options: { port: number; host: 
       clearInterval(sweep)
     },
   }
-}
-
-/** The lines of the handler among those of the process. */
-export function httpLog(log: CheckoutLog): HttpLog {
-  return (level, message, { error, ...details }) =>
-    log[level]?.(`[HTTP] ${message}`, error === undefined ? details : { ...details, err: error })
 }

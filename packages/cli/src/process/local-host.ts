@@ -1,18 +1,16 @@
 /** Where commands run when they are called from a shell: here, or in the process that holds the embedded database. */
 import { join } from 'node:path'
-import { type CheckoutConfig, configFromEnvironment } from '../../../holdfast/src/config/config.ts'
-import type { Database } from '../../../holdfast/src/database/database.ts'
-import { migrate, pendingMigrations } from '../../../holdfast/src/database/migrate.ts'
-import { defaultDirectory, openDatabase } from '../../../holdfast/src/database/open.ts'
-import { CheckoutError } from '../../../holdfast/src/domain/failure.ts'
-import { dailyFiles } from '../../../holdfast/src/observe/log/daily-files.ts'
-import { type CheckoutLog, createLog } from '../../../holdfast/src/observe/log/log.ts'
-import { openShop } from '../../../holdfast/src/shop/create-shop.ts'
+import { type CheckoutConfig, CheckoutError, type CheckoutLog, configFromEnvironment } from 'holdfast'
+import type { Database } from 'holdfast/database'
+import { defaultDirectory, migrate, pendingMigrations } from 'holdfast/database'
+import { openLog } from 'holdfast/operations'
+import { createShop } from 'holdfast/shop'
 import type { Caller, CommandHost, ServeOptions, Work, WorkOptions } from '../command.ts'
 import { askHolder, forward } from './forward.ts'
 import { keptSecret } from './installation-secret.ts'
+import { openStore } from './open-store.ts'
 import { startServer } from './server.ts'
-import { endRequested, inTime } from './signals.ts'
+import { closesInTime, endRequested } from './signals.ts'
 import { startWorker } from './worker.ts'
 
 export interface LocalOptions {
@@ -33,18 +31,14 @@ function withSecret(config: CheckoutConfig): CheckoutConfig & { secret: string }
 }
 
 function logOf(config: CheckoutConfig, caller: Caller): CheckoutLog {
-  const files =
-    config.loggingEnabled && config.logChannel === 'checkout'
-      ? dailyFiles(join(defaultDirectory, 'logs'), 'checkout', {
-          onTrouble: error => caller.err(`lines of the log cannot be written: ${String(error)}\n`),
-        })
-      : null
-  return createLog({
+  return openLog({
     enabled: config.loggingEnabled,
     level: config.logLevel,
-    pretty: files === null && caller.isTty,
-    colours: files === null && caller.colours,
-    write: files === null ? line => caller.err(line) : line => files.write(line),
+    channel: config.logChannel,
+    directory: join(defaultDirectory, 'logs'),
+    write: line => caller.err(line),
+    pretty: caller.isTty,
+    colours: caller.colours,
   })
 }
 
@@ -58,15 +52,13 @@ export function localHost(options: LocalOptions): CommandHost {
       if (code !== null) return code
     }
     const config = withSecret(given)
-    const database = await openDatabase(config.databaseUrl === null ? {} : { url: config.databaseUrl })
+    const database = await openStore({ databaseUrl: config.databaseUrl })
     try {
       const migrated = await bringUpToDate(database, mayMigrate)
       // At a terminal what went well is in the command's own answer; in the files it is missed.
       const isTerse = config.logChannel === 'stderr' && config.logLevel === 'info'
       const log = logOf(isTerse ? { ...config, logLevel: 'warn' } : config, caller)
-      // What the sandbox has to tell, whoever serves delivers.
-      const deliverWebhook = async () => {}
-      const shop = await openShop({ database, config, log, deliverWebhook, workers: false })
+      const shop = await createShop({ database, config, log, workers: false, migrate: false })
       try {
         return await work({ ...caller, engine: shop.engine, database, config, migrated })
       } finally {
@@ -127,7 +119,7 @@ export function localHost(options: LocalOptions): CommandHost {
   }
 
   async function finish(close: () => Promise<void>): Promise<number> {
-    if (!(await inTime(close))) {
+    if (!(await closesInTime(close()))) {
       caller.err('not everything ended in time; what was in flight is carried on by the next process\n')
       process.exit(0)
     }

@@ -1,20 +1,16 @@
 /** The server: a shop, its HTTP handler, and the commands of other processes while the embedded database is held here. */
 import { join } from 'node:path'
-import type { CheckoutConfig } from '../../../holdfast/src/config/config.ts'
-import type { Database } from '../../../holdfast/src/database/database.ts'
-import type { RequestHandler } from '../../../holdfast/src/database/embedded/directory-lock.ts'
-import { openEmbedded } from '../../../holdfast/src/database/embedded/pglite.ts'
-import { migrate } from '../../../holdfast/src/database/migrate.ts'
-import { connectPostgres } from '../../../holdfast/src/database/postgres/postgres.ts'
-import { createHttpHandler, type HttpHandler } from '../../../holdfast/src/http/app.ts'
-import type { CheckoutLog } from '../../../holdfast/src/observe/log/log.ts'
-import { openShop, type Shop } from '../../../holdfast/src/shop/create-shop.ts'
-import { seedDemo } from '../../../storefront/src/demo/seed-demo.ts'
+import { storefront } from '@holdfast/storefront'
+import { seedDemo } from '@holdfast/storefront/demo'
+import type { CheckoutConfig, CheckoutLog } from 'holdfast'
+import { migrate, type RequestHandler } from 'holdfast/database'
+import { createShop, type Shop } from 'holdfast/shop'
 import type { Caller, CommandHost } from '../command.ts'
 import { runProgram } from '../program.ts'
 import { createDraining } from './draining.ts'
 import { received } from './forward.ts'
-import { type HttpServer, httpLog, listen } from './http-server.ts'
+import { listen } from './http-server.ts'
+import { openStore } from './open-store.ts'
 
 export interface ServerOptions {
   config: CheckoutConfig & { secret: string }
@@ -29,22 +25,6 @@ export interface Server {
   shop: Shop
   /** Ends everything, in the order in which it depends on each other. */
   close(): Promise<void>
-}
-
-/** Opens the database (and brings it up to date), and lets other processes run commands here where it is embedded. */
-async function openStore(options: ServerOptions, onRequest: RequestHandler): Promise<Database> {
-  const { config, dataDirectory } = options
-  const database =
-    config.databaseUrl === null
-      ? await openEmbedded({ directory: dataDirectory, onRequest })
-      : await connectPostgres({ url: config.databaseUrl })
-  try {
-    await migrate(database, { log: line => options.log.info(`[Store] ${line}`) })
-    return database
-  } catch (error) {
-    await database.close()
-    throw error
-  }
 }
 
 /** Runs a command that another process asked for, on this shop. */
@@ -74,89 +54,49 @@ function hostIn(caller: Caller, run: CommandHost['run']): CommandHost {
 
 /**
  * Starts the server.
- * @throws {ListenError} when the port is taken; {DatabaseError} when the database is.
+ * @throws {ListenError} if the port is taken; {DatabaseError} if the database cannot be opened.
  */
 export async function startServer(options: ServerOptions): Promise<Server> {
-  const { config, log } = options
-  const current: { shop: Shop | null; handler: HttpHandler | null } = { shop: null, handler: null }
-  const database = await openStore(
-    options,
-    commandsOn(() => current.shop, config),
-  )
+  const { config, log, dataDirectory } = options
+  const current: { shop: Shop | null } = { shop: null }
+  const database = await openStore({
+    databaseUrl: config.databaseUrl,
+    directory: dataDirectory,
+    onRequest: commandsOn(() => current.shop, config),
+  })
   const ending = new AbortController()
   const draining = createDraining()
   let shop: Shop | null = null
-  let server: HttpServer
   try {
-    shop = await openShop({
+    await migrate(database, { log: line => log.info(`[Store] ${line}`) })
+    shop = await createShop({
       database,
       config,
       log,
-      deliverWebhook: (headers, body) => deliver(current.handler, headers, body),
-      mailDirectory: options.dataDirectory === 'memory://' ? null : join(options.dataDirectory, 'mail'),
+      pages: storefront,
+      migrate: false,
+      stopping: ending.signal,
+      mailDirectory: dataDirectory === 'memory://' ? null : join(dataDirectory, 'mail'),
     })
     if (options.demo) log.info('[Store] demonstration', { products: await seedDemo(database) })
-    const handler = handlerOf(shop, options, ending.signal)
-    current.handler = handler
-    server = await listen(draining.watch(handler), config)
+    const server = await listen(draining.watch(shop.handler), config)
     current.shop = shop
+    const open = shop
+    return {
+      addresses: server.addresses,
+      shop: open,
+      async close() {
+        ending.abort()
+        await draining.done()
+        await server.close()
+        current.shop = null
+        await open.close()
+        await database.close()
+      },
+    }
   } catch (error) {
     await shop?.close()
     await database.close()
     throw error
   }
-  const open = shop
-  return {
-    addresses: server.addresses,
-    shop: open,
-    async close() {
-      ending.abort()
-      await draining.done()
-      await server.close()
-      current.shop = null
-      await open.close()
-      await database.close()
-    },
-  }
-}
-
-function handlerOf(shop: Shop, { config, log }: ServerOptions, stopping: AbortSignal): HttpHandler {
-  return createHttpHandler({
-    engine: shop.engine,
-    catalog: shop.catalog,
-    carts: shop.carts,
-    sandbox: shop.sandbox,
-    metrics: shop.metrics,
-    mailbox: shop.keptMails,
-    stopping,
-    logsRequests: config.logLevel === 'debug',
-    log: httpLog(log),
-    config: {
-      currency: config.currency,
-      shopName: config.shopName,
-      baseUrl: config.baseUrl,
-      secret: config.secret,
-      production: config.environment === 'production',
-      rateLimitPerMinute: config.rateLimitPerMinute,
-      trustedProxyHeader: config.trustedProxyHeader,
-      adminSecret: config.adminSecret,
-      metricsSecret: config.metricsSecret,
-      stripe:
-        config.gateway === 'stripe'
-          ? { publishableKey: config.stripePublishableKey, apiUrl: config.stripeApiUrl }
-          : null,
-      paymentMethod: config.gateway === 'invoice' ? 'bank_transfer' : 'card',
-      protection: config.cartProtection,
-    },
-  })
-}
-
-/** The sandbox's webhooks come in through the same door as any gateway's. */
-async function deliver(handler: HttpHandler | null, headers: Headers, body: string): Promise<void> {
-  if (handler === null) throw new Error('not ready yet')
-  const response = await handler(
-    new Request('http://sandbox.invalid/webhooks/sandbox', { method: 'POST', headers, body }),
-  )
-  await response.body?.cancel()
-  if (!response.ok) throw new Error(`the webhook was answered with ${response.status}`)
 }

@@ -1,4 +1,5 @@
 /** The end of a process that stays: asked for by SIGTERM or SIGINT, and certain within seconds. */
+import { settlesWithin } from 'holdfast/operations'
 
 /** Everything together has this long to end; what is left then is carried on by whoever looks next. */
 const deadlineMs = 10_000
@@ -17,15 +18,5 @@ export function endRequested(): Promise<void> {
   })
 }
 
-/** Runs `close`, but not for longer than the deadline. False when it was cut short. */
-export async function inTime(close: () => Promise<void>, ms = deadlineMs): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<false>(resolve => {
-    timer = setTimeout(() => resolve(false), ms)
-  })
-  try {
-    return await Promise.race([close().then(() => true as const), late])
-  } finally {
-    clearTimeout(timer)
-  }
-}
+/** Waits for `closed`, but not longer than the deadline. False if it was cut short. */
+export const closesInTime = (closed: Promise<void>): Promise<boolean> => settlesWithin(closed, deadlineMs)

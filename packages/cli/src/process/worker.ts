@@ -2,15 +2,14 @@
  * Workers without a shop: they carry checkouts on, deliver and compare. Where a port is given they have a door of their
  * own, for probes and Prometheus; it is open before any work starts, so that a port that is taken stops nothing half-way.
  */
-import type { CheckoutConfig } from '../../../holdfast/src/config/config.ts'
-import { migrate } from '../../../holdfast/src/database/migrate.ts'
-import { connectPostgres } from '../../../holdfast/src/database/postgres/postgres.ts'
-import type { HttpHandler } from '../../../holdfast/src/http/app.ts'
-import { createWorkerHandler } from '../../../holdfast/src/http/worker-app.ts'
-import type { CheckoutLog } from '../../../holdfast/src/observe/log/log.ts'
-import { openShop, type Shop } from '../../../holdfast/src/shop/create-shop.ts'
+import type { CheckoutConfig, CheckoutLog } from 'holdfast'
+import { migrate } from 'holdfast/database'
+import type { HttpHandler } from 'holdfast/http'
+import { createWorkerHandler } from 'holdfast/http'
+import { createShop, httpLogTo, type Shop } from 'holdfast/shop'
 import { createDraining } from './draining.ts'
-import { httpLog, listen } from './http-server.ts'
+import { listen } from './http-server.ts'
+import { openStore } from './open-store.ts'
 
 export interface WorkerOptions {
   config: CheckoutConfig & { secret: string; databaseUrl: string }
@@ -47,10 +46,10 @@ async function openDoor({ config, log }: WorkerOptions, port: number): Promise<D
       const { metricsSecret, trustedProxyHeader } = config
       current.handler = createWorkerHandler({
         engine,
-        metrics,
+        ...(metrics === null ? {} : { metrics }),
         stopping: ending.signal,
         logsRequests: config.logLevel === 'debug',
-        log: httpLog(log),
+        log: httpLogTo(log),
         config: { production: config.environment === 'production', metricsSecret, trustedProxyHeader },
       })
     },
@@ -71,10 +70,10 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   try {
     const door = config.workerPort === null ? null : await openDoor(options, config.workerPort)
     ends.unshift(async () => door?.close())
-    const database = await connectPostgres({ url: config.databaseUrl })
+    const database = await openStore(config)
     ends.push(() => database.close())
     await migrate(database)
-    const shop = await openShop({ ...options, database })
+    const shop = await createShop({ ...options, database, migrate: false })
     // The last of the work is counted while the door is open still.
     ends.unshift(async () => void (await Promise.all([door?.announceEnd(), shop.close()])))
     door?.openFor(shop)

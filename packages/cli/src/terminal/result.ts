@@ -1,7 +1,7 @@
 /** How commands tell what became of a checkout. */
 
-import type { Outcome } from '../../../holdfast/src/domain/outcome.ts'
-import { stateName } from '../../../holdfast/src/domain/states.ts'
+import type { Outcome } from 'holdfast'
+import { stateName } from 'holdfast'
 import type { CommandContext } from '../command.ts'
 import { money, paint } from './table.ts'
 

@@ -47,7 +47,7 @@ describe('config', () => {
   })
 
   it('is the reference that stands in the manual', () => {
-    const manual = readFileSync(join(import.meta.dirname, '../../docs/operating.md'), 'utf8')
+    const manual = readFileSync(join(import.meta.dirname, '../../../../docs/operating.md'), 'utf8')
     expect(show({}, { markdown: true }).out).toBe(configMarkdown())
     expect(manual).toContain(configMarkdown())
   })

@@ -6,7 +6,7 @@ import { createServer as createListener } from 'node:net'
 import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest'
 import { defaultConfig } from '../../../holdfast/src/config/config.ts'
 import { silentLog } from '../../../holdfast/src/observe/log/log.ts'
-import { openShop } from '../../../holdfast/src/shop/create-shop.ts'
+import { createShop } from '../../../holdfast/src/shop/create-shop.ts'
 import { openTestDatabase, type TestDatabase } from '../../../holdfast/test/support/test-database.ts'
 import { seedDemo } from '../../../storefront/src/demo/seed-demo.ts'
 import { startWorker } from '../../src/process/worker.ts'
@@ -53,13 +53,13 @@ describe('holdfast work', () => {
     const { database } = opened
     await seedDemo(database)
     const config = { ...defaultConfig, environment: 'test' as const, secret, webhookUrl, webhookSecret }
-    const shop = await openShop({
+    const shop = await createShop({
       database,
       config,
       log: silentLog,
       workers: false,
       mailDirectory: null,
-      deliverWebhook: async () => {},
+      migrate: false,
     })
     const { products } = await shop.catalog.listProducts({})
     const sku = products.flatMap(({ variants }) => variants).find(({ available }) => available > 0)?.sku ?? ''

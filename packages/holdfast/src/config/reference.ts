@@ -1,5 +1,7 @@
 /** The reference of all settings, in the order in which people look for them: for `holdfast config` and the manual. */
-import { type CheckoutConfig, defaultConfig } from './config.ts'
+
+import type { CheckoutConfig } from './checkout-config.ts'
+import { defaultConfig } from './config.ts'
 import { configVariables } from './variables.ts'
 
 export interface ConfigSetting {

@@ -4,7 +4,7 @@
  */
 import { z } from 'zod'
 import { readIban } from '../domain/creditor-reference.ts'
-import type { CheckoutConfig } from './config.ts'
+import type { CheckoutConfig } from './checkout-config.ts'
 import { isSmtpUrl } from './smtp-url.ts'
 import { type ConfigVariable, flag, oneOf, text, whole } from './variable.ts'
 

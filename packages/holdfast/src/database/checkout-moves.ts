@@ -4,7 +4,7 @@
  * the version of a row see to that).
  */
 import type { RestingState } from '../domain/states.ts'
-import type { CheckoutRow, PathStep } from './checkouts.ts'
+import type { CheckoutRow, PathStep } from './checkout-row.ts'
 import type { Database, Transaction } from './database.ts'
 
 export interface Move {

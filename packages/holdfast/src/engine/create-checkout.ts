@@ -5,9 +5,12 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
 import { LaneFull } from '../concurrency/lane.ts'
-import { type CheckoutConfig, defaultConfig } from '../config/config.ts'
+import type { CheckoutConfig } from '../config/checkout-config.ts'
+import { defaultConfig } from '../config/config.ts'
+import { refuseShopSettings } from '../config/scope.ts'
 import { tellMoves } from '../database/checkout-moves.ts'
-import { type CheckoutRow, lockOf, readHoldersOf, readRows, wakeOrphans } from '../database/checkouts.ts'
+import type { CheckoutRow } from '../database/checkout-row.ts'
+import { lockOf, readHoldersOf, readRows, wakeOrphans } from '../database/checkouts.ts'
 import type { Database } from '../database/database.ts'
 import { migrate } from '../database/migrate.ts'
 import { openDatabase } from '../database/open.ts'
@@ -29,10 +32,11 @@ import { type CheckoutLog, silentLog } from '../observe/log/log.ts'
 import { guardLog } from '../observe/log/log-guard.ts'
 import { createMoveLog } from '../observe/log/log-moves.ts'
 import { redactText } from '../observe/log/redact.ts'
-import type { Metrics } from '../observe/metrics/metrics.ts'
+import type { EngineMetrics } from '../observe/metrics/port.ts'
 import { withAlarm } from '../observe/raise-alert.ts'
 import { openTracing } from '../observe/tracing.ts'
 import type { PaymentGateway } from '../payments/gateway.ts'
+import { type Gateways, onlyGateway } from '../payments/gateways.ts'
 import { ownSandbox } from '../payments/sandbox/own-sandbox.ts'
 import { createSeal } from '../payments/token-seal.ts'
 import { storeWebhook } from '../payments/webhooks/receive-webhook.ts'
@@ -54,14 +58,17 @@ import type { CheckoutEngine } from './checkout-engine.ts'
 export interface CheckoutOptions {
   /** A database, or the address of a PostgreSQL server; default the embedded database in `.holdfast/`. */
   database?: Database | string
-  /** Default: the sandbox, with its ledger in the same database server, on connections of its own. */
-  gateway?: PaymentGateway
+  /**
+   * Payment gateways by payment method. For now every method must name the same gateway; it receives all payments.
+   * Default: the sandbox, with its ledger in the same database server, on connections of its own.
+   */
+  gateways?: Gateways
   /** Durable listeners: `{ CheckoutCompleted: [sendOrderConfirmation] }`. */
   listeners?: ListenerMap
   config?: Partial<CheckoutConfig>
   log?: CheckoutLog
   /** Made by `createMetrics` for this engine. */
-  metrics?: Metrics
+  metrics?: EngineMetrics
   /**
    * Told what people must look at (a delivery that was given up, a rollback that stays stuck) as often as it is seen.
    * What it throws is logged.
@@ -88,10 +95,26 @@ const systemClock: Clock = {
 }
 
 /**
+ * Makes an engine. It honours the settings of `config` that concern checkouts; `createShop` honours all.
+ * @throws {ConfigError} for a setting that only `createShop` honours, such as a mail server;
+ * {CheckoutError} `invalid_argument` for two different gateways; {DatabaseError} if the database cannot be reached or
+ * the embedded directory is taken.
+ */
+export async function createCheckout(options: CheckoutOptions = {}): Promise<CheckoutEngine> {
+  const { gateways, log, config = {} } = options
+  const gateway = onlyGateway(gateways)
+  refuseShopSettings(config, { gateways: gateway !== undefined, log: log !== undefined })
+  return composeEngine(options, gateway)
+}
+
+/**
  * Makes an engine. It owns what it opened itself (database by address, sandbox), and closes that with `close`.
  * @throws {DatabaseError} when the database cannot be reached or the embedded directory is taken.
  */
-export async function createCheckout(options: CheckoutOptions = {}): Promise<CheckoutEngine> {
+export async function composeEngine(
+  options: CheckoutOptions,
+  payments: PaymentGateway | undefined,
+): Promise<CheckoutEngine> {
   const config: CheckoutConfig = { ...defaultConfig, ...options.config }
   const correlation = createCorrelation()
   const written = guardLog((config.loggingEnabled ? options.log : null) ?? silentLog, correlation.requestOf)
@@ -102,10 +125,10 @@ export async function createCheckout(options: CheckoutOptions = {}): Promise<Che
   if (options.migrate !== false) await migrate(db)
   // One process has the embedded database: what stands there as being worked on was left by one that died.
   if (given === null && db.kind === 'embedded') await wakeOrphans(db)
-  const own = await ownSandbox(options.gateway, db, url, async (headers, body) => {
+  const own = await ownSandbox(payments, db, url, async (headers, body) => {
     if (!(await engine.receiveWebhook('sandbox', headers, body))) throw new Error('a webhook was not accepted')
   })
-  const gateway = options.gateway ?? own.gateway
+  const gateway = payments ?? own.gateway
   const { random = Math.random } = options
   const listeners = createListeners(options.listeners)
   const tracing = await openTracing()

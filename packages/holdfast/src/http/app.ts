@@ -3,8 +3,6 @@
  * Order matters: a request is known, bounded, named and of this site before a route sees it.
  */
 
-import { loadAssets } from '../../../storefront/src/assets.ts'
-import { errorPage } from '../../../storefront/src/pages/error-page.ts'
 import type {
   HttpConfig,
   HttpContext,
@@ -17,6 +15,7 @@ import type {
   ShopEngine,
   ShopMetrics,
 } from './context.ts'
+import type { Refusal } from './errors.ts'
 import { createLiveStatus } from './live-status.ts'
 import { guardAdmin } from './middleware/admin-guard.ts'
 import { wrongSecretsPerMinute } from './middleware/bearer.ts'
@@ -28,6 +27,7 @@ import { pageHeaders } from './middleware/page-headers.ts'
 import { addressOf, createRateLimit } from './middleware/rate-limit.ts'
 import { protectAgainstForgery } from './middleware/reject-forgery.ts'
 import { createSessions, deriveKey } from './middleware/session.ts'
+import type { PageSet } from './pages.ts'
 import type { Shop } from './route-helpers.ts'
 import { adminRoutes } from './routes/admin.ts'
 import { adminDeliveryRoutes } from './routes/admin-deliveries.ts'
@@ -44,6 +44,7 @@ import { sandboxRoutes } from './routes/sandbox.ts'
 import { storefrontRoutes } from './routes/storefront.ts'
 import { webhookRoutes } from './routes/webhooks.ts'
 import { describeApi } from './schemas/openapi.ts'
+import { plainFrame } from './show-page.ts'
 import { stripeFormOf } from './stripe-form.ts'
 
 export interface HttpOptions {
@@ -54,6 +55,8 @@ export interface HttpOptions {
   sandbox?: SandboxControls | null
   /** Mails that were kept instead of being sent: shown at `/dev/mail` to this machine alone, never in production. */
   mailbox?: Mailbox | null
+  /** The pages for browsers, such as those of `@holdfast/storefront`. Default: none; requests for HTML get 406. */
+  pages?: PageSet | null
   config: HttpConfig
   /** How the shop sends things, for buyers to choose from; without it the checkout takes the cheapest that serves. */
   shippingMethods?(): Promise<readonly ShippingMethod[]>
@@ -91,7 +94,7 @@ export function createHttpHandler(options: HttpOptions): HttpHandler {
     config,
     sessions,
     csrf,
-    assets: loadAssets(),
+    pages: options.pages ?? null,
     live: createLiveStatus({ engine: options.engine, streamsMax: options.streamsMax ?? 1_000, stopping }),
     shippingMethods: async () => (await options.shippingMethods?.()) ?? [],
     originOf: c => new URL(config.baseUrl ?? c.req.url).origin,
@@ -107,13 +110,15 @@ export function createHttpHandler(options: HttpOptions): HttpHandler {
 
   const { log, logsRequests } = options
   const { production } = config
-  const app = openDoor({ production, log, logsRequests, page: refusal => errorPage(shop, refusal) })
+  const { pages } = shop
+  const page = pages === null ? undefined : (refusal: Refusal) => pages.error(plainFrame(shop), refusal)
+  const app = openDoor({ production, log, logsRequests, page })
   const form = stripeFormOf(config)
   if (form !== null) app.use('/checkout', pageHeaders({ production, form }))
   // These know no session: a gateway signs what it sends, the sandbox is another world, the rest only reads.
   webhookRoutes(app, shop)
   healthRoutes(app, shop, stopping)
-  assetRoutes(app, shop)
+  if (pages !== null) assetRoutes(app, pages)
   if (shop.sandbox !== null) sandboxRoutes(app, shop, shop.sandbox)
   if (options.mailbox && isForThisMachine(config))
     devMailRoutes(app, shop, options.mailbox, c => addressOf(c, { remoteAddress }))

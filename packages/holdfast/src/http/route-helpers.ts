@@ -1,6 +1,5 @@
 /** What the routes share: the shop's parts, with session, guards and limits made once for an app. */
 import { OpenAPIHono } from '@hono/zod-openapi'
-import type { Assets } from '../../../storefront/src/assets.ts'
 import type { Cart } from '../domain/cart.ts'
 import { CheckoutError } from '../domain/failure.ts'
 import type { CheckoutLock } from '../domain/lock.ts'
@@ -19,6 +18,7 @@ import { HttpError } from './errors.ts'
 import type { LiveStatus } from './live-status.ts'
 import type { Csrf } from './middleware/csrf.ts'
 import type { Sessions } from './middleware/session.ts'
+import type { PageSet } from './pages.ts'
 import { invalidRequest } from './schemas/validation-issues.ts'
 
 export type HttpApp = OpenAPIHono<{ Bindings: HttpEnvironment; Variables: RequestVariables }>
@@ -31,7 +31,8 @@ export interface Shop {
   config: HttpConfig
   sessions: Sessions
   csrf: Csrf
-  assets: Assets
+  /** Null: requests for HTML are answered with 406. */
+  pages: PageSet | null
   live: LiveStatus
   shippingMethods(): Promise<readonly ShippingMethod[]>
   /** Counts a `POST /checkout` and gives the headers to answer with. */

@@ -12,7 +12,8 @@ import { metricsRoutes } from './routes/metrics.ts'
 
 export interface WorkerHttpOptions {
   engine: Pick<ShopEngine, 'health' | 'readiness'>
-  metrics: ShopMetrics
+  /** Without it there is no `/metrics`. */
+  metrics?: ShopMetrics
   config: Pick<HttpConfig, 'production' | 'metricsSecret' | 'trustedProxyHeader'>
   log?: HttpLog
   /** A line of the level `debug` for every request. Default false. */
@@ -28,6 +29,6 @@ export function createWorkerHandler(options: WorkerHttpOptions): HttpHandler {
   healthRoutes(app, { engine }, stopping)
   const clientOf = (c: HttpContext) => addressOf(c, { trustedProxyHeader })
   const attempts = { limit: createRateLimit(wrongSecretsPerMinute), addressOf: clientOf }
-  metricsRoutes(app, { metrics, secret, production, attempts })
+  if (metrics !== undefined) metricsRoutes(app, { metrics, secret, production, attempts })
   return async (request, environment) => app.fetch(request, environment ?? {})
 }

@@ -3,7 +3,8 @@
  * where the log is switched off. As lines do, it rings after the commit; and whatever hears it harms no checkout.
  */
 import { type AlertCode, alertCodes, type CheckoutAlert } from '../domain/alert.ts'
-import type { CheckoutLog, LogFields } from './log/log.ts'
+import type { LogFields } from './log/levels.ts'
+import type { CheckoutLog } from './log/log.ts'
 
 /** The fields of a line that leave with its alert. What others wrote (an error's text) does not: who knows what is in it. */
 const particulars = ['listener', 'type', 'attempts', 'tries', 'refundedMinor', 'recordedMinor', 'criticalCount']

@@ -6,7 +6,7 @@
  */
 import type { Context, Span, Tracer } from '@opentelemetry/api'
 import type { Move, Moved } from '../database/checkout-moves.ts'
-import type { CheckoutRow } from '../database/checkouts.ts'
+import type { CheckoutRow } from '../database/checkout-row.ts'
 import { passagesOf, phaseAtGateway } from './finished-phases.ts'
 
 type Api = typeof import('@opentelemetry/api')

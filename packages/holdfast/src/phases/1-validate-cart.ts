@@ -3,7 +3,7 @@
  * Whether stock suffices is phase 2's to say: it runs in the same transaction, under the locks that make the answer true.
  */
 
-import type { CheckoutDetails } from '../database/checkouts.ts'
+import type { CheckoutDetails } from '../database/checkout-row.ts'
 import type { Transaction } from '../database/database.ts'
 import { validateAddress } from '../domain/address.ts'
 import type { Cart } from '../domain/cart.ts'

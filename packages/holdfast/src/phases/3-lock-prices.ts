@@ -4,7 +4,7 @@
  * nothing later reads a live price but to notice that it moved.
  */
 
-import type { CheckoutDetails } from '../database/checkouts.ts'
+import type { CheckoutDetails } from '../database/checkout-row.ts'
 import { type Queryable, statement, type Transaction } from '../database/database.ts'
 import type { Cart } from '../domain/cart.ts'
 import type { Failure } from '../domain/failure.ts'

@@ -1,10 +1,10 @@
 /**
  * Phase 4, `payment_authorization`: asks the gateway to set the frozen total aside. The intent is written with the
- * price lock, before any call; the call itself crosses the network outside every transaction (`saga/ask.ts`); its
+ * price lock, before any call; the call itself crosses the network outside every transaction (`saga/call-gateway.ts`); its
  * answer is judged here. Undone by voiding, which also fences: a request still on its way is refused afterwards.
  */
 
-import type { CheckoutRow } from '../database/checkouts.ts'
+import type { CheckoutRow } from '../database/checkout-row.ts'
 import type { Transaction } from '../database/database.ts'
 import type { Failure } from '../domain/failure.ts'
 import type { GatewayAnswer } from '../payments/gateway.ts'

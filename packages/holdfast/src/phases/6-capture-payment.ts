@@ -4,7 +4,7 @@
  * There is no undo beside that refusal: then phase 4's void ends the authorization and the rest is unwound.
  */
 
-import type { CheckoutRow } from '../database/checkouts.ts'
+import type { CheckoutRow } from '../database/checkout-row.ts'
 import type { Transaction } from '../database/database.ts'
 import type { Failure } from '../domain/failure.ts'
 import type { GatewayAnswer } from '../payments/gateway.ts'

@@ -3,7 +3,7 @@
  * still open could have done is no difference while its checkout is under way: somebody looks at it again (A11).
  */
 
-import type { CheckoutRow } from '../database/checkouts.ts'
+import type { CheckoutRow } from '../database/checkout-row.ts'
 import type { OrderDispute } from '../domain/order.ts'
 import { isFinal } from '../domain/states.ts'
 import type { DifferenceKind } from '../engine/checkout-engine.ts'

@@ -5,9 +5,10 @@
  * two readings of ours around the gateway's word. It changes nothing unless asked to: orphans are ended by intents
  * (A4), and what was made at the gateway alone is recorded under the checkout's lock (A2).
  */
+
+import { validate as isUuid } from 'uuid'
 import type { Difference, DifferenceKind, ReconcileOptions } from '../engine/checkout-engine.ts'
 import type { GatewayPayment } from '../payments/gateway.ts'
-import { isUuid } from '../saga/check-input.ts'
 import type { SagaContext } from '../saga/context.ts'
 import { drive } from '../saga/drive.ts'
 import type { Lanes } from '../saga/lanes.ts'

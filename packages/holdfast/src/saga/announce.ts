@@ -1,6 +1,7 @@
 /** The events that go with the steps and the ends of a checkout. */
 
-import { type CheckoutRow, lockOf, type PathStep } from '../database/checkouts.ts'
+import type { CheckoutRow, PathStep } from '../database/checkout-row.ts'
+import { lockOf } from '../database/checkouts.ts'
 import type { Failure } from '../domain/failure.ts'
 import type { PhaseName } from '../domain/states.ts'
 import { phaseOf } from '../domain/states.ts'

@@ -4,7 +4,7 @@
  * Protects A2 and A4.
  */
 
-import type { CheckoutRow } from '../database/checkouts.ts'
+import type { CheckoutRow } from '../database/checkout-row.ts'
 import type { CaptureRequest, GatewayAnswer, GatewayCall, LookupAnswer, OperationKind } from '../payments/gateway.ts'
 import { heard } from '../payments/gateway-answers.ts'
 import { idempotencyKey, keepReference } from '../payments/operations.ts'

@@ -1,17 +1,13 @@
 /** What callers give, checked at the door: misuse throws here, before anything is touched. */
 
-import type { CheckoutDetails } from '../database/checkouts.ts'
+import { validate as isUuid } from 'uuid'
+import type { CheckoutDetails } from '../database/checkout-row.ts'
 import { CheckoutError } from '../domain/failure.ts'
 import type { PaymentInput, RefundOptions, StartOptions } from '../engine/checkout-engine.ts'
 import type { PaymentGateway } from '../payments/gateway.ts'
 import type { RefundItem } from './refunds/refund.ts'
 import type { PrepareItem } from './steps/prepare.ts'
 import type { StartItem } from './steps/start.ts'
-
-const uuidPattern = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
-
-/** True for what can be the id of a checkout. */
-export const isUuid = (text: string): boolean => uuidPattern.test(text)
 
 function refuse(message: string, context: Record<string, unknown> = {}): never {
   throw new CheckoutError('invalid_argument', message, { context })

@@ -5,7 +5,8 @@
  */
 
 import { LaneFull } from '../concurrency/lane.ts'
-import { type CheckoutRow, readRows } from '../database/checkouts.ts'
+import type { CheckoutRow } from '../database/checkout-row.ts'
+import { readRows } from '../database/checkouts.ts'
 import { DatabaseError } from '../database/database.ts'
 import { CheckoutError, type Failure } from '../domain/failure.ts'
 import type { Order } from '../domain/order.ts'

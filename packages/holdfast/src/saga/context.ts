@@ -1,6 +1,6 @@
 /** What the saga works with: its ports and its numbers, in one plain object that the engine puts together. */
 
-import type { CheckoutRow } from '../database/checkouts.ts'
+import type { CheckoutRow } from '../database/checkout-row.ts'
 import type { Database } from '../database/database.ts'
 import type { AlertCode } from '../domain/alert.ts'
 import type { Outbox } from '../events/outbox.ts'

@@ -4,7 +4,7 @@
  * stops and touches nothing. Protects A7 and every money invariant against processes that freeze and wake up late.
  */
 
-import type { CheckoutRow } from '../database/checkouts.ts'
+import type { CheckoutRow } from '../database/checkout-row.ts'
 import type { Failure } from '../domain/failure.ts'
 import type { Order } from '../domain/order.ts'
 import type { GatewayAnswer, OperationKind } from '../payments/gateway.ts'

@@ -3,7 +3,8 @@
  * anything else is done there: an intent, the call, its record. Protects A4, and B3 (nothing open for a failed checkout).
  */
 
-import { type CheckoutRow, changeRows, lockRows } from '../database/checkouts.ts'
+import type { CheckoutRow } from '../database/checkout-row.ts'
+import { changeRows, lockRows } from '../database/checkouts.ts'
 import { statement } from '../database/database.ts'
 import { isFinal } from '../domain/states.ts'
 import type { GatewayPayment } from '../payments/gateway.ts'

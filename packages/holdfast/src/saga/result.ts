@@ -1,6 +1,7 @@
 /** What a checkout at rest means to whoever asked. */
 
-import { type CheckoutRow, lockOf } from '../database/checkouts.ts'
+import type { CheckoutRow } from '../database/checkout-row.ts'
+import { lockOf } from '../database/checkouts.ts'
 import type { Order } from '../domain/order.ts'
 import type { Outcome } from '../domain/outcome.ts'
 

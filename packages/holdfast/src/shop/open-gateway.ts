@@ -1,8 +1,9 @@
 /** The payment gateway that the configuration names, ready to be given to an engine. */
 import { createHmac } from 'node:crypto'
-import type { CheckoutConfig } from '../config/config.ts'
+import type { CheckoutConfig } from '../config/checkout-config.ts'
 import type { Database } from '../database/database.ts'
-import { connectPostgres } from '../database/postgres/postgres.ts'
+import { openDatabase } from '../database/open.ts'
+import { loadPeer } from '../optional-peer.ts'
 import type { PaymentGateway } from '../payments/gateway.ts'
 import { createInvoiceGateway } from '../payments/invoice/invoice.ts'
 import type { DeliverWebhook } from '../payments/sandbox/jobs.ts'
@@ -18,6 +19,8 @@ export interface OpenGateway {
 }
 
 export interface GatewayOptions {
+  /** The application's own gateway; it stays the application's to start and close. */
+  given: PaymentGateway | undefined
   database: Database
   config: CheckoutConfig & { secret: string }
   /** Where the sandbox sends its webhooks. */
@@ -26,7 +29,14 @@ export interface GatewayOptions {
   onPaid(checkoutId: string): Promise<unknown>
 }
 
+const isSandbox = (gateway: PaymentGateway): gateway is SandboxGateway =>
+  gateway.name === 'sandbox' && 'approve' in gateway && 'runDueJobs' in gateway
+
 export async function openGateway(options: GatewayOptions): Promise<OpenGateway> {
+  const { given } = options
+  if (given !== undefined) {
+    return { gateway: given, sandbox: isSandbox(given) ? given : null, start: () => {}, close: async () => {} }
+  }
   switch (options.config.gateway) {
     case 'sandbox':
       return openSandbox(options)
@@ -40,7 +50,7 @@ export async function openGateway(options: GatewayOptions): Promise<OpenGateway>
 }
 
 async function openSandbox({ database, config, deliverWebhook }: GatewayOptions): Promise<OpenGateway> {
-  const ledger = config.databaseUrl === null ? null : await connectPostgres({ url: config.databaseUrl, poolMax: 4 })
+  const ledger = config.databaseUrl === null ? null : await openDatabase({ url: config.databaseUrl, poolMax: 4 })
   const sandbox = createSandboxGateway({
     database: ledger ?? database,
     // The same in every process of the shop: any of them delivers, any receives.
@@ -58,13 +68,11 @@ async function openSandbox({ database, config, deliverWebhook }: GatewayOptions)
   }
 }
 
-/** @throws {Error} where the SDK is not installed, or the configuration names no key. */
+/** @throws {MissingPeerError} if the SDK is not installed; {Error} if no key is set. */
 async function openStripe(config: CheckoutConfig): Promise<OpenGateway> {
   const { stripeSecretKey: secretKey, stripeWebhookSecret, stripePublishableKey: publishableKey, stripeApiUrl } = config
   if (secretKey === null) throw new Error('STRIPE_SECRET_KEY is not set')
-  const { createStripeGateway } = await import('../payments/stripe/stripe.ts').catch((error: unknown) => {
-    throw new Error('Payments through Stripe need its SDK: npm install stripe', { cause: error })
-  })
+  const { createStripeGateway } = await loadPeer('stripe', () => import('../payments/stripe/stripe.ts'))
   const gateway = createStripeGateway({
     secretKey,
     publishableKey,

@@ -3,15 +3,15 @@
  * checkouts registers the same ones (a command that ends a checkout, too), for deliveries are written for who is known.
  */
 import { join } from 'node:path'
-import { inTime } from '../../../cli/src/process/signals.ts'
-import type { CheckoutConfig } from '../config/config.ts'
+import { settlesWithin } from '../concurrency/timeout.ts'
+import type { CheckoutConfig } from '../config/checkout-config.ts'
 import { defaultDirectory } from '../database/open.ts'
 import type { CheckoutAlert } from '../domain/alert.ts'
 import type { CheckoutEngine } from '../engine/checkout-engine.ts'
 import { joinListeners, type ListenerMap } from '../events/listeners.ts'
 import type { KeptMails } from '../notify/mail/development-outbox.ts'
-import { createSlackListeners } from '../notify/slack/slack.ts'
 import type { CheckoutLog } from '../observe/log/log.ts'
+import { loadPeer } from '../optional-peer.ts'
 import { openAlerts } from './open-alerts.ts'
 import { openMail } from './open-mail.ts'
 import { openSinks } from './open-sinks.ts'
@@ -32,6 +32,8 @@ export interface Notifications {
   close(): Promise<void>
 }
 
+const slackParts = () => loadPeer('@slack/webhook', () => import('../notify/slack/slack.ts'))
+
 /** @param mailDirectory where mails are kept that nothing sends while one develops; null: nowhere. */
 export async function openNotifications(
   config: CheckoutConfig,
@@ -39,9 +41,9 @@ export async function openNotifications(
   mailDirectory: string | null = join(defaultDirectory, 'mail'),
 ): Promise<Notifications> {
   const sinks = await openSinks(config)
-  const mail = openMail(config, mailDirectory)
+  const mail = await openMail(config, mailDirectory)
   const { slackWebhookUrl: webhookUrl } = config
-  const slack = webhookUrl === null ? null : createSlackListeners({ ...config, webhookUrl })
+  const slack = webhookUrl === null ? null : (await slackParts()).createSlackListeners({ ...config, webhookUrl })
   const alerts = openAlerts({ mail: mail.alert, slack: slack?.alert ?? null }, log)
   return {
     listeners: joinListeners(mail.listeners, slack?.listeners ?? {}, sinks.listeners),
@@ -49,7 +51,7 @@ export async function openNotifications(
     watch: alerts.watch,
     keptMails: mail.kept,
     async flush() {
-      await inTime(async () => void (await Promise.all([mail.flush(), slack?.flush()])), flushMaxMs)
+      await settlesWithin(Promise.all([mail.flush(), slack?.flush()]), flushMaxMs)
     },
     async close() {
       await alerts.close()

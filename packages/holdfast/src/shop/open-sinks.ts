@@ -1,6 +1,7 @@
 /** The other systems that the configuration names, as listeners: a webhook, a Redis stream, both or neither. */
-import type { CheckoutConfig } from '../config/config.ts'
+import type { CheckoutConfig } from '../config/checkout-config.ts'
 import { joinListeners, type ListenerMap } from '../events/listeners.ts'
+import { loadPeer } from '../optional-peer.ts'
 import { createWebhookSink } from '../sinks/webhook.ts'
 
 export interface OpenSinks {
@@ -27,7 +28,5 @@ export async function openSinks(config: CheckoutConfig): Promise<OpenSinks> {
 }
 
 function redisSinks() {
-  return import('../sinks/redis.ts').catch((error: unknown) => {
-    throw new Error('Sending events to Redis needs its client: npm install redis', { cause: error })
-  })
+  return loadPeer('redis', () => import('../sinks/redis.ts'))
 }

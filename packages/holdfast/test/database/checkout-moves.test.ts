@@ -1,7 +1,7 @@
 /** Moves are told once, when they are certain, and whoever hears of them disturbs nobody. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Move, type Moved, noteMove, tellMoves } from '../../src/database/checkout-moves.ts'
-import type { CheckoutRow } from '../../src/database/checkouts.ts'
+import type { CheckoutRow } from '../../src/database/checkout-row.ts'
 import { type Database, statement } from '../../src/database/database.ts'
 import { openTestDatabase, type TestDatabase } from '../support/test-database.ts'
 

@@ -62,7 +62,7 @@ describe('plans of prepared statements', () => {
     store = await openTestStore('postgres')
     const db = noting(store.database)
     const gateway = createSandboxGateway({ database: db })
-    const engine = await createCheckout({ database: db, gateway, workers: false, migrate: false })
+    const engine = await createCheckout({ database: db, gateways: { card: gateway }, workers: false, migrate: false })
     const sku = await store.article({ stock: [10, 10] })
     for (const token of ['tok_approve', 'tok_decline', 'tok_capture_decline', 'tok_action_required']) {
       const { cartId, sessionId } = await store.cart({ [sku]: 1 })

@@ -1,26 +1,28 @@
 /** A whole shop behind its fetch handler, with goods, and browsers that keep cookies: what the HTTP tests share. */
 
+import { storefront } from '../../../storefront/src/index.ts'
+import type { CheckoutConfig } from '../../src/config/checkout-config.ts'
+import { defaultConfig } from '../../src/config/config.ts'
 import type { Database } from '../../src/database/database.ts'
-import { createCheckout } from '../../src/engine/create-checkout.ts'
 import { createHttpHandler, type HttpHandler, type HttpOptions } from '../../src/http/app.ts'
 import type { HttpConfig } from '../../src/http/context.ts'
+import { silentLog } from '../../src/observe/log/log.ts'
 import type { PaymentGateway } from '../../src/payments/gateway.ts'
 import { createSandboxGateway } from '../../src/payments/sandbox/sandbox.ts'
-import { createCarts } from '../../src/shop/carts/carts.ts'
-import { listShippingMethods } from '../../src/shop/carts/shipping-methods.ts'
-import { createCatalog } from '../../src/shop/catalog/catalog.ts'
 import { upsertCoupon } from '../../src/shop/catalog/coupons.ts'
 import { upsertShippingMethod } from '../../src/shop/catalog/shipping.ts'
 import { upsertTaxRate } from '../../src/shop/catalog/taxes.ts'
+import { createShop, type ShopOptions } from '../../src/shop/create-shop.ts'
+import { httpConfigOf } from '../../src/shop/http-config.ts'
 import { importProducts } from '../../src/shop/import/import-products.ts'
 
-export const testConfig: HttpConfig = {
-  currency: 'EUR',
-  secret: 'a secret of the tests, thirty-two characters',
-  production: false,
-  rateLimitPerMinute: 0,
-  protection: true,
-}
+const secret = 'a secret of the tests, thirty-two characters'
+
+/** The settings of the shop of the HTTP tests. */
+export const testConfig: Partial<CheckoutConfig> = { currency: 'EUR', secret, rateLimitPerMinute: 0 }
+
+/** The same settings for a test that composes a handler of its own. */
+export const httpTestConfig: HttpConfig = httpConfigOf({ ...defaultConfig, ...testConfig, secret }, 'sandbox')
 
 const goods = `Handle,Title,Body (HTML),Vendor,Type,Tags,Published,Option1 Name,Option1 Value,Variant SKU,Variant Inventory Tracker,Variant Inventory Qty,Variant Inventory Policy,Variant Price,Variant Compare At Price,Variant Requires Shipping,Variant Taxable
 mooring-line,Mooring line,"<p>Three-strand polyester, laid soft, spliced on request.</p><ul><li>Breaks at 4.2 t</li><li>Floats on nothing</li></ul><script>alert(1)</script>",Reeperei,Rope,"rope, mooring",true,Length,10 m,LINE-10,shopify,200,deny,49.90,59.90,true,true
@@ -60,35 +62,50 @@ async function stockShop(database: Database): Promise<void> {
   await upsertCoupon(database, { code: 'AHOY', discount: { ratePpm: 100_000 } })
 }
 
-export async function openShop(
-  database: Database,
-  { gateway, ...overrides }: Partial<HttpOptions> & { gateway?: PaymentGateway } = {},
-  workers = false,
-) {
+/** Parts of the HTTP handler that a test replaces, for example with one that fails. */
+type ReplacedParts = Partial<Pick<HttpOptions, 'engine' | 'catalog' | 'log' | 'logsRequests' | 'sandbox'>>
+
+interface OpenOptions extends ReplacedParts, Pick<ShopOptions, 'identify' | 'stopping' | 'streamsMax' | 'config'> {
+  gateway?: PaymentGateway
+}
+
+/** Opens the shop with the product's own composition, on goods of its own. */
+export async function openShop(database: Database, options: OpenOptions = {}, workers = false) {
+  const { gateway, config = testConfig, engine, catalog, log, logsRequests, sandbox: otherSandbox, ...rest } = options
   await stockShop(database)
   const sandbox = createSandboxGateway({ database, delays: { pendingMs: 1, slowMs: 10 } })
-  const engine = await createCheckout({
+  const shop = await createShop({
     database,
-    gateway: gateway ?? sandbox,
+    gateways: { card: gateway ?? sandbox },
+    config,
+    log: silentLog,
+    pages: storefront,
     migrate: false,
-    config: { currency: 'EUR' },
+    mailDirectory: null,
     workers,
+    ...rest,
   })
-  const handler = createHttpHandler({
-    engine,
-    catalog: createCatalog(database, { currency: 'EUR' }),
-    carts: createCarts(database, { currency: 'EUR' }),
-    sandbox: gateway === undefined ? sandbox : null,
-    shippingMethods: () => listShippingMethods(database),
-    config: testConfig,
-    ...overrides,
-  })
+  const replaced = Object.entries({ engine, catalog, log, logsRequests, sandbox: otherSandbox })
+  const parts = Object.fromEntries(replaced.filter(([, part]) => part !== undefined)) as ReplacedParts
+  const handler =
+    Object.keys(parts).length === 0
+      ? shop.handler
+      : createHttpHandler({
+          engine: shop.engine,
+          catalog: shop.catalog,
+          carts: shop.carts,
+          sandbox: shop.sandbox,
+          ...rest,
+          pages: storefront,
+          config: httpTestConfig,
+          ...parts,
+        })
   return {
-    engine,
+    engine: shop.engine,
     sandbox,
     handler,
     async stop() {
-      await engine.close()
+      await shop.close()
       await sandbox.close()
     },
   }

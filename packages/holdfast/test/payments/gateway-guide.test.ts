@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, expect, test } from 'vitest'
 
-const root = join(import.meta.dirname, '..', '..')
+const root = join(import.meta.dirname, '../../../..')
 const page = readFileSync(join(root, 'docs', 'gateways.md'), 'utf8')
 const directory = mkdtempSync(join(tmpdir(), 'holdfast-guide-'))
 const entries = { holdfast: 'packages/holdfast/src/index.ts', 'holdfast/testing': 'packages/testing/src/index.ts' }

@@ -4,8 +4,7 @@ import { startTcpProxy, type TcpProxy } from '../../../testing/src/tcp-proxy.ts'
 import type { Database } from '../../src/database/database.ts'
 import { connectPostgres, type PostgresOptions } from '../../src/database/postgres/postgres.ts'
 import type { CheckoutEngine } from '../../src/engine/checkout-engine.ts'
-import type { CheckoutOptions } from '../../src/engine/create-checkout.ts'
-import type { TestStore } from '../support/test-store.ts'
+import type { EngineOptions, TestStore } from '../support/test-store.ts'
 
 export interface Line {
   proxy: TcpProxy
@@ -28,7 +27,7 @@ export async function openLine(
     server,
     connection,
     ...options
-  }: CheckoutOptions & { server?: string; connection?: Omit<PostgresOptions, 'url'> } = {},
+  }: EngineOptions & { server?: string; connection?: Omit<PostgresOptions, 'url'> } = {},
 ): Promise<Line> {
   const url = await addressOf(store, server)
   const { hostname, port } = new URL(url)

@@ -8,7 +8,7 @@ import { defaultConfig } from '../../src/config/config.ts'
 import { statement } from '../../src/database/database.ts'
 import { createListeners } from '../../src/events/listeners.ts'
 import { silentLog } from '../../src/observe/log/log.ts'
-import { openShop } from '../../src/shop/create-shop.ts'
+import { createShop } from '../../src/shop/create-shop.ts'
 import { openNotifications } from '../../src/shop/open-notifications.ts'
 import { openSlackEndpoint, wordsOf } from '../notify/slack/slack-endpoint.ts'
 import { openTestDatabase, type TestDatabase } from '../support/test-database.ts'
@@ -58,7 +58,7 @@ describe('a shop that is told to tell Slack', () => {
   })
 
   test('tells of the first failure at once, and of the rest as it ends, waiting for no window', async () => {
-    const shop = await openShop({
+    const shop = await createShop({
       database: store.database,
       config: { ...config({ notifyOnFailure: true }), secret },
       log: silentLog,

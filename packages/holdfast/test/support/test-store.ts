@@ -9,6 +9,7 @@ import type { Address } from '../../src/domain/cart.ts'
 import type { CheckoutLock } from '../../src/domain/lock.ts'
 import type { CheckoutEngine, StartOptions } from '../../src/engine/checkout-engine.ts'
 import { type CheckoutOptions, createCheckout } from '../../src/engine/create-checkout.ts'
+import type { PaymentGateway } from '../../src/payments/gateway.ts'
 import type { SandboxFaults } from '../../src/payments/sandbox/delivery.ts'
 import { createSandboxGateway, type SandboxGateway } from '../../src/payments/sandbox/sandbox.ts'
 import { askAgainAfterMs } from '../../src/saga/drive.ts'
@@ -62,7 +63,7 @@ export interface TestStore {
   /** What goes wrong with the gateway's calls; nothing as each test begins. */
   faults: { with: SandboxFaults | null }
   /** Another engine: on connections of its own where `apart`, else on the shop's database. */
-  open(options?: CheckoutOptions & { apart?: boolean }): Promise<CheckoutEngine>
+  open(options?: EngineOptions & { apart?: boolean }): Promise<CheckoutEngine>
   /** Puts a new article on sale and gives its SKU. */
   article(article?: Article): Promise<string>
   cart(lines: Readonly<Record<string, number>>, more?: Partial<NewCart>): Promise<{ cartId: string; sessionId: string }>
@@ -86,6 +87,9 @@ export interface TestStore {
   violations(options?: { drained?: boolean }): Promise<string[]>
   stop(): Promise<void>
 }
+
+/** Options of an engine, with the gateway that takes all its payments. */
+export type EngineOptions = Omit<CheckoutOptions, 'gateways'> & { gateway?: PaymentGateway }
 
 let numbered = 0
 const unique = (word: string) => {
@@ -167,10 +171,14 @@ export async function openTestStore(
     upsertCoupon(database, { code: 'TEN', discount: { ratePpm: 100_000 } }),
   ])
 
-  async function open({ apart = false, ...options }: CheckoutOptions & { apart?: boolean } = {}) {
+  async function open({
+    apart = false,
+    gateway: given = gateway,
+    ...options
+  }: EngineOptions & { apart?: boolean } = {}) {
     const engine = await createCheckout({
       database: apart ? await connect(6) : database,
-      gateway,
+      gateways: { card: given },
       workers: false,
       migrate: false,
       ...options,

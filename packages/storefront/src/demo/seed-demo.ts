@@ -2,13 +2,18 @@
 import { existsSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { type Database, statement } from '../../../holdfast/src/database/database.ts'
-import { upsertCoupon } from '../../../holdfast/src/shop/catalog/coupons.ts'
-import { setExchangeRate, setPrices } from '../../../holdfast/src/shop/catalog/prices.ts'
-import { upsertShippingMethod } from '../../../holdfast/src/shop/catalog/shipping.ts'
-import { setStocks, upsertLocation } from '../../../holdfast/src/shop/catalog/stock.ts'
-import { setTaxClass, upsertTaxRates } from '../../../holdfast/src/shop/catalog/taxes.ts'
-import { importProducts } from '../../../holdfast/src/shop/import/import-products.ts'
+import { type Database, statement } from 'holdfast/database'
+import {
+  importProducts,
+  setExchangeRate,
+  setPrices,
+  setStocks,
+  setTaxClass,
+  upsertCoupon,
+  upsertLocation,
+  upsertShippingMethod,
+  upsertTaxRates,
+} from 'holdfast/shop'
 import {
   demoCoupons,
   demoCurrency,
@@ -27,7 +32,7 @@ const hasProducts = statement('has_products', 'select exists (select from holdfa
 function productFile(): string {
   let at = path.dirname(fileURLToPath(import.meta.url))
   while (!existsSync(path.join(at, 'package.json'))) at = path.dirname(at)
-  return path.join(at, 'data', 'demo-products.csv')
+  return path.join(at, 'demo', 'products.csv')
 }
 
 /**

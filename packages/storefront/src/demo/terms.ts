@@ -1,9 +1,12 @@
 /** The terms of the demonstration's store: warehouses, taxes, shipping, coupons, exchange rates, prices abroad. */
-import type { CouponInput } from '../../../holdfast/src/shop/catalog/coupons.ts'
-import type { PriceInput } from '../../../holdfast/src/shop/catalog/prices.ts'
-import type { ShippingMethodInput } from '../../../holdfast/src/shop/catalog/shipping.ts'
-import type { LocationInput, StockInput } from '../../../holdfast/src/shop/catalog/stock.ts'
-import type { TaxRateInput } from '../../../holdfast/src/shop/catalog/taxes.ts'
+import type {
+  CouponInput,
+  LocationInput,
+  PriceInput,
+  ShippingMethodInput,
+  StockInput,
+  TaxRateInput,
+} from 'holdfast/shop'
 
 export const demoCurrency = 'USD'
 

@@ -1,9 +1,8 @@
 /** The cart: what is in it, what it costs, and the way to the checkout. */
+
+import type { PageFrame, PresentedCart } from 'holdfast/http'
 import { html } from 'hono/html'
-import type { HttpContext } from '../../../holdfast/src/http/context.ts'
-import type { PresentedCart } from '../../../holdfast/src/http/present.ts'
-import type { Shop } from '../../../holdfast/src/http/route-helpers.ts'
-import { type Markup, money, showPage } from './layout.ts'
+import { type Markup, money, page } from './layout.ts'
 import { totalsList } from './totals.ts'
 
 function line(item: PresentedCart['lines'][number], currency: string, locked: boolean): Markup {
@@ -20,12 +19,14 @@ export function isTaxIncluded(cart: PresentedCart): boolean {
   return cart.taxes.every(tax => tax.included)
 }
 
-export function cartPage(shop: Shop, c: HttpContext, cart: PresentedCart): Promise<Response> {
+export function cartPage(
+  frame: PageFrame,
+  { cart, isLocked: locked }: { cart: PresentedCart; isLocked: boolean },
+): Markup {
   if (cart.lines.length === 0) {
     const body = html`<div class="empty"><h1>Your cart is empty</h1><p>Nothing on the hook yet.</p><p><a class="button" href="/">See the goods</a></p></div>`
-    return showPage(shop, c, { title: 'Cart', body, quantity: 0 })
+    return page(frame, { title: 'Cart', body })
   }
-  const locked = cart.locked && shop.config.protection
   const body = html`<h1>Cart</h1>
     ${
       locked
@@ -42,5 +43,5 @@ export function cartPage(shop: Shop, c: HttpContext, cart: PresentedCart): Promi
         <a class="button primary wide" href="/checkout">Check out</a>
       </aside>
     </div>`
-  return showPage(shop, c, { title: 'Cart', body, quantity: cart.quantity })
+  return page(frame, { title: 'Cart', body })
 }

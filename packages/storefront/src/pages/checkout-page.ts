@@ -3,20 +3,13 @@
  * with the same requests any client makes.
  */
 
-import { z } from '@hono/zod-openapi'
+import { type PhaseName, phaseNames } from 'holdfast'
+import type { CheckoutView, PageFrame, PresentedCart } from 'holdfast/http'
 import { html } from 'hono/html'
-import type { Order } from '../../../holdfast/src/domain/order.ts'
-import { isFinal, type PhaseName, phaseNames } from '../../../holdfast/src/domain/states.ts'
-import type { CheckoutStatus } from '../../../holdfast/src/engine/checkout-engine.ts'
-import type { HttpContext } from '../../../holdfast/src/http/context.ts'
-import { type PresentedCart, presentStatus } from '../../../holdfast/src/http/present.ts'
-import { readCart } from '../../../holdfast/src/http/read-cart.ts'
-import { cartOf, type Shop } from '../../../holdfast/src/http/route-helpers.ts'
-import { stripeFormOf } from '../../../holdfast/src/http/stripe-form.ts'
 import { countries } from '../countries.ts'
 import { isTaxIncluded } from './cart-page.ts'
 import { jsonScript } from './json-script.ts'
-import { type Markup, money, showPage } from './layout.ts'
+import { type Markup, money, page } from './layout.ts'
 import { paymentChoices } from './payment-choices.ts'
 import { totalsList } from './totals.ts'
 
@@ -97,48 +90,16 @@ const progress = html`<section id="progress" hidden aria-labelledby="progress-ti
 const cancelButton = html`<p class="give-up" id="give-up" hidden><button type="button" class="quiet">Cancel this checkout</button></p>`
 
 /** The checkout that a way back from the bank names, else the one that holds the cart. */
-async function statusOf(shop: Shop, c: HttpContext, cart: PresentedCart): Promise<CheckoutStatus | null> {
-  const sessionId = c.get('sessionId')
-  if (sessionId === null) return null
-  const named = z.uuid().safeParse(c.req.query('checkout_id'))
-  const lockId = named.success ? named.data : cart.lock_id
-  return lockId === null ? null : shop.engine.getCheckoutStatus(lockId, { sessionId })
-}
-
-/** Stripe hangs the payment's secret on the address a buyer comes back to: it is taken off before a page is shown there. */
-function addressWithoutSecret(c: HttpContext): string | null {
-  const { pathname, searchParams } = new URL(c.req.url)
-  if (!searchParams.has('payment_intent_client_secret')) return null
-  searchParams.delete('payment_intent_client_secret')
-  return `${pathname}?${searchParams}`
-}
-
-/** Who comes back when all is over: the cart has become an order meanwhile, by webhook say. */
-async function orderAtReturn(shop: Shop, c: HttpContext, cart: PresentedCart): Promise<Order | null> {
-  const sessionId = c.get('sessionId')
-  if (sessionId === null || cart.lines.length > 0 || c.req.query('returned') === undefined) return null
-  const order = await shop.engine.lastOrderOf(sessionId)
-  return order === null || order.status === 'cancelled' ? null : order
-}
-
-export async function checkoutPage(shop: Shop, c: HttpContext): Promise<Response> {
-  c.header('Cache-Control', 'no-store')
-  const clean = addressWithoutSecret(c)
-  if (clean !== null) return c.redirect(clean, 303)
-  const cart = await readCart(shop, await cartOf(shop, c))
-  const status = await statusOf(shop, c, cart)
-  const isDone = status?.lock.state === 'completed' || status?.lock.state === 'awaiting_capture'
-  const order = isDone ? status.order : status === null ? await orderAtReturn(shop, c, cart) : null
-  if (order) return c.redirect(`/checkout/confirmation/${order.id}`, 303)
-  if (cart.lines.length === 0 && status === null) {
+export function checkoutPage(frame: PageFrame, { cart, lock, returned, payment }: CheckoutView): Markup {
+  if (cart.lines.length === 0 && lock === null) {
     const body = html`<div class="empty"><h1>Nothing to check out</h1><p>Your cart is empty.</p><p><a class="button" href="/">See the goods</a></p></div>`
-    return showPage(shop, c, { title: 'Checkout', body, quantity: 0 })
+    return page(frame, { title: 'Checkout', body })
   }
-  const form = shop.sandbox === null ? stripeFormOf(shop.config) : null
+  const form = payment.kind === 'stripe' ? payment.form : null
   const state = {
     cart,
-    lock: status === null ? null : presentStatus(status, !isFinal(status.lock.state)),
-    returned: c.req.query('returned') !== undefined,
+    lock,
+    returned,
     ...(form === null ? {} : { stripe_script: form.script }),
   }
   const body = html`<h1>Checkout</h1>
@@ -147,11 +108,11 @@ export async function checkoutPage(shop: Shop, c: HttpContext): Promise<Response
       <p class="held" id="held" hidden>This checkout is open for another <time id="countdown" role="timer">–</time></p>
       ${step(1, 'details', 'Delivery address', details(cart))}
       ${step(2, 'shipping', 'Shipping', html`<fieldset><legend class="visually-hidden">Shipping method</legend><div class="options" id="methods"></div></fieldset><button class="primary">Continue to payment</button>`)}
-      ${step(3, 'payment', 'Payment', html`${paymentChoices(shop)}<button class="primary wide" id="pay">Pay</button>${form === null ? '' : cancelButton}`)}
+      ${step(3, 'payment', 'Payment', html`${paymentChoices(payment)}<button class="primary wide" id="pay">Pay</button>${form === null ? '' : cancelButton}`)}
       ${progress}
       <noscript><p class="notice">Checking out needs JavaScript.</p></noscript>
       </div>${summary(cart)}</div>
     ${jsonScript('state', state)}`
   const scripts = ['store.js', ...(form === null ? [] : ['stripe-form.js', 'stripe-step.js']), 'checkout.js']
-  return showPage(shop, c, { title: 'Checkout', body, quantity: cart.quantity, scripts })
+  return page(frame, { title: 'Checkout', body, scripts })
 }

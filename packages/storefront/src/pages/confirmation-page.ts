@@ -1,12 +1,12 @@
 /** The order, as its buyer sees it. */
+
+import type { Order, OrderStatus } from 'holdfast'
+import { inGroups } from 'holdfast'
+import type { PageFrame } from 'holdfast/http'
+import { presentAddress } from 'holdfast/http'
 import { html } from 'hono/html'
-import { inGroups } from '../../../holdfast/src/domain/creditor-reference.ts'
-import type { Order, OrderStatus } from '../../../holdfast/src/domain/order.ts'
-import { presentAddress } from '../../../holdfast/src/domain/present.ts'
-import type { HttpContext } from '../../../holdfast/src/http/context.ts'
-import type { Shop } from '../../../holdfast/src/http/route-helpers.ts'
 import { countries } from '../countries.ts'
-import { type Markup, money, showPage } from './layout.ts'
+import { type Markup, money, page } from './layout.ts'
 import { totalsList } from './totals.ts'
 
 const openings: Readonly<Record<OrderStatus | 'invoiced', { title: string; told: string }>> = {
@@ -49,7 +49,7 @@ function howToPay(order: Order): Markup {
     <p class="soft small">Write the reference on the transfer: it says which order you pay. Your goods are kept for you until then.</p></section>`
 }
 
-export function confirmationPage(shop: Shop, c: HttpContext, order: Order): Promise<Response> {
+export function confirmationPage(frame: PageFrame, order: Order): Markup {
   const { currency } = order
   const { title, told } = openings[order.status === 'pending' && order.metadata.transfer ? 'invoiced' : order.status]
   const totals = {
@@ -78,5 +78,5 @@ export function confirmationPage(shop: Shop, c: HttpContext, order: Order): Prom
         ${totalsList(totals, { couponCode: order.couponCode, taxIncluded, shippingKnown: true, grand: order.status === 'pending' ? 'Total' : 'Paid' })}
         ${order.refundedMinor === 0 ? '' : html`<p class="soft">Refunded ${money(order.refundedMinor, currency)}</p>`}
         <a class="button wide no-print" href="/">Back to the shop</a></aside></div>`
-  return showPage(shop, c, { title: `Order ${order.number}`, body })
+  return page(frame, { title: `Order ${order.number}`, body })
 }

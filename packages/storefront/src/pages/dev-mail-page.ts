@@ -1,20 +1,8 @@
 /** The mails that were kept instead of being sent, for whoever develops: all of them, and one with everything in it. */
-import { html } from 'hono/html'
-import type { Shop } from '../../../holdfast/src/http/route-helpers.ts'
-import { type Markup, plainPage } from './layout.ts'
 
-export interface ShownMail {
-  id: string
-  /** ISO 8601. */
-  keptAt: string
-  from: string
-  to: string
-  subject: string
-  text: string
-  html: string
-  /** The whole message, its headers first. */
-  source: string
-}
+import type { PageFrame, ShownMail } from 'holdfast/http'
+import { html } from 'hono/html'
+import { type Markup, page } from './layout.ts'
 
 const time = (iso: string) =>
   html`<time datetime="${iso}">${new Date(iso).toLocaleString('en-GB', { dateStyle: 'medium', timeStyle: 'medium', timeZone: 'UTC' })}<span class="visually-hidden"> UTC</span></time>`
@@ -27,18 +15,18 @@ const nothingYet = html`<div class="empty"><h1>No mail yet.</h1>
   <p><a class="button" href="/">To the shop</a></p></div>`
 
 /** @param mails newest first. */
-export function mailListPage(shop: Shop, mails: readonly ShownMail[]): Markup {
-  if (mails.length === 0) return plainPage(shop, 'Mail', nothingYet)
+export function mailListPage(frame: PageFrame, mails: readonly ShownMail[]): Markup {
+  if (mails.length === 0) return page(frame, { title: 'Mail', body: nothingYet })
   const body = html`<div class="hero"><p class="eyebrow">While you develop</p><h1>Mail</h1>
       <p>Kept here instead of being sent, newest first. Times are UTC.</p></div>
     <ul class="mails">${mails.map(row)}</ul>`
-  return plainPage(shop, 'Mail', body)
+  return page(frame, { title: 'Mail', body })
 }
 
 /** Lines that go on stand with the line they belong to. */
 const headersOf = (source: string) => source.split(/\r?\n\r?\n/, 1)[0] ?? ''
 
-export function mailPage(shop: Shop, mail: ShownMail): Markup {
+export function mailPage(frame: PageFrame, mail: ShownMail): Markup {
   const { id, keptAt, from, to, subject, text, source } = mail
   const body = html`<p class="eyebrow"><a href="/dev/mail">All mail</a></p>
     <h1 class="mail-subject">${subject}</h1>
@@ -46,5 +34,5 @@ export function mailPage(shop: Shop, mail: ShownMail): Markup {
     <iframe class="mail-view" src="/dev/mail/${id}/html" title="The mail as it is read" sandbox="allow-popups allow-popups-to-escape-sandbox" referrerpolicy="no-referrer"></iframe>
     <details class="mail-part"><summary>Plain text</summary><pre>${text}</pre></details>
     <details class="mail-part"><summary>Headers</summary><pre>${headersOf(source)}</pre></details>`
-  return plainPage(shop, subject, body)
+  return page(frame, { title: subject, body })
 }

@@ -1,10 +1,9 @@
 /** The storefront: products in a grid, page by page, or what a search found. */
+
+import type { HomeView, PageFrame } from 'holdfast/http'
+import type { CatalogProduct } from 'holdfast/shop'
 import { html } from 'hono/html'
-import type { HttpContext } from '../../../holdfast/src/http/context.ts'
-import type { Shop } from '../../../holdfast/src/http/route-helpers.ts'
-import type { ProductPage } from '../../../holdfast/src/shop/catalog/catalog.ts'
-import type { CatalogProduct } from '../../../holdfast/src/shop/catalog/catalog-rows.ts'
-import { type Markup, money, showPage } from './layout.ts'
+import { type Markup, money, page } from './layout.ts'
 import { pictureUrl } from './product-picture.ts'
 
 /** Pictures that are on the screen at once. */
@@ -41,16 +40,11 @@ function heading(query: string, isFirst: boolean, found: number): Markup {
   return html`<div class="hero"><h1>Goods that hold fast.</h1><p>Small harbour shop, short shelves. What is in stock ships today.</p></div>`
 }
 
-export function homePage(
-  shop: Shop,
-  c: HttpContext,
-  { products, next }: ProductPage,
-  { query, isFirst }: { query: string; isFirst: boolean },
-): Promise<Response> {
-  const { currency } = shop.config
+export function homePage(frame: PageFrame, { products, next, query, isFirst }: HomeView): Markup {
+  const { currency } = frame
   const more = next === null ? null : new URLSearchParams({ ...(query === '' ? {} : { query }), after: next })
   const body = html`${heading(query, isFirst, products.length)}
     <ul class="grid">${products.map((product, at) => card(product, currency, at))}</ul>
     ${more === null ? '' : html`<p class="more"><a class="button" rel="next" href="/?${more.toString()}">More goods</a></p>`}`
-  return showPage(shop, c, { title: query === '' ? 'Goods that hold fast' : `“${query}”`, body, query })
+  return page(frame, { title: query === '' ? 'Goods that hold fast' : `“${query}”`, body, query })
 }

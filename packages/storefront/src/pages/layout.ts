@@ -1,20 +1,19 @@
 /** The frame of every page: head, masthead, footer. Everything that comes from data is escaped by `html`. */
+
+import { currencyDecimals, formatMoney } from 'holdfast'
+import type { PageFrame } from 'holdfast/http'
 import { html, raw } from 'hono/html'
 import type { HtmlEscapedString } from 'hono/utils/html'
-import { currencyDecimals, formatMoney } from '../../../holdfast/src/domain/money.ts'
-import type { HttpContext } from '../../../holdfast/src/http/context.ts'
-import type { Shop } from '../../../holdfast/src/http/route-helpers.ts'
+import { assetUrl } from '../assets.ts'
 
 export type Markup = HtmlEscapedString | Promise<HtmlEscapedString>
 
-export interface Frame {
+export interface Content {
   title: string
   body: Markup
-  /** Units in the cart; null leaves the cart out, where it cannot be asked for. */
-  quantity: number | null
-  csrfToken: string | null
+  /** Default: `store.js`. */
   scripts?: readonly string[]
-  /** What stands in the search field. */
+  /** The text in the search field. */
   query?: string
 }
 
@@ -33,9 +32,10 @@ function cartLink(quantity: number): Markup {
     <span class="count" id="cart-count" data-count="${quantity}">${quantity}</span><span class="visually-hidden">items</span></a></nav>`
 }
 
-function page(shop: Shop, frame: Frame): Markup {
-  const { title, body, quantity, csrfToken, scripts = ['store.js'], query = '' } = frame
-  const { currency, shopName = 'Holdfast' } = shop.config
+/** A whole page. Without a session it has no scripts and no cart link. */
+export function page(frame: PageFrame, { title, body, scripts, query = '' }: Content): Markup {
+  const { shopName, currency, csrfToken, cartQuantity, isSandbox } = frame
+  const loaded = scripts ?? (csrfToken === null ? [] : ['store.js'])
   return html`<!doctype html>
 <html lang="en" data-currency="${currency}" data-decimals="${currencyDecimals(currency)}">
 <head>
@@ -45,9 +45,9 @@ function page(shop: Shop, frame: Frame): Markup {
 <meta name="theme-color" content="#fffdf8" media="(prefers-color-scheme: light)">
 <meta name="theme-color" content="#15232c" media="(prefers-color-scheme: dark)">
 ${csrfToken === null ? '' : html`<meta name="csrf-token" content="${csrfToken}">`}
-<link rel="icon" type="image/svg+xml" href="${shop.assets.urlOf('favicon.svg')}">
-<link rel="stylesheet" href="${shop.assets.urlOf('store.css')}">
-${scripts.map(script => html`<script type="module" src="${shop.assets.urlOf(script)}"></script>`)}
+<link rel="icon" type="image/svg+xml" href="${assetUrl('favicon.svg')}">
+<link rel="stylesheet" href="${assetUrl('store.css')}">
+${loaded.map(script => html`<script type="module" src="${assetUrl(script)}"></script>`)}
 </head>
 <body>
 <a class="skip" href="#main">Skip to content</a>
@@ -55,33 +55,10 @@ ${scripts.map(script => html`<script type="module" src="${shop.assets.urlOf(scri
   <a class="mark" href="/">${knot}${shopName}</a>
   <form class="search" action="/" role="search"><label class="visually-hidden" for="search">Search products</label>
     <input id="search" name="query" type="search" placeholder="Search" value="${query}" maxlength="100"><button>Find</button></form>
-  ${quantity === null ? '' : cartLink(quantity)}
+  ${cartQuantity === null ? '' : cartLink(cartQuantity)}
 </div><div class="rope" role="presentation"></div></header>
 <main id="main">${body}</main>
-<footer class="footer"><div><p>${shopName}${shopName === 'Holdfast' ? ', rope and harbour goods' : ''}.</p>${shop.sandbox === null ? '' : html`<p>Sandbox: no real money moves.</p>`}</div></footer>
+<footer class="footer"><div><p>${shopName}</p>${!isSandbox ? '' : html`<p>Sandbox: no real money moves.</p>`}</div></footer>
 </body>
 </html>`
-}
-
-/** Answers with a page of this session. */
-export async function showPage(
-  shop: Shop,
-  c: HttpContext,
-  frame: Omit<Frame, 'quantity' | 'csrfToken'> & { quantity?: number },
-): Promise<Response> {
-  const sessionId = await shop.sessions.require(c)
-  const quantity = frame.quantity ?? (await unitsInCart(shop, sessionId))
-  return c.html(page(shop, { ...frame, quantity, csrfToken: shop.csrf.tokenFor(sessionId) }), 200, {
-    'Cache-Control': 'no-store',
-  })
-}
-
-/** A page that asks nobody for anything, for when something is broken. */
-export function plainPage(shop: Shop, title: string, body: Markup): Markup {
-  return page(shop, { title, body, quantity: null, csrfToken: null, scripts: [] })
-}
-
-async function unitsInCart(shop: Shop, sessionId: string): Promise<number> {
-  const cart = await shop.carts.currentCart(sessionId)
-  return cart?.lines.reduce((sum, line) => sum + line.quantity, 0) ?? 0
 }

@@ -1,7 +1,7 @@
 /** The ways to pay: with the sandbox, each of its outcomes to choose from; else an invoice, Stripe's form, or a token. */
+
+import type { PaymentForm } from 'holdfast/http'
 import { html } from 'hono/html'
-import type { Shop } from '../../../holdfast/src/http/route-helpers.ts'
-import { stripeFormOf } from '../../../holdfast/src/http/stripe-form.ts'
 import type { Markup } from './layout.ts'
 
 interface Choice {
@@ -85,17 +85,23 @@ const tokenField = html`<div class="fields"><div><label for="payment_token">Paym
 /** With Stripe, but nothing that a browser could open its form with. */
 const keyMissing = html`<p class="soft">Buyers get Stripe’s form here as soon as <code class="mono">STRIPE_PUBLISHABLE_KEY</code> is set. Until then, paste a token.</p>`
 
-export function paymentChoices({ sandbox, config }: Pick<Shop, 'sandbox' | 'config'>): Markup {
-  if (sandbox === null) {
-    if (config.paymentMethod === 'bank_transfer') {
+export function paymentChoices(payment: PaymentForm): Markup {
+  switch (payment.kind) {
+    case 'sandbox':
+      return sandboxChoices
+    case 'invoice':
       return html`<fieldset><legend class="visually-hidden">Payment</legend><div class="options">${option(byInvoice, true)}</div></fieldset>`
-    }
-    if (stripeFormOf(config) !== null) return stripeForm
-    return config.stripe ? html`${keyMissing}${tokenField}` : tokenField
+    case 'stripe':
+      return payment.form === null ? html`${keyMissing}${tokenField}` : stripeForm
+    case 'token':
+      return tokenField
+    default:
+      return payment satisfies never
   }
-  return html`<p class="soft">This is the sandbox: no real money moves. Choose how the payment goes.</p>
+}
+
+const sandboxChoices = html`<p class="soft">This is the sandbox: no real money moves. Choose how the payment goes.</p>
     <fieldset><legend class="visually-hidden">Payment</legend>
       <div class="options">${usual.map((choice, at) => option(choice, at === 0))}</div>
       <details><summary class="option-group">When things go wrong</summary><div class="options">${unusual.map(choice => option(choice, false))}</div></details>
     </fieldset>`
-}

@@ -1,10 +1,10 @@
 /** One product: its picture, its variants, what is there of it, and the way into the cart. */
+
+import type { PageFrame } from 'holdfast/http'
+import type { CatalogProduct, CatalogVariant } from 'holdfast/shop'
 import { html } from 'hono/html'
-import type { HttpContext } from '../../../holdfast/src/http/context.ts'
-import type { Shop } from '../../../holdfast/src/http/route-helpers.ts'
-import type { CatalogProduct, CatalogVariant } from '../../../holdfast/src/shop/catalog/catalog-rows.ts'
 import { jsonScript } from './json-script.ts'
-import { type Markup, money, showPage } from './layout.ts'
+import { type Markup, money, page } from './layout.ts'
 import { plainHtml } from './plain-html.ts'
 import { picture } from './product-picture.ts'
 
@@ -51,8 +51,8 @@ function buyForm(product: CatalogProduct, chosen: CatalogVariant): Markup {
   </form>`
 }
 
-export function productPage(shop: Shop, c: HttpContext, product: CatalogProduct): Promise<Response> {
-  const { currency } = shop.config
+export function productPage(frame: PageFrame, product: CatalogProduct): Markup {
+  const { currency } = frame
   const chosen = product.variants.find(isBuyable) ?? product.variants[0]
   const was = chosen?.compareAtMinor ?? null
   const body = html`<div class="product">
@@ -69,5 +69,5 @@ export function productPage(shop: Shop, c: HttpContext, product: CatalogProduct)
       <noscript><p>Adding to the cart needs JavaScript.</p></noscript>
       ${product.descriptionHtml === '' ? '' : html`<div class="prose">${plainHtml(product.descriptionHtml)}</div>`}
     </div></div>`
-  return showPage(shop, c, { title: product.title, body })
+  return page(frame, { title: product.title, body })
 }

@@ -1,6 +1,7 @@
 /** The picture of a product: its own, else one drawn for its handle. */
+
+import type { CatalogProduct } from 'holdfast/shop'
 import { html } from 'hono/html'
-import type { CatalogProduct } from '../../../holdfast/src/shop/catalog/catalog-rows.ts'
 import type { Markup } from './layout.ts'
 
 export function pictureUrl(product: Pick<CatalogProduct, 'handle' | 'images'>): string {

@@ -1,7 +1,8 @@
 /** The figures of a cart or an order, and the rows a script may rewrite. */
+
+import { formatMoney } from 'holdfast'
+import type { PresentedTotals } from 'holdfast/http'
 import { html } from 'hono/html'
-import { formatMoney } from '../../../holdfast/src/domain/money.ts'
-import type { PresentedTotals } from '../../../holdfast/src/http/present.ts'
 import type { Markup } from './layout.ts'
 
 export function totalsList(

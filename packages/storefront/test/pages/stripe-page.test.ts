@@ -1,13 +1,14 @@
 /** The checkout page of a shop that takes payments through Stripe: what it is allowed, what it holds, and what never. */
 import Stripe from 'stripe'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { CheckoutConfig } from '../../../holdfast/src/config/checkout-config.ts'
 import { createHttpHandler } from '../../../holdfast/src/http/app.ts'
-import type { HttpConfig, StripeOnPage } from '../../../holdfast/src/http/context.ts'
 import { waitingAnswer } from '../../../holdfast/src/http/schemas/responses.ts'
 import { createStripeGateway } from '../../../holdfast/src/payments/stripe/stripe.ts'
 import {
   address,
   type Browser,
+  httpTestConfig,
   json,
   openBrowser,
   openShop,
@@ -15,7 +16,8 @@ import {
   testConfig,
 } from '../../../holdfast/test/http/open-shop.ts'
 import { openTestDatabase, type TestDatabase } from '../../../holdfast/test/support/test-database.ts'
-import { createStripeSimulator, type StripeSimulator } from '../../../stripe-simulator/src/simulator.ts'
+import { createStripeSimulator } from '../../../stripe-simulator/src/simulator.ts'
+import type { StripeSimulator } from '../../../stripe-simulator/src/stripe-simulator.ts'
 
 const keys = {
   secretKey: 'sk_test_onThePage1',
@@ -46,12 +48,14 @@ afterAll(async () => {
   await opened.stop()
 })
 
-function configWith(stripe: Partial<StripeOnPage> | null): HttpConfig {
-  return { ...testConfig, stripe: stripe && { publishableKey: keys.publishableKey, ...stripe } }
+function configWith(stripe: { publishableKey?: string | null; apiUrl?: string }): Partial<CheckoutConfig> {
+  const { publishableKey = keys.publishableKey, apiUrl = null } = stripe
+  return { ...testConfig, stripePublishableKey: publishableKey, stripeApiUrl: apiUrl }
 }
 
 /** A shop on the same goods, told something else of Stripe. */
-const shopWith = (config: HttpConfig) => openShop(opened.database, { config, gateway: createStripeGateway(keys) })
+const shopWith = (config: Partial<CheckoutConfig>) =>
+  openShop(opened.database, { config, gateway: createStripeGateway(keys) })
 
 async function pageOf(browser: Browser, path = '/checkout') {
   const response = await browser.open(path)
@@ -161,7 +165,7 @@ describe('the checkout page with Stripe', () => {
   })
 
   it('never leads to a simulator in production', () => {
-    const config = { ...configWith({ apiUrl }), production: true }
+    const config = { ...httpTestConfig, production: true, stripe: { publishableKey: keys.publishableKey, apiUrl } }
     const none = {} as never
     expect(() => createHttpHandler({ engine: none, catalog: none, carts: none, config })).toThrow(
       'Payments in production go to Stripe itself',

@@ -1,7 +1,7 @@
 /** The control routes: what another process asks of the simulator past the API. JSON in, JSON out; never for strangers. */
 import { timingSafeEqual } from 'node:crypto'
 import { z } from 'zod'
-import type { StripeSimulator } from '../simulator.ts'
+import type { StripeSimulator } from '../stripe-simulator.ts'
 import { StripeRefusal } from './refusal.ts'
 
 const ms = z.number().int().min(0).max(1e11)

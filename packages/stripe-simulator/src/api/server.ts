@@ -1,7 +1,8 @@
 /** The simulator on a port: its own HTTP server, which can break a connection as well as answer on it. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
-import { createStripeSimulator, type StripeSimulator, type StripeSimulatorOptions } from '../simulator.ts'
+import { createStripeSimulator, type StripeSimulatorOptions } from '../simulator.ts'
+import type { StripeSimulator } from '../stripe-simulator.ts'
 import { ConnectionFailure } from './api.ts'
 
 export interface StripeSimulatorServerOptions extends StripeSimulatorOptions {

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { Stripe } from 'stripe'
 import { afterEach, describe, expect, it } from 'vitest'
-import { type StripeSimulatorServer, startStripeSimulator } from '../../../testing/src/index.ts'
+import { type StripeSimulatorServer, startStripeSimulator } from '../../src/index.ts'
 import { hold, refused, secretKey } from '../fixture.ts'
 
 const running: { stop(): Promise<unknown> }[] = []
@@ -107,8 +107,9 @@ describe('a simulator on a port', () => {
   })
 
   it('runs without Stripe’s SDK: it knows only its types', () => {
-    const folder = join(import.meta.dirname, '../../src/testing/stripe')
-    const lines = readdirSync(folder).flatMap(name => readFileSync(join(folder, name), 'utf8').split('\n'))
+    const folder = join(import.meta.dirname, '../../src')
+    const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter(name => name.endsWith('.ts'))
+    const lines = files.flatMap(name => readFileSync(join(folder, name), 'utf8').split('\n'))
     const imports = lines.filter(line => line.includes("from 'stripe'"))
     expect(imports.length).toBeGreaterThan(5)
     expect(imports.filter(line => !line.startsWith('import type '))).toEqual([])

@@ -1,6 +1,7 @@
 /** What every database behind the port promises; each implementation passes this suite, on tables of its own. */
+
+import { type Database, DatabaseError, statement } from 'holdfast/database'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { type Database, DatabaseError, statement } from '../../../holdfast/src/database/database.ts'
 
 interface Note {
   readonly id: number

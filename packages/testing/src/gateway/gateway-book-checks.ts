@@ -1,8 +1,8 @@
 /** What a gateway's books must say where they can be looked into: one payment as it stands, and all of them, page by page. */
 import assert from 'node:assert/strict'
-import type { GatewayPayment } from '../../../holdfast/src/payments/gateway.ts'
+import type { GatewayPayment } from 'holdfast'
 import { amountMinor, buyer, currency, expectSucceeded, type GatewayUnderTest } from './gateway-buyer.ts'
-import type { GatewayCheck } from './gateway-checks.ts'
+import type { GatewayCheck } from './gateway-check.ts'
 
 const patience = () => AbortSignal.timeout(20_000)
 /** Enough to have some before and some after any place in the list. */

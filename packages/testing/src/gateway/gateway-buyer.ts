@@ -1,6 +1,5 @@
 /** A buyer for the checks of a payment gateway: everything a call needs, with what a check wants different. */
 import assert from 'node:assert/strict'
-import { v7 } from 'uuid'
 import type {
   AuthorizeRequest,
   CaptureRequest,
@@ -11,7 +10,8 @@ import type {
   PaymentMethod,
   RefundRequest,
   VoidRequest,
-} from '../../../holdfast/src/payments/gateway.ts'
+} from 'holdfast'
+import { v7 } from 'uuid'
 
 /** What the gateway's own books say of one checkout, read past the gateway's answers. */
 export interface GatewayBooks {

@@ -3,7 +3,7 @@
  * that the checks can themselves be tested against gateways that are wrong on purpose.
  */
 import assert from 'node:assert/strict'
-import type { GatewayAnswer, OperationKind } from '../../../holdfast/src/payments/gateway.ts'
+import type { GatewayAnswer, OperationKind } from 'holdfast'
 import { bookChecks } from './gateway-book-checks.ts'
 import {
   amountMinor,
@@ -11,23 +11,11 @@ import {
   currency,
   expectDeclined,
   expectSucceeded,
-  type GatewayTokens,
   type GatewayUnderTest,
 } from './gateway-buyer.ts'
+import type { GatewayCheck } from './gateway-check.ts'
 
 const crowd = 20
-
-export interface GatewayCheck {
-  id: string
-  /** The promise, as a test's title. */
-  title: string
-  /** A token without which it cannot be run. */
-  needs?: keyof GatewayTokens
-  /** A call that not every gateway has, without which it cannot be run. */
-  calls?: 'inspect' | 'list'
-  /** @throws when the promise is broken. */
-  run(under: GatewayUnderTest): Promise<void>
-}
 
 const times = <T>(count: number, call: (index: number) => Promise<T>): Promise<T[]> =>
   Promise.all(Array.from({ length: count }, (_, index) => call(index)))

@@ -1,21 +1,17 @@
 /**
- * A database cluster as `initdb` leaves it, shipped with the program as an archive, so that a first start takes a second
- * and not five. It holds nothing of ours: migrations stay the one way to the schema.
+ * An archive of a database cluster as `initdb` leaves it; the command line ships one, so a first start takes one second
+ * instead of five. The archive holds no schema: migrations stay the only way to it.
  */
 import { createHash, randomBytes } from 'node:crypto'
 import { copyFile, mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import path from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { gunzip, gzip } from 'node:zlib'
 import { PGlite } from '@electric-sql/pglite'
 
 /** Small log segments: a new database has 27 MB instead of 39, and starts sooner. */
 export const initArguments = ['--wal-segsize=4', '--no-sync']
-
-const here = path.dirname(fileURLToPath(import.meta.url))
-const cache = path.join(here, '..', '..', 'node_modules', '.cache', 'holdfast')
 
 /** Says what the archive is good for: another PGlite may read another format of files. */
 async function clusterName(): Promise<string> {
@@ -27,19 +23,15 @@ async function clusterName(): Promise<string> {
   return `cluster-${version}-${made}.tar.gz`
 }
 
-/**
- * The archive as PGlite loads it; null where there is none that fits and is whole, and `initdb` must do. `folders`: where
- * to look; default beside this code, as the build leaves it, and where the build keeps it.
- */
-export async function preparedCluster(folders: readonly string[] = [here, cache]): Promise<Blob | null> {
-  for (const folder of folders) {
-    try {
-      const packed = await readFile(path.join(folder, await clusterName()))
-      // what is damaged does not agree with its checksum
-      return new Blob([new Uint8Array(await promisify(gunzip)(packed))])
-    } catch {}
+/** The archive in `folder` as PGlite loads it. Null if no archive fits and is whole; `initdb` must then run. */
+export async function preparedCluster(folder: string): Promise<Blob | null> {
+  try {
+    const packed = await readFile(path.join(folder, await clusterName()))
+    // A damaged archive does not match its checksum.
+    return new Blob([new Uint8Array(await promisify(gunzip)(packed))])
+  } catch {
+    return null
   }
-  return null
 }
 
 async function makeCluster(file: string): Promise<void> {
@@ -57,11 +49,11 @@ async function makeCluster(file: string): Promise<void> {
   }
 }
 
-/** The last step of a build: puts the archive into `folder`, made anew only where none is kept. Gives its path. */
-export async function placeCluster(folder: string = here): Promise<string> {
+/** Puts the archive into `folder`, taken from `cache` or made there first. Gives its path. */
+export async function placeCluster(folder: string, cache: string): Promise<string> {
   const name = await clusterName()
   const kept = path.join(cache, name)
-  if ((await preparedCluster([cache])) === null) await makeCluster(kept)
+  if ((await preparedCluster(cache)) === null) await makeCluster(kept)
   const placed = path.join(folder, name)
   await mkdir(folder, { recursive: true })
   await copyFile(kept, placed)

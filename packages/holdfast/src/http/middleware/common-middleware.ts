@@ -3,10 +3,10 @@
  * is refused is told in one way.
  */
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
-import type { Markup } from '../../../../storefront/src/pages/layout.ts'
 import type { HttpContext, HttpLog } from '../context.ts'
 import { HttpError, type Refusal, refusalOf } from '../errors.ts'
 import { harmlessLog } from '../harmless-log.ts'
+import type { Html } from '../pages.ts'
 import { createApp, type HttpApp, wantsPage } from '../route-helpers.ts'
 import { limitBody } from './body.ts'
 import { refuseUnknownRoutes } from './known-routes.ts'
@@ -19,7 +19,7 @@ export interface DoorOptions {
   /** A line of the level `debug` for every request. Default false. */
   logsRequests?: boolean | undefined
   /** What a browser is shown of a refusal; none: what everybody is told. */
-  page?(refusal: Refusal): Markup
+  page?: ((refusal: Refusal) => Html) | undefined
 }
 
 /** An app without routes; what is registered later stands behind this. */

@@ -1,23 +1,19 @@
-/** Files of the pages: style sheet, scripts, icon and the pictures of the demonstration's products. */
-import { demoImage } from '../../../../storefront/src/demo/image.ts'
+/** Files of the page set: style sheets, scripts, icons, and pictures. */
 import { HttpError } from '../errors.ts'
-import type { HttpApp, Shop } from '../route-helpers.ts'
+import type { PageSet } from '../pages.ts'
+import type { HttpApp } from '../route-helpers.ts'
 
-const forEver = 'public, max-age=31536000, immutable'
-
-export function assetRoutes(app: HttpApp, shop: Shop): void {
-  app.get('/assets/:file', c => {
-    const file = shop.assets.find(c.req.param('file'))
-    if (file === null) throw new HttpError('not_found', 'There is no such file.')
-    return c.body(file.content, 200, { 'Content-Type': file.type, 'Cache-Control': forEver })
-  })
-  app.get('/images/:file', c => {
-    const handle = /^([\p{L}\p{N}._-]{1,255})\.svg$/u.exec(c.req.param('file'))?.[1]
-    if (handle === undefined) throw new HttpError('not_found', 'There is no such picture.')
-    return c.body(demoImage(handle), 200, {
-      'Content-Type': 'image/svg+xml',
-      'Cache-Control': 'public, max-age=86400',
-      'Content-Security-Policy': "default-src 'none'; style-src 'unsafe-inline'",
+export function assetRoutes(app: HttpApp, pages: PageSet): void {
+  for (const path of ['/assets/:file', '/images/:file']) {
+    app.get(path, c => {
+      const asset = pages.asset(c.req.path)
+      if (asset === null) throw new HttpError('not_found', 'Not found.')
+      const { type, content, cacheControl, contentSecurityPolicy } = asset
+      return c.body(content, 200, {
+        'Content-Type': type,
+        'Cache-Control': cacheControl,
+        ...(contentSecurityPolicy === undefined ? {} : { 'Content-Security-Policy': contentSecurityPolicy }),
+      })
     })
-  })
+  }
 }

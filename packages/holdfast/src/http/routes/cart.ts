@@ -1,6 +1,5 @@
 /** The session's cart. While it is checked out the database refuses every change, which is a 423 here. */
 import { createRoute } from '@hono/zod-openapi'
-import { cartPage } from '../../../../storefront/src/pages/cart-page.ts'
 import type { Cart } from '../../domain/cart.ts'
 import type { HttpContext } from '../context.ts'
 import { readCart } from '../read-cart.ts'
@@ -15,6 +14,7 @@ import {
   shippingMethodSchema,
 } from '../schemas/requests.ts'
 import { answers, cartAnswer, csrfAnswer, jsonBody } from '../schemas/responses.ts'
+import { showPage } from '../show-page.ts'
 
 const cartAnswers = answers({ 200: ['The cart', cartAnswer] })
 const show = createRoute({ method: 'get', path: '/cart', summary: 'The cart', responses: cartAnswers })
@@ -82,7 +82,10 @@ export function cartRoutes(app: HttpApp, shop: Shop): void {
 
   app.openapi(show, async c => {
     const cart = await cartOf(shop, c)
-    return wantsPage(c) ? cartPage(shop, c, await readCart(shop, cart)) : answer(c, cart)
+    if (!wantsPage(c)) return answer(c, cart)
+    const view = await readCart(shop, cart)
+    const isLocked = view.locked && shop.config.protection
+    return showPage(shop, c, (pages, frame) => pages.cart(frame, { cart: view, isLocked }), view.quantity)
   })
   app.openapi(add, async c => answer(c, await carts.addLine(await sessions.require(c), c.req.valid('json'))))
   app.openapi(change, async c => {

@@ -1,7 +1,6 @@
 /** Where a checkout stands: asked once, followed live, and its end, the order. */
 import { createRoute } from '@hono/zod-openapi'
 import { streamSSE } from 'hono/streaming'
-import { confirmationPage } from '../../../../storefront/src/pages/confirmation-page.ts'
 import { CheckoutError } from '../../domain/failure.ts'
 import { presentOrder } from '../../domain/present.ts'
 import { isFinal } from '../../domain/states.ts'
@@ -11,6 +10,7 @@ import { presentStatus } from '../present.ts'
 import { cartOf, type HttpApp, lockOf, type Shop, wantsPage } from '../route-helpers.ts'
 import { lockQuerySchema, orderParamSchema } from '../schemas/requests.ts'
 import { answers, completedAnswer, statusAnswer } from '../schemas/responses.ts'
+import { showPage } from '../show-page.ts'
 
 const status = createRoute({
   method: 'get',
@@ -75,6 +75,8 @@ export function checkoutStatusRoutes(app: HttpApp, shop: Shop): void {
     const sessionId = c.get('sessionId')
     const order = sessionId === null ? null : await engine.getOrder(c.req.valid('param').order, { sessionId })
     if (order === null) throw new CheckoutError('order_not_found', 'There is no such order.')
-    return wantsPage(c) ? confirmationPage(shop, c, order) : c.json({ order: presentOrder(order) }, 200, noStore)
+    return wantsPage(c)
+      ? showPage(shop, c, (pages, frame) => pages.confirmation(frame, order))
+      : c.json({ order: presentOrder(order) }, 200, noStore)
   })
 }

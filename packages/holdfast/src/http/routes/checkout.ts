@@ -1,7 +1,6 @@
 /** The checkout: start, pay, resume, cancel. Each may be sent again, at once or later, and gives the same answer. */
 import { createRoute } from '@hono/zod-openapi'
 import { createMiddleware } from 'hono/factory'
-import { checkoutPage } from '../../../../storefront/src/pages/checkout-page.ts'
 import type { Cart } from '../../domain/cart.ts'
 import { CheckoutError } from '../../domain/failure.ts'
 import type { CheckoutLock } from '../../domain/lock.ts'
@@ -23,6 +22,7 @@ import {
   optionalJsonBody,
   waitingAnswer,
 } from '../schemas/responses.ts'
+import { showCheckout } from '../show-checkout.ts'
 
 const outcomeAnswers = answers({
   201: ['The order', completedAnswer],
@@ -125,7 +125,7 @@ export function checkoutRoutes(app: HttpApp, shop: Shop): void {
     }
   }
 
-  app.openapi(start, async c => (wantsPage(c) ? checkoutPage(shop, c) : startForScript(c)))
+  app.openapi(start, async c => (wantsPage(c) ? showCheckout(shop, c) : startForScript(c)))
 
   app.openapi({ ...process, middleware: limitCheckouts(shop) }, async c => {
     const sessionId = await sessions.require(c)

@@ -4,12 +4,13 @@
  * nothing.
  */
 
-import { mailListPage, mailPage, type ShownMail } from '../../../../storefront/src/pages/dev-mail-page.ts'
 import type { HttpContext } from '../context.ts'
 import { HttpError } from '../errors.ts'
 import { isOfThisMachine } from '../middleware/local-request.ts'
 import { pageHeaders } from '../middleware/page-headers.ts'
+import type { ShownMail } from '../pages.ts'
 import type { HttpApp, Shop } from '../route-helpers.ts'
+import { plainFrame, requirePages } from '../show-page.ts'
 
 export interface Mailbox {
   /** Newest first. */
@@ -43,8 +44,14 @@ export function devMailRoutes(
     if (!isOfThisMachine(c, addressOf(c))) throw new HttpError('not_found', 'There is nothing here.')
     return next()
   })
-  app.get('/dev/mail', async c => c.html(mailListPage(shop, await mailbox.list()), 200, noStore))
+  app.get('/dev/mail', async c => {
+    const pages = requirePages(shop)
+    return c.html(pages.mailList(plainFrame(shop), await mailbox.list()), 200, noStore)
+  })
   app.use('/dev/mail/:id', pageHeaders({ production: false, form: null, framesOwn: true }))
-  app.get('/dev/mail/:id', async c => c.html(mailPage(shop, await find(c)), 200, noStore))
+  app.get('/dev/mail/:id', async c => {
+    const pages = requirePages(shop)
+    return c.html(pages.mail(plainFrame(shop), await find(c)), 200, noStore)
+  })
   app.get('/dev/mail/:id/html', async c => c.html((await find(c)).html, 200, inFrame))
 }

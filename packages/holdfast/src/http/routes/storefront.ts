@@ -1,8 +1,8 @@
-/** The pages one browses: all products, and one of them. */
-import { homePage } from '../../../../storefront/src/pages/home-page.ts'
-import { productPage } from '../../../../storefront/src/pages/product-page.ts'
+/** The catalog pages: the product list and one product. */
+
 import type { HttpApp, Shop } from '../route-helpers.ts'
 import { handleParamSchema, productListQuerySchema } from '../schemas/requests.ts'
+import { requirePages, showPage } from '../show-page.ts'
 import { productNotFound } from './catalog.ts'
 
 const pageSize = 24
@@ -11,6 +11,7 @@ export function storefrontRoutes(app: HttpApp, shop: Shop): void {
   const { currency } = shop.config
 
   app.get('/', async c => {
+    requirePages(shop)
     const asked = productListQuerySchema.safeParse(c.req.query())
     const { query, after } = asked.success ? asked.data : {}
     const page = await shop.catalog.listProducts({
@@ -19,13 +20,15 @@ export function storefrontRoutes(app: HttpApp, shop: Shop): void {
       ...(query === undefined ? {} : { query }),
       ...(after === undefined ? {} : { after }),
     })
-    return homePage(shop, c, page, { query: query ?? '', isFirst: after === undefined })
+    const view = { ...page, query: query ?? '', isFirst: after === undefined }
+    return showPage(shop, c, (pages, frame) => pages.home(frame, view))
   })
 
   app.get('/p/:handle', async c => {
+    requirePages(shop)
     const asked = handleParamSchema.safeParse(c.req.param())
     const product = asked.success ? await shop.catalog.getProduct(asked.data.handle, { currency }) : null
     if (product === null) throw productNotFound()
-    return productPage(shop, c, product)
+    return showPage(shop, c, (pages, frame) => pages.product(frame, product))
   })
 }

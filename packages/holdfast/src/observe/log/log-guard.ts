@@ -2,7 +2,9 @@
  * The log as the engine uses it: whatever it was given, writing a line breaks nothing and tells it no secret (A12), and
  * each line about a checkout or a cart names the request that is at work on it.
  */
-import { type CheckoutLog, isRedacting, type LogFields, type LogLevel } from './log.ts'
+
+import type { LogFields, LogLevel } from './levels.ts'
+import { type CheckoutLog, isRedacting } from './log.ts'
 import { redact } from './redact.ts'
 
 /** @param requestOf the request at work on a checkout or a cart, by its id. */

@@ -4,10 +4,11 @@
  */
 
 import type { Move, Moved } from '../../database/checkout-moves.ts'
-import type { CheckoutRow, PathStep } from '../../database/checkouts.ts'
+import type { CheckoutRow, PathStep } from '../../database/checkout-row.ts'
 import type { Failure } from '../../domain/failure.ts'
 import { type PhaseName, phaseOf } from '../../domain/states.ts'
-import type { CheckoutLog, LogLevel } from './log.ts'
+import type { LogLevel } from './levels.ts'
+import type { CheckoutLog } from './log.ts'
 
 export interface MoveLogOptions {
   log: Required<CheckoutLog>

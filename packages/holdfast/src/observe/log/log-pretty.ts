@@ -1,5 +1,5 @@
 /** Lines for people at a terminal: time, level, words in a column, then what stands beside them; errors on lines of their own. */
-import type { LogFields, LogLevel } from './log.ts'
+import type { LogFields, LogLevel } from './levels.ts'
 
 const tones: Readonly<Record<LogLevel, number>> = { debug: 35, info: 36, warn: 33, error: 31 }
 const dim = 2

@@ -3,13 +3,9 @@
  * them (A12). Writing a line never throws: whoever writes one has something better to do than to fail by it.
  */
 import pino from 'pino'
+import { type LogFields, type LogLevel, logLevels } from './levels.ts'
 import { prettyLine } from './log-pretty.ts'
 import { redact } from './redact.ts'
-
-export type LogFields = Readonly<Record<string, unknown>>
-
-export const logLevels = ['debug', 'info', 'warn', 'error'] as const
-export type LogLevel = (typeof logLevels)[number]
 
 /** Where lines go: the log of `createLog`, or your own. It may throw and it may be slow to write, but not to return. */
 export interface CheckoutLog {

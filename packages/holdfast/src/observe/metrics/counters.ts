@@ -3,19 +3,11 @@
  * commit: once, or (where it died right then, or the commit's outcome cannot be known) never.
  */
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
-import type { Moved } from '../../database/checkout-moves.ts'
-import type { CheckoutRow } from '../../database/checkouts.ts'
+import type { CheckoutRow } from '../../database/checkout-row.ts'
 import { phaseNames, type RestingState } from '../../domain/states.ts'
 import { passagesOf, phaseAtGateway } from '../finished-phases.ts'
 import { type MetricDefinition, ownMetrics } from './definitions.ts'
-
-/** What an engine tells of what it does. */
-export interface Observers {
-  observeMoves(moved: Moved): void
-  observeGateway(call: { gateway: string; operation: string }, outcome: string, durationMs: number): void
-  observeLane(lane: string, size: number, durationMs: number): void
-  observeDelivery(listener: string, outcome: string): void
-}
+import type { Observers } from './port.ts'
 
 export interface Counters extends Observers {
   /**

@@ -2,12 +2,9 @@
 import { Gauge, type Registry } from 'prom-client'
 import { isFinal, restingStates } from '../../domain/states.ts'
 import { keepFresh } from '../health/shared-reading.ts'
-import { type Figures, type FiguresReading, type FiguresSource, readFigures } from './database-figures.ts'
+import { type Figures, type FiguresReading, readFigures } from './database-figures.ts'
 import { databaseMetrics, type MetricDefinition } from './definitions.ts'
-
-export interface GaugesSource extends FiguresSource {
-  listenerNames(): readonly string[]
-}
+import type { GaugesSource } from './port.ts'
 
 export interface GaugesOptions {
   register: Registry

@@ -1,29 +1,12 @@
 /** The metrics of a process, in Prometheus' form: what it did itself, and what the database knows when somebody asks. */
 import { collectDefaultMetrics, Registry } from 'prom-client'
-import { createCounters, type Observers } from './counters.ts'
+import { createCounters } from './counters.ts'
 import { metricDefinitions } from './definitions.ts'
-import { createGauges, type GaugesSource } from './gauges.ts'
+import { createGauges } from './gauges.ts'
+import type { EngineMetrics, MetricsSource } from './port.ts'
 
-/** What an engine gives to be watched. */
-export interface MetricsSource extends GaugesSource {
-  /** What the shop sells in. */
-  currency: string
-  /** How many wait in each lane or run. */
-  laneSizes(): Readonly<Record<string, number>>
-}
-
-export interface MetricsWatch extends Observers {
-  stop(): void
-}
-
-export interface Metrics {
+export interface Metrics extends EngineMetrics {
   readonly register: Registry
-  /** What `GET /metrics` answers. `accept`: the request's header; OpenMetrics is given to who asks for it. */
-  render(accept?: string | null): Promise<{ contentType: string; text: string }>
-  /** Called by `createCheckout`. @throws where it watches another engine: each has metrics of its own. */
-  watch(source: MetricsSource): MetricsWatch
-  /** Takes them out of the register, where the host gave its own. */
-  close(): void
 }
 
 export interface MetricsOptions {

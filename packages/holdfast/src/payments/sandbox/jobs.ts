@@ -2,6 +2,7 @@
  * What the sandbox does later: settles payments that waited, and delivers webhooks. Each job is done at least once
  * and by one process at a time; a late effect and a void meet at the payment's row lock.
  */
+import { within } from '../../concurrency/timeout.ts'
 import { type Database, statement, type Transaction } from '../../database/database.ts'
 import { type LedgerSet, ledgerNow, lockSet, type SandboxClock, type SandboxJob, transact, writeSet } from './ledger.ts'
 import { type SandboxPayment, type SandboxTerms, settle } from './payment.ts'
@@ -97,13 +98,7 @@ async function settleDue(database: Database, clock: SandboxClock, terms: Sandbox
   })
 }
 
-async function inTime(delivery: Promise<void>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error('The webhook was not accepted in time.')), deliveryMs)
-  })
-  await Promise.race([delivery, late]).finally(() => clearTimeout(timer))
-}
+const notAccepted = () => new Error('The webhook was not accepted in time.')
 
 async function deliverDue(
   database: Database,
@@ -113,7 +108,9 @@ async function deliverDue(
   const jobs = await database.query<WebhookJob>(claimWebhooks, [timestamp(clock), setMax, deliveryMs])
   if (jobs.length === 0) return 0
   const nowMs = await ledgerNow(database, clock)
-  const results = await Promise.allSettled(jobs.map(async job => inTime(send(job.id, job.payload, nowMs))))
+  const results = await Promise.allSettled(
+    jobs.map(async job => within(send(job.id, job.payload, nowMs), deliveryMs, notAccepted)),
+  )
   const ids = (status: 'fulfilled' | 'rejected') =>
     jobs.filter((_, index) => results[index]?.status === status).map(job => job.id)
   const [delivered, failed] = [ids('fulfilled'), ids('rejected')]

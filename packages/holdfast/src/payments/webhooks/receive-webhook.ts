@@ -2,11 +2,11 @@
  * Webhooks: hints to look at a checkout again, never facts. They are stored before they are acknowledged, once however
  * often they come, and stay until the checkout they speak of could be looked at. One that speaks of no checkout of ours
  * is looked at again, ever less often: it may be early, or name a payment that is kept only now. After three days it is
- * given up: it stays as it is, readable and counted, until people have it looked at again (`payments/webhook-inbox.ts`).
+ * given up: it stays as it is, readable and counted, until people have it looked at again (`payments/webhooks/webhook-inbox.ts`).
  */
 
+import { validate as isUuid } from 'uuid'
 import { type Database, statement } from '../../database/database.ts'
-import { isUuid } from '../../saga/check-input.ts'
 import type { PaymentGateway, WebhookEvent } from '../gateway.ts'
 import { storableJson } from '../gateway-answers.ts'
 

@@ -5,7 +5,8 @@
  * and many who look at once record it once.
  */
 
-import { type CheckoutRow, lockOf, lockRows, readRows } from '../../database/checkouts.ts'
+import type { CheckoutRow } from '../../database/checkout-row.ts'
+import { lockOf, lockRows, readRows } from '../../database/checkouts.ts'
 import { statement, type Transaction } from '../../database/database.ts'
 import type { Order, OrderDispute } from '../../domain/order.ts'
 import { planRefund } from '../../domain/refund.ts'

@@ -4,7 +4,8 @@
  * by whoever recovers checkouts; its row says all that follows from it.
  */
 
-import { type CheckoutRow, changeRows, lockOf, lockRows } from '../../database/checkouts.ts'
+import type { CheckoutRow } from '../../database/checkout-row.ts'
+import { changeRows, lockOf, lockRows } from '../../database/checkouts.ts'
 import { CheckoutError } from '../../domain/failure.ts'
 import type { Order } from '../../domain/order.ts'
 import { namedLines, notRefundable, planRefund, type RefundWish } from '../../domain/refund.ts'

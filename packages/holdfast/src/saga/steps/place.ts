@@ -3,14 +3,8 @@
  * their holds firm and writes the intent to capture (phases 5 and 6): the pivot. One transaction for a set.
  */
 import { isDeepStrictEqual } from 'node:util'
-import {
-  type CheckoutChange,
-  type CheckoutRow,
-  changeRows,
-  lockOf,
-  lockRows,
-  type PathStep,
-} from '../../database/checkouts.ts'
+import type { CheckoutRow, PathStep } from '../../database/checkout-row.ts'
+import { type CheckoutChange, changeRows, lockOf, lockRows } from '../../database/checkouts.ts'
 import type { OrderMetadata } from '../../domain/order.ts'
 import type { RequiredAction } from '../../domain/outcome.ts'
 import type { NewEvent } from '../../events/outbox.ts'

@@ -3,14 +3,8 @@
  * Whoever came first is served first; one that is refused fails by itself and the others go on.
  */
 
-import {
-  type CheckoutChange,
-  type CheckoutDetails,
-  type CheckoutRow,
-  changeRows,
-  lockRows,
-  type PathStep,
-} from '../../database/checkouts.ts'
+import type { CheckoutDetails, CheckoutRow, PathStep } from '../../database/checkout-row.ts'
+import { type CheckoutChange, changeRows, lockRows } from '../../database/checkouts.ts'
 import type { Transaction } from '../../database/database.ts'
 import type { Cart } from '../../domain/cart.ts'
 import type { Failure } from '../../domain/failure.ts'

@@ -3,15 +3,8 @@
  * transaction for a set. Protects A8 and B2: completed, paid, sold and told are one fact.
  */
 
-import {
-  type CheckoutChange,
-  type CheckoutRow,
-  changeRows,
-  lockOf,
-  lockRows,
-  type PathStep,
-  type ToldOfStep,
-} from '../../database/checkouts.ts'
+import type { CheckoutRow, PathStep, ToldOfStep } from '../../database/checkout-row.ts'
+import { type CheckoutChange, changeRows, lockOf, lockRows } from '../../database/checkouts.ts'
 import type { Order, OrderPayment } from '../../domain/order.ts'
 import type { NewEvent } from '../../events/outbox.ts'
 import type { GatewayAnswer } from '../../payments/gateway.ts'

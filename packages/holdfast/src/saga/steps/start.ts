@@ -3,9 +3,9 @@
  * of a cart does too, and a unique index allows one checkout a cart.
  */
 import { v7 as uuid } from 'uuid'
+import type { CheckoutRow } from '../../database/checkout-row.ts'
 import {
   type CheckoutChange,
-  type CheckoutRow,
   changeRows,
   insertRows,
   lockExpiredHoldersOf,

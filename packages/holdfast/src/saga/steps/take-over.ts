@@ -3,7 +3,8 @@
  * buyer, their time is over) so that they can be carried on from where they rest. Raises the epoch of each.
  */
 
-import { type CheckoutChange, type CheckoutRow, changeRows, lockDueRows, lockRows } from '../../database/checkouts.ts'
+import type { CheckoutRow } from '../../database/checkout-row.ts'
+import { type CheckoutChange, changeRows, lockDueRows, lockRows } from '../../database/checkouts.ts'
 import type { Transaction } from '../../database/database.ts'
 import type { Order } from '../../domain/order.ts'
 import { isFinal } from '../../domain/states.ts'

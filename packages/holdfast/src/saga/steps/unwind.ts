@@ -4,14 +4,8 @@
  * `rolling_back` and is asked about again, for ever. Protects B3 and A6.
  */
 
-import {
-  type CheckoutChange,
-  type CheckoutRow,
-  changeRows,
-  lockRows,
-  type PathStep,
-  type ToldOfStep,
-} from '../../database/checkouts.ts'
+import type { CheckoutRow, PathStep, ToldOfStep } from '../../database/checkout-row.ts'
+import { type CheckoutChange, changeRows, lockRows } from '../../database/checkouts.ts'
 import type { Transaction } from '../../database/database.ts'
 import { triesBeforeAlert } from '../../domain/alert.ts'
 import type { Failure } from '../../domain/failure.ts'

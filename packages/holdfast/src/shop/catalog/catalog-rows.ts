@@ -1,6 +1,12 @@
 /** Products and variants as a shop shows them, from their rows; prices are in one currency, set or converted. */
 import { convertMinor, type ExchangeRate } from '../../domain/exchange.ts'
-import type { ProductImage } from '../import/shopify-product.ts'
+
+export interface ProductImage {
+  url: string
+  /** Counts from 1. */
+  position: number
+  alt: string
+}
 
 export interface CatalogVariant {
   id: string

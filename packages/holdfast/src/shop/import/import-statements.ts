@@ -1,6 +1,6 @@
 /** The statements of a catalog import: each reads or writes a set of rows that travel as one JSON parameter. */
 import { statement } from '../../database/database.ts'
-import type { ProductImage } from './shopify-product.ts'
+import type { ProductImage } from '../catalog/catalog-rows.ts'
 
 export interface StoredProduct {
   id: string

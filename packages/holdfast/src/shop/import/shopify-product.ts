@@ -1,4 +1,5 @@
 /** What one row of Shopify's product CSV says of a product, an image or a variant; a row that cannot be meant is refused. */
+import type { ProductImage } from '../catalog/catalog-rows.ts'
 import type { CsvRow } from './csv-rows.ts'
 import {
   booleanOf,
@@ -14,13 +15,6 @@ import {
   tagsOf,
 } from './shopify-cells.ts'
 import type { Column, ReadCell } from './shopify-columns.ts'
-
-export interface ProductImage {
-  url: string
-  /** Counts from 1. */
-  position: number
-  alt: string
-}
 
 export interface FileVariant {
   /** Line of the file the variant is on. */

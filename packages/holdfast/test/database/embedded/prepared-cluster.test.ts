@@ -5,6 +5,7 @@ import path from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { placeCluster, preparedCluster } from '../../../src/database/embedded/prepared-cluster.ts'
 
+const cache = path.join(import.meta.dirname, '../../../../../node_modules/.cache/holdfast')
 let folder: string
 beforeEach(async () => {
   folder = await mkdtemp(path.join(tmpdir(), 'holdfast-cluster-'))
@@ -12,19 +13,16 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true, force: true }))
 
 test('a build leaves an archive to start from, and one that is damaged or cut off is passed over', async () => {
-  const other = path.join(folder, 'other')
-  expect(await preparedCluster([folder])).toBeNull()
-  const file = await placeCluster(folder)
+  expect(await preparedCluster(folder)).toBeNull()
+  const file = await placeCluster(folder, cache)
   const whole = await readFile(file)
-  const archive = await preparedCluster([folder])
+  const archive = await preparedCluster(folder)
   expect(archive?.size).toBeGreaterThan(whole.length)
 
-  await placeCluster(other)
   const damaged = Buffer.from(whole)
   damaged[damaged.length >> 1] = (whole[damaged.length >> 1] ?? 0) ^ 1
   for (const bad of [damaged, whole.subarray(0, -20), Buffer.alloc(0), Buffer.from('no archive')]) {
     await writeFile(file, bad)
-    expect(await preparedCluster([folder])).toBeNull()
-    expect((await preparedCluster([folder, other]))?.size).toBe(archive?.size)
+    expect(await preparedCluster(folder)).toBeNull()
   }
 })

@@ -64,7 +64,7 @@ describe('the door', () => {
   })
 
   it('marks cookies Secure and asks for HTTPS in production', async () => {
-    const { handler, stop } = await openShop(test.database, { config: { ...testConfig, production: true } })
+    const { handler, stop } = await openShop(test.database, { config: { ...testConfig, environment: 'production' } })
     const { headers } = await handler(new Request(`${origin}/csrf-token`))
     for (const cookie of headers.getSetCookie()) expect(cookie).toContain('; Secure')
     expect(headers.get('strict-transport-security')).toContain('max-age=31536000')

@@ -11,7 +11,7 @@ import {
 import { createInvoiceGateway, type InvoiceGateway } from '../../../src/payments/invoice/invoice.ts'
 import { makeDue } from '../../payments/invoice/invoice-fixture.ts'
 import { openTestDatabase, type TestDatabase } from '../../support/test-database.ts'
-import { address, type Browser, openBrowser, openShop, type TestShop, testConfig } from '../open-shop.ts'
+import { address, type Browser, openBrowser, openShop, type TestShop } from '../open-shop.ts'
 
 const wake = statement('test_wake_checkout', 'update holdfast.checkouts set wake_at = now() where id = $1::uuid')
 const stockOf = statement(
@@ -37,7 +37,6 @@ describe.each(['postgres', 'embedded'] as const)('An order by invoice over HTTP 
     })
     shop = await openShop(opened.database, {
       gateway: invoices,
-      config: { ...testConfig, paymentMethod: 'bank_transfer' },
     })
   })
   afterEach(async () => {

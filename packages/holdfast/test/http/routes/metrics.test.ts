@@ -4,7 +4,7 @@ import { createHttpHandler, type HttpOptions } from '../../../src/http/app.ts'
 import { createCarts } from '../../../src/shop/carts/carts.ts'
 import { createCatalog } from '../../../src/shop/catalog/catalog.ts'
 import { openTestDatabase, type TestDatabase } from '../../support/test-database.ts'
-import { json, openShop, origin, type TestShop, testConfig } from '../open-shop.ts'
+import { httpTestConfig, json, openShop, origin, type TestShop } from '../open-shop.ts'
 
 const secret = 'the secret of the metrics'
 
@@ -40,7 +40,7 @@ describe('GET /metrics', () => {
     headers: Record<string, string> = {},
     times = 1,
   ): Promise<Response[]> {
-    const handler = handlerWith({ config: { ...testConfig, ...config }, metrics })
+    const handler = handlerWith({ config: { ...httpTestConfig, ...config }, metrics })
     const environment = { incoming: { socket: { remoteAddress: '192.0.2.9' } } }
     const request = () => handler(new Request(`${origin}/metrics`, { headers }), environment)
     return Promise.all(Array.from({ length: times }, request))
@@ -100,12 +100,12 @@ describe('GET /metrics', () => {
   })
 
   test('is not there where no metrics are made', async () => {
-    const handler = handlerWith({ config: testConfig })
+    const handler = handlerWith({ config: httpTestConfig })
     await refused(await handler(new Request(`${origin}/metrics`)), 404, 'not_found')
   })
 
   test('stands in the description of the interface', async () => {
-    const handler = handlerWith({ config: testConfig, metrics })
+    const handler = handlerWith({ config: httpTestConfig, metrics })
     const document = await json<{ paths: Record<string, { get: { responses: Record<string, unknown> } }> }>(
       await handler(new Request(`${origin}/openapi.json`)),
     )

@@ -5,7 +5,10 @@ import { join } from 'node:path'
 import { simpleParser } from 'mailparser'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { mailKinds, writeMail } from '../../../../../proofs/pictures/mail-samples.ts'
-import { type CheckoutConfig, defaultConfig } from '../../../src/config/config.ts'
+import { storefront } from '../../../../storefront/src/index.ts'
+import type { CheckoutConfig } from '../../../src/config/checkout-config.ts'
+import { defaultConfig } from '../../../src/config/config.ts'
+import type { ListenerMap } from '../../../src/events/listeners.ts'
 import { createHttpHandler, type HttpOptions } from '../../../src/http/app.ts'
 import type { HttpConfig } from '../../../src/http/context.ts'
 import { createKeptMails } from '../../../src/notify/mail/development-outbox.ts'
@@ -83,7 +86,7 @@ describe('the pages of kept mails', () => {
   }
   const get = (options: Partial<HttpOptions>, path: string, asked: Asked = {}) => {
     const { origin = 'http://127.0.0.1:3000', address = '127.0.0.1', headers = {} } = asked
-    return createHttpHandler({ ...parts, config, remoteAddress: () => address, ...options })(
+    return createHttpHandler({ ...parts, config, pages: storefront, remoteAddress: () => address, ...options })(
       new Request(`${origin}${path}`, { headers: { Accept: 'text/html', ...headers } }),
     )
   }
@@ -161,10 +164,10 @@ describe('the pages of kept mails', () => {
 })
 
 describe('mail by configuration', () => {
-  test('is kept in no shop that takes money, where nobody said that it is in production', () => {
-    const keeps = (config: Partial<CheckoutConfig>) =>
-      openMail({ ...defaultConfig, ...config }, directory).kept !== null
-    expect(keeps({ gateway: 'invoice' })).toBe(false)
+  test('is kept in no shop that takes money, where nobody said that it is in production', async () => {
+    const keeps = async (config: Partial<CheckoutConfig>) =>
+      (await openMail({ ...defaultConfig, ...config }, directory)).kept !== null
+    expect(await keeps({ gateway: 'invoice' })).toBe(false)
     for (const [stripeSecretKey, expected] of [
       ['sk_live_12345678', false],
       ['rk_live_12345678', false],
@@ -172,22 +175,25 @@ describe('mail by configuration', () => {
       ['rk_test_12345678', true],
       [null, false],
     ] as const) {
-      expect(keeps({ gateway: 'stripe', stripeSecretKey }), String(stripeSecretKey)).toBe(expected)
+      expect(await keeps({ gateway: 'stripe', stripeSecretKey }), String(stripeSecretKey)).toBe(expected)
     }
   })
 
   test('is sent where there is a server, kept while one develops, and none elsewhere', async () => {
-    const names = (listeners: ReturnType<typeof openMail>['listeners']) => Object.keys(listeners)
-    const kept = openMail(defaultConfig, directory)
+    const names = (listeners: ListenerMap) => Object.keys(listeners)
+    const kept = await openMail(defaultConfig, directory)
     expect(kept.kept).not.toBeNull()
-    const sent = openMail({ ...defaultConfig, smtpUrl: 'smtp://127.0.0.1:1', mailFrom: 'shop@example.com' }, directory)
+    const sent = await openMail(
+      { ...defaultConfig, smtpUrl: 'smtp://127.0.0.1:1', mailFrom: 'shop@example.com' },
+      directory,
+    )
     expect(sent.kept).toBeNull()
     // Deliveries are written under names: those of one must be those of the other.
     expect(names(sent.listeners)).toEqual(names(kept.listeners))
     for (const environment of ['production', 'test'] as const) {
-      expect(openMail({ ...defaultConfig, environment }, directory)).toMatchObject({ kept: null, listeners: {} })
+      expect(await openMail({ ...defaultConfig, environment }, directory)).toMatchObject({ kept: null, listeners: {} })
     }
-    expect(openMail(defaultConfig, null)).toMatchObject({ kept: null, listeners: {} })
+    expect(await openMail(defaultConfig, null)).toMatchObject({ kept: null, listeners: {} })
     await Promise.all([kept.close(), sent.close()])
   })
 })

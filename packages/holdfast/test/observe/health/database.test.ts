@@ -45,7 +45,7 @@ describe('Health and readiness', () => {
     const database = await connectPostgres({ url: await server.createDatabase() })
     await migrate(database)
     const gateway = createSandboxGateway({ database })
-    const engine: CheckoutEngine = await createCheckout({ database, gateway, workers: false })
+    const engine: CheckoutEngine = await createCheckout({ database, gateways: { card: gateway }, workers: false })
     expect(await engine.health(now)).toMatchObject({ status: 'healthy' })
     expect(await engine.readiness(now)).toMatchObject({ status: 'ready' })
     await server.restart('fast', async () => {

@@ -1,6 +1,6 @@
 /** The log tells a checkout's life: each change once, after its commit, whoever made it. */
 import { expect, test } from 'vitest'
-import type { CheckoutConfig } from '../../../src/config/config.ts'
+import type { CheckoutConfig } from '../../../src/config/checkout-config.ts'
 import type { Database, Transaction } from '../../../src/database/database.ts'
 import type { CheckoutEngine } from '../../../src/engine/checkout-engine.ts'
 import { createLog } from '../../../src/observe/log/log.ts'

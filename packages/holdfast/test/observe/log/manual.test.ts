@@ -3,15 +3,17 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 
-const root = join(import.meta.dirname, '../..')
+const root = join(import.meta.dirname, '../../../../..')
 const manual = readFileSync(join(root, 'docs/logging.md'), 'utf8')
 
 /** The words of lines in the sources; what is put in by `${…}` stands as "…". */
 function words(): string[] {
-  const files = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' }).filter(name =>
-    name.endsWith('.ts'),
-  )
-  const texts = files.map(file => readFileSync(join(root, 'src', file), 'utf8')).join('\n')
+  const files = ['holdfast', 'cli'].flatMap(name => {
+    const folder = join(root, 'packages', name, 'src')
+    const names = readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    return names.filter(file => file.endsWith('.ts')).map(file => join(folder, file))
+  })
+  const texts = files.map(file => readFileSync(file, 'utf8')).join('\n')
   const found = [...texts.matchAll(/(['`])(\[[A-Z]\w+\] .*?)\1/g)].map(([, , message = '']) => message)
   const shapes = new Set(found.map(message => message.replace(/\$\{[^}]*\}/g, '…')))
   // How a checkout failed, and what HTTP says, are single words put in.

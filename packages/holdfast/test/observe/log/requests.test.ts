@@ -27,7 +27,7 @@ describe('a request', () => {
     sandbox = createSandboxGateway({ database: test.database })
     engine = await createCheckout({
       database: test.database,
-      gateway: sandbox,
+      gateways: { card: sandbox },
       config: { currency: 'EUR' },
       workers: false,
       migrate: false,

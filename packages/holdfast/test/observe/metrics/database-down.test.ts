@@ -33,7 +33,14 @@ describe('metrics of a database', () => {
   async function watched<Result>(maxAgeMs: number, work: (metrics: Metrics) => Promise<Result>): Promise<Result> {
     const metrics = createMetrics({ maxAgeMs })
     const gateway = createSandboxGateway({ database: opened.database })
-    const engine = await createCheckout({ database, gateway, metrics, config, workers: false, migrate: false })
+    const engine = await createCheckout({
+      database,
+      gateways: { card: gateway },
+      metrics,
+      config,
+      workers: false,
+      migrate: false,
+    })
     try {
       return await work(metrics)
     } finally {

@@ -6,7 +6,7 @@ import { describe, expect, test } from 'vitest'
 import { metricDefinitions } from '../../../src/observe/metrics/definitions.ts'
 import { createMetrics } from '../../../src/observe/metrics/metrics.ts'
 
-const docs = join(import.meta.dirname, '../../docs')
+const docs = join(import.meta.dirname, '../../../../../docs')
 const read = (file: string) => readFileSync(join(docs, file), 'utf8')
 const manual = read('operating/metrics.md')
 const rules = read('operating/prometheus-rules.yml')

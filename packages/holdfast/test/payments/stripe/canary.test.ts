@@ -9,7 +9,7 @@ import type { CheckoutEngine } from '../../../src/engine/checkout-engine.ts'
 import { createHttpHandler } from '../../../src/http/app.ts'
 import { createLog } from '../../../src/observe/log/log.ts'
 import { createCatalog } from '../../../src/shop/catalog/catalog.ts'
-import { address, openBrowser, testConfig } from '../../http/open-shop.ts'
+import { address, httpTestConfig, openBrowser } from '../../http/open-shop.ts'
 import { describeStripe, keys, type StripeShop } from './fixture.ts'
 
 const cardNumber = '4000056655665556'
@@ -199,7 +199,7 @@ async function browserOf(
     engine,
     catalog: createCatalog(store.database, { currency: 'USD' }),
     carts: store.carts,
-    config: { ...testConfig, currency: 'USD' },
+    config: { ...httpTestConfig, currency: 'USD' },
   })
   return openBrowser(async (request, environment) => {
     const response = await handler(request, environment)

@@ -4,13 +4,13 @@
  */
 import Stripe from 'stripe'
 import { afterAll, afterEach, beforeAll, expect } from 'vitest'
-import { createStripeSimulator, type StripeSimulator } from '../../../../stripe-simulator/src/simulator.ts'
+import { createStripeSimulator } from '../../../../stripe-simulator/src/simulator.ts'
+import type { StripeSimulator } from '../../../../stripe-simulator/src/stripe-simulator.ts'
 import type { Books } from '../../../../stripe-simulator/src/world/books.ts'
 import type { CheckoutEngine, PaymentInput } from '../../../src/engine/checkout-engine.ts'
-import type { CheckoutOptions } from '../../../src/engine/create-checkout.ts'
 import { createStripeGateway, type StripeGatewayOptions } from '../../../src/payments/stripe/stripe.ts'
 import type { DatabaseKind } from '../../support/test-database.ts'
-import { type Begun, describeStore, secret, type TestStore } from '../../support/test-store.ts'
+import { type Begun, describeStore, type EngineOptions, secret, type TestStore } from '../../support/test-store.ts'
 
 export const keys = {
   secretKey: 'sk_test_simulated1234',
@@ -49,7 +49,7 @@ export interface StripeShop {
   webhooks: { to: CheckoutEngine | null }
   /** Checkouts whose books a test has made differ on purpose. */
   excused: Set<string>
-  open(options?: CheckoutOptions & { apart?: boolean; stripe?: Partial<StripeGatewayOptions> }): Promise<CheckoutEngine>
+  open(options?: EngineOptions & { apart?: boolean; stripe?: Partial<StripeGatewayOptions> }): Promise<CheckoutEngine>
   /** A cart of 25.00 USD, and a lock on it. */
   begin(options?: { engine?: CheckoutEngine; ttlMinutes?: number }): Promise<Paying>
   /** The same, and pays for it. */

@@ -1,0 +1,16 @@
+/** Opens the payment gateway of a soak by its name. */
+import type { GatewayName, GatewayOptions, SoakGateway } from './gateway.ts'
+import { openSandbox } from './sandbox/gateway.ts'
+import { openStripe } from './stripe/gateway.ts'
+
+/** Starts nothing yet but what the process needs. */
+export function openGateway(name: GatewayName, options: GatewayOptions): Promise<SoakGateway> {
+  switch (name) {
+    case 'sandbox':
+      return openSandbox(options)
+    case 'stripe':
+      return openStripe(options)
+    default:
+      return name satisfies never
+  }
+}
