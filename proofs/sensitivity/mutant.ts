@@ -28,4 +28,4 @@ export interface Backing {
   readonly edits: readonly Edit[]
 }
 
-export const inTest = (file: string, title: string): ProofChoice => ({ kind: 'test', file: `test/${file}`, title })
+export const inTest = (file: string, title: string): ProofChoice => ({ kind: 'test', file, title })

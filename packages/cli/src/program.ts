@@ -24,7 +24,7 @@ import { stripeSimulatorCommand } from './commands/stripe-simulator.ts'
 import { webhooksCommand } from './commands/webhooks.ts'
 
 function version(): string {
-  const text = readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')
+  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8')
   return (JSON.parse(text) as { version: string }).version
 }
 

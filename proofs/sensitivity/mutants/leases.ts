@@ -28,21 +28,21 @@ export const claimMutants: readonly Mutant[] = [
     name: 'epoch check',
     without: 'steps comparing the epoch and the version of their claim',
     edits: [noEpochCheck],
-    foundBy: inTest('saga/take-over.test.ts', 'postgres.*frozen after its capture'),
+    foundBy: inTest('packages/holdfast/test/saga/steps/take-over.test.ts', 'postgres.*frozen after its capture'),
     backing: edges,
   },
   {
     name: 'legal edges',
     without: 'the database refusing transitions that are no edge',
     edits: [noEdges],
-    foundBy: inTest('saga/take-over.test.ts', 'postgres.*frozen after its capture'),
+    foundBy: inTest('packages/holdfast/test/saga/steps/take-over.test.ts', 'postgres.*frozen after its capture'),
     backing: { name: 'the epoch check', edits: [noEpochCheck] },
   },
   {
     name: 'one order a checkout',
     without: 'the database refusing a second order of a checkout',
     edits: [severalOrders],
-    foundBy: inTest('saga/take-over.test.ts', 'postgres.*frozen after its authorize'),
+    foundBy: inTest('packages/holdfast/test/saga/steps/take-over.test.ts', 'postgres.*frozen after its authorize'),
     backing: {
       name: 'the epoch check, the constraint edge_is_legal and the key of payment_operations',
       edits: [noEpochCheck, noEdges, severalAttempts],
@@ -58,7 +58,10 @@ export const claimMutants: readonly Mutant[] = [
         replace: 'leaseOwner: context.workerId,',
       },
     ],
-    foundBy: inTest('saga/take-over.test.ts', 'postgres.*the epoch rises with every take-over'),
+    foundBy: inTest(
+      'packages/holdfast/test/saga/steps/take-over.test.ts',
+      'postgres.*the epoch rises with every take-over',
+    ),
   },
   {
     name: 'lease',
@@ -70,7 +73,10 @@ export const claimMutants: readonly Mutant[] = [
         replace: 'return true',
       },
     ],
-    foundBy: inTest('saga/take-over.test.ts', 'postgres.*nobody is replaced while its lease runs'),
+    foundBy: inTest(
+      'packages/holdfast/test/saga/steps/take-over.test.ts',
+      'postgres.*nobody is replaced while its lease runs',
+    ),
   },
   {
     name: 'wake-up',
@@ -82,7 +88,10 @@ export const claimMutants: readonly Mutant[] = [
         replace: 'changes.push({ row, path: [], leaseOwner: null, wakeInMs: null, tries: row.tries + 1 })',
       },
     ],
-    foundBy: inTest('saga/payment-outcomes.test.ts', 'postgres.*authorize: error_before, three times over'),
+    foundBy: inTest(
+      'packages/holdfast/test/saga/payment-outcomes.test.ts',
+      'postgres.*authorize: error_before, three times over',
+    ),
     backing: {
       name: 'the constraint somebody_looks_again',
       edits: [
@@ -105,6 +114,9 @@ export const claimMutants: readonly Mutant[] = [
           'const webhooks = await openWebhooks(context.db, carriedMax, booksMax)\n    await markHandled(context.db, webhooks)',
       },
     ],
-    foundBy: inTest('review/webhook-while-busy.test.ts', 'postgres.*that finds its checkout busy'),
+    foundBy: inTest(
+      'packages/holdfast/test/payments/webhooks/webhook-while-busy.test.ts',
+      'postgres.*that finds its checkout busy',
+    ),
   },
 ]

@@ -90,14 +90,17 @@ export const lockMutants: readonly Mutant[] = [
         replace: 'and location.active\n   order by s.variant_id, s.location_id',
       },
     ],
-    foundBy: inTest('review/scarce.test.ts', 'postgres.*the last unit'),
+    foundBy: inTest('packages/holdfast/test/phases/2-reserve-inventory.test.ts', 'postgres.*the last unit'),
     backing: stockConstraint,
   },
   {
     name: 'coupon under lock',
     without: 'a coupon being locked before its limit is looked at',
     edits: [couponUnlocked],
-    foundBy: inTest('review/scarce.test.ts', 'postgres.*a coupon for the same customer'),
+    foundBy: inTest(
+      'packages/holdfast/test/phases/2-reserve-inventory.test.ts',
+      'postgres.*a coupon for the same customer',
+    ),
   },
   {
     name: 'limit of a coupon',
@@ -109,7 +112,7 @@ export const lockMutants: readonly Mutant[] = [
         replace: 'check (true)',
       },
     ],
-    foundBy: inTest('review/scarce.test.ts', 'postgres.*the last use of a coupon'),
+    foundBy: inTest('packages/holdfast/test/phases/2-reserve-inventory.test.ts', 'postgres.*the last use of a coupon'),
     backing: { name: 'the lock on the coupon', edits: [couponUnlocked] },
   },
   {
@@ -122,7 +125,7 @@ export const lockMutants: readonly Mutant[] = [
         replace: 'where c.id = any($1::uuid[]) order by c.id',
       },
     ],
-    foundBy: inTest('saga/concurrency.test.ts', 'postgres.*started in four processes'),
+    foundBy: inTest('packages/holdfast/test/saga/concurrency.test.ts', 'postgres.*started in four processes'),
     backing: oneCheckoutACart,
   },
   {
@@ -135,6 +138,6 @@ export const lockMutants: readonly Mutant[] = [
         replace: '    if true then\n',
       },
     ],
-    foundBy: inTest('engine/lock.test.ts', 'postgres.*a locked cart cannot be changed'),
+    foundBy: inTest('packages/holdfast/test/saga/steps/start.test.ts', 'postgres.*a locked cart cannot be changed'),
   },
 ]

@@ -7,7 +7,7 @@ const capture = 'packages/holdfast/src/phases/6-capture-payment.ts'
 const place = 'packages/holdfast/src/saga/steps/place.ts'
 const unwind = 'packages/holdfast/src/saga/steps/unwind.ts'
 
-const crash = (title: string) => inTest('saga/crash.test.ts', `^A crash \\(postgres.*${title}`)
+const crash = (title: string) => inTest('packages/holdfast/test/saga/crash.test.ts', `^A crash \\(postgres.*${title}`)
 
 /** An answer that says nothing, taken for a refusal wherever answers are judged and recorded. */
 const unknownIsDeclined: readonly Edit[] = [
@@ -102,7 +102,10 @@ export const moneyMutants: readonly Mutant[] = [
     name: 'lookup before repetition',
     without: 'looking up what was asked before it is asked again',
     edits: [{ file: ask, find: "if (!claim.fresh && kind !== 'void') {", replace: 'if (false as boolean) {' }],
-    foundBy: inTest('saga/crash.test.ts', 'postgres.*is not needed where the gateway has heard of it'),
+    foundBy: inTest(
+      'packages/holdfast/test/saga/crash.test.ts',
+      'postgres.*is not needed where the gateway has heard of it',
+    ),
   },
   {
     name: 'memory of keys',
@@ -114,13 +117,16 @@ export const moneyMutants: readonly Mutant[] = [
         replace: '',
       },
     ],
-    foundBy: inTest('review/forgotten-key.test.ts', 'postgres.*is not asked for a payment again'),
+    foundBy: inTest('packages/holdfast/test/saga/forgotten-key.test.ts', 'postgres.*is not asked for a payment again'),
   },
   {
     name: 'no guessing',
     without: 'an unknown outcome staying open: it is taken for a refusal',
     edits: unknownIsDeclined,
-    foundBy: inTest('saga/payment-outcomes.test.ts', 'postgres.*a late authorization that was waited for'),
+    foundBy: inTest(
+      'packages/holdfast/test/saga/payment-outcomes.test.ts',
+      'postgres.*a late authorization that was waited for',
+    ),
   },
   {
     name: 'fence',
@@ -132,7 +138,10 @@ export const moneyMutants: readonly Mutant[] = [
         replace: "if (authorization === undefined || authorization.status !== 'succeeded') return null",
       },
     ],
-    foundBy: inTest('saga/payment-outcomes.test.ts', 'postgres.*a late authorization that was fenced'),
+    foundBy: inTest(
+      'packages/holdfast/test/saga/payment-outcomes.test.ts',
+      'postgres.*a late authorization that was fenced',
+    ),
   },
   {
     name: 'fence before release',
@@ -144,7 +153,7 @@ export const moneyMutants: readonly Mutant[] = [
         replace: '  letGo(tx, works.map(work => ({ work })))\n',
       },
     ],
-    foundBy: inTest('saga/payment-outcomes.test.ts', 'postgres.*a void that fails at first'),
+    foundBy: inTest('packages/holdfast/test/saga/payment-outcomes.test.ts', 'postgres.*a void that fails at first'),
   },
   {
     name: 'fence by key',
@@ -156,7 +165,10 @@ export const moneyMutants: readonly Mutant[] = [
         replace: "authorizationKey: idempotencyKey(row.id, 'authorize', 2),",
       },
     ],
-    foundBy: inTest('saga/payment-outcomes.test.ts', 'postgres.*a late authorization that was fenced'),
+    foundBy: inTest(
+      'packages/holdfast/test/saga/payment-outcomes.test.ts',
+      'postgres.*a late authorization that was fenced',
+    ),
   },
   {
     name: 'refund of what was taken',
@@ -168,7 +180,10 @@ export const moneyMutants: readonly Mutant[] = [
         replace: 'return voiding === undefined && false',
       },
     ],
-    foundBy: inTest('saga/payment-outcomes.test.ts', 'postgres.*money that was taken by another hand'),
+    foundBy: inTest(
+      'packages/holdfast/test/saga/payment-outcomes.test.ts',
+      'postgres.*money that was taken by another hand',
+    ),
   },
   {
     name: 'amount authorized',
@@ -180,7 +195,7 @@ export const moneyMutants: readonly Mutant[] = [
         replace: 'return answer.amountMinor > 0\n',
       },
     ],
-    foundBy: inTest('saga/payment-outcomes.test.ts', 'postgres.*another amount than asked'),
+    foundBy: inTest('packages/holdfast/test/saga/payment-outcomes.test.ts', 'postgres.*another amount than asked'),
   },
   {
     name: 'amount captured',
@@ -192,7 +207,10 @@ export const moneyMutants: readonly Mutant[] = [
         replace: 'return answer.amountMinor > 0\n',
       },
     ],
-    foundBy: inTest('review/other-amount.test.ts', 'postgres.*waits for the shop, its stock firm'),
+    foundBy: inTest(
+      'packages/holdfast/test/phases/4-authorize-payment.test.ts',
+      'postgres.*waits for the shop, its stock firm',
+    ),
   },
   {
     name: 'pivot',
@@ -204,13 +222,13 @@ export const moneyMutants: readonly Mutant[] = [
         replace: "    row.state === 'awaiting_capture' ||\n    row.state === 'capturing' ||\n",
       },
     ],
-    foundBy: inTest('saga/expiry-and-cancel.test.ts', 'postgres.*past the decision to capture'),
+    foundBy: inTest('packages/holdfast/test/saga/expiry-and-cancel.test.ts', 'postgres.*past the decision to capture'),
   },
   {
     name: 'expiry at place',
     without: 'an authorization that comes after the expiry being given back',
     edits: [{ file: place, find: 'if (row.expired) {', replace: 'if (false as boolean) {' }],
-    foundBy: inTest('saga/expiry-and-cancel.test.ts', 'postgres.*in authorizing ends in failed'),
+    foundBy: inTest('packages/holdfast/test/saga/expiry-and-cancel.test.ts', 'postgres.*in authorizing ends in failed'),
   },
   {
     name: 'own gateway',
@@ -227,7 +245,7 @@ export const moneyMutants: readonly Mutant[] = [
         replace: 'where wake_at <= now() and $2::text is not null',
       },
     ],
-    foundBy: inTest('review/other-gateway.test.ts', 'postgres.*a capture at the old gateway'),
+    foundBy: inTest('packages/holdfast/test/saga/changed-gateway.test.ts', 'postgres.*a capture at the old gateway'),
   },
   {
     name: 'sealed token removed',
@@ -251,6 +269,9 @@ export const moneyMutants: readonly Mutant[] = [
         replace: 'if (false as boolean) {',
       },
     ],
-    foundBy: inTest('engine/refunds.test.ts', 'postgres.*while one refund is of unknown outcome'),
+    foundBy: inTest(
+      'packages/holdfast/test/saga/refunds/refund.test.ts',
+      'postgres.*while one refund is of unknown outcome',
+    ),
   },
 ]

@@ -14,7 +14,10 @@ export const reconciliationMutants: readonly Mutant[] = [
         replace: "case when $5::uuid is distinct from '00000000-0000-0000-0000-000000000000' then now() end",
       },
     ],
-    foundBy: inTest('saga/early-webhooks.test.ts', 'postgres.*is matched once it does'),
+    foundBy: inTest(
+      'packages/holdfast/test/payments/webhooks/early-webhooks.test.ts',
+      'postgres.*is matched once it does',
+    ),
   },
   {
     name: 'an open refund explains',
@@ -26,7 +29,10 @@ export const reconciliationMutants: readonly Mutant[] = [
         replace: "if (false as boolean) return 'busy'",
       },
     ],
-    foundBy: inTest('saga/made-at-gateway.test.ts', 'postgres.*a refund of ours that is still open'),
+    foundBy: inTest(
+      'packages/holdfast/test/saga/refunds/gateway-side-refunds.test.ts',
+      'postgres.*a refund of ours that is still open',
+    ),
   },
   {
     name: 'what ours explain is no news',
@@ -38,7 +44,10 @@ export const reconciliationMutants: readonly Mutant[] = [
         replace: 'Math.min(payment.refundedMinor - 0 * oursMinor, order',
       },
     ],
-    foundBy: inTest('saga/made-at-gateway.test.ts', 'postgres.*by processes that all look at once'),
+    foundBy: inTest(
+      'packages/holdfast/test/saga/refunds/gateway-side-refunds.test.ts',
+      'postgres.*by processes that all look at once',
+    ),
   },
   {
     name: 'differences are looked at again',
@@ -50,7 +59,10 @@ export const reconciliationMutants: readonly Mutant[] = [
         replace: 'if ((standingOf(before) !== standingOf(ours)) && (false as boolean)) return',
       },
     ],
-    foundBy: inTest('reconcile/reconcile.test.ts', 'postgres.*a checkout that moves while it is looked at'),
+    foundBy: inTest(
+      'packages/holdfast/test/reconcile/reconcile.test.ts',
+      'postgres.*a checkout that moves while it is looked at',
+    ),
   },
   {
     name: 'orphans are asked about again',
@@ -62,6 +74,6 @@ export const reconciliationMutants: readonly Mutant[] = [
         replace: 'undefined',
       },
     ],
-    foundBy: inTest('reconcile/reconcile.test.ts', 'postgres.*whose end has no answer'),
+    foundBy: inTest('packages/holdfast/test/reconcile/reconcile.test.ts', 'postgres.*whose end has no answer'),
   },
 ]

@@ -16,7 +16,7 @@ export const stockMutants: readonly Mutant[] = [
       },
     ],
     foundBy: inTest(
-      'saga/crash.test.ts',
+      'packages/holdfast/test/saga/crash.test.ts',
       '^A crash \\(postgres.*a checkout that completes after a crash after_commit:capturing',
     ),
   },
@@ -37,7 +37,10 @@ export const stockMutants: readonly Mutant[] = [
           '  const ids = rows.map(row => row.id)\n  reserveInventory.undo(tx, rows.filter(row => row.expired).map(row => row.id))\n',
       },
     ],
-    foundBy: inTest('saga/expiry-and-cancel.test.ts', 'postgres.*in capturing ends in completed'),
+    foundBy: inTest(
+      'packages/holdfast/test/saga/expiry-and-cancel.test.ts',
+      'postgres.*in capturing ends in completed',
+    ),
   },
   {
     name: 'all or nothing',
@@ -54,7 +57,7 @@ export const stockMutants: readonly Mutant[] = [
         replace: 'return { ok: true, hold: { checkoutId, parts: allocation.ok ? [...allocation.parts] : [], claim } }',
       },
     ],
-    foundBy: inTest('saga/concurrency.test.ts', 'postgres.*twenty of them, in 1 processes'),
+    foundBy: inTest('packages/holdfast/test/saga/concurrency.test.ts', 'postgres.*twenty of them, in 1 processes'),
   },
   {
     name: 'hold from the start',
@@ -66,7 +69,10 @@ export const stockMutants: readonly Mutant[] = [
         replace: 'if (held !== undefined && !holdsAll(held, cart) && (false as boolean)) {',
       },
     ],
-    foundBy: inTest('review/held-cart.test.ts', 'postgres.*is never sold more than it holds'),
+    foundBy: inTest(
+      'packages/holdfast/test/shop/carts/locked-cart.test.ts',
+      'postgres.*is never sold more than it holds',
+    ),
   },
   {
     name: 'claim counted',
@@ -79,7 +85,7 @@ export const stockMutants: readonly Mutant[] = [
       },
     ],
     foundBy: inTest(
-      'saga/crash.test.ts',
+      'packages/holdfast/test/saga/crash.test.ts',
       '^A crash \\(postgres.*a checkout that completes after a crash after_commit:authorizing',
     ),
   },
@@ -93,7 +99,7 @@ export const stockMutants: readonly Mutant[] = [
         replace: '  ]) {',
       },
     ],
-    foundBy: inTest('saga/payment-outcomes.test.ts', 'postgres.*tok_decline: declined'),
+    foundBy: inTest('packages/holdfast/test/saga/payment-outcomes.test.ts', 'postgres.*tok_decline: declined'),
   },
   {
     name: 'stock released',
@@ -105,7 +111,7 @@ export const stockMutants: readonly Mutant[] = [
         replace: '    uncountClaims,',
       },
     ],
-    foundBy: inTest('saga/payment-outcomes.test.ts', 'postgres.*tok_decline: declined'),
+    foundBy: inTest('packages/holdfast/test/saga/payment-outcomes.test.ts', 'postgres.*tok_decline: declined'),
   },
   {
     name: 'frozen prices',
@@ -118,6 +124,9 @@ export const stockMutants: readonly Mutant[] = [
           '     (select amount_minor from holdfast.prices live where live.variant_id = snapshot.variant_id and live.currency = snapshot.currency),\n     snapshot.subtotal_minor, snapshot.discount_minor, snapshot.tax_minor, snapshot.total_minor\n   from json_to_recordset',
       },
     ],
-    foundBy: inTest('engine/prices.test.ts', 'postgres.*a price that changes after the lock'),
+    foundBy: inTest(
+      'packages/holdfast/test/phases/3-lock-prices.test.ts',
+      'postgres.*a price that changes after the lock',
+    ),
   },
 ]

@@ -19,7 +19,7 @@ export const stripeMutants: readonly Mutant[] = [
         replace: "operation.kind = 'authorize'\n   returning",
       },
     ],
-    foundBy: inTest('payments/stripe-late.test.ts', 'postgres.*may not keep it'),
+    foundBy: inTest('packages/holdfast/test/payments/stripe/late.test.ts', 'postgres.*may not keep it'),
   },
   {
     name: 'refused intents canceled',
@@ -31,7 +31,7 @@ export const stripeMutants: readonly Mutant[] = [
         replace: 'return answer',
       },
     ],
-    foundBy: inTest('payments/stripe-late.test.ts', 'postgres.*confirmed by no browser'),
+    foundBy: inTest('packages/holdfast/test/payments/stripe/late.test.ts', 'postgres.*confirmed by no browser'),
   },
   {
     name: 'adopted intents verified',
@@ -48,6 +48,6 @@ export const stripeMutants: readonly Mutant[] = [
         replace: '',
       },
     ],
-    foundBy: inTest('payments/stripe-browser.test.ts', 'postgres.*of another amount is refused'),
+    foundBy: inTest('packages/holdfast/test/payments/stripe/browser.test.ts', 'postgres.*of another amount is refused'),
   },
 ]

@@ -97,7 +97,7 @@ export async function openShop(database: Database, options: OpenOptions = {}, wo
           sandbox: shop.sandbox,
           ...rest,
           pages: storefront,
-          config: httpTestConfig,
+          config: httpConfigOf({ ...defaultConfig, ...config, secret }, (gateway ?? sandbox).name),
           ...parts,
         })
   return {

@@ -9,7 +9,7 @@ import { afterAll, expect, test } from 'vitest'
 const root = join(import.meta.dirname, '../../../..')
 const page = readFileSync(join(root, 'docs', 'gateways.md'), 'utf8')
 const directory = mkdtempSync(join(tmpdir(), 'holdfast-guide-'))
-const entries = { holdfast: 'packages/holdfast/src/index.ts', 'holdfast/testing': 'packages/testing/src/index.ts' }
+const entries = { holdfast: 'packages/holdfast/src/index.ts', '@holdfast/testing': 'packages/testing/src/index.ts' }
 
 /** The code blocks by the file name in their first line. */
 const blocks = new Map(
@@ -37,7 +37,10 @@ test('compiles', async () => {
   mkdirSync(place)
   for (const [name, code] of blocks) writeFileSync(join(place, name), code)
   symlinkSync(join(root, 'node_modules'), join(place, 'node_modules'))
-  const paths = Object.fromEntries(Object.entries(entries).map(([name, file]) => [name, [join(root, file)]]))
+  const { compilerOptions: own } = JSON.parse(readFileSync(join(root, 'tsconfig.json'), 'utf8')) as {
+    compilerOptions: { paths: Record<string, [string]> }
+  }
+  const paths = Object.fromEntries(Object.entries(own.paths).map(([name, [file]]) => [name, [join(root, file)]]))
   const compilerOptions = { paths, rootDir: '/', noEmit: true }
   const config = { extends: join(root, 'tsconfig.json'), compilerOptions, include: ['*.ts'] }
   writeFileSync(join(place, 'package.json'), JSON.stringify({ type: 'module' }))

@@ -164,7 +164,6 @@ describe('the door', () => {
       '/p/%00',
       '/checkout/confirmation/1',
       '/cart/lines/1',
-      '/images/..%2f.svg',
       '/assets/x',
     ]) {
       const response = await browser.send(path.startsWith('/cart') ? 'DELETE' : 'GET', path)

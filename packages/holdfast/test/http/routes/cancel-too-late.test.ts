@@ -18,7 +18,13 @@ it('does not pretend to cancel what is being captured while the gateway is silen
     faults: ({ kind }) => (kind === 'capture' ? 'timeout_before' : null),
   })
   const engine = await createCheckout({
-    ...{ database: test.database, gateway, migrate: false, workers: false, config: { currency: 'EUR' } },
+    ...{
+      database: test.database,
+      gateways: { card: gateway },
+      migrate: false,
+      workers: false,
+      config: { currency: 'EUR' },
+    },
     numbers: { gatewayTimeoutMs: 20 },
   })
   const shop = await openShop(test.database, { engine })
