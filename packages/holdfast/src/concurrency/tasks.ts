@@ -1,0 +1,22 @@
+/** Promises under way, so that stopping can wait for all of them. */
+
+export interface Tasks {
+  /** Gives `work` back and remembers it until it settles. */
+  track<Result>(work: Promise<Result>): Promise<Result>
+  /** Resolves when everything tracked so far has settled. Never rejects. */
+  settled(): Promise<void>
+}
+
+export function createTasks(): Tasks {
+  const running = new Set<Promise<unknown>>()
+  return {
+    track(work) {
+      const tracked = work.finally(() => running.delete(tracked))
+      running.add(tracked)
+      return tracked
+    },
+    async settled() {
+      await Promise.allSettled(running)
+    },
+  }
+}

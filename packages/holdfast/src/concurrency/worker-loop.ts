@@ -1,0 +1,56 @@
+/** The loop of a background worker: one turn after the other, with a pause between them, until it is stopped. */
+
+export interface WorkerLoopOptions {
+  /** One turn. Gives the milliseconds until the next, or null for the usual pause. */
+  turn(): Promise<number | null>
+  /** Receives what a turn throws; the loop goes on after the usual pause. */
+  onError(error: unknown): void
+  /** Runs `run` after `ms` milliseconds; gives a function that cancels it. */
+  after(ms: number, run: () => void): () => void
+  /** The usual pause, milliseconds; asked before each pause, so that it can be spread. */
+  pauseMs(): number
+}
+
+export interface WorkerLoop {
+  /** Starts with a pause of `firstMs`, default the usual pause. Idempotent. */
+  start(firstMs?: number): void
+  /** Starts no further turn, and resolves when the turn under way has ended. */
+  stop(): Promise<void>
+}
+
+export function createWorkerLoop({ turn, onError, after, pauseMs }: WorkerLoopOptions): WorkerLoop {
+  let isStarted = false
+  let isStopped = false
+  let cancel = (): void => {}
+  let current: Promise<void> = Promise.resolve()
+
+  function schedule(ms: number): void {
+    if (isStopped) return
+    cancel = after(ms, () => {
+      current = run()
+    })
+  }
+
+  async function run(): Promise<void> {
+    let nextMs: number | null = null
+    try {
+      nextMs = await turn()
+    } catch (error) {
+      onError(error)
+    }
+    schedule(nextMs ?? pauseMs())
+  }
+
+  return {
+    start(firstMs) {
+      if (isStarted) return
+      isStarted = true
+      schedule(firstMs ?? pauseMs())
+    },
+    async stop() {
+      isStopped = true
+      cancel()
+      await current
+    },
+  }
+}
