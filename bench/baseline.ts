@@ -16,7 +16,7 @@ import type { Address, Cart } from '../packages/holdfast/src/domain/cart.ts'
 import { quote } from '../packages/holdfast/src/domain/pricing.ts'
 import type { Quote } from '../packages/holdfast/src/domain/quote.ts'
 import type { GatewayAnswer, PaymentGateway } from '../packages/holdfast/src/payments/gateway.ts'
-import { createSeal } from '../packages/holdfast/src/payments/token-seal.ts'
+import { createTokenSeal } from '../packages/holdfast/src/payments/token-seal.ts'
 import { sql } from './baseline-statements.ts'
 import type { Sold, Wish } from './load.ts'
 
@@ -63,7 +63,7 @@ type Run = <Row extends pg.QueryResultRow = pg.QueryResultRow>(
 
 export function createBaseline(options: BaselineOptions): Baseline {
   const { gateway, currency, address } = options
-  const seal = createSeal('the bench has no secrets')
+  const seal = createTokenSeal('the bench has no secrets')
   const pool = new pg.Pool({
     connectionString: options.url,
     max: options.poolMax,

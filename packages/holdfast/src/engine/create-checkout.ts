@@ -38,7 +38,7 @@ import { openTracing } from '../observe/tracing.ts'
 import type { PaymentGateway } from '../payments/gateway.ts'
 import { type Gateways, onlyGateway } from '../payments/gateways.ts'
 import { ownSandbox } from '../payments/sandbox/own-sandbox.ts'
-import { createSeal } from '../payments/token-seal.ts'
+import { createTokenSeal } from '../payments/token-seal.ts'
 import { storeWebhook } from '../payments/webhooks/receive-webhook.ts'
 import { createWebhookInbox } from '../payments/webhooks/webhook-inbox.ts'
 import type { QuoteCart } from '../phases/3-lock-prices.ts'
@@ -188,7 +188,7 @@ export async function composeEngine(
     log,
     clock: options.clock ?? systemClock,
     random,
-    seal: createSeal(config.secret ?? randomBytes(32).toString('hex')),
+    seal: createTokenSeal(config.secret ?? randomBytes(32).toString('hex')),
     numbers,
     workerId: `${hostname()}:${process.pid}:${randomUUID().slice(0, 8)}`,
     ...(options.quote === undefined ? {} : { quote: options.quote }),

@@ -7,7 +7,7 @@ import type { Database } from '../database/database.ts'
 import type { RestingState } from '../domain/states.ts'
 
 /** A checkout came to rest in another state. */
-export interface CheckoutChange {
+export interface LiveChange {
   checkoutId: string
   state: RestingState
 }
@@ -16,19 +16,19 @@ export interface WaitOptions {
   /** Milliseconds to wait at most. */
   timeoutMs: number
   /** Which change to wait for; default any of that checkout. */
-  until?(change: CheckoutChange): boolean
+  until?(change: LiveChange): boolean
 }
 
 export interface Live {
   /** Call after commit. Never throws, and returns before anybody is told. */
-  announce(changes: readonly CheckoutChange[]): void
+  announce(changes: readonly LiveChange[]): void
   /** Tells `receive` every change from now on; gives the way to stop. What it throws is dropped. */
-  subscribe(receive: (change: CheckoutChange) => void): () => void
+  subscribe(receive: (change: LiveChange) => void): () => void
   /**
    * Resolves with the next change of a checkout, or with null when the time is up. Call it first and read the
    * database then, so that nothing falls in between.
    */
-  waitFor(checkoutId: string, options: WaitOptions): Promise<CheckoutChange | null>
+  waitFor(checkoutId: string, options: WaitOptions): Promise<LiveChange | null>
   /** Settles when changes of other processes are heard (at once on the embedded database). */
   readonly ready: Promise<void>
   /** Subscribers and those who wait now. */
@@ -71,7 +71,7 @@ export function encodeChanges(sender: string, changes: ReadonlyMap<string, Resti
   return payloads
 }
 
-export function decodeChanges(payload: string): { sender: string; changes: CheckoutChange[] } {
+export function decodeChanges(payload: string): { sender: string; changes: LiveChange[] } {
   const [sender = '', ...groups] = payload.split(' ')
   const changes = groups.flatMap(group => {
     const [state = '', ids = ''] = group.split(':')
@@ -82,10 +82,10 @@ export function decodeChanges(payload: string): { sender: string; changes: Check
 
 export function createLive(database: Database): Live {
   const me = randomUUID()
-  const subscribers = new Set<{ receive(change: CheckoutChange): unknown }>()
-  const waiting = new Map<string, Set<(change: CheckoutChange | null) => void>>()
+  const subscribers = new Set<{ receive(change: LiveChange): unknown }>()
+  const waiting = new Map<string, Set<(change: LiveChange | null) => void>>()
   let waits = 0
-  let arrived: CheckoutChange[] = []
+  let arrived: LiveChange[] = []
   let pending = new Map<string, RestingState>()
   let timer: NodeJS.Timeout | null = null
   let sending: Promise<void> | null = null
@@ -94,14 +94,14 @@ export function createLive(database: Database): Live {
   let listenTimer: NodeJS.Timeout | null = null
 
   /** A subscriber's trouble is its own. */
-  function call(receive: (change: CheckoutChange) => unknown, change: CheckoutChange): void {
+  function call(receive: (change: LiveChange) => unknown, change: LiveChange): void {
     try {
       const answer = receive(change)
       if (answer instanceof Promise) answer.catch(() => {})
     } catch {}
   }
 
-  function tell(changes: readonly CheckoutChange[]): void {
+  function tell(changes: readonly LiveChange[]): void {
     for (const change of changes) {
       for (const { receive } of [...subscribers]) call(receive, change)
       for (const settle of [...(waiting.get(change.checkoutId) ?? [])]) call(settle, change)
@@ -191,7 +191,7 @@ export function createLive(database: Database): Live {
       return new Promise(resolve => {
         const settles = waiting.get(checkoutId) ?? new Set()
         waiting.set(checkoutId, settles)
-        function settle(change: CheckoutChange | null): void {
+        function settle(change: LiveChange | null): void {
           if (change !== null && until !== undefined && !until(change)) return
           clearTimeout(timeout)
           if (!settles.delete(settle)) return

@@ -14,7 +14,7 @@ const unstorable = /(?<!\\)((?:\\\\)*)\\u(?:0000|d[89a-f][0-9a-f]{2})/g
 type Words = Readonly<Record<string, unknown>>
 
 /** Never throws. `pollAfterMs` and `retryAfterMs` come out whole, from a tenth of a second to an hour. */
-export function heard(kind: OperationKind, said: unknown): LookupAnswer {
+export function normalizeAnswer(kind: OperationKind, said: unknown): LookupAnswer {
   const answer = writable(said)
   return answer !== null && makesSense(kind, answer)
     ? (withDefaults(answer) as unknown as LookupAnswer)

@@ -98,7 +98,7 @@ export function readOperations(db: Queryable, checkoutIds: readonly string[]): P
 }
 
 /** Writes intents; they are durable when `tx` commits, and only then may the gateway be called. */
-export function intend(tx: Transaction, operations: readonly NewOperation[]): void {
+export function recordIntents(tx: Transaction, operations: readonly NewOperation[]): void {
   if (operations.length === 0) return
   const rows = operations.map(operation => ({
     checkout_id: operation.checkoutId,

@@ -5,14 +5,14 @@
  */
 import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto'
 
-export interface Seal {
+export interface TokenSeal {
   seal(checkoutId: string, token: string): string
   /** The token; null when it was sealed under another secret or for another checkout. */
   open(checkoutId: string, sealed: string): string | null
 }
 
 /** @param secret at least 16 characters, shared by all processes that may take over each other's checkouts. */
-export function createSeal(secret: string): Seal {
+export function createTokenSeal(secret: string): TokenSeal {
   const key = Buffer.from(hkdfSync('sha256', secret, 'holdfast', 'payment token', 32))
   return {
     seal(checkoutId, token) {

@@ -8,7 +8,7 @@ import type { CheckoutRow } from '../database/checkout-row.ts'
 import type { Transaction } from '../database/database.ts'
 import type { Failure } from '../domain/failure.ts'
 import type { GatewayAnswer } from '../payments/gateway.ts'
-import { intend, latest, type NewOperation, type OperationRow } from '../payments/operations.ts'
+import { latest, type NewOperation, type OperationRow, recordIntents } from '../payments/operations.ts'
 import { refusal } from './phase.ts'
 
 const phase = 'payment_authorization'
@@ -19,7 +19,7 @@ function intendTo(
   gateway: string,
   frozen: readonly { checkoutId: string; totalMinor: number; currency: string }[],
 ): void {
-  intend(
+  recordIntents(
     tx,
     frozen.map(
       ({ checkoutId, totalMinor, currency }): NewOperation => ({

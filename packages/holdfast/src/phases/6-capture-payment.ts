@@ -8,7 +8,7 @@ import type { CheckoutRow } from '../database/checkout-row.ts'
 import type { Transaction } from '../database/database.ts'
 import type { Failure } from '../domain/failure.ts'
 import type { GatewayAnswer } from '../payments/gateway.ts'
-import { intend, type NewOperation } from '../payments/operations.ts'
+import { type NewOperation, recordIntents } from '../payments/operations.ts'
 import { refusal } from './phase.ts'
 
 const phase = 'payment_capture'
@@ -19,7 +19,7 @@ function intendTo(
   gateway: string,
   checkouts: readonly { row: CheckoutRow; reference: string | null }[],
 ): void {
-  intend(
+  recordIntents(
     tx,
     checkouts.map(
       ({ row, reference }): NewOperation => ({

@@ -6,7 +6,7 @@
 
 import type { CheckoutRow } from '../database/checkout-row.ts'
 import type { CaptureRequest, GatewayAnswer, GatewayCall, LookupAnswer, OperationKind } from '../payments/gateway.ts'
-import { heard } from '../payments/gateway-answers.ts'
+import { normalizeAnswer } from '../payments/gateway-answers.ts'
 import { idempotencyKey, keepReference } from '../payments/operations.ts'
 import { type GatewayQuestion, inTime, OutOfTime, type SagaContext } from './context.ts'
 import type { Claim } from './lease.ts'
@@ -163,7 +163,7 @@ async function timed(
   const question: GatewayQuestion = { gateway: gateway.name, operation, lockId, state, currency, totalMinor }
   let broke: unknown
   const asked = (): Promise<LookupAnswer> =>
-    inTime(context, async signal => heard(kind, await run(signal))).catch((error: unknown): LookupAnswer => {
+    inTime(context, async signal => normalizeAnswer(kind, await run(signal))).catch((error: unknown): LookupAnswer => {
       if (error instanceof OutOfTime) return { outcome: 'unknown', message: error.message }
       broke = error
       return {

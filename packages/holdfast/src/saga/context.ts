@@ -5,7 +5,7 @@ import type { Database } from '../database/database.ts'
 import type { AlertCode } from '../domain/alert.ts'
 import type { Outbox } from '../events/outbox.ts'
 import type { LookupAnswer, OperationKind, PaymentGateway } from '../payments/gateway.ts'
-import type { Seal } from '../payments/token-seal.ts'
+import type { TokenSeal } from '../payments/token-seal.ts'
 import type { QuoteCart } from '../phases/3-lock-prices.ts'
 
 export interface SagaLog {
@@ -50,7 +50,7 @@ export interface SagaContext {
   clock: Clock
   /** From 0 up to 1; spreads retries, decides nothing. */
   random(): number
-  seal: Seal
+  seal: TokenSeal
   numbers: SagaNumbers
   /** Names this process in leases. */
   workerId: string

@@ -8,7 +8,14 @@ import { changeRows, lockRows } from '../database/checkouts.ts'
 import { statement } from '../database/database.ts'
 import { isFinal } from '../domain/states.ts'
 import type { GatewayPayment } from '../payments/gateway.ts'
-import { intend, latest, openAtEnd, orphanReason, readOperations, recordAnswers } from '../payments/operations.ts'
+import {
+  latest,
+  openAtEnd,
+  orphanReason,
+  readOperations,
+  recordAnswers,
+  recordIntents,
+} from '../payments/operations.ts'
 import { isOurs } from './call-gateway.ts'
 import { backoffMs, type SagaContext } from './context.ts'
 import { type Claim, type Evidence, type Next, stillHolds } from './lease.ts'
@@ -54,7 +61,7 @@ export function intendOrphan(context: SagaContext, checkoutId: string, orphan: G
     const amountMinor = orphan.currency === currency ? orphan.openMinor : 0
     const gateway = row.gateway ?? context.gateway.name
     const purpose = { reason: orphanReason }
-    intend(tx, [{ checkoutId, kind: 'void', attempt, gateway, amountMinor, currency, reference, purpose }])
+    recordIntents(tx, [{ checkoutId, kind: 'void', attempt, gateway, amountMinor, currency, reference, purpose }])
     const lease = { epoch: row.epoch + 1, leaseOwner: context.workerId, wakeInMs: context.numbers.leaseMs, tries: 0 }
     const [after] = changeRows(tx, [{ row, path: [], ...lease }])
     if (after === undefined) throw new Error('the intent to end an orphan changed no row')

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Database } from '../../src/database/database.ts'
 import { connectPostgres } from '../../src/database/postgres/postgres.ts'
 import type { RestingState } from '../../src/domain/states.ts'
-import { type CheckoutChange, createLive, decodeChanges, encodeChanges } from '../../src/events/live.ts'
+import { createLive, decodeChanges, encodeChanges, type LiveChange } from '../../src/events/live.ts'
 import { openTestDatabase, type TestDatabase } from '../support/test-database.ts'
 import { gate, kinds } from './fixtures.ts'
 
@@ -30,7 +30,7 @@ describe.each(kinds)('live changes on %s', kind => {
 
   test('are told in this process at once, after the caller went on', async () => {
     const live = createLive(database)
-    const heard: CheckoutChange[] = []
+    const heard: LiveChange[] = []
     const stop = live.subscribe(change => heard.push(change))
     const change = { checkoutId: v7(), state: 'completed' } as const
     live.announce([change])
@@ -116,7 +116,7 @@ describe('live changes between processes', () => {
     const there = createLive(other)
     await Promise.all([here.ready, there.ready])
     const changes = Array.from({ length: 500 }, () => ({ checkoutId: v7(), state: 'completed' as const }))
-    const heardHere: CheckoutChange[] = []
+    const heardHere: LiveChange[] = []
     const heardThere = new Map<string, RestingState>()
     const all = gate()
     here.subscribe(change => heardHere.push(change))

@@ -116,7 +116,7 @@ export async function openWebhooks(db: Database, limit: number, booksLimit: numb
 }
 
 /** Puts the next look at webhooks off, so that one process works on each; gives those that it got. */
-export async function postponed(db: Database, webhooks: readonly StoredWebhook[]): Promise<StoredWebhook[]> {
+export async function leaseWebhooks(db: Database, webhooks: readonly StoredWebhook[]): Promise<StoredWebhook[]> {
   return webhooks.length === 0 ? [] : db.query<StoredWebhook>(postponeWebhooks, [namesOf(webhooks)])
 }
 
@@ -125,7 +125,11 @@ export async function markHandled(db: Database, webhooks: readonly StoredWebhook
 }
 
 /** Keeps, for people, why a look came to nothing. */
-export async function noteWhy(db: Database, { gateway, event_id }: StoredWebhook, reason: string): Promise<void> {
+export async function recordWaitReason(
+  db: Database,
+  { gateway, event_id }: StoredWebhook,
+  reason: string,
+): Promise<void> {
   const text = reason.replaceAll('\0', '').slice(0, reasonMax)
   await db.query(noteReason, [gateway, event_id, text])
 }

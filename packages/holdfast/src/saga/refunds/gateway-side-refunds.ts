@@ -12,7 +12,7 @@ import type { Order, OrderDispute } from '../../domain/order.ts'
 import { planRefund } from '../../domain/refund.ts'
 import { isFinal } from '../../domain/states.ts'
 import type { GatewayPayment } from '../../payments/gateway.ts'
-import { intend, latest, type OperationRow, readOperations, recordAnswers } from '../../payments/operations.ts'
+import { latest, type OperationRow, readOperations, recordAnswers, recordIntents } from '../../payments/operations.ts'
 import { readOrdersOf } from '../../shop/orders/orders.ts'
 import { isOurs } from '../call-gateway.ts'
 import { inTime, type SagaContext } from '../context.ts'
@@ -105,7 +105,7 @@ function recordMoneyBack(
   const lines = plan.lines.map(({ lineNo, quantity }) => ({ lineNo, quantity }))
   const purpose = { reason: 'made at the gateway', restock: false, lines, shipping: plan.shipping }
   const gateway = row.gateway ?? context.gateway.name
-  intend(tx, [{ checkoutId, kind: 'refund', attempt, gateway, amountMinor, currency, reference, purpose }])
+  recordIntents(tx, [{ checkoutId, kind: 'refund', attempt, gateway, amountMinor, currency, reference, purpose }])
   const answer = { outcome: 'succeeded', reference, amountMinor, currency } as const
   recordAnswers(tx, [{ checkoutId, kind: 'refund', attempt, answer }])
   credit(tx, order, { ...plan, restock: false })

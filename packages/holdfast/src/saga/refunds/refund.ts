@@ -11,12 +11,12 @@ import type { Order } from '../../domain/order.ts'
 import { namedLines, notRefundable, planRefund, type RefundWish } from '../../domain/refund.ts'
 import type { GatewayAnswer } from '../../payments/gateway.ts'
 import {
-  intend,
   latest,
   type OperationRow,
   openAtEnd,
   readOperations,
   recordAnswers,
+  recordIntents,
 } from '../../payments/operations.ts'
 import { readOrdersOf } from '../../shop/orders/orders.ts'
 import { recordAdminAction } from '../admin-actions.ts'
@@ -87,7 +87,9 @@ export function intendRefund(context: SagaContext, item: RefundItem): Promise<Re
     const { key, reason, restock, actor } = item
     const purpose = { key, reason, restock, actor, lines, shipping, asked } satisfies RefundPurpose
     const gateway = row.gateway ?? context.gateway.name
-    intend(tx, [{ checkoutId: row.id, kind: 'refund', attempt, gateway, amountMinor, currency, reference, purpose }])
+    recordIntents(tx, [
+      { checkoutId: row.id, kind: 'refund', attempt, gateway, amountMinor, currency, reference, purpose },
+    ])
     if (actor !== undefined) {
       const details = { amountMinor, lines: plan.lines, shipping, restock, reason, key }
       await recordAdminAction(tx, { action: 'refund', checkoutId: row.id, actor, details })

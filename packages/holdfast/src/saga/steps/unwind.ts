@@ -11,7 +11,7 @@ import { triesBeforeAlert } from '../../domain/alert.ts'
 import type { Failure } from '../../domain/failure.ts'
 import type { PhaseName } from '../../domain/states.ts'
 import type { NewEvent } from '../../events/outbox.ts'
-import { intend, latest, type OperationRow, readOperations, recordAnswers } from '../../payments/operations.ts'
+import { latest, type OperationRow, readOperations, recordAnswers, recordIntents } from '../../payments/operations.ts'
 import { reserveInventory } from '../../phases/2-reserve-inventory.ts'
 import { authorizePayment, type UndoOperation } from '../../phases/4-authorize-payment.ts'
 import { createOrder } from '../../phases/5-create-order.ts'
@@ -214,7 +214,7 @@ function undonePayment(operations: readonly OperationRow[]): Pick<ToldOfStep, 'p
 }
 
 function intendUndo(context: SagaContext, tx: Transaction, row: CheckoutRow, next: UndoOperation): void {
-  intend(tx, [
+  recordIntents(tx, [
     {
       checkoutId: row.id,
       kind: next.kind,

@@ -6,10 +6,10 @@
 
 import { createLane } from '../../concurrency/lane.ts'
 import {
+  leaseWebhooks,
   markHandled,
-  noteWhy,
   openWebhooks,
-  postponed,
+  recordWaitReason,
   type StoredWebhook,
 } from '../../payments/webhooks/receive-webhook.ts'
 import { type SagaContext, sleep, traced } from '../context.ts'
@@ -128,7 +128,7 @@ export function createRecoverer(context: SagaContext, lanes: Lanes): Recoverer {
    */
   async function lookIntoBooks(webhooks: readonly StoredWebhook[]): Promise<Promise<void>[]> {
     const room = Math.max(0, booksMax - looking.size)
-    const mine = await postponed(context.db, webhooks.slice(0, room))
+    const mine = await leaseWebhooks(context.db, webhooks.slice(0, room))
     return mine.map(webhook => {
       const look = heedBooks(webhook)
         .catch(async (error: unknown) => {
@@ -137,7 +137,7 @@ export function createRecoverer(context: SagaContext, lanes: Lanes): Recoverer {
             err: error,
           })
           // Where the database is away, too, the line above has said it.
-          await noteWhy(context.db, webhook, String(error)).catch(() => {})
+          await recordWaitReason(context.db, webhook, String(error)).catch(() => {})
         })
         .finally(() => {
           carrying.delete(look)
@@ -154,7 +154,8 @@ export function createRecoverer(context: SagaContext, lanes: Lanes): Recoverer {
     const seized = await lanes.seize.submit({ lockId: webhook.checkout_id, want: 'refund' })
     if (seized.kind === 'claimed') await carry(seized.claim)
     const made = await recordMadeAtGateway(context, webhook.checkout_id)
-    if (made === 'busy') await noteWhy(context.db, webhook, 'its checkout, or a refund of it, is still under way')
+    if (made === 'busy')
+      await recordWaitReason(context.db, webhook, 'its checkout, or a refund of it, is still under way')
     else await markHandled(context.db, [webhook])
   }
 
