@@ -179,7 +179,7 @@ function refusalsOf(records: readonly BuyerRecord[]): Record<string, number> {
 }
 
 /** What the sandbox's tokens may lead to; any other refusal is not explained by how it was paid. */
-const explained = new Set(['payment_declined', 'capture_refused', 'payment_unsettled', 'payment_abandoned'])
+const explained = new Set(['payment_declined', 'capture_refused', 'payment_unsettled'])
 
 function wrongIn(report: Omit<KillReport, 'wrong'>): string[] {
   const { contradictions, told, serverErrors } = report

@@ -4,7 +4,7 @@ import type { SoakFacts } from './facts.ts'
 
 /** What tokens, faults, stock, coupon, cancelling and expiry may lead to; any other refusal is a fault of ours. */
 const explained = new Set([
-  ...['payment_declined', 'capture_refused', 'payment_unsettled', 'payment_abandoned', 'payment_mismatch'],
+  ...['payment_declined', 'capture_refused', 'payment_unsettled', 'payment_mismatch'],
   ...['authorization_ended'],
   ...['insufficient_stock', 'coupon_exhausted', 'checkout_expired', 'checkout_cancelled'],
 ])

@@ -22,7 +22,6 @@ export type CheckoutErrorCode =
   // payment
   | 'payment_declined'
   | 'payment_mismatch'
-  | 'payment_abandoned'
   | 'payment_unsettled'
   | 'capture_refused'
   | 'authorization_ended'
@@ -30,7 +29,6 @@ export type CheckoutErrorCode =
   | 'checkout_expired'
   | 'checkout_cancelled'
   | 'checkout_released'
-  | 'processing_failed'
   // refused calls
   | 'cart_not_found'
   | 'cart_locked'
@@ -42,7 +40,6 @@ export type CheckoutErrorCode =
   | 'not_refundable'
   | 'refund_refused'
   | 'order_not_found'
-  | 'replaced'
   | 'overloaded'
   | 'closed'
   | 'invalid_argument'

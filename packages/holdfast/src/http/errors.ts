@@ -18,7 +18,6 @@ export type HttpErrorCode =
   | 'not_acceptable'
   | 'not_found'
   | 'product_not_found'
-  | 'cart_line_not_found'
   | 'method_not_allowed'
   | 'rate_limited'
   | 'webhook_refused'
@@ -47,14 +46,12 @@ const statuses: Readonly<Record<ErrorCode, number>> = {
   cart_changed: 409,
   payment_declined: 402,
   payment_mismatch: 502,
-  payment_abandoned: 402,
   payment_unsettled: 502,
   capture_refused: 402,
   authorization_ended: 402,
   checkout_expired: 409,
   checkout_cancelled: 409,
   checkout_released: 409,
-  processing_failed: 500,
   cart_not_found: 404,
   cart_locked: 423,
   cart_ordered: 409,
@@ -65,7 +62,6 @@ const statuses: Readonly<Record<ErrorCode, number>> = {
   not_refundable: 409,
   refund_refused: 402,
   order_not_found: 404,
-  replaced: 409,
   overloaded: 503,
   closed: 503,
   invalid_argument: 422,
@@ -79,7 +75,6 @@ const statuses: Readonly<Record<ErrorCode, number>> = {
   not_acceptable: 406,
   not_found: 404,
   product_not_found: 404,
-  cart_line_not_found: 404,
   method_not_allowed: 405,
   rate_limited: 429,
   webhook_refused: 400,
@@ -92,6 +87,9 @@ const statuses: Readonly<Record<ErrorCode, number>> = {
   unavailable: 503,
   internal_error: 500,
 }
+
+/** Every code that the library or HTTP answers with. */
+export const errorCodes = Object.keys(statuses) as readonly ErrorCode[]
 
 /** The HTTP status of a code. */
 export function statusOf(code: ErrorCode): number {
