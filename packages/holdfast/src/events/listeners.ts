@@ -25,7 +25,10 @@ export type ListenerFunction<Name extends CheckoutEventName = CheckoutEventName>
 
 /** A listener with a name of its own (where code is minified, say) and limits. */
 export interface ListenerObject<Name extends CheckoutEventName = CheckoutEventName> {
-  /** At most 200 characters. The same name under several events is one listener: it hears a checkout's events in order. */
+  /**
+   * A key of at most 200 characters: lower case letters, digits, `.`, `-` and `_`; the name of a function (capitals
+   * included) is also accepted. The same name under several events is one listener: it gets a checkout's events in order.
+   */
   name: string
   run: ListenerFunction<Name>
   /** Tries after the first, 0 to 100; default 10. Then the delivery is parked. */
@@ -74,6 +77,9 @@ function limit(value: number | undefined, fallback: number, [min, max]: [number,
 /** `default` and `anonymous` are what the language calls functions that nobody named. */
 const namesOfNobody = new Set(['', 'default', 'anonymous'])
 
+/** Names appear on command lines, in URLs and as labels of metrics: no spaces, no punctuation that needs quoting. */
+const keyPattern = /^[A-Za-z0-9_][A-Za-z0-9._-]*$/
+
 function describe(event: CheckoutEventName, given: ListenerFunction | ListenerObject): RegisteredListener {
   const listener = typeof given === 'function' ? { name: given.name, run: given } : given
   if (typeof listener?.run !== 'function') {
@@ -87,6 +93,9 @@ function describe(event: CheckoutEventName, given: ListenerFunction | ListenerOb
   }
   if (typeof name !== 'string' || name.trim() === '' || name.length > 200) {
     return refuse(`A listener of ${event} needs a name of 1 to 200 characters.`)
+  }
+  if (typeof given !== 'function' && !keyPattern.test(name)) {
+    return refuse(`invalid listener name "${name}" for ${event}; use lower case letters, digits, ".", "-" and "_"`)
   }
   const label = `of the listener "${name}" of ${event}`
   const limits: Omit<ListenerObject, 'name' | 'run'> = listener

@@ -29,7 +29,7 @@ describeStore('Listeners', store => {
         CheckoutStarted: [{ name: 'throws', run: () => Promise.reject(new Error('no')), retriesMax: 0 }],
         CheckoutCompleted: [
           {
-            name: 'throws once',
+            name: 'throws-once',
             run() {
               tries += 1
               if (tries === 1) throw new Error('not yet')

@@ -55,6 +55,10 @@ test('refuses what is no event, no listener or no limit', () => {
   )
   expect(() => createListeners({ CheckoutStarted: [null] } as unknown as ListenerMap)).toThrow(/must be a function/)
   expect(() => createListeners({ CheckoutStarted: [{ name: ' ', run() {} }] })).toThrow(/name of 1 to 200/)
+  for (const name of ['mail: new order', 'größe', '-x', '.x', 'a/b', 'a"b'])
+    expect(() => createListeners({ CheckoutStarted: [{ name, run() {} }] }), name).toThrow(/invalid listener name/)
+  for (const name of ['mail.new-order', 'erp_2', 'sendOrderConfirmation', '_internal', '3pl'])
+    expect(createListeners({ CheckoutStarted: [{ name, run() {} }] }).namesFor('CheckoutStarted')).toEqual([name])
   expect(() => createListeners({ CheckoutStarted: [{ name: 'x', run() {}, timeoutMs: 0 }] })).toThrow(
     'timeoutMs of the listener "x" of CheckoutStarted must be a whole number from 1 to 600000; it is 0.',
   )

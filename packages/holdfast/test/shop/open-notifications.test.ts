@@ -48,12 +48,12 @@ describe('a shop that is told to tell Slack', () => {
         .all()
         .map(({ name }) => name)
     }
-    expect(await names({})).toEqual(['slack: dispute'])
+    expect(await names({})).toEqual(['slack.dispute'])
     expect(await names({ slackWebhookUrl: null, notifyOnFailure: true })).toEqual([])
     expect(await names({ notifyOnFailure: true, notifyOnExpiration: true })).toEqual([
-      'slack: checkout failure',
-      'slack: checkout expiry',
-      'slack: dispute',
+      'slack.checkout-failure',
+      'slack.checkout-expiry',
+      'slack.dispute',
     ])
   })
 

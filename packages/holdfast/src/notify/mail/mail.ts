@@ -154,23 +154,23 @@ export function createMailListeners(options: MailOptions): MailListeners {
 
   const listeners: ListenerMap = {
     CheckoutCompleted: [
-      ...(notifyCustomer ? [{ name: 'mail: order confirmation', run: confirm, ...limits }] : []),
-      ...(adminEmail === null ? [] : [{ name: 'mail: new order', run: announce(adminEmail), ...limits }]),
+      ...(notifyCustomer ? [{ name: 'mail.order-confirmation', run: confirm, ...limits }] : []),
+      ...(adminEmail === null ? [] : [{ name: 'mail.new-order', run: announce(adminEmail), ...limits }]),
     ],
     OrderAwaitingCapture: [
-      ...(notifyCustomer ? [{ name: 'mail: order placed', run: placed, ...limits }] : []),
+      ...(notifyCustomer ? [{ name: 'mail.order-placed', run: placed, ...limits }] : []),
       ...(adminEmail === null
         ? []
-        : [{ name: 'mail: order awaiting capture', run: announceAwaited(adminEmail), ...limits }]),
+        : [{ name: 'mail.order-awaiting-capture', run: announceAwaited(adminEmail), ...limits }]),
     ],
-    OrderRefunded: notifyCustomer ? [{ name: 'mail: refund', run: refund, ...limits }] : [],
-    OrderDisputed: adminEmail === null ? [] : [{ name: 'mail: dispute', run: warn(adminEmail), ...limits }],
+    OrderRefunded: notifyCustomer ? [{ name: 'mail.refund', run: refund, ...limits }] : [],
+    OrderDisputed: adminEmail === null ? [] : [{ name: 'mail.dispute', run: warn(adminEmail), ...limits }],
     CheckoutFailed:
       adminEmail === null || !notifyOnFailure
         ? []
         : [
             {
-              name: 'mail: checkout failure',
+              name: 'mail.checkout-failure',
               run: (event, { signal }) => (isToldOtherwise(event) ? undefined : failures.run(event, signal)),
               ...failures.limits,
             },
@@ -180,7 +180,7 @@ export function createMailListeners(options: MailOptions): MailListeners {
         ? []
         : [
             {
-              name: 'mail: checkout expiry',
+              name: 'mail.checkout-expiry',
               run: (event, { signal }) => expiries.run(event, signal),
               ...expiries.limits,
             },

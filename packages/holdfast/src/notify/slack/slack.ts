@@ -72,7 +72,7 @@ export function createSlackListeners(options: SlackOptions): SlackListeners {
   const onFailure: ListenerMap = {
     CheckoutFailed: [
       {
-        name: 'slack: checkout failure',
+        name: 'slack.checkout-failure',
         run: (event, { signal }) => (isToldOtherwise(event) ? undefined : failures.run(event, signal)),
         ...failures.limits,
       },
@@ -80,7 +80,7 @@ export function createSlackListeners(options: SlackOptions): SlackListeners {
   }
   const onExpiration: ListenerMap = {
     CheckoutExpired: [
-      { name: 'slack: checkout expiry', run: (event, { signal }) => expiries.run(event, signal), ...expiries.limits },
+      { name: 'slack.checkout-expiry', run: (event, { signal }) => expiries.run(event, signal), ...expiries.limits },
     ],
   }
   return {
@@ -88,7 +88,7 @@ export function createSlackListeners(options: SlackOptions): SlackListeners {
       ...(notifyOnFailure ? onFailure : {}),
       ...(notifyOnExpiration ? onExpiration : {}),
       OrderDisputed: [
-        { name: 'slack: dispute', run: (event, { signal }) => disputes.run(event, signal), ...disputes.limits },
+        { name: 'slack.dispute', run: (event, { signal }) => disputes.run(event, signal), ...disputes.limits },
       ],
     },
     alert: (alerts, signal) => post(alertMessage(alerts, shop), signal),

@@ -2,11 +2,12 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { statement } from '../../../src/database/database.ts'
+import type { CheckoutEvent } from '../../../src/domain/events.ts'
 import { deliveryAnswer, errorAnswer } from '../../../src/http/schemas/responses.ts'
 import { openTestDatabase, type TestDatabase } from '../../support/test-database.ts'
 import { adminSecret, askAsAdmin, openShop, type TestShop, testConfig } from '../open-shop.ts'
 
-/** What a name may hold, and a path may not. */
+/** The name of a function may hold what a path may not. */
 const oddName = 'mail/größe: 100 % ?#'
 const checkoutId = '0192cccc-0000-7000-8000-0000000000aa'
 
@@ -16,7 +17,8 @@ const heard: string[] = []
 beforeAll(async () => {
   test = await openTestDatabase('postgres', { poolMax: 8 })
   shop = await openShop(test.database, { config: { ...testConfig, adminSecret } })
-  shop.engine.listeners.add('CheckoutStarted', { name: oddName, run: event => heard.push(event.id) })
+  const listener = (event: CheckoutEvent<'CheckoutStarted'>) => void heard.push(event.id)
+  shop.engine.listeners.add('CheckoutStarted', Object.defineProperty(listener, 'name', { value: oddName }))
 })
 afterAll(async () => {
   await shop.stop()

@@ -49,7 +49,7 @@ describeStore(
       await decline(engine, 300)
       engine.deliverer.start(20)
       await expect
-        .poll(() => deliveriesOf('slack: checkout failure'), { timeout: 20_000 })
+        .poll(() => deliveriesOf('slack.checkout-failure'), { timeout: 20_000 })
         .toEqual([{ state: 'delivered', count: 300 }])
       await engine.deliverer.stop()
       await flush()
@@ -114,7 +114,7 @@ describeStore(
       // The delivery itself, and the alert of it in three tries.
       expect(endpoint.asked - asked).toBe(4)
       expect(elsewhere).toMatchObject([
-        { code: 'delivery_parked', lockId, context: { listener: 'slack: checkout failure', attempts: 1 } },
+        { code: 'delivery_parked', lockId, context: { listener: 'slack.checkout-failure', attempts: 1 } },
       ])
       expect(lines).toMatchObject([
         { alert: 'delivery_parked', lockId, error: 'Error: Slack answered 404 (no_service)' },

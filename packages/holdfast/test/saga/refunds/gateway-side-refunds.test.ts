@@ -180,7 +180,7 @@ describeStore('A dispute', store => {
   test('is on the order as it stands, and each step is told', async () => {
     const told: unknown[] = []
     store.engine.listeners.add('OrderDisputed', {
-      name: `hears disputes ${store.kind}`,
+      name: `disputes-${store.kind}`,
       run: ({ order, dispute }) => void told.push([order.id, dispute.status, order.metadata.disputes?.length]),
     })
     const { orderId, reference } = await bought(store)
