@@ -68,7 +68,7 @@ mtype order = no_order
 mtype stock = no_hold
 
 /*
- * `stillHolds` in saga/lease.ts compares epoch and version for equality alone, and they only rise: so this is all that
+ * `isCurrent` in saga/lease.ts compares epoch and version for equality alone, and they only rise: so this is all that
  * can be seen of them. True: what the worker claimed is still what the row says. With NUMBERED the numbers themselves
  * are there, `check` compares the two, and epochs end at EPOCHS so that they come to an end.
  */
@@ -422,7 +422,7 @@ inline unwind_row()
 
 /*
  * Whoever works on a checkout: a live request, a recovery, a cancellation, an expiry. All of them are drive and
- * carryOn in saga/drive.ts. What it knows besides the row: `key` it is to ask for or asked for, `fresh`, and what it
+ * resumeFromState in saga/drive.ts. What it knows besides the row: `key` it is to ask for or asked for, `fresh`, and what it
  * `heard`. Where nothing was asked, `key` is NOTHING (evidence: null).
  */
 proctype worker(byte me)
@@ -469,12 +469,12 @@ idle:
       goto asking
     }
 
-  /* take in saga/steps/take-over.ts (seizeDue and seize), then carryOn in saga/drive.ts. */
+  /* take in saga/steps/take-over.ts (takeOverDue and takeOver), then resumeFromState in saga/drive.ts. */
   :: atomic { state == pending && expired && wakes && is_free ->
-      printf("worker %d: seize: pending, expired\n", me);
+      printf("worker %d: take over: pending, expired\n", me);
       take(); check(); goto unwinding }
   :: atomic { state == authorizing && wakes && is_free && !(calm && payment == waits_for_bank) ->
-      printf("worker %d: seize: authorizing\n", me);
+      printf("worker %d: take over: authorizing\n", me);
       take(); key = AUTHORIZE; check(); goto asking }
 #ifdef ACTION
   :: atomic { state == awaiting_action && !expired && wakes && is_free && !(calm && payment == waits_for_buyer) ->
@@ -482,7 +482,7 @@ idle:
       go(awaiting_action, authorizing);
       take(); key = AUTHORIZE; check(); goto asking }
   :: atomic { state == awaiting_action && expired && wakes && is_free ->
-      printf("worker %d: seize: awaiting_action, expired\n", me);
+      printf("worker %d: take over: awaiting_action, expired\n", me);
       take(); check(); goto unwinding }
 #endif
 #ifdef LATER
@@ -494,16 +494,16 @@ idle:
       take(); key = CAPTURE; fresh = true; check(); goto asking }
   /* Its authorization is about to end. */
   :: atomic { state == awaiting_capture && wakes && is_free ->
-      printf("worker %d: seize: authorization ends\n", me);
+      printf("worker %d: take over: authorization ends\n", me);
       take(); check(); goto unwinding }
 #endif
 #ifndef NO_RECOVERY
   :: atomic { state == capturing && wakes && is_free ->
-      printf("worker %d: seize: capturing\n", me);
+      printf("worker %d: take over: capturing\n", me);
       take(); key = again(CAPTURE); check(); goto asking }
 #endif
   :: atomic { state == rolling_back && wakes && is_free ->
-      printf("worker %d: seize: rolling_back\n", me);
+      printf("worker %d: take over: rolling_back\n", me);
       take();
       undo();
       if
@@ -514,7 +514,7 @@ idle:
 #ifdef REFUND
   /* A refund of unknown outcome (openRefund). */
   :: atomic { state == completed && wakes && is_free && op_refund == intended ->
-      printf("worker %d: seize: refund\n", me);
+      printf("worker %d: take over: refund\n", me);
       take(); key = REFUND_(refunds); check(); goto asking }
 
   /* intendRefund in saga/refunds/refund.ts. */
@@ -659,7 +659,7 @@ settling: /* settle in saga/steps/settle.ts */
     }
   fi;
 
-crediting: /* A refund: of a rollback it is unwind's, of an order recordRefund's in saga/refunds/refund.ts. */
+crediting: /* A refund: of a rollback it is unwind's, of an order settleRefund's in saga/refunds/refund.ts. */
   if
   :: atomic { !calm -> printf("worker %d: dies before recording a refund\n", me); forget(); goto idle }
   :: atomic { !still_holds -> printf("worker %d: refund: replaced\n", me); forget(); goto idle }

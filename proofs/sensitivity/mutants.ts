@@ -1,7 +1,7 @@
 /** Every defence that is switched off in turn. */
 import type { Mutant } from './mutant.ts'
 import { tellingMutants } from './mutants/events.ts'
-import { claimMutants } from './mutants/leases.ts'
+import { leaseMutants } from './mutants/leases.ts'
 import { lockMutants } from './mutants/locks.ts'
 import { moneyMutants } from './mutants/money.ts'
 import { reconciliationMutants } from './mutants/reconciliation.ts'
@@ -9,7 +9,7 @@ import { stockMutants } from './mutants/stock.ts'
 import { stripeMutants } from './mutants/stripe.ts'
 
 export const mutants: readonly Mutant[] = [
-  ...claimMutants,
+  ...leaseMutants,
   ...moneyMutants,
   ...stockMutants,
   ...lockMutants,

@@ -5,7 +5,7 @@ const schema = 'packages/holdfast/migrations/0002_checkout.sql'
 
 const noEpochCheck: Edit = {
   file: 'packages/holdfast/src/saga/lease.ts',
-  find: 'return row !== undefined && row.epoch === claim.row.epoch && row.version === claim.row.version',
+  find: 'return row !== undefined && row.epoch === lease.row.epoch && row.version === lease.row.version',
   replace: 'return row !== undefined',
 }
 const noEdges: Edit = {
@@ -23,10 +23,10 @@ const severalAttempts: Edit = { file: schema, find: '  primary key (checkout_id,
 
 const edges: Backing = { name: 'the constraint edge_is_legal', edits: [noEdges] }
 
-export const claimMutants: readonly Mutant[] = [
+export const leaseMutants: readonly Mutant[] = [
   {
     name: 'epoch check',
-    without: 'steps comparing the epoch and the version of their claim',
+    without: 'steps comparing the epoch and the version of their lease',
     edits: [noEpochCheck],
     foundBy: inTest('packages/holdfast/test/saga/steps/take-over.test.ts', 'postgres.*frozen after its capture'),
     backing: edges,

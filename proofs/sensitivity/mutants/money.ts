@@ -53,7 +53,7 @@ export const moneyMutants: readonly Mutant[] = [
         replace: `    authorizePayment.intendTo(
       tx,
       context.gateway.name,
-      answered.map(({ claim: { row } }) => ({
+      answered.map(({ lease: { row } }) => ({
         checkoutId: row.id,
         totalMinor: row.total_minor ?? 0,
         currency: row.currency ?? '',
@@ -79,7 +79,7 @@ export const moneyMutants: readonly Mutant[] = [
         replace: `    capturePayment.intendTo(
       tx,
       context.gateway.name,
-      answered.map(({ claim }) => ({ row: claim.row, reference: claim.reference })),
+      answered.map(({ lease }) => ({ row: lease.row, reference: lease.reference })),
     )
     recordAnswers(\n`,
       },
@@ -92,8 +92,8 @@ export const moneyMutants: readonly Mutant[] = [
     edits: [
       {
         file: ask,
-        find: 'const key = idempotencyKey(claim.row.id, kind, attempt)',
-        replace: `const key = \`\${idempotencyKey(claim.row.id, kind, attempt)}:\${Math.random()}\``,
+        find: 'const key = idempotencyKey(lease.row.id, kind, attempt)',
+        replace: `const key = \`\${idempotencyKey(lease.row.id, kind, attempt)}:\${Math.random()}\``,
       },
     ],
     foundBy: crash('a checkout that completes after a crash after_call:authorize'),
@@ -101,7 +101,7 @@ export const moneyMutants: readonly Mutant[] = [
   {
     name: 'lookup before repetition',
     without: 'looking up what was asked before it is asked again',
-    edits: [{ file: ask, find: "if (!claim.fresh && kind !== 'void') {", replace: 'if (false as boolean) {' }],
+    edits: [{ file: ask, find: "if (!lease.fresh && kind !== 'void') {", replace: 'if (false as boolean) {' }],
     foundBy: inTest(
       'packages/holdfast/test/saga/crash.test.ts',
       'postgres.*is not needed where the gateway has heard of it',

@@ -2,7 +2,7 @@
 import { inTest, type Mutant } from '../mutant.ts'
 
 const inventory = 'packages/holdfast/src/phases/2-reserve-inventory.ts'
-const seize = 'packages/holdfast/src/saga/steps/take-over.ts'
+const takeOver = 'packages/holdfast/src/saga/steps/take-over.ts'
 
 export const stockMutants: readonly Mutant[] = [
   {
@@ -25,13 +25,13 @@ export const stockMutants: readonly Mutant[] = [
     without: 'firm holds outlasting the lock: an expiry releases what is held, firm or not',
     edits: [
       {
-        file: seize,
+        file: takeOver,
         find: "import { capturePayment } from '../../phases/6-capture-payment.ts'\n",
         replace:
           "import { reserveInventory } from '../../phases/2-reserve-inventory.ts'\nimport { capturePayment } from '../../phases/6-capture-payment.ts'\n",
       },
       {
-        file: seize,
+        file: takeOver,
         find: '  const ids = rows.map(row => row.id)\n',
         replace:
           '  const ids = rows.map(row => row.id)\n  reserveInventory.undo(tx, rows.filter(row => row.expired).map(row => row.id))\n',

@@ -20,7 +20,7 @@ export async function runCleanup(context: CommandContext, options: { json?: bool
   type Count = { open: string[]; ended: number }
   const [before] = await database.query<Count>(countExpired, [[]])
   await engine.cleanupExpiredLocks()
-  const forgotten = await engine.forgetWebhooks()
+  const forgotten = await engine.pruneWebhooks()
   const [after] = await database.query<Count>(countExpired, [before?.open ?? []])
   const { ended: expired, open } = after ?? { ended: 0, open: [] }
   const waiting = open.length

@@ -294,7 +294,7 @@ export interface CheckoutEngine {
   /** Ends locks whose time is over. Gives how many. */
   cleanupExpiredLocks(): Promise<number>
   /** Deletes webhooks that have been done for longer than `webhookRetentionDays`. Gives how many. */
-  forgetWebhooks(): Promise<number>
+  pruneWebhooks(): Promise<number>
   /** Takes over whatever nobody works on: crashed, waiting, expired. One pass; gives how many it moved. */
   recover(): Promise<number>
   statistics(options?: { hours?: number }): Promise<Statistics>

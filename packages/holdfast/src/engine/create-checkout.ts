@@ -51,7 +51,7 @@ import { cancelled, released } from '../saga/failures.ts'
 import { createLanes } from '../saga/lanes.ts'
 import { preview } from '../saga/preview.ts'
 import { createRecoverer } from '../saga/workers/recoverer.ts'
-import { createForgetter } from '../saga/workers/webhook-pruner.ts'
+import { createWebhookPruner } from '../saga/workers/webhook-pruner.ts'
 import { readLastOrderOf, readOrders, readOrdersOf } from '../shop/orders/orders.ts'
 import type { CheckoutEngine } from './checkout-engine.ts'
 
@@ -206,7 +206,7 @@ export async function composeEngine(
   const lanes = createLanes(context)
   const recoverer = createRecoverer(context, lanes)
   const reconciler = createReconciler(context, lanes)
-  const forgetter = createForgetter(context, config.webhookRetentionDays)
+  const webhookPruner = createWebhookPruner(context, config.webhookRetentionDays)
   const reconcileEveryMs = config.reconcileIntervalMinutes * 60_000
   const hasBooks = gateway.list !== undefined && gateway.inspect !== undefined
   const conductor = createConductor({
@@ -223,7 +223,7 @@ export async function composeEngine(
   if (options.workers !== false) {
     recoverer.start(numbers.recoverEveryMs)
     if (reconcileEveryMs > 0) reconciler.start(reconcileEveryMs)
-    forgetter.start(config.cleanupIntervalMinutes * 60_000)
+    webhookPruner.start(config.cleanupIntervalMinutes * 60_000)
     deliverer.start()
     own.gateway?.start()
   }
@@ -352,7 +352,7 @@ export async function composeEngine(
     },
     lastOrderOf: sessionId => readLastOrderOf(db, sessionId),
     cleanupExpiredLocks: () => guarded(() => recoverer.runOnce()),
-    forgetWebhooks: () => guarded(() => forgetter.runOnce()),
+    pruneWebhooks: () => guarded(() => webhookPruner.runOnce()),
     recover: () => guarded(() => recoverer.runOnce()),
     statistics: (range = {}) => statistics(db, range),
     diagnose: lockId => diagnose(db, lockId),
@@ -395,7 +395,7 @@ export async function composeEngine(
 
     close() {
       closing ??= (async () => {
-        await Promise.allSettled([reconciler.stop(), forgetter.stop(), ...calls, ...background, recoverer.stop()])
+        await Promise.allSettled([reconciler.stop(), webhookPruner.stop(), ...calls, ...background, recoverer.stop()])
         await Promise.all(Object.values(lanes).map(lane => lane.drain()))
         await deliverer.stop()
         watch?.stop()

@@ -4,7 +4,7 @@ import { readRows } from '../database/checkouts.ts'
 import { statement } from '../database/database.ts'
 import type { PaymentGateway } from '../payments/gateway.ts'
 import { readOperations } from '../payments/operations.ts'
-import { inTime, type SagaContext, sleep } from '../saga/context.ts'
+import { callWithin, type SagaContext, sleep } from '../saga/context.ts'
 import { readOrdersOf } from '../shop/orders/orders.ts'
 import { type Ours, referencesOf } from './compare.ts'
 
@@ -21,11 +21,11 @@ const pauseMs = 1_000
 /** Asks, and asks again where there was no answer. @throws what the last try threw. */
 export async function patiently<Result>(
   context: SagaContext,
-  ask: (signal: AbortSignal) => Promise<Result>,
+  call: (signal: AbortSignal) => Promise<Result>,
 ): Promise<Result> {
   for (let tries = 1; ; tries += 1) {
     try {
-      return await inTime(context, ask)
+      return await callWithin(context, call)
     } catch (error) {
       if (tries === triesMax) throw error
       await sleep(context.clock, pauseMs * tries)

@@ -12,8 +12,8 @@ import type { GatewayPayment } from '../payments/gateway.ts'
 import type { SagaContext } from '../saga/context.ts'
 import { drive } from '../saga/drive.ts'
 import type { Lanes } from '../saga/lanes.ts'
-import { intendOrphan } from '../saga/orphaned-authorization.ts'
-import { recordMadeAtGateway } from '../saga/refunds/gateway-side-refunds.ts'
+import { intendOrphanVoid } from '../saga/orphaned-authorization.ts'
+import { recordGatewaySideRefunds } from '../saga/refunds/gateway-side-refunds.ts'
 import { firstCursor, nextOperations, type OpenBooks, patiently, readOurs, referenceOf, standingOf } from './books.ts'
 import { type Clockwork, differencesOf, hasSucceeded, kindsOfUnknown, type Ours, referencesOf } from './compare.ts'
 import { type Progress, type Run, type RunResult, renew, standing } from './runs.ts'
@@ -169,14 +169,14 @@ async function mend(
 ): Promise<boolean> {
   if (theirs === null) return false
   if (options.voidOrphans && kinds.includes('orphan_open')) {
-    const claim = await intendOrphan(context, checkoutId, theirs)
-    if (claim === null) return false
+    const lease = await intendOrphanVoid(context, checkoutId, theirs)
+    if (lease === null) return false
     context.log.warn('[Checkout] ends an orphan at the gateway', { lockId: checkoutId, reference: theirs.reference })
-    await drive(context, lanes, { kind: 'goes_on', claim })
+    await drive(context, lanes, { kind: 'continues', lease })
     return true
   }
   if (options.record && (kinds.includes('refunded') || kinds.includes('disputed'))) {
-    return (await recordMadeAtGateway(context, checkoutId)) === 'recorded'
+    return (await recordGatewaySideRefunds(context, checkoutId)) === 'recorded'
   }
   return false
 }

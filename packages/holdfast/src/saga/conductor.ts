@@ -16,11 +16,11 @@ import type { RefundOutcome } from '../engine/checkout-engine.ts'
 import { readOperations } from '../payments/operations.ts'
 import { readOrders, readOrdersOf } from '../shop/orders/orders.ts'
 import { type SagaContext, traced } from './context.ts'
-import { carryOn, drive } from './drive.ts'
+import { drive, resumeFromState } from './drive.ts'
 import type { Lanes } from './lanes.ts'
 import type { Next } from './lease.ts'
 import { intendRefund, type RefundItem } from './refunds/refund.ts'
-import { outcomeOf } from './result.ts'
+import { resultOf } from './result.ts'
 import type { PrepareItem } from './steps/prepare.ts'
 
 export interface ConductorOptions {
@@ -66,7 +66,7 @@ export function createConductor(options: ConductorOptions): Conductor {
   async function told(row: CheckoutRow, order: Order | null): Promise<Outcome> {
     const needsOrder = order === null && (row.state === 'completed' || row.state === 'awaiting_capture')
     const found = needsOrder ? ((await readOrdersOf(db, [row.id])).get(row.id) ?? null) : order
-    return outcomeOf(row, found)
+    return resultOf(row, found)
   }
 
   /** Drives to rest and tells what came of it; where somebody else took over, waits for theirs. */
@@ -97,15 +97,15 @@ export function createConductor(options: ConductorOptions): Conductor {
     }
   }
 
-  async function seized(lockId: string, want: 'carry_on' | 'capture'): Promise<Outcome> {
-    const taken = await lanes.seize.submit({ lockId, want })
+  async function seized(lockId: string, want: 'resume' | 'capture'): Promise<Outcome> {
+    const taken = await lanes.takeOver.submit({ lockId, want })
     switch (taken.kind) {
       case 'absent':
         throw notFound(lockId)
       case 'rests':
         return awaited(lockId)
-      case 'claimed':
-        return driven(lockId, carryOn(context, taken.claim))
+      case 'leased':
+        return driven(lockId, resumeFromState(context, taken.lease))
       default:
         return taken satisfies never
     }
@@ -124,12 +124,12 @@ export function createConductor(options: ConductorOptions): Conductor {
       switch (prepared.kind) {
         case 'absent':
           throw notFound(item.lockId)
-        case 'already':
+        case 'not_pending':
           return awaited(item.lockId)
         case 'refused':
           return driven(item.lockId, { kind: 'rests', row: prepared.row, order: null })
-        case 'claimed':
-          return driven(item.lockId, { kind: 'goes_on', claim: prepared.claim })
+        case 'leased':
+          return driven(item.lockId, { kind: 'continues', lease: prepared.lease })
         default:
           return prepared satisfies never
       }
@@ -154,11 +154,11 @@ export function createConductor(options: ConductorOptions): Conductor {
     const intent = await intendRefund(context, item)
     const { attempt } = intent
     const { amountMinor: refundedMinor, lines } = intent.refund
-    if (intent.kind === 'claimed') await drive(context, lanes, { kind: 'goes_on', claim: intent.claim })
+    if (intent.kind === 'leased') await drive(context, lanes, { kind: 'continues', lease: intent.lease })
     if (intent.kind === 'under_way') {
       // Whoever began it may be gone: who asks again asks the gateway again.
-      const taken = await lanes.seize.submit({ lockId: item.checkoutId, want: 'refund' })
-      if (taken.kind === 'claimed') await drive(context, lanes, carryOn(context, taken.claim))
+      const taken = await lanes.takeOver.submit({ lockId: item.checkoutId, want: 'refund' })
+      if (taken.kind === 'leased') await drive(context, lanes, resumeFromState(context, taken.lease))
     }
     const [operations, orders] = await Promise.all([
       readOperations(db, [item.checkoutId]),
@@ -185,7 +185,7 @@ export function createConductor(options: ConductorOptions): Conductor {
     rowOf,
 
     process: item => traced(context, 'process', item.lockId, () => processed(item)),
-    resume: lockId => traced(context, 'resume', lockId, () => joined(lockId, () => seized(lockId, 'carry_on'))),
+    resume: lockId => traced(context, 'resume', lockId, () => joined(lockId, () => seized(lockId, 'resume'))),
     capture: lockId => traced(context, 'capture', lockId, () => captured(lockId)),
     undo: (lockId, failureIn) => traced(context, 'undo', lockId, () => undone(lockId, failureIn)),
     refund: item => traced(context, 'refund', item.checkoutId, () => refunded(item)),

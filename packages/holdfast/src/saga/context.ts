@@ -59,7 +59,7 @@ export interface SagaContext {
   /** Told every checkout that came to rest, after the commit. */
   announce(rows: readonly CheckoutRow[]): void
   /** Told every gateway call. */
-  observeGateway?(call: GatewayQuestion, outcome: LookupAnswer['outcome'], durationMs: number): void
+  observeGateway?(call: ObservedCall, outcome: LookupAnswer['outcome'], durationMs: number): void
   /** Told every set that a lane ran. */
   observeLane?(lane: string, size: number, durationMs: number): void
   /** Where somebody traces: what belongs together. */
@@ -67,7 +67,7 @@ export interface SagaContext {
 }
 
 /** What is asked of a gateway; a lookup asks what became of the operation. */
-export interface GatewayQuestion {
+export interface ObservedCall {
   gateway: string
   operation: OperationKind | 'lookup'
   lockId: string
@@ -81,7 +81,7 @@ export interface SagaTrace {
   /** Runs work on one checkout; what becomes of that checkout meanwhile is part of it. */
   work<Result>(name: TracedWork, lockId: string, run: () => Promise<Result>): Promise<Result>
   /** Runs one call to the gateway. */
-  call<Answer extends LookupAnswer>(call: GatewayQuestion, run: () => Promise<Answer>): Promise<Answer>
+  call<Answer extends LookupAnswer>(call: ObservedCall, run: () => Promise<Answer>): Promise<Answer>
 }
 
 /** What is asked of a checkout; `recover`: nobody asked, its time had come. */
@@ -102,28 +102,28 @@ export function sleep(clock: Clock, ms: number): Promise<void> {
 }
 
 /** The gateway took longer than any call may. */
-export class OutOfTime extends Error {
-  override readonly name = 'OutOfTime'
+export class GatewayTimeout extends Error {
+  override readonly name = 'GatewayTimeout'
 }
 
 /**
  * Asks the gateway something, for as long as any call may take.
- * @throws {OutOfTime} when it does not answer in that time, and whatever `ask` throws before.
+ * @throws {GatewayTimeout} when it does not answer in that time, and whatever `call` throws before.
  */
-export async function inTime<Result>(
+export async function callWithin<Result>(
   { clock, numbers }: Pick<SagaContext, 'clock' | 'numbers'>,
-  ask: (signal: AbortSignal) => Promise<Result>,
+  call: (signal: AbortSignal) => Promise<Result>,
 ): Promise<Result> {
   const controller = new AbortController()
   let cancel = (): void => {}
   const late = new Promise<never>((_, reject) => {
     cancel = clock.after(numbers.gatewayTimeoutMs, () => {
       controller.abort()
-      reject(new OutOfTime('The gateway did not answer in time.'))
+      reject(new GatewayTimeout('The gateway did not answer in time.'))
     })
   })
   try {
-    return await Promise.race([ask(controller.signal), late])
+    return await Promise.race([call(controller.signal), late])
   } finally {
     cancel()
   }

@@ -1,22 +1,22 @@
 /**
  * Drives a claim: ask the gateway, record what it said together with what follows, until the checkout rests. This is
  * the one control flow of a checkout: a live request, a recovery after a crash, a cancellation and an expiry all come
- * here, from whatever state they find. To know what happens after a crash, read `carryOn`.
+ * here, from whatever state they find. To know what happens after a crash, read `resumeFromState`.
  */
 import type { GatewayAnswer } from '../payments/gateway.ts'
 import { authorizePayment } from '../phases/4-authorize-payment.ts'
-import { ask, canRepeat, lookForCapture, operationOf } from './call-gateway.ts'
+import { callGateway, canRepeat, lookUpCapture, operationOf } from './call-gateway.ts'
 import { type SagaContext, sleep } from './context.ts'
 import { authorizationEnded, expired } from './failures.ts'
 import type { Lanes } from './lanes.ts'
-import type { Claim, Evidence, Next } from './lease.ts'
-import { recordOrphan } from './orphaned-authorization.ts'
-import { recordRefund } from './refunds/refund.ts'
+import type { Evidence, Lease, Next } from './lease.ts'
+import { settleOrphanVoid } from './orphaned-authorization.ts'
+import { settleRefund } from './refunds/refund.ts'
 
 export type Rest = Extract<Next, { kind: 'rests' | 'replaced' }>
 
 /** A quick second question, after an answer that said nothing: most lost answers are there by then. */
-export const askAgainAfterMs = 150
+export const secondCallAfterMs = 150
 /** More visits than the longest legal way has. */
 const visitsMax = 24
 
@@ -33,9 +33,9 @@ export async function drive(context: SagaContext, lanes: Lanes, first: Next): Pr
       case 'unwinds':
         next = await lanes.unwind.submit(next)
         break
-      case 'goes_on':
-        context.announce([next.claim.row])
-        next = await advance(context, lanes, next.claim)
+      case 'continues':
+        context.announce([next.lease.row])
+        next = await advance(context, lanes, next.lease)
         break
       default:
         return next satisfies never
@@ -45,28 +45,28 @@ export async function drive(context: SagaContext, lanes: Lanes, first: Next): Pr
 }
 
 /** What to do with a checkout that was taken over, by the state it rested in. */
-export function carryOn(context: SagaContext, claim: Claim): Next {
-  const { row } = claim
+export function resumeFromState(context: SagaContext, lease: Lease): Next {
+  const { row } = lease
   switch (row.state) {
     case 'pending':
     case 'awaiting_action':
       // Taken only once their time is over: `seize` moves a buyer's answer on to `authorizing`.
-      return { kind: 'unwinds', claim, failure: expired(row.state), evidence: null }
+      return { kind: 'unwinds', lease, failure: expired(row.state), evidence: null }
     case 'rolling_back':
-      return row.failure === null || claim.undo === null || claim.undo.isNew
-        ? { kind: 'unwinds', claim, failure: row.failure ?? expired(row.state), evidence: null }
-        : { kind: 'goes_on', claim }
+      return row.failure === null || lease.undo === null || lease.undo.isNew
+        ? { kind: 'unwinds', lease, failure: row.failure ?? expired(row.state), evidence: null }
+        : { kind: 'continues', lease }
     case 'authorizing':
     case 'awaiting_capture':
     case 'capturing':
-      if (row.state === 'capturing') alertWhenOld(context, claim, 'capture')
-      return { kind: 'goes_on', claim }
+      if (row.state === 'capturing') alertWhenOld(context, lease, 'capture')
+      return { kind: 'continues', lease }
     case 'completed':
     case 'failed':
       // A refund of unknown outcome, or the end of an orphan, is the only thing left to ask about.
-      if (claim.undo === null) return { kind: 'rests', row, order: null }
-      alertWhenOld(context, claim, claim.undo.kind)
-      return { kind: 'goes_on', claim }
+      if (lease.undo === null) return { kind: 'rests', row, order: null }
+      alertWhenOld(context, lease, lease.undo.kind)
+      return { kind: 'continues', lease }
     default:
       return row.state satisfies never
   }
@@ -75,7 +75,7 @@ export function carryOn(context: SagaContext, claim: Claim): Next {
 /** What is never given up must be in sight. */
 function alertWhenOld(
   context: SagaContext,
-  { row, ageMs, isPending }: Claim,
+  { row, ageMs, isPending }: Lease,
   kind: 'capture' | 'refund' | 'void',
 ): void {
   // Money that takes days is no unknown outcome: the gateway says that it waits.
@@ -87,37 +87,37 @@ function alertWhenOld(
 }
 
 /** Asks once (twice where the first said nothing) and submits what was said to the step that it belongs to. */
-async function advance(context: SagaContext, lanes: Lanes, claim: Claim): Promise<Next> {
-  if (claim.row.state === 'awaiting_capture') return lookBeforeUndoing(context, lanes, claim)
-  const answer = await askTwice(context, claim)
-  const evidence: Evidence = { ...operationOf(claim), answer }
-  switch (claim.row.state) {
+async function advance(context: SagaContext, lanes: Lanes, lease: Lease): Promise<Next> {
+  if (lease.row.state === 'awaiting_capture') return lookBeforeUndoing(context, lanes, lease)
+  const answer = await callWithSecondTry(context, lease)
+  const evidence: Evidence = { ...operationOf(lease), answer }
+  switch (lease.row.state) {
     case 'authorizing': {
       // Where the buyer had to act, the time that took is the lock's, which ends it too.
-      const isOverdue = claim.row.action === null && claim.ageMs > context.numbers.authorizationTimeoutMs
+      const isOverdue = lease.row.action === null && lease.ageMs > context.numbers.authorizationTimeoutMs
       if (isOpen(answer) && isOverdue) {
-        return { kind: 'unwinds', claim, failure: authorizePayment.unsettled('timeout'), evidence }
+        return { kind: 'unwinds', lease, failure: authorizePayment.unsettled('timeout'), evidence }
       }
       // What the gateway is known to have can be looked up again, also by who cannot ask for it.
-      const canSettle = claim.reference !== null || canRepeat(context, claim)
+      const canSettle = lease.reference !== null || canRepeat(context, lease)
       if (answer.outcome === 'unknown' && !canSettle) {
-        return { kind: 'unwinds', claim, failure: authorizePayment.unsettled('cannot be repeated'), evidence }
+        return { kind: 'unwinds', lease, failure: authorizePayment.unsettled('cannot be repeated'), evidence }
       }
-      const verdict = authorizePayment.decide(claim.row, answer, 0)
-      if (verdict.to === 'unwind') return { kind: 'unwinds', claim, failure: verdict.failure, evidence }
-      return lanes.place.submit({ claim, evidence })
+      const verdict = authorizePayment.decide(lease.row, answer, 0)
+      if (verdict.to === 'unwind') return { kind: 'unwinds', lease, failure: verdict.failure, evidence }
+      return lanes.place.submit({ lease, evidence })
     }
     case 'capturing':
-      return lanes.settle.submit({ claim, evidence })
+      return lanes.settle.submit({ lease, evidence })
     case 'rolling_back':
-      return lanes.unwind.submit({ claim, failure: null, evidence })
+      return lanes.unwind.submit({ lease, failure: null, evidence })
     case 'completed':
     case 'failed':
-      return claim.undo?.kind === 'void'
-        ? recordOrphan(context, { claim, evidence })
-        : recordRefund(context, { claim, evidence })
+      return lease.undo?.kind === 'void'
+        ? settleOrphanVoid(context, { lease, evidence })
+        : settleRefund(context, { lease, evidence })
     default:
-      throw new Error(`nothing is asked of the gateway in state ${claim.row.state}`)
+      throw new Error(`nothing is asked of the gateway in state ${lease.row.state}`)
   }
 }
 
@@ -125,24 +125,24 @@ async function advance(context: SagaContext, lanes: Lanes, claim: Claim): Promis
  * Its authorization is about to end. Where people took the money at the gateway itself, the order is paid: it goes on as
  * if they had asked for it here. While the gateway does not say, nothing is undone; the lease runs out, and it is due again.
  */
-async function lookBeforeUndoing(context: SagaContext, lanes: Lanes, claim: Claim): Promise<Next> {
-  const found = await lookForCapture(context, claim)
-  const { id: lockId, epoch, total_minor: totalMinor, currency } = claim.row
+async function lookBeforeUndoing(context: SagaContext, lanes: Lanes, lease: Lease): Promise<Next> {
+  const found = await lookUpCapture(context, lease)
+  const { id: lockId, epoch, total_minor: totalMinor, currency } = lease.row
   // Another amount is no payment of the order: it is given back.
   const isOther = found.outcome === 'succeeded' && (found.amountMinor !== totalMinor || found.currency !== currency)
   if (found.outcome === 'not_found' || found.outcome === 'declined' || isOther) {
-    return { kind: 'unwinds', claim, failure: authorizationEnded(), evidence: null }
+    return { kind: 'unwinds', lease, failure: authorizationEnded(), evidence: null }
   }
   if (found.outcome !== 'succeeded') return { kind: 'replaced' }
-  const seized = await lanes.seize.submit({ lockId, want: 'capture', epoch })
-  return seized.kind === 'claimed' ? { kind: 'goes_on', claim: seized.claim } : { kind: 'replaced' }
+  const taken = await lanes.takeOver.submit({ lockId, want: 'capture', epoch })
+  return taken.kind === 'leased' ? { kind: 'continues', lease: taken.lease } : { kind: 'replaced' }
 }
 
-async function askTwice(context: SagaContext, claim: Claim): Promise<GatewayAnswer> {
-  const answer = await ask(context, claim)
-  if (answer.outcome !== 'unknown' || !claim.fresh) return answer
-  await sleep(context.clock, askAgainAfterMs)
-  return ask(context, { ...claim, fresh: false })
+async function callWithSecondTry(context: SagaContext, lease: Lease): Promise<GatewayAnswer> {
+  const answer = await callGateway(context, lease)
+  if (answer.outcome !== 'unknown' || !lease.fresh) return answer
+  await sleep(context.clock, secondCallAfterMs)
+  return callGateway(context, { ...lease, fresh: false })
 }
 
 function isOpen(answer: GatewayAnswer): boolean {

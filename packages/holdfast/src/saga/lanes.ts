@@ -9,7 +9,7 @@ import { type PlaceItem, place } from './steps/place.ts'
 import { type Prepared, type PrepareItem, prepare } from './steps/prepare.ts'
 import { type SettleItem, settle } from './steps/settle.ts'
 import { type Started, type StartItem, start } from './steps/start.ts'
-import { type Seized, type SeizeItem, seize } from './steps/take-over.ts'
+import { type TakeOverItem, type TakeOverResult, takeOver } from './steps/take-over.ts'
 import { type UnwindItem, unwind } from './steps/unwind.ts'
 
 export interface Lanes {
@@ -18,7 +18,7 @@ export interface Lanes {
   place: Lane<PlaceItem, Next>
   settle: Lane<SettleItem, Next>
   unwind: Lane<UnwindItem, Next>
-  seize: Lane<SeizeItem, Seized>
+  takeOver: Lane<TakeOverItem, TakeOverResult>
 }
 
 export function createLanes(context: SagaContext): Lanes {
@@ -43,7 +43,7 @@ export function createLanes(context: SagaContext): Lanes {
     place: lane('place', place),
     settle: lane('settle', settle),
     unwind: lane('unwind', unwind),
-    seize: lane('seize', seize),
+    takeOver: lane('takeOver', takeOver),
   }
 }
 

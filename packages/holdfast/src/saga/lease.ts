@@ -10,7 +10,7 @@ import type { Order } from '../domain/order.ts'
 import type { GatewayAnswer, OperationKind } from '../payments/gateway.ts'
 import type { UndoOperation } from '../phases/4-authorize-payment.ts'
 
-export interface Claim {
+export interface Lease {
   row: CheckoutRow
   /** The operation of this state was intended by us just now and never asked: no need to look it up first. */
   fresh: boolean
@@ -37,18 +37,18 @@ export interface Evidence {
 /** What a step made of a claim. */
 export type Next =
   /** Ask the gateway what the new state wants to know. */
-  | { kind: 'goes_on'; claim: Claim }
-  | { kind: 'unwinds'; claim: Claim; failure: Failure; evidence: Evidence | null }
+  | { kind: 'continues'; lease: Lease }
+  | { kind: 'unwinds'; lease: Lease; failure: Failure; evidence: Evidence | null }
   | { kind: 'rests'; row: CheckoutRow; order: Order | null }
   /** Somebody else has taken over; nothing was written. */
   | { kind: 'replaced' }
 
 /** How long it was claimed when `row` was read, in ms, by the database's clock. */
-export function sinceMs(claim: Claim, row: CheckoutRow): number {
-  return Math.max(0, Date.parse(row.now) - Date.parse(claim.row.now))
+export function leasedForMs(lease: Lease, row: CheckoutRow): number {
+  return Math.max(0, Date.parse(row.now) - Date.parse(lease.row.now))
 }
 
 /** Whether the row under lock is still what the claim took. */
-export function stillHolds(claim: Claim, row: CheckoutRow | undefined): row is CheckoutRow {
-  return row !== undefined && row.epoch === claim.row.epoch && row.version === claim.row.version
+export function isCurrent(lease: Lease, row: CheckoutRow | undefined): row is CheckoutRow {
+  return row !== undefined && row.epoch === lease.row.epoch && row.version === lease.row.version
 }

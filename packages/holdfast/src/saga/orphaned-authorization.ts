@@ -16,9 +16,9 @@ import {
   recordAnswers,
   recordIntents,
 } from '../payments/operations.ts'
-import { isOurs } from './call-gateway.ts'
+import { isAtThisGateway } from './call-gateway.ts'
 import { backoffMs, type SagaContext } from './context.ts'
-import { type Claim, type Evidence, type Next, stillHolds } from './lease.ts'
+import { type Evidence, isCurrent, type Lease, type Next } from './lease.ts'
 import { transaction } from './transaction.ts'
 
 /** Who is younger may still be on its way to its checkout. By the database's clock. */
@@ -36,7 +36,11 @@ const readCounting = statement(
  * Writes the intent to end an orphan and claims its checkout for that. Null where it is none (any more), is too young,
  * or was refused too often: nothing was written. `orphan` is what the gateway just said of it.
  */
-export function intendOrphan(context: SagaContext, checkoutId: string, orphan: GatewayPayment): Promise<Claim | null> {
+export function intendOrphanVoid(
+  context: SagaContext,
+  checkoutId: string,
+  orphan: GatewayPayment,
+): Promise<Lease | null> {
   return context.db.transaction(async tx => {
     const [[row], operations, [counted]] = await Promise.all([
       lockRows(tx, [checkoutId]),
@@ -45,7 +49,8 @@ export function intendOrphan(context: SagaContext, checkoutId: string, orphan: G
     ])
     // The host may have named it for another checkout since, which counts on it.
     if (orphan.checkoutId !== checkoutId || counted !== undefined) return null
-    if (row === undefined || !isFinal(row.state) || !isOurs(context, row) || !isOldOrphan(row, orphan)) return null
+    if (row === undefined || !isFinal(row.state) || !isAtThisGateway(context, row) || !isOldOrphan(row, orphan))
+      return null
     const { currency } = row
     // Without prices nothing was ever asked for.
     if (currency === null || (row.lease_owner !== null && !row.awake)) return null
@@ -76,13 +81,13 @@ function isOldOrphan({ now }: CheckoutRow, { status, createdAt }: GatewayPayment
 }
 
 /** Records what the gateway said of the end of an orphan. */
-export function recordOrphan(context: SagaContext, item: { claim: Claim; evidence: Evidence }): Promise<Next> {
-  const { claim, evidence } = item
-  const ids = [claim.row.id]
+export function settleOrphanVoid(context: SagaContext, item: { lease: Lease; evidence: Evidence }): Promise<Next> {
+  const { lease, evidence } = item
+  const ids = [lease.row.id]
   return transaction(context, async (tx, context): Promise<Next> => {
     const [[row], operations] = await Promise.all([lockRows(tx, ids), readOperations(tx, ids)])
     const operation = operations.find(({ kind, attempt }) => kind === 'void' && attempt === evidence.attempt)
-    if (!stillHolds(claim, row) || operation?.status !== 'intended') return { kind: 'replaced' }
+    if (!isCurrent(lease, row) || operation?.status !== 'intended') return { kind: 'replaced' }
     recordAnswers(tx, [{ checkoutId: row.id, ...evidence }])
     const { outcome } = evidence.answer
     const definite = outcome === 'succeeded' || outcome === 'declined'

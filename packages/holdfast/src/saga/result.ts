@@ -10,7 +10,7 @@ const pollDefaultMs = 1_000
 const pollMaxMs = 10_000
 
 /** `order` is the checkout's, where it has come to one. */
-export function outcomeOf(row: CheckoutRow, order: Order | null): Outcome {
+export function resultOf(row: CheckoutRow, order: Order | null): Outcome {
   const lock = lockOf(row)
   switch (row.state) {
     case 'completed':

@@ -73,7 +73,7 @@ describe('plans of prepared statements', () => {
     }
     await engine.recover()
     const key = { gateway: 'sandbox', eventId: 'none' }
-    await Promise.all([engine.webhooks.find(key), engine.webhooks.retry(key), engine.forgetWebhooks()])
+    await Promise.all([engine.webhooks.find(key), engine.webhooks.retry(key), engine.pruneWebhooks()])
     await engine.close()
     empty = await openTestDatabase('postgres')
     client = new pg.Client({ connectionString: String(empty.url) })

@@ -109,7 +109,7 @@ export const journeys: Journey[] = [
     left: 10,
   },
   {
-    step: 'seize',
+    step: 'take over',
     wire: /"state":"capturing","version":(\d+),"was_version":\1,/,
     writes: taken,
     arrange: uncertain,
@@ -119,7 +119,7 @@ export const journeys: Journey[] = [
     left: 8,
   },
   {
-    step: 'seize what is due',
+    step: 'take over what is due',
     wire: /lock_due_checkouts/,
     writes: taken,
     async arrange(store) {
@@ -136,7 +136,7 @@ export const journeys: Journey[] = [
     left: 8,
   },
   {
-    step: 'seize for a capture',
+    step: 'take over for a capture',
     wire: /"to_state":"capturing"/,
     writes: enters('capturing', 'awaiting_capture'),
     arrange: store => processed(store, 'tok_approve', true),

@@ -12,7 +12,7 @@ import { type CheckoutOptions, createCheckout } from '../../src/engine/create-ch
 import type { PaymentGateway } from '../../src/payments/gateway.ts'
 import type { SandboxFaults } from '../../src/payments/sandbox/delivery.ts'
 import { createSandboxGateway, type SandboxGateway } from '../../src/payments/sandbox/sandbox.ts'
-import { askAgainAfterMs } from '../../src/saga/drive.ts'
+import { secondCallAfterMs } from '../../src/saga/drive.ts'
 import { type Carts, createCarts, type NewCart } from '../../src/shop/carts/carts.ts'
 import { upsertCoupon } from '../../src/shop/catalog/coupons.ts'
 import { upsertShippingMethod } from '../../src/shop/catalog/shipping.ts'
@@ -285,7 +285,7 @@ export async function openTestStore(
 /** The pause before a second question takes no time; everything else takes its own. */
 const hasteClock = {
   after(ms: number, run: () => void) {
-    const timer = setTimeout(run, ms === askAgainAfterMs ? 0 : ms)
+    const timer = setTimeout(run, ms === secondCallAfterMs ? 0 : ms)
     return () => clearTimeout(timer)
   },
 }

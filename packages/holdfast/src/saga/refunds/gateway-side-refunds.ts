@@ -14,10 +14,10 @@ import { isFinal } from '../../domain/states.ts'
 import type { GatewayPayment } from '../../payments/gateway.ts'
 import { latest, type OperationRow, readOperations, recordAnswers, recordIntents } from '../../payments/operations.ts'
 import { readOrdersOf } from '../../shop/orders/orders.ts'
-import { isOurs } from '../call-gateway.ts'
-import { inTime, type SagaContext } from '../context.ts'
+import { isAtThisGateway } from '../call-gateway.ts'
+import { callWithin, type SagaContext } from '../context.ts'
 import { transaction } from '../transaction.ts'
-import { credit } from './record-refund.ts'
+import { recordRefund } from './record-refund.ts'
 
 const keepDisputes = statement(
   'keep_disputes',
@@ -28,23 +28,23 @@ const keepDisputes = statement(
  * `recorded`: something was. `nothing`: ours and the gateway's books say the same, or what differs is for people to
  * decide. `busy`: it cannot be told yet, for the checkout is under way or a refund of ours is open; look again later.
  */
-export type MadeAtGateway = 'recorded' | 'nothing' | 'busy'
+export type GatewaySideResult = 'recorded' | 'nothing' | 'busy'
 
 /** Asks the gateway, and records what it did alone. @throws when the gateway gives no answer. */
-export async function recordMadeAtGateway(context: SagaContext, checkoutId: string): Promise<MadeAtGateway> {
+export async function recordGatewaySideRefunds(context: SagaContext, checkoutId: string): Promise<GatewaySideResult> {
   const { db, gateway } = context
   const [[row], operations] = await Promise.all([readRows(db, [checkoutId]), readOperations(db, [checkoutId])])
-  if (row === undefined || !isOurs(context, row)) return 'nothing'
+  if (row === undefined || !isAtThisGateway(context, row)) return 'nothing'
   if (!isFinal(row.state)) return 'busy'
   const reference = latest(operations, 'authorize')?.reference ?? null
   if (reference === null) return 'nothing'
-  const payment = (await inTime(context, async signal => gateway.inspect?.(reference, signal))) ?? null
+  const payment = (await callWithin(context, async signal => gateway.inspect?.(reference, signal))) ?? null
   return payment === null ? 'nothing' : record(context, checkoutId, payment)
 }
 
-function record(context: SagaContext, checkoutId: string, payment: GatewayPayment): Promise<MadeAtGateway> {
+function record(context: SagaContext, checkoutId: string, payment: GatewayPayment): Promise<GatewaySideResult> {
   const ids = [checkoutId]
-  return transaction(context, async (tx, context): Promise<MadeAtGateway> => {
+  return transaction(context, async (tx, context): Promise<GatewaySideResult> => {
     const [[row], operations, orders] = await Promise.all([
       lockRows(tx, ids),
       readOperations(tx, ids),
@@ -86,7 +86,7 @@ function recordMoneyBack(
   order: Order,
   payment: GatewayPayment,
   operations: readonly OperationRow[],
-): MadeAtGateway {
+): GatewaySideResult {
   const refunds = operations.filter(({ kind }) => kind === 'refund')
   // An open one may be what the gateway speaks of, or a part of it.
   if (refunds.some(({ status }) => status === 'intended')) return 'busy'
@@ -108,7 +108,7 @@ function recordMoneyBack(
   recordIntents(tx, [{ checkoutId, kind: 'refund', attempt, gateway, amountMinor, currency, reference, purpose }])
   const answer = { outcome: 'succeeded', reference, amountMinor, currency } as const
   recordAnswers(tx, [{ checkoutId, kind: 'refund', attempt, answer }])
-  credit(tx, order, { ...plan, restock: false })
+  recordRefund(tx, order, { ...plan, restock: false })
   const told = { refundedMinor: amountMinor, lines: plan.lines, shipping: plan.shipping, restocked: false }
   const payload = { lock: lockOf(row), orderId: order.id, ...told }
   context.outbox.publish(tx, [{ checkoutId, type: 'OrderRefunded', payload }])

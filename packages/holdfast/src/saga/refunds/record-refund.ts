@@ -87,7 +87,7 @@ const restock = statement(
 )
 
 /** Credits an order, in the tables and in `order`. */
-export function credit(tx: Transaction, order: Order, refund: Refund): void {
+export function recordRefund(tx: Transaction, order: Order, refund: Refund): void {
   tx.send(creditOrder, [order.checkoutId, refund.amountMinor, refund.shipping])
   order.refundedMinor += refund.amountMinor
   order.shippingRefunded ||= refund.shipping

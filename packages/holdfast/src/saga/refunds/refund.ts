@@ -20,11 +20,11 @@ import {
 } from '../../payments/operations.ts'
 import { readOrdersOf } from '../../shop/orders/orders.ts'
 import { recordAdminAction } from '../admin-actions.ts'
-import { isOurs } from '../call-gateway.ts'
+import { isAtThisGateway } from '../call-gateway.ts'
 import { backoffMs, type SagaContext } from '../context.ts'
-import { type Claim, type Evidence, type Next, stillHolds } from '../lease.ts'
+import { type Evidence, isCurrent, type Lease, type Next } from '../lease.ts'
 import { transaction } from '../transaction.ts'
-import { credit, type Refund, type RefundPurpose, refundOf } from './record-refund.ts'
+import { type Refund, type RefundPurpose, recordRefund, refundOf } from './record-refund.ts'
 
 export interface RefundItem extends RefundWish {
   checkoutId: string
@@ -41,7 +41,7 @@ interface Intended {
 }
 
 export type RefundIntent =
-  | ({ kind: 'claimed'; claim: Claim } & Intended)
+  | ({ kind: 'leased'; lease: Lease } & Intended)
   /** The same key was refunded already. */
   | ({ kind: 'done' } & Intended)
   /** The same key is under way elsewhere. */
@@ -61,7 +61,7 @@ export function intendRefund(context: SagaContext, item: RefundItem): Promise<Re
     ])
     const order = orders.get(item.checkoutId)
     if (row === undefined || order === undefined) throw new CheckoutError('order_not_found', 'There is no such order.')
-    if (!isOurs(context, row)) {
+    if (!isAtThisGateway(context, row)) {
       throw notRefundable(order, `This order was paid at the gateway "${row.gateway}".`, { gateway: row.gateway })
     }
     const refunds = operations.filter(operation => operation.kind === 'refund')
@@ -106,8 +106,8 @@ export function intendRefund(context: SagaContext, item: RefundItem): Promise<Re
     ])
     if (after === undefined) throw new Error('a refund changed no row')
     const undo = { kind: 'refund', attempt, isNew: true, ageMs: 0, amountMinor, currency, reference } as const
-    const claim: Claim = { row: after, fresh: true, ageMs: 0, token: null, reference, orderId: order.id, undo }
-    return { kind: 'claimed', claim, order, refund: { ...plan, restock }, attempt }
+    const lease: Lease = { row: after, fresh: true, ageMs: 0, token: null, reference, orderId: order.id, undo }
+    return { kind: 'leased', lease, order, refund: { ...plan, restock }, attempt }
   })
 }
 
@@ -143,24 +143,24 @@ function refuseOther(
 }
 
 /** Records what the gateway said of a refund. */
-export function recordRefund(context: SagaContext, item: { claim: Claim; evidence: Evidence }): Promise<Next> {
-  const { claim } = item
-  const ids = [claim.row.id]
+export function settleRefund(context: SagaContext, item: { lease: Lease; evidence: Evidence }): Promise<Next> {
+  const { lease } = item
+  const ids = [lease.row.id]
   return transaction(context, async (tx, context): Promise<Next> => {
     const [[row], operations, orders] = await Promise.all([
       lockRows(tx, ids),
       readOperations(tx, ids),
       readOrdersOf(tx, ids),
     ])
-    const order = orders.get(claim.row.id)
+    const order = orders.get(lease.row.id)
     const operation = operations.find(({ kind, attempt }) => kind === 'refund' && attempt === item.evidence.attempt)
-    if (!stillHolds(claim, row) || order === undefined || operation?.status !== 'intended') return { kind: 'replaced' }
+    if (!isCurrent(lease, row) || order === undefined || operation?.status !== 'intended') return { kind: 'replaced' }
     const answer = believed(context, item.evidence.answer, operation)
     recordAnswers(tx, [{ checkoutId: row.id, ...item.evidence, answer }])
     const definite = answer.outcome === 'succeeded' || answer.outcome === 'declined'
     if (answer.outcome === 'succeeded') {
       const refund = refundOf(operation, order)
-      credit(tx, order, refund)
+      recordRefund(tx, order, refund)
       const { amountMinor: refundedMinor, lines, shipping, restock: restocked } = refund
       const payload = { lock: lockOf(row), orderId: order.id, refundedMinor, lines, shipping, restocked }
       context.outbox.publish(tx, [{ checkoutId: row.id, type: 'OrderRefunded', payload }])

@@ -17,10 +17,10 @@ import { readOrdersOf } from '../../shop/orders/orders.ts'
 import { awaitingCapture, phaseEvents } from '../announce.ts'
 import { backoffMs, type SagaContext } from '../context.ts'
 import { expired } from '../failures.ts'
-import { type Claim, type Evidence, type Next, sinceMs, stillHolds } from '../lease.ts'
+import { type Evidence, isCurrent, type Lease, leasedForMs, type Next } from '../lease.ts'
 
 export interface PlaceItem {
-  claim: Claim
+  lease: Lease
   evidence: Evidence
 }
 
@@ -28,7 +28,7 @@ export function place(context: SagaContext, items: readonly PlaceItem[]): Promis
   const { numbers } = context
   // Who is paid later is asked at the very end whether the money came.
   const captureMarginMs = context.gateway.paidLater === true ? 0 : numbers.captureMarginMs
-  const ids = items.map(item => item.claim.row.id)
+  const ids = items.map(item => item.lease.row.id)
   return context.db.transaction(async tx => {
     const startedAt = performance.now()
     const [rows, drifts] = await Promise.all([
@@ -41,16 +41,16 @@ export function place(context: SagaContext, items: readonly PlaceItem[]): Promis
     const answered: PlaceItem[] = []
     const events: NewEvent[] = []
     const results: (Next | 'placed' | 'rests')[] = items.map(item => {
-      const row = rowById.get(item.claim.row.id)
-      if (!stillHolds(item.claim, row)) return { kind: 'replaced' }
+      const row = rowById.get(item.lease.row.id)
+      if (!isCurrent(item.lease, row)) return { kind: 'replaced' }
       const verdict = authorizePayment.decide(row, item.evidence.answer, backoffMs(context, row.tries))
       const { answer } = item.evidence
       if (verdict.to === 'unwind') {
-        return { kind: 'unwinds', claim: item.claim, failure: verdict.failure, evidence: item.evidence }
+        return { kind: 'unwinds', lease: item.lease, failure: verdict.failure, evidence: item.evidence }
       }
       // What is held may not be there any more, what was asked may not be wanted any more.
       if (row.expired) {
-        return { kind: 'unwinds', claim: item.claim, failure: expired(row.state), evidence: item.evidence }
+        return { kind: 'unwinds', lease: item.lease, failure: expired(row.state), evidence: item.evidence }
       }
       answered.push(item)
       if (verdict.to === 'place') {
@@ -78,7 +78,7 @@ export function place(context: SagaContext, items: readonly PlaceItem[]): Promis
     })
     recordAnswers(
       tx,
-      answered.map(({ claim, evidence }) => ({ checkoutId: claim.row.id, ...evidence })),
+      answered.map(({ lease, evidence }) => ({ checkoutId: lease.row.id, ...evidence })),
     )
     const orderIds = createOrder.write(
       tx,
@@ -97,7 +97,7 @@ export function place(context: SagaContext, items: readonly PlaceItem[]): Promis
       const { answer } = item.evidence
       const validUntil = answer.outcome === 'succeeded' ? (answer.validUntil ?? null) : null
       const reference = referenceOf(item)
-      const told = { orderId: orderIds.get(row.id), reference, sinceMs: sinceMs(item.claim, row) }
+      const told = { orderId: orderIds.get(row.id), reference, sinceMs: leasedForMs(item.lease, row) }
       const metadata = { ...row.metadata, payment_authorization: authorizationOf(row, reference, answer) }
       const path: PathStep[] = [
         { to: 'creating_order', durationUs, told, ...(drift === undefined ? {} : { details: { priceDrift: drift } }) },
@@ -128,11 +128,11 @@ export function place(context: SagaContext, items: readonly PlaceItem[]): Promis
     return items.map((item, index): Next => {
       const result = results[index]
       if (typeof result === 'object') return result
-      const row = after.get(item.claim.row.id)
+      const row = after.get(item.lease.row.id)
       if (row === undefined) return { kind: 'replaced' }
       if (row.state !== 'capturing') return { kind: 'rests', row, order: orders.get(row.id) ?? null }
-      const claim: Claim = {
-        ...item.claim,
+      const lease: Lease = {
+        ...item.lease,
         row,
         fresh: true,
         ageMs: 0,
@@ -140,14 +140,14 @@ export function place(context: SagaContext, items: readonly PlaceItem[]): Promis
         reference: referenceOf(item),
         orderId: orderIds.get(row.id) ?? null,
       }
-      return { kind: 'goes_on', claim }
+      return { kind: 'continues', lease }
     })
   })
 }
 
 function referenceOf(item: PlaceItem): string | null {
   const { answer } = item.evidence
-  return 'reference' in answer ? (answer.reference ?? item.claim.reference) : item.claim.reference
+  return 'reference' in answer ? (answer.reference ?? item.lease.reference) : item.lease.reference
 }
 
 /** What the order keeps of its authorization: how it is paid, where the buyer does that. */

@@ -20,7 +20,7 @@ import { cartsOf } from '../../shop/carts/cart-rows.ts'
 import { failureEvents, phaseEvents } from '../announce.ts'
 import type { SagaContext } from '../context.ts'
 import { expired } from '../failures.ts'
-import type { Claim } from '../lease.ts'
+import type { Lease } from '../lease.ts'
 
 export interface PrepareItem {
   lockId: string
@@ -36,9 +36,9 @@ export interface PrepareItem {
 export type Prepared =
   | { kind: 'absent' }
   /** It was past `pending` already. */
-  | { kind: 'already'; row: CheckoutRow }
+  | { kind: 'not_pending'; row: CheckoutRow }
   | { kind: 'refused'; row: CheckoutRow }
-  | { kind: 'claimed'; claim: Claim }
+  | { kind: 'leased'; lease: Lease }
 
 interface Work {
   row: CheckoutRow
@@ -111,18 +111,18 @@ export async function prepare(context: SagaContext, items: readonly PrepareItem[
     return { after: write(context, tx, works, durations, inventory.alreadyHeld), rows }
   })
   const rowById = new Map(settled.rows.map(row => [row.id, row]))
-  const claimed = new Set<string>()
+  const leased = new Set<string>()
   return items.map((item): Prepared => {
     const row = rowById.get(item.lockId)
     if (row === undefined || !isTheirs(item, row)) return { kind: 'absent' }
     const after = settled.after.get(item.lockId)
-    if (after === undefined) return { kind: 'already', row }
+    if (after === undefined) return { kind: 'not_pending', row }
     if (after.state === 'failed') return { kind: 'refused', row: after }
-    if (claimed.has(item.lockId)) return { kind: 'already', row: after }
-    claimed.add(item.lockId)
+    if (leased.has(item.lockId)) return { kind: 'not_pending', row: after }
+    leased.add(item.lockId)
     return {
-      kind: 'claimed',
-      claim: { row: after, fresh: true, ageMs: 0, token: item.token, reference: null, orderId: null, undo: null },
+      kind: 'leased',
+      lease: { row: after, fresh: true, ageMs: 0, token: item.token, reference: null, orderId: null, undo: null },
     }
   })
 }

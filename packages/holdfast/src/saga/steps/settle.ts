@@ -14,16 +14,16 @@ import { commitStock } from '../../phases/7-commit-stock.ts'
 import { readOrdersOf } from '../../shop/orders/orders.ts'
 import { phaseEvents } from '../announce.ts'
 import { backoffMs, type SagaContext } from '../context.ts'
-import { type Claim, type Evidence, type Next, sinceMs, stillHolds } from '../lease.ts'
+import { type Evidence, isCurrent, type Lease, leasedForMs, type Next } from '../lease.ts'
 import { transaction } from '../transaction.ts'
 
 export interface SettleItem {
-  claim: Claim
+  lease: Lease
   evidence: Evidence
 }
 
 export function settle(context: SagaContext, items: readonly SettleItem[]): Promise<Next[]> {
-  const ids = items.map(item => item.claim.row.id)
+  const ids = items.map(item => item.lease.row.id)
   return transaction(context, async (tx, context) => {
     const startedAt = performance.now()
     const [rows, orders] = await Promise.all([lockRows(tx, ids), readOrdersOf(tx, ids)])
@@ -32,15 +32,15 @@ export function settle(context: SagaContext, items: readonly SettleItem[]): Prom
     const changes: CheckoutChange[] = []
     const answered: SettleItem[] = []
     const early: (Next | null)[] = items.map(item => {
-      const row = rowById.get(item.claim.row.id)
-      if (!stillHolds(item.claim, row)) return { kind: 'replaced' }
+      const row = rowById.get(item.lease.row.id)
+      if (!isCurrent(item.lease, row)) return { kind: 'replaced' }
       const verdict = capturePayment.decide(row, item.evidence.answer, backoffMs(context, row.tries))
       if (verdict.to === 'unwind') {
-        return { kind: 'unwinds', claim: item.claim, failure: verdict.failure, evidence: item.evidence }
+        return { kind: 'unwinds', lease: item.lease, failure: verdict.failure, evidence: item.evidence }
       }
       if (verdict.to === 'settle') {
         answered.push(item)
-        captured.push({ row, tookMs: sinceMs(item.claim, row) })
+        captured.push({ row, tookMs: leasedForMs(item.lease, row) })
         return null
       }
       // Money of another amount than asked stays an open operation, in sight, until somebody puts it right.
@@ -56,13 +56,13 @@ export function settle(context: SagaContext, items: readonly SettleItem[]): Prom
     })
     recordAnswers(
       tx,
-      answered.map(({ claim, evidence }) => ({ checkoutId: claim.row.id, ...evidence })),
+      answered.map(({ lease, evidence }) => ({ checkoutId: lease.row.id, ...evidence })),
     )
     const paidAt = captured[0]?.row.now ?? ''
     const payments: Record<string, OrderPayment> = Object.fromEntries(
       items.flatMap(item => {
         const payment = paymentOf(item.evidence.answer, paidAt)
-        return payment === null ? [] : [[item.claim.row.id, payment]]
+        return payment === null ? [] : [[item.lease.row.id, payment]]
       }),
     )
     const durationUs = (performance.now() - startedAt) * 1000
@@ -103,7 +103,7 @@ export function settle(context: SagaContext, items: readonly SettleItem[]): Prom
       payments,
     })
     return items.map((item, index): Next => {
-      const row = after.get(item.claim.row.id)
+      const row = after.get(item.lease.row.id)
       return (
         early[index] ??
         (row === undefined ? { kind: 'replaced' } : { kind: 'rests', row, order: orders.get(row.id) ?? null })

@@ -12,31 +12,32 @@ import { type OperationRow, openAtEnd, readOperations } from '../../payments/ope
 import { authorizePayment, type UndoOperation } from '../../phases/4-authorize-payment.ts'
 import { capturePayment } from '../../phases/6-capture-payment.ts'
 import { readOrdersOf } from '../../shop/orders/orders.ts'
-import { isOurs } from '../call-gateway.ts'
+import { isAtThisGateway } from '../call-gateway.ts'
 import type { SagaContext } from '../context.ts'
-import type { Claim } from '../lease.ts'
+import type { Lease } from '../lease.ts'
 
-export interface SeizeItem {
+export interface TakeOverItem {
   lockId: string
   /**
    * `capture`: also moves a checkout that waits for its capture on, by writing the intent. `refund`: also takes one that
    * is completed and has a refund of unknown outcome.
    */
-  want: 'carry_on' | 'capture' | 'refund'
+  want: 'resume' | 'capture' | 'refund'
   /** The epoch of whoever has it already, and goes on with it. */
   epoch?: number
 }
 
-export type Seized =
+export type TakeOverResult =
   | { kind: 'absent' }
   /** It is at an end, or somebody holds it, or it waits for something that was not asked for. */
   | { kind: 'rests'; row: CheckoutRow }
-  | { kind: 'claimed'; claim: Claim }
+  | { kind: 'leased'; lease: Lease }
 
 /** Takes named checkouts, where they are free. */
-export function seize(context: SagaContext, items: readonly SeizeItem[]): Promise<Seized[]> {
+export function takeOver(context: SagaContext, items: readonly TakeOverItem[]): Promise<TakeOverResult[]> {
   const ids = [...new Set(items.map(item => item.lockId))]
-  const idsFor = (want: SeizeItem['want']) => new Set(items.filter(item => item.want === want).map(item => item.lockId))
+  const idsFor = (want: TakeOverItem['want']) =>
+    new Set(items.filter(item => item.want === want).map(item => item.lockId))
   const capturing = idsFor('capture')
   const refunding = idsFor('refund')
   const holders = new Map(items.map(({ lockId, epoch }) => [lockId, epoch]))
@@ -45,14 +46,14 @@ export function seize(context: SagaContext, items: readonly SeizeItem[]): Promis
     const rows = await lockRows(tx, ids)
     const rowById = new Map(rows.map(row => [row.id, row]))
     const free = rows.filter(row => {
-      return (isFree(row) || holders.get(row.id) === row.epoch) && isOurs(context, row) && isWanted(row)
+      return (isFree(row) || holders.get(row.id) === row.epoch) && isAtThisGateway(context, row) && isWanted(row)
     })
-    const claims = new Map((await take(context, tx, free, capturing)).map(claim => [claim.row.id, claim]))
-    return items.map((item): Seized => {
-      const claim = claims.get(item.lockId)
-      if (claim !== undefined) {
-        claims.delete(item.lockId)
-        return { kind: 'claimed', claim }
+    const leases = new Map((await take(context, tx, free, capturing)).map(lease => [lease.row.id, lease]))
+    return items.map((item): TakeOverResult => {
+      const lease = leases.get(item.lockId)
+      if (lease !== undefined) {
+        leases.delete(item.lockId)
+        return { kind: 'leased', lease }
       }
       const row = rowById.get(item.lockId)
       return row === undefined ? { kind: 'absent' } : { kind: 'rests', row }
@@ -61,7 +62,7 @@ export function seize(context: SagaContext, items: readonly SeizeItem[]): Promis
 }
 
 /** Takes up to `limit` checkouts whose time to be looked at has come. */
-export function seizeDue(context: SagaContext, limit: number): Promise<Claim[]> {
+export function takeOverDue(context: SagaContext, limit: number): Promise<Lease[]> {
   return context.db.transaction(async tx => {
     const rows = await lockDueRows(tx, limit, context.gateway.name)
     return take(context, tx, rows, new Set())
@@ -97,7 +98,7 @@ async function take(
   tx: Transaction,
   rows: readonly CheckoutRow[],
   capturing: ReadonlySet<string>,
-): Promise<Claim[]> {
+): Promise<Lease[]> {
   if (rows.length === 0) return []
   const ids = rows.map(row => row.id)
   const [operations, orders] = await Promise.all([readOperations(tx, ids), readOrdersOf(tx, ids)])
@@ -124,7 +125,7 @@ async function take(
   const fresh = new Set(nowCapturing.map(row => row.id))
   return changeRows(tx, changes)
     .filter(row => row.lease_owner !== null)
-    .map(row => claimOf(row, operations, orders, fresh.has(row.id)))
+    .map(row => leaseOf(row, operations, orders, fresh.has(row.id)))
 }
 
 /** At its end, and with nothing to ask about: whatever woke it, there is nothing to carry on. */
@@ -132,12 +133,12 @@ function isOver(row: CheckoutRow, operations: readonly OperationRow[]): boolean 
   return isFinal(row.state) && leftOver(operations.filter(operation => operation.checkout_id === row.id)) === null
 }
 
-function claimOf(
+function leaseOf(
   row: CheckoutRow,
   operations: readonly OperationRow[],
   orders: Map<string, Order>,
   fresh: boolean,
-): Claim {
+): Lease {
   const own = operations.filter(operation => operation.checkout_id === row.id)
   const undo = row.state === 'rolling_back' ? authorizePayment.undo(own) : leftOver(own)
   const kind = row.state === 'capturing' ? 'capture' : 'authorize'

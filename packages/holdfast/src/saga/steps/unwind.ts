@@ -17,12 +17,12 @@ import { authorizePayment, type UndoOperation } from '../../phases/4-authorize-p
 import { createOrder } from '../../phases/5-create-order.ts'
 import { failureEvents, rollbackEvents } from '../announce.ts'
 import { backoffMs, type SagaContext } from '../context.ts'
-import { type Claim, type Evidence, type Next, stillHolds } from '../lease.ts'
+import { type Evidence, isCurrent, type Lease, type Next } from '../lease.ts'
 import { transaction } from '../transaction.ts'
 
 export type UnwindItem =
   /** By whoever holds the claim. `failure` is null where it is rolling back already. */
-  | { claim: Claim; failure: Failure | null; evidence: Evidence | null }
+  | { lease: Lease; failure: Failure | null; evidence: Evidence | null }
   /** By force, from outside: taken over if it can still be undone. */
   | { lockId: string; sessionId: string | null; failureIn(row: CheckoutRow): Failure }
 
@@ -58,7 +58,7 @@ export function unwind(context: SagaContext, items: readonly UnwindItem[]): Prom
 }
 
 function idOf(item: UnwindItem): string {
-  return 'claim' in item ? item.claim.row.id : item.lockId
+  return 'lease' in item ? item.lease.row.id : item.lockId
 }
 
 function groupById(operations: readonly OperationRow[]): Map<string, OperationRow[]> {
@@ -72,8 +72,8 @@ function groupById(operations: readonly OperationRow[]): Map<string, OperationRo
 }
 
 function admit(item: UnwindItem, row: CheckoutRow | undefined): Work | Next {
-  if ('claim' in item) {
-    if (!stillHolds(item.claim, row)) return { kind: 'replaced' }
+  if ('lease' in item) {
+    if (!isCurrent(item.lease, row)) return { kind: 'replaced' }
     const failure = row.failure ?? item.failure
     if (failure === null) throw new Error(`checkout ${row.id} is to be unwound without a reason`)
     return { row, item, evidence: item.evidence, failure, epoch: row.epoch }
@@ -264,9 +264,9 @@ function nextOf(
       nexts.set(row.id, { kind: 'rests', row: now, order: null })
       continue
     }
-    const known = 'claim' in item ? item.claim.reference : null
+    const known = 'lease' in item ? item.lease.reference : null
     const told = evidence !== null && 'reference' in evidence.answer ? (evidence.answer.reference ?? null) : null
-    const claim: Claim = {
+    const lease: Lease = {
       row: now,
       fresh: undo.isNew,
       ageMs: undo.ageMs,
@@ -275,7 +275,7 @@ function nextOf(
       orderId: null,
       undo,
     }
-    nexts.set(row.id, { kind: 'goes_on', claim })
+    nexts.set(row.id, { kind: 'continues', lease })
   }
   return nexts
 }

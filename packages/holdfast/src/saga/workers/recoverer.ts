@@ -13,11 +13,11 @@ import {
   type StoredWebhook,
 } from '../../payments/webhooks/receive-webhook.ts'
 import { type SagaContext, sleep, traced } from '../context.ts'
-import { carryOn, drive } from '../drive.ts'
+import { drive, resumeFromState } from '../drive.ts'
 import type { Lanes } from '../lanes.ts'
-import type { Claim } from '../lease.ts'
-import { recordMadeAtGateway } from '../refunds/gateway-side-refunds.ts'
-import { seizeDue } from '../steps/take-over.ts'
+import type { Lease } from '../lease.ts'
+import { recordGatewaySideRefunds } from '../refunds/gateway-side-refunds.ts'
+import { takeOverDue } from '../steps/take-over.ts'
 
 export interface Recoverer {
   /**
@@ -52,13 +52,13 @@ export function createRecoverer(context: SagaContext, lanes: Lanes): Recoverer {
   let ending = false
   let cancel = (): void => {}
 
-  function carry(claim: Claim): Promise<void> {
+  function carry(lease: Lease): Promise<void> {
     const carried = (async () => {
       try {
-        await traced(context, 'recover', claim.row.id, () => drive(context, lanes, carryOn(context, claim)))
+        await traced(context, 'recover', lease.row.id, () => drive(context, lanes, resumeFromState(context, lease)))
       } catch (error) {
         // Its lease runs out, and it is due again: nothing is lost by stopping here.
-        const { id, state } = claim.row
+        const { id, state } = lease.row
         context.log.error('[Checkout] could not be carried on', { lockId: id, state, err: error })
       }
     })().finally(() => carrying.delete(carried))
@@ -72,8 +72,8 @@ export function createRecoverer(context: SagaContext, lanes: Lanes): Recoverer {
    */
   async function look(): Promise<Look> {
     const room = carriedMax - carrying.size
-    const claims = room > 0 ? await seizeDue(context, room) : []
-    for (const { row } of claims) {
+    const leases = room > 0 ? await takeOverDue(context, room) : []
+    for (const { row } of leases) {
       context.log.info('[Checkout] taken over', {
         lockId: row.id,
         cartId: row.cart_id,
@@ -81,9 +81,9 @@ export function createRecoverer(context: SagaContext, lanes: Lanes): Recoverer {
         epoch: row.epoch,
       })
     }
-    const carried = claims.map(carry)
+    const carried = leases.map(carry)
     carried.push(...(await heedWebhooks()))
-    return { taken: carried.length, isFull: room > 0 && claims.length === room, carried: Promise.all(carried) }
+    return { taken: carried.length, isFull: room > 0 && leases.length === room, carried: Promise.all(carried) }
   }
 
   /** One at a time; who comes while one runs gets the next, which sees what was there when they came. */
@@ -107,9 +107,9 @@ export function createRecoverer(context: SagaContext, lanes: Lanes): Recoverer {
     const done: StoredWebhook[] = []
     const carried = await lookIntoBooks(webhooks.filter(({ about }) => about !== 'payment'))
     async function heed(webhook: StoredWebhook): Promise<void> {
-      const seized = await lanes.seize.submit({ lockId: webhook.checkout_id, want: 'carry_on' })
-      if (seized.kind === 'claimed') carried.push(carry(seized.claim))
-      const busy = seized.kind === 'rests' && seized.row.lease_owner !== null && !seized.row.awake
+      const taken = await lanes.takeOver.submit({ lockId: webhook.checkout_id, want: 'resume' })
+      if (taken.kind === 'leased') carried.push(carry(taken.lease))
+      const busy = taken.kind === 'rests' && taken.row.lease_owner !== null && !taken.row.awake
       if (!busy) done.push(webhook)
     }
     const failed = (await Promise.allSettled(webhooks.filter(({ about }) => about === 'payment').map(heed))).find(
@@ -151,9 +151,9 @@ export function createRecoverer(context: SagaContext, lanes: Lanes): Recoverer {
 
   async function heedBooks(webhook: StoredWebhook): Promise<void> {
     // A refund of ours may be what it tells of.
-    const seized = await lanes.seize.submit({ lockId: webhook.checkout_id, want: 'refund' })
-    if (seized.kind === 'claimed') await carry(seized.claim)
-    const made = await recordMadeAtGateway(context, webhook.checkout_id)
+    const taken = await lanes.takeOver.submit({ lockId: webhook.checkout_id, want: 'refund' })
+    if (taken.kind === 'leased') await carry(taken.lease)
+    const made = await recordGatewaySideRefunds(context, webhook.checkout_id)
     if (made === 'busy')
       await recordWaitReason(context.db, webhook, 'its checkout, or a refund of it, is still under way')
     else await markHandled(context.db, [webhook])

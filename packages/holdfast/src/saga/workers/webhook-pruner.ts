@@ -11,7 +11,7 @@ const batchMax = 1_000
 /** Of one pass; the next goes on. */
 const batchesMax = 1_000
 
-const forgetWebhooks = statement(
+const pruneWebhooks = statement(
   'forget_webhooks',
   `with forgotten as (
      delete from holdfast.webhooks where ctid = any(array(
@@ -21,7 +21,7 @@ const forgetWebhooks = statement(
    select count(*) as count from forgotten`,
 )
 
-export interface Forgetter {
+export interface WebhookPruner {
   /** Deletes what is done for longer than is kept; gives how many. */
   runOnce(): Promise<number>
   start(everyMs: number): void
@@ -29,10 +29,10 @@ export interface Forgetter {
   stop(): Promise<void>
 }
 
-export function createForgetter(
+export function createWebhookPruner(
   { db, clock, log, random }: Pick<SagaContext, 'clock' | 'log' | 'random'> & { db: Database },
   keptDays: number,
-): Forgetter {
+): WebhookPruner {
   const running = new Set<Promise<number>>()
   let ending = false
   let cancel = (): void => {}
@@ -40,7 +40,7 @@ export function createForgetter(
   async function forget(): Promise<number> {
     let total = 0
     for (let batch = 0; batch < batchesMax && !ending; batch += 1) {
-      const [row] = await db.query<{ count: number }>(forgetWebhooks, [keptDays])
+      const [row] = await db.query<{ count: number }>(pruneWebhooks, [keptDays])
       const count = row?.count ?? 0
       total += count
       if (count < batchMax) break

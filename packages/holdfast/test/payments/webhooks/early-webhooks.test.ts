@@ -110,7 +110,7 @@ describeStore('A webhook', store => {
     const [{ eventId } = { eventId: '' }] = await webhooks.list({ type })
     expect(await webhooks.dismiss({ gateway: 'sandbox', eventId }, { actor: 'ada' })).toBe(true)
     await store.sql(`update holdfast.webhooks set handled_at = now() - interval '91 days' where type = $1`, [type])
-    expect(await store.engine.forgetWebhooks()).toBe(1)
+    expect(await store.engine.pruneWebhooks()).toBe(1)
     expect(await kept(store, type)).toBeUndefined()
   })
 

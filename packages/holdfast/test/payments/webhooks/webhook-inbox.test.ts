@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import { defaultConfig } from '../../../src/config/config.ts'
 import { statement } from '../../../src/database/database.ts'
-import { createForgetter } from '../../../src/saga/workers/webhook-pruner.ts'
+import { createWebhookPruner } from '../../../src/saga/workers/webhook-pruner.ts'
 import { describeStore, type TestStore } from '../../support/test-store.ts'
 
 /** The gateway sends a webhook of this type. */
@@ -145,8 +145,8 @@ describeStore(
            else now() - $1::int * interval '1 day' + interval '1 minute' end`,
         [days],
       )
-      expect(await store.engine.forgetWebhooks()).toBe(2_300)
-      expect(await store.engine.forgetWebhooks()).toBe(0)
+      expect(await store.engine.pruneWebhooks()).toBe(2_300)
+      expect(await store.engine.pruneWebhooks()).toBe(0)
       expect((await store.engine.webhooks.list()).map(row => row.type)).toEqual(['lost'])
       expect((await store.engine.webhooks.list({ state: 'done' })).map(row => row.type)).toEqual(['young'])
       await clear(store)
@@ -160,7 +160,7 @@ describeStore(
       const done = () => store.engine.webhooks.list({ state: 'done', type: 'refund.again' })
       expect(await done()).toHaveLength(1)
       await store.sql(`update holdfast.webhooks set handled_at = now() - interval '91 days'`)
-      expect(await store.engine.forgetWebhooks()).toBe(1)
+      expect(await store.engine.pruneWebhooks()).toBe(1)
       await send(store, 'refund.again', { checkout_id: lockId })
       expect(await done()).toHaveLength(1)
       expect(await store.facts(lockId)).toEqual(before)
@@ -183,10 +183,10 @@ describeStore(
       )
       await store.database.transaction(async tx => {
         await tx.query(lock)
-        const counts = await Promise.all([store.engine.forgetWebhooks(), other.forgetWebhooks()])
+        const counts = await Promise.all([store.engine.pruneWebhooks(), other.pruneWebhooks()])
         expect(counts.reduce((sum, count) => sum + count, 0)).toBeLessThanOrEqual(2_999)
       })
-      await Promise.all([store.engine.forgetWebhooks(), other.forgetWebhooks()])
+      await Promise.all([store.engine.pruneWebhooks(), other.pruneWebhooks()])
       expect(await store.engine.webhooks.list({ state: 'done' })).toEqual([])
     })
 
@@ -208,12 +208,12 @@ describeStore(
         query: ((...values) =>
           isAway ? Promise.reject(new Error('away')) : store.database.query(...values)) as typeof store.database.query,
       }
-      const forgetter = createForgetter({ db, clock, log, random: () => 0.5 }, 90)
+      const webhookPruner = createWebhookPruner({ db, clock, log, random: () => 0.5 }, 90)
       const turn = async () => {
         turns.shift()?.()
         await expect.poll(() => turns.length).toBe(1)
       }
-      forgetter.start(300_000)
+      webhookPruner.start(300_000)
       for (const away of [false, true, false]) {
         await insert(store, 'again', 1)
         await store.sql(`update holdfast.webhooks set handled_at = now() - interval '91 days'`)
@@ -224,7 +224,7 @@ describeStore(
       }
       expect(logged).toEqual(['[Checkout] old webhooks could not be deleted'])
       expect(pauses).toEqual([300_000, 300_000, 300_000, 300_000])
-      await forgetter.stop()
+      await webhookPruner.stop()
       expect(turns).toEqual([])
     })
   },
