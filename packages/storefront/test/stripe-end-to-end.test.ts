@@ -166,8 +166,11 @@ async function confirmAtStripe({ action }: Waiting, form: Record<string, string>
 }
 
 /** Follows the live status until the checkout has come to this state. */
-async function comesTo(browser: Browser, state: string): Promise<void> {
-  const response = await browser.send('GET', '/checkout/events', undefined, { Accept: 'text/event-stream' })
+async function comesTo(browser: Browser, lockId: string, state: string): Promise<void> {
+  // By its id: a checkout that has completed meanwhile locks no cart any more.
+  const response = await browser.send('GET', `/checkout/events?lock_id=${lockId}`, undefined, {
+    Accept: 'text/event-stream',
+  })
   let text = ''
   for await (const chunk of response.body?.pipeThrough(new TextDecoderStream()) ?? []) {
     text += chunk
@@ -270,7 +273,7 @@ describe('a shop with Stripe’s keys', () => {
     expect(waiting.action).toMatchObject({ type: 'confirm', publishable_key: stripe.STRIPE_PUBLISHABLE_KEY })
     expect(await confirmAtStripe(waiting, { payment_method: 'pm_card_visa_chargeDeclined' })).toBe('card_declined')
     expect(await confirmAtStripe(waiting, { payment_method: 'pm_card_visa' })).toBe('requires_capture')
-    await comesTo(browser, 'completed')
+    await comesTo(browser, waiting.lock_id, 'completed')
     expect(await booksOf(waiting.lock_id)).toMatchObject({ authorizations: 1, intents: [{ status: 'succeeded' }] })
   })
 
@@ -284,7 +287,7 @@ describe('a shop with Stripe’s keys', () => {
     expect(await confirmAtStripe(waiting, account)).toBe('processing')
     expect((await browser.send('POST', '/checkout/resume', { lock_id: waiting.lock_id })).status).toBe(202)
     await control('POST', 'clock', { advanceMs: 5_000 })
-    await comesTo(browser, 'completed')
+    await comesTo(browser, waiting.lock_id, 'completed')
     expect(await booksOf(waiting.lock_id)).toMatchObject({ openMinor: 0, intents: [{ status: 'succeeded' }] })
   })
 
