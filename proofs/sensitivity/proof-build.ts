@@ -1,9 +1,9 @@
 /**
- * A proof build: a temporary copy of the tree in which a defence is removed. The switches exist nowhere else: the
- * product has no flag and no branch for them.
+ * Proof builds: temporary copies of the tree, each with a defence removed. The product has no flag or branch for that.
+ * A package name resolves to the sources of the copy, never to the original: a mutant that does not run proves nothing.
  */
 import { rmSync } from 'node:fs'
-import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readdir, readFile, readlink, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import type { Edit } from './mutant.ts'
@@ -12,20 +12,23 @@ export const root = path.join(import.meta.dirname, '..', '..')
 
 const copied = ['packages', 'proofs', 'test', 'package.json', 'tsconfig.json', 'tsconfig.base.json', 'vitest.config.ts']
 
-/** The edit does not fit the sources any more. */
+/** Builds of the original sources: a proof that ran them would not see the mutant. */
+const isBuild = (file: string) => /[/]packages[/][^/]+[/](dist|cluster)$/.test(file)
+
+/** An edit that no longer fits the sources. */
 export class StaleMutant extends Error {
   override readonly name = 'StaleMutant'
 }
 
-/** The text with the edit made. @throws {StaleMutant} when `find` does not stand in it exactly once. */
+/** Applies an edit to a text. @throws {StaleMutant} unless `find` occurs exactly once. */
 export function edited(text: string, { file, find, replace }: Edit): string {
   const times = text.split(find).length - 1
-  if (times !== 1) throw new StaleMutant(`${file}: stands there ${times} times, not once: ${find}`)
-  if (find === replace) throw new StaleMutant(`${file}: changes nothing: ${find}`)
+  if (times !== 1) throw new StaleMutant(`${file}: found ${times} times, expected once: ${find}`)
+  if (find === replace) throw new StaleMutant(`${file}: edit changes nothing: ${find}`)
   return text.replace(find, () => replace)
 }
 
-/** The files that edits change, as they are afterwards, by path from `directory`. */
+/** The new text of each file that edits change, by its path in `directory`. */
 export async function patched(directory: string, edits: readonly Edit[]): Promise<Map<string, string>> {
   const texts = new Map<string, string>()
   for (const edit of edits) {
@@ -35,10 +38,24 @@ export async function patched(directory: string, edits: readonly Edit[]): Promis
   return texts
 }
 
-const standing = new Set<string>()
+/**
+ * Links each dependency to the installed one, and each workspace package to its copy. The installed link to a
+ * workspace package would lead back to the original sources.
+ */
+async function linkModules(from: string, to: string): Promise<void> {
+  await mkdir(to)
+  for (const entry of await readdir(from, { withFileTypes: true })) {
+    const [source, target] = [path.join(from, entry.name), path.join(to, entry.name)]
+    if (entry.isSymbolicLink()) await symlink(await readlink(source), target)
+    else if (entry.name === '@holdfast') await linkModules(source, target)
+    else await symlink(source, target)
+  }
+}
+
+const existing = new Set<string>()
 
 process.on('exit', () => {
-  for (const directory of standing) rmSync(directory, { recursive: true, force: true })
+  for (const directory of existing) rmSync(directory, { recursive: true, force: true })
 })
 
 /** Makes a proof build, runs `work` in it, and removes it. */
@@ -47,15 +64,16 @@ export async function withProofBuild<Result>(
   work: (directory: string) => Promise<Result>,
 ): Promise<Result> {
   const directory = await mkdtemp(path.join(tmpdir(), 'holdfast-proof-build-'))
-  standing.add(directory)
+  existing.add(directory)
   try {
     const texts = await patched(root, edits)
-    await Promise.all(copied.map(name => cp(path.join(root, name), path.join(directory, name), { recursive: true })))
-    await symlink(path.join(root, 'node_modules'), path.join(directory, 'node_modules'))
+    const options = { recursive: true, filter: (file: string) => !isBuild(file) }
+    await Promise.all(copied.map(name => cp(path.join(root, name), path.join(directory, name), options)))
+    await linkModules(path.join(root, 'node_modules'), path.join(directory, 'node_modules'))
     for (const [file, text] of texts) await writeFile(path.join(directory, file), text)
     return await work(directory)
   } finally {
     await rm(directory, { recursive: true, force: true })
-    standing.delete(directory)
+    existing.delete(directory)
   }
 }

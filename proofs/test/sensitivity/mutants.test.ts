@@ -1,4 +1,4 @@
-/** The list of mutants cannot rot: each still applies to the sources as they are, and changes them. */
+/** Tests of the list of mutants: each edit still fits the current sources and changes them. */
 import { existsSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { expect, test } from 'vitest'
@@ -13,17 +13,17 @@ test.each(mutants.map(mutant => [mutant.name, mutant] as const))('"%s" applies t
   }
 })
 
-test('each has a name of its own', () => {
+test('every mutant has a unique name', () => {
   expect(new Set(mutants.map(({ name }) => name)).size).toBe(mutants.length)
 })
 
-test('the tests that are known to find them exist', () => {
+test('the test files that find the mutants exist', () => {
   const named = mutants.flatMap(({ foundBy }) => (foundBy.kind === 'test' ? [foundBy.file] : []))
   expect(named.filter(file => !existsSync(path.join(root, file)))).toEqual([])
 })
 
-test('an edit that does not stand exactly once is refused', async () => {
+test('an edit whose text occurs never or twice is refused', async () => {
   const edit = { file: 'packages/holdfast/src/saga/lease.ts', find: 'no such text', replace: '' }
-  await expect(patched(root, [edit])).rejects.toThrow('stands there 0 times')
-  await expect(patched(root, [{ ...edit, find: 'epoch' }])).rejects.toThrow('not once')
+  await expect(patched(root, [edit])).rejects.toThrow('found 0 times')
+  await expect(patched(root, [{ ...edit, find: 'epoch' }])).rejects.toThrow('expected once')
 })
