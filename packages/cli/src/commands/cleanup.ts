@@ -5,25 +5,19 @@ import { statement } from 'holdfast/database'
 import { counted } from 'holdfast/operations'
 import { type CommandContext, type CommandHost, writeJson } from '../command.ts'
 
-/** Those of an earlier look that are at their end now, and those whose time is over that are not. */
-const countExpired = statement(
-  'count_expired_checkouts',
-  `select
-     coalesce((select array_agg(id::text) from holdfast.checkouts
-       where wake_at is not null and expires_at <= now() and state in ('pending', 'awaiting_action', 'rolling_back')), '{}')
-       as open,
-     (select count(*) from holdfast.checkouts where id = any($1::uuid[]) and state in ('completed', 'failed')) as ended`,
+/** Expired checkouts that have not ended: the gateway has not voided their payment yet. */
+const countWaiting = statement(
+  'count_waiting_checkouts',
+  `select count(*) as waiting from holdfast.checkouts
+   where wake_at is not null and expires_at <= now() and state in ('pending', 'awaiting_action', 'rolling_back')`,
 )
 
 export async function runCleanup(context: CommandContext, options: { json?: boolean } = {}): Promise<number> {
   const { database, engine } = context
-  type Count = { open: string[]; ended: number }
-  const [before] = await database.query<Count>(countExpired, [[]])
-  await engine.cleanupExpiredLocks()
+  const expired = await engine.cleanupExpiredLocks()
   const forgotten = await engine.pruneWebhooks()
-  const [after] = await database.query<Count>(countExpired, [before?.open ?? []])
-  const { ended: expired, open } = after ?? { ended: 0, open: [] }
-  const waiting = open.length
+  const [row] = await database.query<{ waiting: number }>(countWaiting)
+  const waiting = row?.waiting ?? 0
   if (options.json) writeJson(context, { expired, waiting, forgotten })
   else {
     context.out(`${counted(expired, 'expired lock')} cleaned up\n`)

@@ -30,6 +30,13 @@ const lockDueCheckouts = statement(
   `select ${columns} from holdfast.checkouts where wake_at <= now() and (gateway is null or gateway = $2)
    order by wake_at limit $1::int for update skip locked`,
 )
+const lockExpiredCheckouts = statement(
+  'lock_expired_checkouts',
+  `select ${columns} from holdfast.checkouts
+   where wake_at <= now() and expires_at <= now() and state in ('pending', 'awaiting_action', 'rolling_back')
+     and (gateway is null or gateway = $2)
+   order by wake_at limit $1::int for update skip locked`,
+)
 const lockExpiredHolders = statement(
   'lock_expired_holders',
   `select ${columns} from holdfast.checkouts
@@ -53,6 +60,11 @@ export function lockRows(tx: Transaction, ids: readonly string[]): Promise<Check
  */
 export function lockDueRows(tx: Transaction, limit: number, gateway: string): Promise<CheckoutRow[]> {
   return tx.query<CheckoutRow>(lockDueCheckouts, [limit, gateway])
+}
+
+/** Locks due rows as `lockDueRows` does, but only of checkouts that have expired: pending, waiting for the buyer, or rolling back. */
+export function lockExpiredRows(tx: Transaction, limit: number, gateway: string): Promise<CheckoutRow[]> {
+  return tx.query<CheckoutRow>(lockExpiredCheckouts, [limit, gateway])
 }
 
 /** Locks the checkouts that still name these carts theirs, although their time is over; all pending ones where asked. */

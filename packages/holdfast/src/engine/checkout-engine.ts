@@ -291,11 +291,17 @@ export interface CheckoutEngine {
   getOrder(orderId: string, options?: { sessionId?: string }): Promise<Order | null>
   /** The newest order of a session, null when it has none: what a retry after a lost response asks for. */
   lastOrderOf(sessionId: string): Promise<Order | null>
-  /** Ends locks whose time is over. Gives how many. */
+  /**
+   * Ends the locks that have expired, and retries the roll-backs of expired locks that are due. Returns how many locks
+   * it ended. A lock whose payment the gateway has not voided yet is not counted; it is retried.
+   */
   cleanupExpiredLocks(): Promise<number>
   /** Deletes webhooks that have been done for longer than `webhookRetentionDays`. Gives how many. */
   pruneWebhooks(): Promise<number>
-  /** Takes over whatever nobody works on: crashed, waiting, expired. One pass; gives how many it moved. */
+  /**
+   * Runs one recovery pass: takes over every checkout that is due, because its process died, an answer of the gateway
+   * is due, or it has expired, and processes new webhooks. Returns how many checkouts it took over.
+   */
   recover(): Promise<number>
   statistics(options?: { hours?: number }): Promise<Statistics>
   diagnose(lockId: string): Promise<Diagnosis | null>

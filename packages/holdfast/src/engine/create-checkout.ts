@@ -351,7 +351,7 @@ export async function composeEngine(
       return order !== null && sessionId !== undefined && order.sessionId !== sessionId ? null : order
     },
     lastOrderOf: sessionId => readLastOrderOf(db, sessionId),
-    cleanupExpiredLocks: () => guarded(() => recoverer.runOnce()),
+    cleanupExpiredLocks: () => guarded(() => recoverer.expireOnce()),
     pruneWebhooks: () => guarded(() => webhookPruner.runOnce()),
     recover: () => guarded(() => recoverer.runOnce()),
     statistics: (range = {}) => statistics(db, range),

@@ -20,7 +20,7 @@ interface Plan {
 /** Tables that never get large: reading all of one is what is meant. */
 const small = new Set(['tax_rates', 'exchange_rates', 'shipping_methods', 'shipping_rates', 'locations', 'coupons'])
 /** Read in the order of their index, a bounded number from its beginning. */
-const bounded = new Set(['lock_due_checkouts', 'read_open_webhooks', 'sandbox_claim_jobs'])
+const bounded = new Set(['lock_due_checkouts', 'lock_expired_checkouts', 'read_open_webhooks', 'sandbox_claim_jobs'])
 
 const statements = new Map<string, string>()
 let store: TestStore
@@ -72,6 +72,7 @@ describe('plans of prepared statements', () => {
       if (token === 'tok_action_required') await engine.resumeCheckout(lock.id)
     }
     await engine.recover()
+    await engine.cleanupExpiredLocks()
     const key = { gateway: 'sandbox', eventId: 'none' }
     await Promise.all([engine.webhooks.find(key), engine.webhooks.retry(key), engine.pruneWebhooks()])
     await engine.close()

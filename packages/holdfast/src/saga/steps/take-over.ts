@@ -4,7 +4,7 @@
  */
 
 import type { CheckoutRow } from '../../database/checkout-row.ts'
-import { type CheckoutChange, changeRows, lockDueRows, lockRows } from '../../database/checkouts.ts'
+import { type CheckoutChange, changeRows, lockDueRows, lockExpiredRows, lockRows } from '../../database/checkouts.ts'
 import type { Transaction } from '../../database/database.ts'
 import type { Order } from '../../domain/order.ts'
 import { isFinal } from '../../domain/states.ts'
@@ -65,6 +65,14 @@ export function takeOver(context: SagaContext, items: readonly TakeOverItem[]): 
 export function takeOverDue(context: SagaContext, limit: number): Promise<Lease[]> {
   return context.db.transaction(async tx => {
     const rows = await lockDueRows(tx, limit, context.gateway.name)
+    return take(context, tx, rows, new Set())
+  })
+}
+
+/** Takes over up to `limit` checkouts that have expired: those to end, and roll-backs whose next attempt is due. */
+export function takeOverExpired(context: SagaContext, limit: number): Promise<Lease[]> {
+  return context.db.transaction(async tx => {
+    const rows = await lockExpiredRows(tx, limit, context.gateway.name)
     return take(context, tx, rows, new Set())
   })
 }

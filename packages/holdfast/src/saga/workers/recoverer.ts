@@ -13,11 +13,11 @@ import {
   type StoredWebhook,
 } from '../../payments/webhooks/receive-webhook.ts'
 import { type SagaContext, sleep, traced } from '../context.ts'
-import { drive, resumeFromState } from '../drive.ts'
+import { drive, type Rest, resumeFromState } from '../drive.ts'
 import type { Lanes } from '../lanes.ts'
 import type { Lease } from '../lease.ts'
 import { recordGatewaySideRefunds } from '../refunds/gateway-side-refunds.ts'
-import { takeOverDue } from '../steps/take-over.ts'
+import { takeOverDue, takeOverExpired } from '../steps/take-over.ts'
 
 export interface Recoverer {
   /**
@@ -25,6 +25,11 @@ export interface Recoverer {
    * took, have come to rest.
    */
   runOnce(): Promise<number>
+  /**
+   * Ends the checkouts that have expired, and carries on the roll-backs of expired ones that are due. Returns how many
+   * it ended: their state is `failed`, their code `checkout_expired`.
+   */
+  expireOnce(): Promise<number>
   start(everyMs: number): void
   /** Lets what is being carried on come to rest, and begins nothing new. */
   stop(): Promise<void>
@@ -45,21 +50,28 @@ interface Look {
   carried: Promise<unknown>
 }
 
+function isExpired(rest: Rest | null): boolean {
+  return rest?.kind === 'rests' && rest.row.state === 'failed' && rest.row.failure?.code === 'checkout_expired'
+}
+
 export function createRecoverer(context: SagaContext, lanes: Lanes): Recoverer {
-  const carrying = new Set<Promise<void>>()
+  const carrying = new Set<Promise<unknown>>()
   const looking = new Set<Promise<void>>()
   let stopped = true
   let ending = false
   let cancel = (): void => {}
 
-  function carry(lease: Lease): Promise<void> {
+  function carry(lease: Lease): Promise<Rest | null> {
     const carried = (async () => {
       try {
-        await traced(context, 'recover', lease.row.id, () => drive(context, lanes, resumeFromState(context, lease)))
+        return await traced(context, 'recover', lease.row.id, () =>
+          drive(context, lanes, resumeFromState(context, lease)),
+        )
       } catch (error) {
         // Its lease runs out, and it is due again: nothing is lost by stopping here.
         const { id, state } = lease.row
         context.log.error('[Checkout] could not be carried on', { lockId: id, state, err: error })
+        return null
       }
     })().finally(() => carrying.delete(carried))
     carrying.add(carried)
@@ -81,7 +93,7 @@ export function createRecoverer(context: SagaContext, lanes: Lanes): Recoverer {
         epoch: row.epoch,
       })
     }
-    const carried = leases.map(carry)
+    const carried: Promise<unknown>[] = leases.map(carry)
     carried.push(...(await heedWebhooks()))
     return { taken: carried.length, isFull: room > 0 && leases.length === room, carried: Promise.all(carried) }
   }
@@ -102,7 +114,7 @@ export function createRecoverer(context: SagaContext, lanes: Lanes): Recoverer {
    * Looks at the checkouts that webhooks spoke of. Once one is taken its webhook is done with, for from then on it is
    * asked about until it is settled; those that somebody holds right now are left for the next look.
    */
-  async function heedWebhooks(): Promise<Promise<void>[]> {
+  async function heedWebhooks(): Promise<Promise<unknown>[]> {
     const webhooks = await openWebhooks(context.db, carriedMax, booksMax)
     const done: StoredWebhook[] = []
     const carried = await lookIntoBooks(webhooks.filter(({ about }) => about !== 'payment'))
@@ -126,7 +138,7 @@ export function createRecoverer(context: SagaContext, lanes: Lanes): Recoverer {
    * Looks into the gateway's books for checkouts to which something may have happened there alone. Their webhooks are
    * put off first and done with afterwards: should this process die, or the gateway not answer, they come again.
    */
-  async function lookIntoBooks(webhooks: readonly StoredWebhook[]): Promise<Promise<void>[]> {
+  async function lookIntoBooks(webhooks: readonly StoredWebhook[]): Promise<Promise<unknown>[]> {
     const room = Math.max(0, booksMax - looking.size)
     const mine = await leaseWebhooks(context.db, webhooks.slice(0, room))
     return mine.map(webhook => {
@@ -170,6 +182,17 @@ export function createRecoverer(context: SagaContext, lanes: Lanes): Recoverer {
     return taken
   }
 
+  async function expireOnce(): Promise<number> {
+    let ended = 0
+    for (let round = 0; round < roundsMax && !ending; round += 1) {
+      const leases = await takeOverExpired(context, carriedMax)
+      const rests = await Promise.all(leases.map(carry))
+      ended += rests.filter(isExpired).length
+      if (leases.length < carriedMax) break
+    }
+    return ended
+  }
+
   /** Where there may be more, on as soon as there is room, and in any case after the usual pause. */
   async function turn(everyMs: number): Promise<void> {
     try {
@@ -189,6 +212,7 @@ export function createRecoverer(context: SagaContext, lanes: Lanes): Recoverer {
 
   return {
     runOnce,
+    expireOnce,
     start(everyMs) {
       if (!stopped) return
       stopped = false

@@ -176,6 +176,45 @@ describeStore('The lock', store => {
     })
   })
 
+  test('cleanup leaves other due checkouts to recovery, which does not count them as expired', async () => {
+    const { lockId } = await store.begin({ [await store.article()]: 1 })
+    store.faults.with = ({ kind }) => (kind === 'authorize' ? 'error_before' : null)
+    await store.engine.processCheckout(lockId, { token: 'tok_approve' })
+    store.faults.with = null
+    await store.wake(lockId)
+    expect(await store.engine.cleanupExpiredLocks()).toBe(0)
+    expect(await store.facts(lockId)).toMatchObject({ state: 'authorizing' })
+    expect(await store.engine.recover()).toBe(1)
+    expect(await store.facts(lockId)).toMatchObject({ state: 'completed' })
+    expect(await store.engine.recover()).toBe(0)
+  })
+
+  test('cleanup counts a lock once its payment is voided, not while the gateway fails to answer', async () => {
+    const { lockId } = await store.begin({ [await store.article()]: 1 })
+    await store.engine.processCheckout(lockId, { token: 'tok_action_required' })
+    await store.expire(lockId)
+    store.faults.with = ({ kind }) => (kind === 'void' ? 'error_before' : null)
+    expect(await store.engine.cleanupExpiredLocks()).toBe(0)
+    expect(await store.facts(lockId)).toMatchObject({ state: 'rolling_back', code: 'checkout_expired' })
+    store.faults.with = null
+    await store.wake(lockId)
+    expect(await store.engine.cleanupExpiredLocks()).toBe(1)
+    expect(await store.facts(lockId)).toMatchObject({ state: 'failed', code: 'checkout_expired', payment: 'voided' })
+    expect(await store.engine.cleanupExpiredLocks()).toBe(0)
+  })
+
+  test('cleanup does not count a roll-back that ends for another reason', async () => {
+    const { lockId } = await store.begin({ [await store.article()]: 1 })
+    await store.engine.processCheckout(lockId, { token: 'tok_action_required' })
+    store.faults.with = ({ kind }) => (kind === 'void' ? 'error_before' : null)
+    await store.engine.cancelCheckout(lockId)
+    store.faults.with = null
+    await store.expire(lockId)
+    await store.wake(lockId)
+    expect(await store.engine.cleanupExpiredLocks()).toBe(0)
+    expect(await store.facts(lockId)).toMatchObject({ state: 'failed', code: 'checkout_cancelled' })
+  })
+
   test('processing an expired lock fails cleanly and holds nothing', async () => {
     const sku = await store.article()
     const { lockId } = await store.begin({ [sku]: 1 })
