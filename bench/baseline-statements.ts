@@ -5,14 +5,14 @@ const stockRows = 'unnest($1::uuid[], $2::uuid[], $3::bigint[]) as part (variant
 export const sql = {
   base_create_cart: `with cart as (
       insert into holdfast.carts (id, session_id, currency, email, shipping_address)
-      values ($1::uuid, $2, $3, $4, $5::jsonb)
+      values ($1::text, $2, $3, $4, $5::jsonb)
     ), lines as (
       insert into holdfast.cart_lines (id, cart_id, variant_id, quantity)
-      select line.id, $1::uuid, v.id, line.quantity
+      select line.id, $1::text, v.id, line.quantity
       from unnest($6::uuid[], $7::text[], $8::int[]) as line (id, sku, quantity)
       left join holdfast.variants v on v.sku = line.sku
     )
-    insert into holdfast.sessions (id, cart_id) values ($2, $1::uuid)
+    insert into holdfast.sessions (id, cart_id) values ($2, $1::text)
     on conflict (id) do update set cart_id = excluded.cart_id, seen_at = now()`,
 
   base_lock_cart: `select session_id, exists (select from holdfast.cart_lines where cart_id = c.id) as has_lines
@@ -46,11 +46,11 @@ export const sql = {
     from holdfast.shipping_methods m join holdfast.shipping_rates r on r.method_code = m.code
     where m.active and r.country in ($1, '*') and r.currency = $2
     group by m.code, m.name, m.tax_class, m.position order by m.position`,
-  base_insert_snapshots: `insert into holdfast.price_snapshots (checkout_id, line_no, variant_id, sku, title, quantity, currency,
+  base_insert_snapshots: `insert into holdfast.price_snapshots (checkout_id, line_no, sku, title, quantity, currency,
       unit_minor, subtotal_minor, discount_minor, tax_minor, added_tax_minor, shipping_minor, total_minor, details)
-    select $1, line_no, variant_id, sku, title, quantity, $2,
+    select $1, line_no, sku, title, quantity, $2,
       unit_minor, subtotal_minor, discount_minor, tax_minor, added_tax_minor, shipping_minor, total_minor, details
-    from json_to_recordset($3) as row (line_no int, variant_id uuid, sku text, title text, quantity int, unit_minor bigint,
+    from json_to_recordset($3) as row (line_no int, sku text, title text, quantity int, unit_minor bigint,
       subtotal_minor bigint, discount_minor bigint, tax_minor bigint, added_tax_minor bigint, shipping_minor bigint,
       total_minor bigint, details jsonb)`,
   base_insert_intent: `insert into holdfast.payment_operations
@@ -69,10 +69,10 @@ export const sql = {
     where s.variant_id = any($1::uuid[]) and l.active
     order by s.variant_id, s.location_id for update of s`,
   base_insert_reservations: `insert into holdfast.stock_reservations
-      (checkout_id, line_no, part_no, variant_id, location_id, quantity, state)
-    select $1, line_no, part_no, variant_id, location_id, quantity, 'held'
-    from unnest($2::int[], $3::int[], $4::uuid[], $5::uuid[], $6::bigint[])
-      as part (line_no, part_no, variant_id, location_id, quantity)`,
+      (checkout_id, line_no, part_no, sku, variant_id, location_id, quantity, state)
+    select $1, line_no, part_no, sku, variant_id, location_id, quantity, 'held'
+    from unnest($2::int[], $3::int[], $4::text[], $5::uuid[], $6::uuid[], $7::bigint[])
+      as part (line_no, part_no, sku, variant_id, location_id, quantity)`,
   base_add_reserved: `update holdfast.stock_levels s set reserved = s.reserved + part.quantity
     from ${stockRows} where s.variant_id = part.variant_id and s.location_id = part.location_id`,
 
@@ -85,9 +85,9 @@ export const sql = {
   base_insert_order: `insert into holdfast.orders (id, checkout_id, session_id, email, status, currency, subtotal_minor,
       discount_minor, tax_minor, shipping_minor, total_minor, shipping_address, billing_address, shipping_method)
     values ($1, $2, $3, $4, 'pending', $5, $6, $7, $8, $9, $10, $11::jsonb, $11::jsonb, $12)`,
-  base_insert_order_lines: `insert into holdfast.order_lines (order_id, line_no, variant_id, sku, title, quantity, unit_minor,
+  base_insert_order_lines: `insert into holdfast.order_lines (order_id, line_no, sku, title, quantity, unit_minor,
       subtotal_minor, discount_minor, tax_minor, total_minor)
-    select $1, line_no, variant_id, sku, title, quantity, unit_minor, subtotal_minor, discount_minor, tax_minor, total_minor
+    select $1, line_no, sku, title, quantity, unit_minor, subtotal_minor, discount_minor, tax_minor, total_minor
     from holdfast.price_snapshots where checkout_id = $2 and line_no > 0`,
   base_move_reservations: `update holdfast.stock_reservations set state = $3 where checkout_id = $1 and state = $2`,
   base_insert_placing: `insert into holdfast.transitions (checkout_id, version, from_state, to_state, epoch, duration_us)

@@ -223,6 +223,7 @@ export function createBaseline(options: BaselineOptions): Baseline {
       checkoutId,
       allocation.parts.map(part => part.lineNo),
       allocation.parts.map(part => part.partNo),
+      allocation.parts.map(part => part.sku),
       parts.variantIds,
       parts.locationIds,
       parts.quantities,
@@ -374,7 +375,6 @@ function snapshotsOf(quoted: Quote): Record<string, unknown>[] {
     },
     ...quoted.lines.map(line => ({
       line_no: line.lineNo,
-      variant_id: line.variantId,
       sku: line.sku,
       title: line.title,
       quantity: line.quantity,

@@ -9,7 +9,7 @@ const chunk = 25_000
 /** `$1`, `$2`: from and to which number, `$3`: how many there are in all. What the ids are made of, and when it was. */
 const past = `select n,
     (lpad(to_hex((extract(epoch from at) * 1000)::bigint), 12, '0') || '7000' || '8000' || lpad(to_hex(n), 12, '0'))::uuid as id,
-    ('0190cafe-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid as cart_id,
+    ('0190cafe-0000-7000-8000-' || lpad(to_hex(n), 12, '0')) as cart_id,
     ('0190feed-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid as order_id,
     ('0190beef-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid as event_id,
     'past-' || n as session_id, at, n % 50 = 0 as is_failed
@@ -53,9 +53,9 @@ const inserts: readonly (readonly [table: string, text: string])[] = [
   ],
   [
     'price_snapshots',
-    `insert into holdfast.price_snapshots (checkout_id, line_no, variant_id, sku, title, quantity, currency, unit_minor,
+    `insert into holdfast.price_snapshots (checkout_id, line_no, sku, title, quantity, currency, unit_minor,
        subtotal_minor, discount_minor, tax_minor, added_tax_minor, shipping_minor, total_minor, details, created_at)
-     select id, line_no, case when line_no > 0 then id end, case when line_no > 0 then 'SKU-1' end,
+     select id, line_no, case when line_no > 0 then 'SKU-1' end,
        case when line_no > 0 then 'Product' end, case when line_no > 0 then 2 end, 'EUR',
        case when line_no > 0 then 1000 end, 2000, 0, 0, 0, case when line_no = 0 then 490 else 0 end,
        case when line_no = 0 then 2490 else 2000 end, '{}', at
@@ -63,8 +63,8 @@ const inserts: readonly (readonly [table: string, text: string])[] = [
   ],
   [
     'stock_reservations',
-    `insert into holdfast.stock_reservations (checkout_id, line_no, part_no, variant_id, location_id, quantity, state)
-     select id, 1, 1, id, id, 2, case when is_failed then 'released' else 'committed' end from past`,
+    `insert into holdfast.stock_reservations (checkout_id, line_no, part_no, sku, variant_id, location_id, quantity, state)
+     select id, 1, 1, 'SKU-1', id, id, 2, case when is_failed then 'released' else 'committed' end from past`,
   ],
   [
     'payment_operations',
@@ -84,9 +84,9 @@ const inserts: readonly (readonly [table: string, text: string])[] = [
   ],
   [
     'order_lines',
-    `insert into holdfast.order_lines (order_id, line_no, variant_id, sku, title, quantity, unit_minor, subtotal_minor,
+    `insert into holdfast.order_lines (order_id, line_no, sku, title, quantity, unit_minor, subtotal_minor,
        discount_minor, tax_minor, total_minor)
-     select order_id, 1, id, 'SKU-1', 'Product', 2, 1000, 2000, 0, 0, 2000 from past where not is_failed`,
+     select order_id, 1, 'SKU-1', 'Product', 2, 1000, 2000, 0, 0, 2000 from past where not is_failed`,
   ],
   [
     'events',

@@ -6,7 +6,7 @@ import { type Answer, createBrowser, type Reply } from './browser.ts'
 
 export interface ToldOrder {
   id: string
-  number: number
+  number: string
   lockId: string
   status: string
   currency: string
@@ -101,7 +101,7 @@ export function orderOf(answer: Answer): ToldOrder | null {
   if (answer.status !== 201 || order === undefined) return null
   return {
     id: String(order.id),
-    number: Number(order.number),
+    number: String(order.number),
     lockId: String(order.lock_id),
     status: String(order.status),
     currency: String(order.currency),

@@ -35,8 +35,8 @@ const findLost = statement(
   'sim_lost_acknowledgements',
   `select format('order %s (%s), told as %s of %s %s for cart %s, is %s of %s', told.number, told.id, told.status, told.total,
      told.currency, told."cartId", coalesce(o.status, 'not there'), o.total_minor) as text
-   from json_to_recordset($1) as told (id uuid, number bigint, "lockId" uuid, status text, currency text, total bigint,
-     expected bigint, "cartId" uuid)
+   from json_to_recordset($1) as told (id uuid, number text, "lockId" uuid, status text, currency text, total bigint,
+     expected bigint, "cartId" text)
    left join holdfast.orders o on o.id = told.id
    left join holdfast.checkouts c on c.id = o.checkout_id
    where not ${isPaid('told.status')} or not ${isPaid('o.status')} or o.number is distinct from told.number
@@ -59,7 +59,7 @@ const ofPayments = (payments: string) => {
       'sim_broken_refusals',
       `select format('cart %s was refused with %s, but has %s paid orders and was charged %s', told."cartId", told.code,
          coalesce(bought.orders, 0), coalesce(charge.charged, 0)) as text
-       from json_to_recordset($1) as told ("cartId" uuid, code text)
+       from json_to_recordset($1) as told ("cartId" text, code text)
        left join (${paidOrders}) as bought on bought.cart_id = told."cartId"
        left join (${charges}) as charge on charge.cart_id = told."cartId"
        where bought.orders > 0 or charge.charged <> 0`,

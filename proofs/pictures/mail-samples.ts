@@ -16,7 +16,6 @@ const at = '2026-11-22T13:03:27Z'
 
 const line = (lineNo: number, sku: string, title: string, quantity: number, unitMinor: number): OrderLine => ({
   lineNo,
-  variantId: lockId,
   sku,
   title,
   quantity,

@@ -74,7 +74,7 @@ const readClick = statement(
      (select count(*) from holdfast_sandbox.payments where checkout_id = any(mine.ids)) as payments,
      (select count(*) from holdfast_sandbox.requests where checkout_id = any(mine.ids) and kind = 'authorize') as authorizations,
      (select count(*) from holdfast_sandbox.requests where checkout_id = any(mine.ids) and kind = 'capture') as captures
-   from (select array(select id from holdfast.checkouts where cart_id = $1::uuid) as ids) as mine`,
+   from (select array(select id from holdfast.checkouts where cart_id = $1) as ids) as mine`,
 )
 
 /** Gives the next of the processes, in turns, so that every one of them gets as many. */

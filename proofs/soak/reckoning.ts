@@ -36,14 +36,14 @@ const ofPayments = (payments: string) => ({
        coalesce(asked.total::text, 'nothing and sent no payment')) as text
      from ${payments} p
      left join holdfast.checkouts c on c.id = p.checkout_id
-     left join json_to_recordset($1) as asked ("cartId" uuid, total bigint) on asked."cartId" = c.cart_id
+     left join json_to_recordset($1) as asked ("cartId" text, total bigint) on asked."cartId" = c.cart_id
      where p.status = 'captured' and p.captured_minor is distinct from asked.total`,
   ),
   findCancelled: statement(
     'soak_cancelled',
     `select format('cart %s was told to be cancelled; checkout %s is %s', c.cart_id, c.id, c.state) as text
      from holdfast.checkouts c left join ${payments} p on p.checkout_id = c.id
-     where c.cart_id = any($1::uuid[]) and (c.state = 'completed' or p.captured_minor > p.refunded_minor)`,
+     where c.cart_id = any($1::text[]) and (c.state = 'completed' or p.captured_minor > p.refunded_minor)`,
   ),
   readRefunds: statement(
     'soak_refunds',
@@ -69,7 +69,7 @@ const findOversold = statement(
   'soak_oversold',
   `select format('%s: %s sold, %s left, %s stocked', sku, sold, left_over, stocked) as text from (
      select v.sku, coalesce((select sum(l.quantity) from holdfast.order_lines l join holdfast.orders o on o.id = l.order_id
-         where l.variant_id = v.id and o.status <> 'cancelled'), 0) as sold,
+         where l.sku = v.sku and o.status <> 'cancelled'), 0) as sold,
        (select sum(s.on_hand) from holdfast.stock_levels s where s.variant_id = v.id) as left_over,
        (select sum(s.stocked) from holdfast.stock_levels s where s.variant_id = v.id) as stocked
      from holdfast.variants v) as sums

@@ -2,6 +2,7 @@
 import { type Backing, type Edit, inTest, type Mutant } from '../mutant.ts'
 
 const schema = 'packages/holdfast/migrations/0002_checkout.sql'
+const payments = 'packages/holdfast/migrations/0003_payments.sql'
 
 const noEpochCheck: Edit = {
   file: 'packages/holdfast/src/saga/lease.ts',
@@ -19,7 +20,7 @@ const severalOrders: Edit = {
   replace: 'checkout_id uuid not null,',
 }
 
-const severalAttempts: Edit = { file: schema, find: '  primary key (checkout_id, kind, attempt),\n', replace: '' }
+const severalAttempts: Edit = { file: payments, find: '  primary key (checkout_id, kind, attempt),\n', replace: '' }
 
 const edges: Backing = { name: 'the constraint edge_is_legal', edits: [noEdges] }
 
@@ -93,7 +94,7 @@ export const leaseMutants: readonly Mutant[] = [
       'postgres.*authorize: error_before, three times over',
     ),
     backing: {
-      name: 'the constraint somebody_looks_again',
+      name: 'the constraint active_has_a_wake_time',
       edits: [
         {
           file: schema,

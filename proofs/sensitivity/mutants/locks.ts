@@ -21,12 +21,12 @@ const couponUnlocked: Edit = {
   replace: 'select cart_id from holdfast.checkouts where id = any($1::uuid[])))))\n   order by id`',
 }
 const oneCheckoutACart: Backing = {
-  name: 'the unique index one_checkout_a_cart',
+  name: 'the unique index one_checkout_per_cart',
   edits: [
     {
       file: checkout,
-      find: 'create unique index one_checkout_a_cart',
-      replace: 'create index one_checkout_a_cart',
+      find: 'create unique index one_checkout_per_cart',
+      replace: 'create index one_checkout_per_cart',
     },
   ],
 }
@@ -121,8 +121,8 @@ export const lockMutants: readonly Mutant[] = [
     edits: [
       {
         file: 'packages/holdfast/src/saga/steps/start.ts',
-        find: 'where c.id = any($1::uuid[]) order by c.id for update of c',
-        replace: 'where c.id = any($1::uuid[]) order by c.id',
+        find: 'where c.id = any($1::text[]) order by c.id for update of c',
+        replace: 'where c.id = any($1::text[]) order by c.id',
       },
     ],
     foundBy: inTest('packages/holdfast/test/saga/concurrency.test.ts', 'postgres.*started in four processes'),

@@ -121,7 +121,7 @@ export const stockMutants: readonly Mutant[] = [
         file: 'packages/holdfast/src/phases/5-create-order.ts',
         find: '     snapshot.unit_minor, snapshot.subtotal_minor, snapshot.discount_minor, snapshot.tax_minor, snapshot.total_minor\n   from json_to_recordset',
         replace:
-          '     (select amount_minor from holdfast.prices live where live.variant_id = snapshot.variant_id and live.currency = snapshot.currency),\n     snapshot.subtotal_minor, snapshot.discount_minor, snapshot.tax_minor, snapshot.total_minor\n   from json_to_recordset',
+          '     (select amount_minor from holdfast.prices live where live.variant_id = (select id from holdfast.variants where sku = snapshot.sku) and live.currency = snapshot.currency),\n     snapshot.subtotal_minor, snapshot.discount_minor, snapshot.tax_minor, snapshot.total_minor\n   from json_to_recordset',
       },
     ],
     foundBy: inTest(

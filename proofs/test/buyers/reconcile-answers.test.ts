@@ -17,7 +17,7 @@ beforeEach(async () => {
   await seedHealthyStore(opened.database)
   // An order that is on its way may be charged already: the comparison is for when all has drained.
   await opened.database.execute(`delete from holdfast_sandbox.payments where checkout_id = '${checkoutId.capturing}'`)
-  await opened.database.execute(`update holdfast.orders set number = 7 where id = '${orderId('completed')}'`)
+  await opened.database.execute(`update holdfast.orders set number = '7' where id = '${orderId('completed')}'`)
 })
 afterEach(() => opened?.stop())
 
@@ -29,7 +29,7 @@ const ordered = (more: Partial<Extract<Ending, { kind: 'ordered' }>['order']> = 
   record('completed', {
     kind: 'ordered',
     order: {
-      ...{ id: orderId('completed'), number: 7, lockId: checkoutId.completed },
+      ...{ id: orderId('completed'), number: '7', lockId: checkoutId.completed },
       ...{ status: 'paid', currency: 'USD', total: 2300, ...more },
     },
   })
@@ -45,7 +45,7 @@ it('finds nothing where every buyer was told the truth', async () => {
 it('finds an order that was told and is not there, or not as told', async () => {
   const { lostAcknowledgements } = await found(
     ordered({ id: '0192dddd-0000-7000-8000-00000000dead' }),
-    ordered({ number: 8 }),
+    ordered({ number: '8' }),
     ordered({ total: 2299 }),
     ordered({ status: 'pending' }),
     ordered({ lockId: checkoutId.failed }),

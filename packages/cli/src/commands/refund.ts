@@ -25,10 +25,11 @@ export interface RefundCommandOptions {
 }
 
 function orderName(text: string): string {
-  if (!uuid.test(text) && !/^\d{1,15}$/.test(text)) {
-    throw new InvalidArgumentError('It is the number or the id of an order, or the id of its checkout lock.')
+  if (uuid.test(text)) return text.toLowerCase()
+  if (text.trim() === '' || text.length > 255) {
+    throw new InvalidArgumentError('Expected an order number, an order ID, or a checkout lock ID.')
   }
-  return text.toLowerCase()
+  return text
 }
 
 function unitsOf(text: string, earlier: Units[] = []): Units[] {

@@ -40,13 +40,13 @@ const lockExpiredCheckouts = statement(
 const lockExpiredHolders = statement(
   'lock_expired_holders',
   `select ${columns} from holdfast.checkouts
-   where cart_id = any($1::uuid[]) and holds_cart
+   where cart_id = any($1::text[]) and holds_cart
      and (expires_at <= now() and state in ('pending', 'awaiting_action', 'rolling_back') or $2::boolean and state = 'pending')
    order by id for update`,
 )
 const readCartHolders = statement(
   'read_cart_holders',
-  `select ${columns} from holdfast.checkouts where cart_id = any($1::uuid[]) and holds_cart`,
+  `select ${columns} from holdfast.checkouts where cart_id = any($1::text[]) and holds_cart`,
 )
 
 /** Locks checkouts in the order of their ids, the first rows that any step locks. */
@@ -112,7 +112,7 @@ const insertCheckouts = statement(
   'insert_checkouts',
   `insert into holdfast.checkouts (id, cart_id, session_id, user_id, state, expires_at, wake_at, metadata)
    select id, cart_id, session_id, user_id, 'pending', now() + ttl_ms * interval '1 ms', now() + ttl_ms * interval '1 ms', metadata
-   from json_to_recordset($1) as row (id uuid, cart_id uuid, session_id text, user_id text, ttl_ms bigint, metadata jsonb)
+   from json_to_recordset($1) as row (id uuid, cart_id text, session_id text, user_id text, ttl_ms bigint, metadata jsonb)
    returning ${columns}`,
 )
 

@@ -25,6 +25,7 @@ export interface AllocatedPart {
   lineNo: number
   /** Counts from 1 in its line. */
   partNo: number
+  sku: string
   variantId: string
   /** null: back-ordered */
   locationId: string | null
@@ -87,12 +88,12 @@ function totalOf(levels: readonly StockAt[] | undefined): number {
 
 /** Takes what the demand wants, as far as it is there; the rest is back-ordered. */
 function serve(demand: Demand, stock: ReadonlyMap<string, StockAt[]>, parts: AllocatedPart[]): void {
-  const { lineNo, variantId, quantity } = demand
+  const { lineNo, sku, variantId, quantity } = demand
   const levels = stock.get(variantId) ?? []
   const whole = firstWithWhole(levels, quantity)
   if (whole !== null) {
     whole.available -= quantity
-    parts.push({ lineNo, partNo: 1, variantId, locationId: whole.locationId, quantity })
+    parts.push({ lineNo, partNo: 1, sku, variantId, locationId: whole.locationId, quantity })
     return
   }
   let missing = quantity
@@ -102,10 +103,10 @@ function serve(demand: Demand, stock: ReadonlyMap<string, StockAt[]>, parts: All
     level.available -= taken
     missing -= taken
     partNo += 1
-    parts.push({ lineNo, partNo, variantId, locationId: level.locationId, quantity: taken })
+    parts.push({ lineNo, partNo, sku, variantId, locationId: level.locationId, quantity: taken })
     if (missing === 0) return
   }
-  parts.push({ lineNo, partNo: partNo + 1, variantId, locationId: null, quantity: missing })
+  parts.push({ lineNo, partNo: partNo + 1, sku, variantId, locationId: null, quantity: missing })
 }
 
 function firstWithWhole(levels: readonly StockAt[], quantity: number): StockAt | null {

@@ -5,7 +5,6 @@ export type OrderStatus = 'pending' | 'paid' | 'cancelled' | 'partially_refunded
 
 export interface OrderLine {
   lineNo: number
-  variantId: string
   sku: string
   title: string
   quantity: number

@@ -181,7 +181,6 @@ function quoteLine(
   const { taxMinor, addedTaxMinor } = taxOf(subtotalMinor - discountMinor, rate)
   return {
     lineNo,
-    variantId: line.variantId,
     sku: line.sku,
     title: line.title,
     quantity: line.quantity,

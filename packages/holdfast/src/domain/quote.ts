@@ -2,7 +2,6 @@
 
 export interface QuotedLine {
   lineNo: number
-  variantId: string
   sku: string
   title: string
   quantity: number

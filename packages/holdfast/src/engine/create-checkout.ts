@@ -44,7 +44,7 @@ import { createWebhookInbox } from '../payments/webhooks/webhook-inbox.ts'
 import type { QuoteCart } from '../phases/3-lock-prices.ts'
 import { createReconciler } from '../reconcile/reconciler.ts'
 import { recordAdminAction } from '../saga/admin-actions.ts'
-import { checkPayment, checkRefund, checkStart, checkUuid } from '../saga/check-input.ts'
+import { checkCartId, checkPayment, checkRefund, checkStart, checkUuid } from '../saga/check-input.ts'
 import { createConductor } from '../saga/conductor.ts'
 import type { Clock, SagaContext, SagaNumbers } from '../saga/context.ts'
 import { cancelled, released } from '../saga/failures.ts'
@@ -250,7 +250,7 @@ export async function composeEngine(
     guarded(() => correlation.during(request, run))
 
   async function activeLock(cartId: string): Promise<CheckoutRow | null> {
-    const [row] = await readHoldersOf(db, [checkUuid(cartId, 'cart id')])
+    const [row] = await readHoldersOf(db, [checkCartId(cartId)])
     if (row === undefined || row.state === 'completed') return null
     const idle = row.state === 'pending' || row.state === 'awaiting_action' || row.state === 'rolling_back'
     return row.expired && idle ? null : row
@@ -345,7 +345,7 @@ export async function composeEngine(
       return row === null ? null : lockOf(row)
     },
     isCartLocked: async cartId => (await activeLock(cartId)) !== null,
-    quoteCart: (cartId, overrides = {}) => preview(context, checkUuid(cartId, 'cart id'), overrides),
+    quoteCart: (cartId, overrides = {}) => preview(context, checkCartId(cartId), overrides),
     getOrder: async (orderId, { sessionId } = {}) => {
       const order = (await readOrders(db, [checkUuid(orderId, 'order id')])).get(orderId) ?? null
       return order !== null && sessionId !== undefined && order.sessionId !== sessionId ? null : order

@@ -41,7 +41,7 @@ const readCoupons = statement(
   `select id, code, kind, rate_ppm, amount_minor, currency, minimum_minor, minimum_currency, starts_at, ends_at,
      usage_limit, usage_limit_per_customer, claimed
    from holdfast.coupons
-   where code = any(array(select upper(coupon_code) from holdfast.carts where id = any($1::uuid[])))`,
+   where code = any(array(select upper(coupon_code) from holdfast.carts where id = any($1::text[])))`,
 )
 const readClaims = statement(
   'read_coupon_claims',
@@ -56,9 +56,10 @@ const readHeld = statement(
 )
 const insertReservations = statement(
   'insert_reservations',
-  `insert into holdfast.stock_reservations (checkout_id, line_no, part_no, variant_id, location_id, quantity, state)
-   select checkout_id, line_no, part_no, variant_id, location_id, quantity, 'held'
-   from json_to_recordset($1) as row (checkout_id uuid, line_no int, part_no int, variant_id uuid, location_id uuid, quantity bigint)`,
+  `insert into holdfast.stock_reservations (checkout_id, line_no, part_no, sku, variant_id, location_id, quantity, state)
+   select checkout_id, line_no, part_no, sku, variant_id, location_id, quantity, 'held'
+   from json_to_recordset($1) as row (
+     checkout_id uuid, line_no int, part_no int, sku text, variant_id uuid, location_id uuid, quantity bigint)`,
 )
 const addReserved = statement(
   'add_reserved',
@@ -287,6 +288,7 @@ function write(tx: Transaction, holds: readonly Hold[]): void {
         checkout_id: hold.checkoutId,
         line_no: part.lineNo,
         part_no: part.partNo,
+        sku: part.sku,
         variant_id: part.variantId,
         location_id: part.locationId,
         quantity: part.quantity,

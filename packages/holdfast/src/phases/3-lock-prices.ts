@@ -88,11 +88,11 @@ function compareExpected(quoted: Quote, expectedTotalMinor: number | undefined):
 
 const insertSnapshots = statement(
   'insert_snapshots',
-  `insert into holdfast.price_snapshots (checkout_id, line_no, variant_id, sku, title, quantity, currency, unit_minor,
+  `insert into holdfast.price_snapshots (checkout_id, line_no, sku, title, quantity, currency, unit_minor,
      subtotal_minor, discount_minor, tax_minor, added_tax_minor, shipping_minor, total_minor, details)
-   select checkout_id, line_no, variant_id, sku, title, quantity, currency, unit_minor,
+   select checkout_id, line_no, sku, title, quantity, currency, unit_minor,
      subtotal_minor, discount_minor, tax_minor, added_tax_minor, shipping_minor, total_minor, details
-   from json_to_recordset($1) as row (checkout_id uuid, line_no int, variant_id uuid, sku text, title text, quantity int,
+   from json_to_recordset($1) as row (checkout_id uuid, line_no int, sku text, title text, quantity int,
      currency char(3), unit_minor bigint, subtotal_minor bigint, discount_minor bigint, tax_minor bigint,
      added_tax_minor bigint, shipping_minor bigint, total_minor bigint, details jsonb)`,
 )
@@ -124,7 +124,6 @@ function write(tx: Transaction, quotes: readonly { checkoutId: string; quote: Qu
       rows.push({
         checkout_id: checkoutId,
         line_no: line.lineNo,
-        variant_id: line.variantId,
         sku: line.sku,
         title: line.title,
         quantity: line.quantity,

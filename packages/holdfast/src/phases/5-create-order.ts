@@ -13,7 +13,8 @@ const readDrift = statement(
   'read_price_drift',
   `select snapshot.checkout_id, snapshot.sku, snapshot.unit_minor as frozen_minor, price.amount_minor as current_minor
    from holdfast.price_snapshots snapshot
-   join holdfast.prices price on price.variant_id = snapshot.variant_id and price.currency = snapshot.currency
+   join holdfast.variants variant on variant.sku = snapshot.sku
+   join holdfast.prices price on price.variant_id = variant.id and price.currency = snapshot.currency
    where snapshot.checkout_id = any($1::uuid[]) and snapshot.line_no > 0
      and abs(price.amount_minor - snapshot.unit_minor) > $2::bigint
    order by snapshot.checkout_id, snapshot.line_no`,
@@ -36,9 +37,9 @@ const insertOrders = statement(
 )
 const insertOrderLines = statement(
   'insert_order_lines',
-  `insert into holdfast.order_lines (order_id, line_no, variant_id, sku, title, quantity, unit_minor, subtotal_minor,
+  `insert into holdfast.order_lines (order_id, line_no, sku, title, quantity, unit_minor, subtotal_minor,
      discount_minor, tax_minor, total_minor)
-   select row.order_id, snapshot.line_no, snapshot.variant_id, snapshot.sku, snapshot.title, snapshot.quantity,
+   select row.order_id, snapshot.line_no, snapshot.sku, snapshot.title, snapshot.quantity,
      snapshot.unit_minor, snapshot.subtotal_minor, snapshot.discount_minor, snapshot.tax_minor, snapshot.total_minor
    from json_to_recordset($1) as row (checkout_id uuid, order_id uuid)
    join holdfast.price_snapshots snapshot on snapshot.checkout_id = row.checkout_id and snapshot.line_no > 0`,

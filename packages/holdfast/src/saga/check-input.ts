@@ -30,6 +30,17 @@ export function checkUuid(value: string, name: string): string {
   return value.toLowerCase()
 }
 
+/**
+ * Cart ids belong to the shop's cart: any text of 1 to 255 characters.
+ * @throws {CheckoutError} `invalid_argument`.
+ */
+export function checkCartId(value: string): string {
+  if (typeof value !== 'string' || value === '' || value.length > 255)
+    refuse('The cart id must be 1 to 255 characters.')
+  checkStorable(value, 'cart id')
+  return value
+}
+
 /** @throws {CheckoutError} `invalid_argument` naming what is wrong and what is accepted. */
 export function checkStart(
   cartId: string,
@@ -47,7 +58,7 @@ export function checkStart(
     refuse(`ttlMinutes must be more than 0 and at most ${limits.maxTtlMinutes}.`, { ttlMinutes })
   }
   return {
-    cartId: checkUuid(cartId, 'cart id'),
+    cartId: checkCartId(cartId),
     sessionId,
     userId,
     ttlMs: Math.max(1, Math.round(ttlMinutes * 60_000)),

@@ -8,7 +8,7 @@ import { planRefund, priceOfShipping, priceOfUnits, type RefundWish } from '../.
 function lineOf(lineNo: number, quantity: number, totalMinor: number): OrderLine {
   const sku = `SKU-${lineNo}`
   const amounts = { unitMinor: 0, subtotalMinor: totalMinor, discountMinor: 0, taxMinor: 0, totalMinor }
-  return { lineNo, variantId: sku, sku, title: sku, quantity, ...amounts, refundedQuantity: 0 }
+  return { lineNo, sku, title: sku, quantity, ...amounts, refundedQuantity: 0 }
 }
 
 function orderOf(lines: OrderLine[], shippingMinor = 0): Order {

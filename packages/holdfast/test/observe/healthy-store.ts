@@ -74,12 +74,12 @@ function rowsOf(stage: Stage): string[] {
   if (state === 'completed') sql.push(event(checkout, 'CheckoutCompleted'))
   if (state === 'failed') sql.push(event(checkout, 'CheckoutFailed'))
   if (!priced) return sql
-  const snapshot = `insert into holdfast.price_snapshots (checkout_id, line_no, variant_id, sku, title, quantity, currency, unit_minor,
+  const snapshot = `insert into holdfast.price_snapshots (checkout_id, line_no, sku, title, quantity, currency, unit_minor,
     subtotal_minor, discount_minor, tax_minor, added_tax_minor, shipping_minor, total_minor, details)`
   sql.push(
-    `${snapshot} values ('${checkout}', 0, null, null, null, null, 'USD', null, ${amounts}, '{}')`,
-    `${snapshot} values ('${checkout}', 1, '${variantId}', 'MUG', 'Mug', 2, 'USD', 1000, 2000, 200, 0, 0, 0, 1800, '{}')`,
-    `insert into holdfast.stock_reservations values ('${checkout}', 1, 1, '${variantId}', '${locationId}', 2, '${reservation[stage]}')`,
+    `${snapshot} values ('${checkout}', 0, null, null, null, 'USD', null, ${amounts}, '{}')`,
+    `${snapshot} values ('${checkout}', 1, 'MUG', 'Mug', 2, 'USD', 1000, 2000, 200, 0, 0, 0, 1800, '{}')`,
+    `insert into holdfast.stock_reservations values ('${checkout}', 1, 1, 'MUG', '${variantId}', '${locationId}', 2, '${reservation[stage]}')`,
     `insert into holdfast.coupon_claims values ('${checkout}', '${couponId}', 'email:${stage}@example.com',
       '${state === 'failed' ? 'released' : ended ? 'redeemed' : 'held'}')`,
     ...payment(stage),
@@ -141,7 +141,7 @@ function order(stage: Stage): string[] {
        shipping_minor, total_minor, refunded_minor, shipping_refunded, paid_at, cancelled_at)
      values ('${orderId(stage)}', '${checkoutId[stage]}', 'session-${stage}', '${status}', 'USD', 2000, 200, 0, 500, 2300,
        ${stage === 'refunded' ? '2300, true' : '0, false'}, ${paid ? 'now()' : 'null'}, ${stage === 'failed' ? 'now()' : 'null'})`,
-    `insert into holdfast.order_lines values ('${orderId(stage)}', 1, '${variantId}', 'MUG', 'Mug', 2, 1000, 2000, 200, 0, 1800,
+    `insert into holdfast.order_lines values ('${orderId(stage)}', 1, 'MUG', 'Mug', 2, 1000, 2000, 200, 0, 1800,
        ${stage === 'refunded' ? 2 : 0})`,
   ]
 }

@@ -34,7 +34,6 @@ const order: Order = {
   lines: [
     {
       lineNo: 1,
-      variantId: 'variant-1',
       sku: 'MUG',
       title: 'Mug',
       quantity: 2,

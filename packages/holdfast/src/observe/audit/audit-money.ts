@@ -129,14 +129,14 @@ export const moneyChecks: readonly Check[] = [
     invariant: 'A3',
     text: `select format('line %s of the order of checkout %s is not the line that was frozen', line_no, checkout_id) as example
       from (
-        select o.checkout_id, l.line_no, l.variant_id, l.quantity, l.unit_minor, l.discount_minor, l.total_minor
+        select o.checkout_id, l.line_no, l.sku, l.quantity, l.unit_minor, l.discount_minor, l.total_minor
         from holdfast.orders o join holdfast.order_lines l on l.order_id = o.id
       ) as l
       full join (
-        select s.checkout_id, s.line_no, s.variant_id, s.quantity, s.unit_minor, s.discount_minor, s.total_minor
+        select s.checkout_id, s.line_no, s.sku, s.quantity, s.unit_minor, s.discount_minor, s.total_minor
         from holdfast.orders o join holdfast.price_snapshots s on s.checkout_id = o.checkout_id and s.line_no > 0
       ) as s using (checkout_id, line_no)
-      where l.variant_id is distinct from s.variant_id or l.quantity is distinct from s.quantity
+      where l.sku is distinct from s.sku or l.quantity is distinct from s.quantity
         or l.unit_minor is distinct from s.unit_minor or l.discount_minor is distinct from s.discount_minor
         or l.total_minor is distinct from s.total_minor`,
   },

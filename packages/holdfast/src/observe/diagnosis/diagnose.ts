@@ -21,9 +21,8 @@ const readSnapshots = read(
 )
 const readReservations = read(
   'reservations',
-  `select r.line_no, r.part_no, r.variant_id, v.sku, l.code as location, r.quantity, r.state
+  `select r.line_no, r.part_no, r.variant_id, r.sku, l.code as location, r.quantity, r.state
    from holdfast.stock_reservations r
-   left join holdfast.variants v on v.id = r.variant_id
    left join holdfast.locations l on l.id = r.location_id
    where r.checkout_id = $1 order by r.line_no, r.part_no`,
 )

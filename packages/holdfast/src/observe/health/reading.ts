@@ -61,7 +61,7 @@ const readHealthStatement = statement(
         from holdfast.reconciliations where gateway = $2 and ended_at is not null and failure is null
         order by started_at desc limit 1) as reconciled,
      (select (extract(epoch from now() - applied_at) * 1000)::bigint from holdfast.migrations
-        where name = '0005_reconciliation') as "sinceMs",
+        where name = '0003_payments') as "sinceMs",
      now() as now`,
 )
 

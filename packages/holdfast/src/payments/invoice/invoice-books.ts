@@ -1,6 +1,6 @@
 /**
  * The books of the invoice gateway in SQL: invoices, lines of bank statements, refunds. Every rule of theirs is also a
- * constraint (`packages/holdfast/migrations/0006_invoices.sql`).
+ * constraint (`packages/holdfast/migrations/0003_payments.sql`).
  */
 
 import { type Queryable, statement } from '../../database/database.ts'

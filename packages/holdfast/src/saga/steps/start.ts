@@ -39,7 +39,7 @@ export type Started = { ok: true; row: CheckoutRow } | { ok: false; error: Check
 const lockCarts = statement(
   'lock_carts',
   `select c.id, c.session_id, c.user_id, exists (select from holdfast.cart_lines l where l.cart_id = c.id) as has_lines
-   from holdfast.carts c where c.id = any($1::uuid[]) order by c.id for update of c`,
+   from holdfast.carts c where c.id = any($1::text[]) order by c.id for update of c`,
 )
 
 interface LockedCart {

@@ -52,8 +52,8 @@ function cartsIn(name: string, cartIds: string): Statement {
   )
 }
 
-/** `$1::uuid[]`: cart ids. Takes no lock. */
-export const selectCarts = cartsIn('select_carts', '$1::uuid[]')
+/** `$1::text[]`: cart ids. Takes no lock. */
+export const selectCarts = cartsIn('select_carts', '$1::text[]')
 /** `$1::uuid[]`: checkout ids; so that a step reads the carts in the round trip that locks the checkouts. */
 export const selectCheckedOutCarts = cartsIn('select_checked_out_carts', checkedOut)
 
@@ -80,10 +80,10 @@ function linesIn(name: string, cartIds: string): Statement {
 }
 
 /**
- * `$1::uuid[]`: cart ids. Lines by cart, then in the order in which they were added. Prices in other currencies are
+ * `$1::text[]`: cart ids. Lines by cart, then in the order in which they were added. Prices in other currencies are
  * gathered only for the lines that have to be converted.
  */
-export const selectCartLines = linesIn('select_cart_lines', '$1::uuid[]')
+export const selectCartLines = linesIn('select_cart_lines', '$1::text[]')
 /** `$1::uuid[]`: checkout ids. */
 export const selectCheckedOutLines = linesIn('select_checked_out_lines', checkedOut)
 

@@ -12,7 +12,7 @@ export const insertCarts = statement(
   'insert_carts',
   `with cart as materialized (
      select * from json_to_recordset($1) as row (
-       id uuid, session_id text, user_id text, currency text, email text, coupon_code text,
+       id text, session_id text, user_id text, currency text, email text, coupon_code text,
        shipping_address jsonb, billing_address jsonb, shipping_method text)
    ), new_cart as (
      insert into holdfast.carts (
@@ -22,7 +22,7 @@ export const insertCarts = statement(
    ), new_line as (
      insert into holdfast.cart_lines (id, cart_id, variant_id, quantity)
      select row.id, row.cart_id, v.id, row.quantity
-     from json_to_recordset($2) as row (id uuid, cart_id uuid, sku text, quantity integer)
+     from json_to_recordset($2) as row (id uuid, cart_id text, sku text, quantity integer)
      left join holdfast.variants v on v.sku = row.sku
    )
    insert into holdfast.sessions as s (id, cart_id, user_id)

@@ -6,7 +6,7 @@ import type { Order, OrderLine, OrderMetadata, OrderStatus } from '../../domain/
 
 export interface OrderRow {
   id: string
-  number: number
+  number: string
   checkout_id: string
   session_id: string
   user_id: string | null
@@ -34,7 +34,6 @@ export interface OrderRow {
 export interface OrderLineRow {
   order_id: string
   line_no: number
-  variant_id: string
   sku: string
   title: string
   quantity: number
@@ -49,7 +48,7 @@ export interface OrderLineRow {
 const orderColumns = `id, number, checkout_id, session_id, user_id, email, status, currency, subtotal_minor, discount_minor,
   tax_minor, shipping_minor, total_minor, refunded_minor, shipping_refunded, coupon_code, shipping_address,
   billing_address, shipping_method, notes, metadata, placed_at, paid_at, cancelled_at`
-const lineColumns = `order_id, line_no, variant_id, sku, title, quantity, unit_minor, subtotal_minor, discount_minor,
+const lineColumns = `order_id, line_no, sku, title, quantity, unit_minor, subtotal_minor, discount_minor,
   tax_minor, total_minor, refunded_quantity`
 
 const readOrdersOfCheckouts = statement(
@@ -98,7 +97,7 @@ function ordersOf(rows: readonly OrderRow[], lineRows: readonly OrderLineRow[]):
 function orderOf(row: OrderRow, lines: OrderLine[]): Order {
   return {
     id: row.id,
-    number: String(row.number),
+    number: row.number,
     checkoutId: row.checkout_id,
     sessionId: row.session_id,
     userId: row.user_id,
@@ -128,7 +127,6 @@ function orderOf(row: OrderRow, lines: OrderLine[]): Order {
 function lineOf(row: OrderLineRow): OrderLine {
   return {
     lineNo: row.line_no,
-    variantId: row.variant_id,
     sku: row.sku,
     title: row.title,
     quantity: row.quantity,

@@ -4,7 +4,7 @@ import { type Database, statement } from '../../../src/database/database.ts'
 import { type AuditOptions, audit } from '../../../src/observe/audit/audit.ts'
 import { type Invariant, invariants } from '../../../src/observe/audit/invariant.ts'
 import { openTestDatabase, type TestDatabase } from '../../support/test-database.ts'
-import { cartId, checkoutId, couponId, orderId, seedHealthyStore, variantId } from '../healthy-store.ts'
+import { cartId, checkoutId, couponId, orderId, seedHealthyStore } from '../healthy-store.ts'
 
 interface Corruption {
   breaks: Invariant
@@ -27,9 +27,9 @@ const corruptions: Corruption[] = [
     title: 'two orders of one checkout',
     without: ['orders drop constraint orders_checkout_id_key'],
     sql: [
-      `insert into holdfast.orders select (jsonb_populate_record(o, '{"id":"0192dddd-0000-7000-8000-000000000099"}')).*
+      `insert into holdfast.orders select (jsonb_populate_record(o, '{"id":"0192dddd-0000-7000-8000-000000000099","number":"7"}')).*
        from holdfast.orders o where id = '${orderId('completed')}'`,
-      `insert into holdfast.order_lines select '0192dddd-0000-7000-8000-000000000099', line_no, variant_id, sku, title, quantity,
+      `insert into holdfast.order_lines select '0192dddd-0000-7000-8000-000000000099', line_no, sku, title, quantity,
          unit_minor, subtotal_minor, discount_minor, tax_minor, total_minor
        from holdfast.order_lines where order_id = '${orderId('completed')}'`,
     ],
@@ -38,7 +38,7 @@ const corruptions: Corruption[] = [
     breaks: 'A1',
     title: 'two active checkouts of one cart',
     sql: [
-      'drop index holdfast.one_checkout_a_cart',
+      'drop index holdfast.one_checkout_per_cart',
       `update holdfast.checkouts set cart_id = '${cartId('pending')}' where id = '${authorizing}'`,
     ],
   },
@@ -51,7 +51,7 @@ const corruptions: Corruption[] = [
     breaks: 'A2',
     title: 'a payment captured twice, by our own books',
     sql: [
-      'alter table holdfast.payment_operations drop constraint money_is_asked_for_once',
+      'alter table holdfast.payment_operations drop constraint one_authorization_and_one_capture',
       `insert into holdfast.payment_operations (checkout_id, kind, attempt, gateway, amount_minor, currency, parameters_hash, status, settled_at)
        values ('${completed}', 'capture', 2, 'other', 2300, 'USD', 'hash', 'succeeded', now())`,
     ],
@@ -73,7 +73,7 @@ const corruptions: Corruption[] = [
   {
     breaks: 'A2',
     title: 'the gateway captured twice',
-    without: ['payment_operations drop constraint money_is_asked_for_once'],
+    without: ['payment_operations drop constraint one_authorization_and_one_capture'],
     sql: [
       `insert into holdfast.payment_operations (checkout_id, kind, attempt, gateway, amount_minor, currency, parameters_hash, status, settled_at)
        values ('${completed}', 'capture', 2, 'sandbox', 2300, 'USD', 'hash', 'declined', now())`,
@@ -85,7 +85,7 @@ const corruptions: Corruption[] = [
   {
     breaks: 'A2',
     title: 'two authorizations for one checkout',
-    without: ['payment_operations drop constraint money_is_asked_for_once'],
+    without: ['payment_operations drop constraint one_authorization_and_one_capture'],
     sql: [
       `insert into holdfast.payment_operations (checkout_id, kind, attempt, gateway, amount_minor, currency, parameters_hash, status, settled_at)
        values ('${authorizing}', 'authorize', 2, 'sandbox', 2300, 'USD', 'hash', 'declined', now())`,
@@ -326,7 +326,7 @@ const corruptions: Corruption[] = [
   {
     breaks: 'A11',
     title: 'an active checkout that nobody looks at again',
-    without: ['checkouts drop constraint somebody_looks_again'],
+    without: ['checkouts drop constraint active_has_a_wake_time'],
     sql: [`update holdfast.checkouts set wake_at = null where id = '${authorizing}'`],
   },
   {
@@ -400,7 +400,7 @@ const corruptions: Corruption[] = [
   {
     breaks: 'B3',
     title: 'a cart that a failed checkout did not let go of',
-    without: ['checkouts drop constraint failed_lets_go_of_the_cart'],
+    without: ['checkouts drop constraint failed_releases_the_cart'],
     sql: [`update holdfast.checkouts set holds_cart = true where id = '${failed}'`],
   },
   ...['stock_reservations', 'coupon_claims', 'transitions', 'events'].map(
@@ -443,9 +443,7 @@ const corruptions: Corruption[] = [
   {
     breaks: 'references',
     title: 'an order line without an order',
-    sql: [
-      `insert into holdfast.order_lines values (gen_random_uuid(), 1, '${variantId}', 'MUG', 'Mug', 1, 1, 1, 0, 0, 1)`,
-    ],
+    sql: [`insert into holdfast.order_lines values (gen_random_uuid(), 1, 'MUG', 'Mug', 1, 1, 1, 0, 0, 1)`],
   },
   {
     breaks: 'references',
