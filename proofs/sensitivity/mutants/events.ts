@@ -16,14 +16,14 @@ export const tellingMutants: readonly Mutant[] = [
       { file: settle, find: '    context.outbox.publish(tx, events)\n', replace: '    told.push(...events)\n' },
       {
         file: settle,
-        find: '  })\n}\n\nfunction toldOf',
+        find: '  })\n}\n\nfunction factsOf',
         replace: `  }).then(async nexts => {
     await context.db.transaction(async tx => context.outbox.publish(tx, told))
     return nexts
   })
 }
 
-function toldOf`,
+function factsOf`,
       },
     ],
     foundBy: inTest(

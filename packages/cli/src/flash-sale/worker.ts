@@ -15,7 +15,7 @@ import {
 } from 'holdfast'
 import type { Database } from 'holdfast/database'
 import { migrate } from 'holdfast/database'
-import { wakeOrphans } from 'holdfast/operations'
+import { endAllLeases } from 'holdfast/operations'
 import { fillShop, letTimePass, lookAtStock, openOf, reckon } from './goods.ts'
 import { openPlace, removePlace } from './place.ts'
 import type { FromWorker, ShopCalls, Told, ToWorker, WorkerSettings } from './protocol.ts'
@@ -122,7 +122,7 @@ async function openShop({ place, engines, secret, faultPercent }: WorkerSettings
   const named = `holdfast flash sale ${engines.join(' ')}`
   const database = await openPlace(place, named, 5)
   await migrate(database)
-  if (place.kind === 'embedded') await wakeOrphans(database)
+  if (place.kind === 'embedded') await endAllLeases(database)
   const open = new Map<number, OpenEngine>()
   let percent = faultPercent
   const sandbox = createSandboxGateway({

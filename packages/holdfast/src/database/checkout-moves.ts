@@ -34,7 +34,7 @@ export function noteMove(tx: Transaction, move: Move): void {
  * The same database; each of `hearers` is told of every transaction that moved something, right after the commit. One
  * whose outcome cannot be known is told to nobody. What a hearer throws is its own trouble, and `onError`'s.
  */
-export function tellMoves(
+export function publishMoves(
   db: Database,
   hearers: readonly ((moved: Moved) => void)[],
   onError: (error: unknown) => void,

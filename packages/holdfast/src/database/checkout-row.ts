@@ -56,10 +56,10 @@ export interface PathStep {
   durationUs?: number
   details?: Record<string, unknown>
   /** Beside it for whoever hears of the move; not kept. */
-  told?: ToldOfStep
+  facts?: StepFacts
 }
 
-export interface ToldOfStep {
+export interface StepFacts {
   /** Units that were held or sold. */
   units?: number | undefined
   orderId?: string | undefined

@@ -94,7 +94,7 @@ const wakeLeased = statement(
  * Ends every lease at once; gives how many there were. Only for who knows that no other process is there: whoever just
  * opened the embedded database, whose last process died with its leases. (The epochs keep even a mistake harmless.)
  */
-export async function wakeOrphans(db: Queryable): Promise<number> {
+export async function endAllLeases(db: Queryable): Promise<number> {
   return (await db.query(wakeLeased)).length
 }
 
@@ -123,7 +123,7 @@ export async function insertRows(tx: Transaction, rows: readonly NewCheckout[]):
 }
 
 /** The change of one locked row. What is absent stays as it is. */
-export interface CheckoutChange {
+export interface CheckoutUpdate {
   row: CheckoutRow
   /** Passing states on the way, then the state it comes to rest in; the same state again is no transition. */
   path: readonly PathStep[]
@@ -195,7 +195,7 @@ export function recordStarts(tx: Transaction, ids: readonly string[]): void {
  * Writes changes of rows that this transaction has locked, and their history, in two statements.
  * Gives the rows as they are now (but for `wake_at`, which is approximated with the transaction's own clock).
  */
-export function changeRows(tx: Transaction, changes: readonly CheckoutChange[]): CheckoutRow[] {
+export function changeRows(tx: Transaction, changes: readonly CheckoutUpdate[]): CheckoutRow[] {
   if (changes.length === 0) return []
   const updates: Record<string, unknown>[] = []
   const transitions: TransitionRow[] = []

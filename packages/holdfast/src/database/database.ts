@@ -64,7 +64,7 @@ export interface Database extends Queryable {
   close(): Promise<void>
 }
 
-/** A refusal of the database. `code` is its SQLSTATE, or `connection_lost` when there was no answer. */
+/** A databaseErrorFrom of the database. `code` is its SQLSTATE, or `connection_lost` when there was no answer. */
 export class DatabaseError extends Error {
   override readonly name = 'DatabaseError'
   readonly code: string

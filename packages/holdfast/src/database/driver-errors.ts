@@ -18,7 +18,7 @@ const text = (value: unknown): string | null => (typeof value === 'string' && va
 const goodbye = /^(08...|57P0[1235]|25P0[34])$/
 
 /** Turns whatever a driver threw into a `DatabaseError`; no SQLSTATE means there was no answer. */
-export function refusal(error: unknown): DatabaseError {
+export function databaseErrorFrom(error: unknown): DatabaseError {
   if (error instanceof DatabaseError) return error
   const { message, code, severity, constraint, detail } = (
     error instanceof Error ? error : new Error(String(error))

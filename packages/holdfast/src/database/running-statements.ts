@@ -1,7 +1,7 @@
 /** Counts what is running, so that closing a database waits for all of it and lets nothing new in. */
 import { DatabaseError } from './database.ts'
 
-export interface InFlight {
+export interface RunningStatements {
   /** Runs `work`, or refuses with code `closed` once closing has begun. */
   run<T>(work: () => Promise<T>): Promise<T>
   /** Lets nothing new in; resolves when the last one running has ended. */
@@ -9,7 +9,7 @@ export interface InFlight {
   readonly closing: boolean
 }
 
-export function inFlight(): InFlight {
+export function createRunningStatements(): RunningStatements {
   let running = 0
   let closing = false
   let drained = () => {}

@@ -8,9 +8,9 @@ import { LaneFull } from '../concurrency/lane.ts'
 import type { CheckoutConfig } from '../config/checkout-config.ts'
 import { defaultConfig } from '../config/config.ts'
 import { refuseShopSettings } from '../config/scope.ts'
-import { tellMoves } from '../database/checkout-moves.ts'
+import { publishMoves } from '../database/checkout-moves.ts'
 import type { CheckoutRow } from '../database/checkout-row.ts'
-import { lockOf, readHoldersOf, readRows, wakeOrphans } from '../database/checkouts.ts'
+import { endAllLeases, lockOf, readHoldersOf, readRows } from '../database/checkouts.ts'
 import type { Database } from '../database/database.ts'
 import { migrate } from '../database/migrate.ts'
 import { openDatabase } from '../database/open.ts'
@@ -124,7 +124,7 @@ export async function composeEngine(
   const db = given ?? (await openDatabase(url === undefined ? {} : { url }))
   if (options.migrate !== false) await migrate(db)
   // One process has the embedded database: what stands there as being worked on was left by one that died.
-  if (given === null && db.kind === 'embedded') await wakeOrphans(db)
+  if (given === null && db.kind === 'embedded') await endAllLeases(db)
   const own = await ownSandbox(payments, db, url, async (headers, body) => {
     if (!(await engine.receiveWebhook('sandbox', headers, body))) throw new Error('a webhook was not accepted')
   })
@@ -182,7 +182,7 @@ export async function composeEngine(
   })
   const hearers = [logMoves, watch?.observeMoves, tracing?.observeMoves].filter(hear => hear !== undefined)
   const context: SagaContext = {
-    db: tellMoves(db, hearers, error => log.error('[Checkout] a move could not be told', { err: error })),
+    db: publishMoves(db, hearers, error => log.error('[Checkout] a move could not be told', { err: error })),
     gateway,
     outbox: createOutbox(listeners),
     log,

@@ -6,7 +6,7 @@ import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import type { CheckoutConfig } from '../config/checkout-config.ts'
 import { defaultConfig } from '../config/config.ts'
-import { wakeOrphans } from '../database/checkouts.ts'
+import { endAllLeases } from '../database/checkouts.ts'
 import type { Database } from '../database/database.ts'
 import { migrate } from '../database/migrate.ts'
 import { defaultDirectory, openDatabase } from '../database/open.ts'
@@ -188,7 +188,7 @@ export async function createShop(options: ShopOptions = {}): Promise<Shop> {
     const notifications = await openNotifications(config, log, options.mailDirectory)
     closing.unshift(notifications.close)
     // One process has the embedded database: a lease that stands there is of a process that died.
-    if (workers && database.kind === 'embedded') await wakeOrphans(database)
+    if (workers && database.kind === 'embedded') await endAllLeases(database)
     const engine: CheckoutEngine = await composeEngine(
       {
         ...options,

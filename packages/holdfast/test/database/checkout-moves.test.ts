@@ -1,6 +1,6 @@
 /** Moves are told once, when they are certain, and whoever hears of them disturbs nobody. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type Move, type Moved, noteMove, tellMoves } from '../../src/database/checkout-moves.ts'
+import { type Move, type Moved, noteMove, publishMoves } from '../../src/database/checkout-moves.ts'
 import type { CheckoutRow } from '../../src/database/checkout-row.ts'
 import { type Database, statement } from '../../src/database/database.ts'
 import { openTestDatabase, type TestDatabase } from '../support/test-database.ts'
@@ -22,7 +22,7 @@ describe('moves of a transaction', () => {
     const stumble = () => {
       throw new Error('a hearer')
     }
-    telling = tellMoves(opened.database, [stumble, hear], error => errors.push(error))
+    telling = publishMoves(opened.database, [stumble, hear], error => errors.push(error))
   })
   afterAll(() => opened.stop())
 

@@ -11,9 +11,9 @@ import { setImmediate as otherTurn } from 'node:timers/promises'
 import { PGlite, type PGliteOptions } from '@electric-sql/pglite'
 import { answerInTime } from '../answer-in-time.ts'
 import { type Database, DatabaseError, probeMs, type Statement, type Transaction, type Value } from '../database.ts'
-import { mayRunAgain, refusal, retriesMax } from '../driver-errors.ts'
+import { databaseErrorFrom, mayRunAgain, retriesMax } from '../driver-errors.ts'
 import { keyedPlans } from '../planner.ts'
-import { inFlight } from '../running-statements.ts'
+import { createRunningStatements } from '../running-statements.ts'
 import { checkName } from '../statement-names.ts'
 import { type DirectoryLock, lockDirectory, type RequestHandler } from './directory-lock.ts'
 import { initArguments, preparedCluster } from './prepared-cluster.ts'
@@ -101,14 +101,14 @@ export async function openEmbedded(options: EmbeddedOptions = {}): Promise<Embed
     throw error
   }
   const prepared = preparedStatements(engine)
-  const flight = inFlight()
+  const running = createRunningStatements()
   const exclusively = queue()
 
   async function ask<Row>(statement: Statement, values: readonly Value[]): Promise<Row[]> {
     try {
       return await prepared.run<Row>(statement, values)
     } catch (error) {
-      throw embeddedRefusal(error)
+      throw embeddedErrorFrom(error)
     }
   }
 
@@ -156,7 +156,7 @@ export async function openEmbedded(options: EmbeddedOptions = {}): Promise<Embed
       throw first.error
     }
     const [answer] = await engine.exec('commit').catch((error: unknown) => {
-      throw embeddedRefusal(error)
+      throw embeddedErrorFrom(error)
     })
     if (answer?.command !== 'COMMIT') {
       throw new DatabaseError('COMMIT was answered with ROLLBACK', { code: '25P02' })
@@ -188,12 +188,12 @@ export async function openEmbedded(options: EmbeddedOptions = {}): Promise<Embed
       const receivers = channels.get(channel)
       if (receivers === undefined || !receivers.delete(own) || receivers.size > 0) return
       channels.delete(channel)
-      if (!flight.closing) await exclusively(() => runScript(engine, `unlisten ${name}`))
+      if (!running.closing) await exclusively(() => runScript(engine, `unlisten ${name}`))
     }
   }
 
   async function close(): Promise<void> {
-    await flight.drain()
+    await running.drain()
     try {
       await engine.close()
     } finally {
@@ -207,26 +207,26 @@ export async function openEmbedded(options: EmbeddedOptions = {}): Promise<Embed
   return {
     kind: 'embedded',
     query: <Row>(statement: Statement, values: readonly Value[] = []) =>
-      flight.run(async () => {
+      running.run(async () => {
         checkName(statement)
         return exclusively(() => ask<Row>(statement, values))
       }),
     probe: <Row>(statement: Statement, values: readonly Value[] = []) =>
-      flight.run(async () => {
+      running.run(async () => {
         checkName(statement)
         return answerInTime(
           exclusively(() => ask<Row>(statement, values)),
           probeMs,
         )
       }),
-    transaction: work => flight.run(() => transaction(work)),
-    execute: script => flight.run(() => exclusively(() => runScript(engine, script).finally(prepared.forget))),
+    transaction: work => running.run(() => transaction(work)),
+    execute: script => running.run(() => exclusively(() => runScript(engine, script).finally(prepared.forget))),
     notify: (channel, payload) =>
-      flight.run(async () => {
+      running.run(async () => {
         await exclusively(() => ask(notify, [channel, payload]))
       }),
-    listen: (channel, receive) => flight.run(() => listen(channel, receive)),
-    dump: () => flight.run(() => exclusively(() => engine.dumpDataDir('none'))),
+    listen: (channel, receive) => running.run(() => listen(channel, receive)),
+    dump: () => running.run(() => exclusively(() => engine.dumpDataDir('none'))),
     onRequest(handler) {
       lock?.onRequest(handler)
     },
@@ -242,13 +242,13 @@ async function runScript(engine: PGlite, script: string): Promise<void> {
     await engine.exec(script)
   } catch (error) {
     if (engine.isInTransaction()) await engine.exec('rollback')
-    throw embeddedRefusal(error)
+    throw embeddedErrorFrom(error)
   }
 }
 
 /** There is no connection here that could be lost: what has no SQLSTATE comes from PGlite itself. */
-function embeddedRefusal(error: unknown): DatabaseError {
-  const known = refusal(error)
+function embeddedErrorFrom(error: unknown): DatabaseError {
+  const known = databaseErrorFrom(error)
   if (known.code !== 'connection_lost') return known
   return new DatabaseError(error instanceof Error ? error.message : String(error), { code: 'embedded', cause: error })
 }

@@ -4,7 +4,7 @@
  */
 import type { PoolClient } from 'pg'
 import { DatabaseError } from '../database.ts'
-import { refusal } from '../driver-errors.ts'
+import { databaseErrorFrom } from '../driver-errors.ts'
 
 /** What is needed to find a transaction again after its connection is gone. */
 export interface Trace {
@@ -50,7 +50,7 @@ async function look(
     status = (answer.rows as readonly { readonly status: unknown }[])[0]?.status
   } catch (error) {
     // "transaction ID … is in the future": this server has no trace of it, so it was never committed here
-    if (refusal(error).code === '22023') return 'aborted'
+    if (databaseErrorFrom(error).code === '22023') return 'aborted'
     throw error
   }
   if (status === 'aborted') return 'aborted'
@@ -79,7 +79,7 @@ export async function outcomeOfCommit(trace: Trace, settling: Settling): Promise
       if (verdict !== null) return verdict
     } catch (thrown) {
       client?.release(true)
-      const error = refusal(thrown)
+      const error = databaseErrorFrom(thrown)
       if (error.code !== 'connection_lost' && error.code !== 'pool_exhausted')
         throw error.code === 'commit_unknown' ? error : unknown(error.message)
     }

@@ -6,12 +6,12 @@ import pg from 'pg'
 import { answerInTime } from '../answer-in-time.ts'
 import { columnParsers } from '../column-types.ts'
 import { type Database, DatabaseError, probeMs, type Statement, type Transaction, type Value } from '../database.ts'
-import { mayRunAgain, pauseMs, refusal, retriesMax } from '../driver-errors.ts'
+import { databaseErrorFrom, mayRunAgain, pauseMs, retriesMax } from '../driver-errors.ts'
 import { keyedPlans } from '../planner.ts'
-import { inFlight } from '../running-statements.ts'
+import { createRunningStatements } from '../running-statements.ts'
 import { checkName } from '../statement-names.ts'
 import { outcomeOfCommit } from './commit-outcome.ts'
-import { postgresListener } from './listener.ts'
+import { postgresNotifications } from './notifications.ts'
 import { postgresProbe, tooManyConnections } from './probe.ts'
 import { type Attempt, attempt, type Connection, isBroken } from './transaction.ts'
 
@@ -53,7 +53,7 @@ function connectFailure(thrown: unknown): DatabaseError {
   if (message === 'timeout exceeded when trying to connect') {
     return new DatabaseError('every connection of the pool is in use', { code: 'pool_exhausted', cause: thrown })
   }
-  const error = refusal(thrown)
+  const error = databaseErrorFrom(thrown)
   return error.code === tooManyConnections
     ? new DatabaseError(error.message, { code: 'pool_exhausted', cause: thrown })
     : error
@@ -87,8 +87,8 @@ export async function connectPostgres(options: PostgresOptions): Promise<Databas
   })
   // an idle connection that dies leaves the pool by itself
   pool.on('error', () => {})
-  const flight = inFlight()
-  const listener = postgresListener(() => new pg.Client({ ...config, pipeline: false }))
+  const running = createRunningStatements()
+  const listener = postgresNotifications(() => new pg.Client({ ...config, pipeline: false }))
   // The server gives up as well, or statements that wait for a lock would pile up there.
   const prober = postgresProbe(() => new pg.Client({ ...config, pipeline: false, statement_timeout: probeMs }))
 
@@ -140,7 +140,7 @@ export async function connectPostgres(options: PostgresOptions): Promise<Databas
       const answer = await client.query({ name: statement.name, text: statement.text, values: [...values] })
       return answer.rows as Row[]
     } catch (thrown) {
-      const error = refusal(thrown)
+      const error = databaseErrorFrom(thrown)
       mine.broken ||= isBroken(error)
       throw error
     } finally {
@@ -165,7 +165,7 @@ export async function connectPostgres(options: PostgresOptions): Promise<Databas
     try {
       connected = await connection()
     } catch (thrown) {
-      const error = refusal(thrown)
+      const error = databaseErrorFrom(thrown)
       return { kind: 'undone', error, again: mayRunAgain(error) ? error : null }
     }
     const tried = await attempt(connected, work)
@@ -193,14 +193,14 @@ export async function connectPostgres(options: PostgresOptions): Promise<Databas
     } catch (error) {
       // it may have left a transaction open
       client.release(true)
-      throw refusal(error)
+      throw databaseErrorFrom(error)
     }
   }
 
   let closed: Promise<void> | null = null
 
   async function close(): Promise<void> {
-    await flight.drain()
+    await running.drain()
     await listener.close()
     prober.close()
     await pool.end()
@@ -215,15 +215,15 @@ export async function connectPostgres(options: PostgresOptions): Promise<Databas
 
   return {
     kind: 'postgres',
-    query: <Row>(statement: Statement, values?: readonly Value[]) => flight.run(() => query<Row>(statement, values)),
-    probe: <Row>(statement: Statement, values?: readonly Value[]) => flight.run(() => probe<Row>(statement, values)),
-    transaction: work => flight.run(() => transaction(work)),
-    execute: script => flight.run(() => execute(script)),
+    query: <Row>(statement: Statement, values?: readonly Value[]) => running.run(() => query<Row>(statement, values)),
+    probe: <Row>(statement: Statement, values?: readonly Value[]) => running.run(() => probe<Row>(statement, values)),
+    transaction: work => running.run(() => transaction(work)),
+    execute: script => running.run(() => execute(script)),
     notify: (channel, payload) =>
-      flight.run(async () => {
+      running.run(async () => {
         await query({ name: 'holdfast_notify', text: notifyText }, [channel, payload])
       }),
-    listen: (channel, receive) => flight.run(() => listener.listen(channel, receive)),
+    listen: (channel, receive) => running.run(() => listener.listen(channel, receive)),
     close() {
       closed ??= close()
       return closed

@@ -8,7 +8,7 @@ import type { Duplex } from 'node:stream'
 import type pg from 'pg'
 import { answerInTime, noAnswer } from '../answer-in-time.ts'
 import { probeMs, type Statement, type Value } from '../database.ts'
-import { refusal } from '../driver-errors.ts'
+import { databaseErrorFrom } from '../driver-errors.ts'
 import { isBroken } from './transaction.ts'
 
 export interface Probe {
@@ -101,7 +101,7 @@ export function postgresProbe(newClient: () => pg.Client): Probe {
           if (line !== undefined) drop(line)
         })
       } catch (thrown) {
-        const error = refusal(thrown)
+        const error = databaseErrorFrom(thrown)
         if (line !== undefined && (isBroken(error) || error.code === tooManyConnections)) drop(line)
         // The server ends a statement after the same time: which of the two is heard first is chance.
         throw error.code === queryCanceled ? noAnswer() : error

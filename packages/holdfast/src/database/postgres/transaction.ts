@@ -5,7 +5,7 @@
 import type { Writable } from 'node:stream'
 import type { PoolClient, QueryResult } from 'pg'
 import { DatabaseError, type Statement, type Transaction, type Value } from '../database.ts'
-import { mayRunAgain, refusal } from '../driver-errors.ts'
+import { databaseErrorFrom, mayRunAgain } from '../driver-errors.ts'
 import { checkName } from '../statement-names.ts'
 import type { Trace } from './commit-outcome.ts'
 
@@ -60,7 +60,7 @@ export async function attempt<T>(connection: Connection, work: (tx: Transaction)
   function submit<R>(config: { name?: string; text: string; values?: Value[] }, read: (answer: QueryResult) => R) {
     cork()
     const answer = client.query(config).then(read, (thrown: unknown) => {
-      const error = refusal(thrown)
+      const error = databaseErrorFrom(thrown)
       // a value that could not be read is the reader's trouble: on the server the transaction is in order
       if (error.code === 'unsafe_integer') throw error
       first.error ??= error
@@ -122,7 +122,7 @@ export async function attempt<T>(connection: Connection, work: (tx: Transaction)
   cork()
   const refused = await client.query('commit').then(
     answer => (answer.command === 'COMMIT' ? null : rolledBack()),
-    (thrown: unknown) => refusal(thrown),
+    (thrown: unknown) => databaseErrorFrom(thrown),
   )
   await finish(refused)
   if (refused === null) return { kind: 'committed', value }

@@ -66,11 +66,11 @@ function* phaseLine(step: PathStep, next: PathStep): Generator<Line> {
   const phase = phaseOf(step.to)
   const isPassed = phase !== null && phase !== phaseOf(next.to) && next.to !== 'failed' && next.to !== 'rolling_back'
   if (!isPassed) return
-  const ms = step.durationUs === undefined ? next.told?.sinceMs : Math.round(step.durationUs) / 1000
+  const ms = step.durationUs === undefined ? next.facts?.sinceMs : Math.round(step.durationUs) / 1000
   yield { level: 'info', topic: 'phase', message: '[Checkout] phase completed', fields: { phase, durationMs: ms } }
 }
 
-function* stepLines(row: CheckoutRow, { to, told, details }: PathStep): Generator<Line> {
+function* stepLines(row: CheckoutRow, { to, facts, details }: PathStep): Generator<Line> {
   const info = (message: string, fields?: Record<string, unknown>): Line => ({ level: 'info', message, fields })
   const money = { amountMinor: row.total_minor, currency: row.currency }
   switch (to) {
@@ -78,8 +78,8 @@ function* stepLines(row: CheckoutRow, { to, told, details }: PathStep): Generato
       yield info('[Checkout] started', { expiresAt: row.expires_at })
       return
     case 'reserving':
-      // What is held since the start was told of then.
-      if (told?.units !== undefined) yield info('[Checkout] stock held', { units: told.units })
+      // Stock that was held at the start was logged then.
+      if (facts?.units !== undefined) yield info('[Checkout] stock held', { units: facts.units })
       return
     case 'locking_prices':
       yield info('[Checkout] price locked', money)
@@ -88,20 +88,20 @@ function* stepLines(row: CheckoutRow, { to, told, details }: PathStep): Generato
       yield info('[Checkout] waits for the buyer', { action: row.action?.type })
       return
     case 'creating_order':
-      yield info('[Checkout] payment authorized', { ...money, reference: told?.reference })
-      yield info('[Checkout] order created', { orderId: told?.orderId })
+      yield info('[Checkout] payment authorized', { ...money, reference: facts?.reference })
+      yield info('[Checkout] order created', { orderId: facts?.orderId })
       if (details?.priceDrift !== undefined) {
         const message = '[Checkout] price drift: the frozen prices hold'
-        yield { level: 'warn', message, fields: { orderId: told?.orderId, drift: details.priceDrift } }
+        yield { level: 'warn', message, fields: { orderId: facts?.orderId, drift: details.priceDrift } }
       }
       return
     case 'awaiting_capture':
       yield info('[Checkout] waits for its capture', { until: row.authorization_valid_until })
       return
     case 'committing': {
-      const order = { orderId: told?.orderId, orderNumber: told?.orderNumber }
-      yield info('[Checkout] payment captured', { ...money, reference: told?.reference, ...order })
-      yield info('[Checkout] stock committed', { units: told?.units, ...order })
+      const order = { orderId: facts?.orderId, orderNumber: facts?.orderNumber }
+      yield info('[Checkout] payment captured', { ...money, reference: facts?.reference, ...order })
+      yield info('[Checkout] stock committed', { units: facts?.units, ...order })
       yield info('[Checkout] completed', { ...money, durationMs: lifeMs(row, row.completed_at), ...order })
       return
     }
@@ -111,7 +111,7 @@ function* stepLines(row: CheckoutRow, { to, told, details }: PathStep): Generato
       return
     }
     case 'failed':
-      yield* undoneLines((details?.undone ?? []) as PhaseName[], told)
+      yield* undoneLines((details?.undone ?? []) as PhaseName[], facts)
       yield* failureLines(row)
       return
     case 'validating':
@@ -125,15 +125,15 @@ function* stepLines(row: CheckoutRow, { to, told, details }: PathStep): Generato
 }
 
 /** In the order in which it was undone. */
-function* undoneLines(undone: readonly PhaseName[], told: PathStep['told']): Generator<Line> {
+function* undoneLines(undone: readonly PhaseName[], facts: PathStep['facts']): Generator<Line> {
   for (const phase of undone) {
     const isPayment = phase === 'payment_authorization'
-    if (isPayment && told?.payment !== undefined) {
-      yield { level: 'info', message: `[Checkout] payment ${told.payment}`, fields: { reference: told.reference } }
+    if (isPayment && facts?.payment !== undefined) {
+      yield { level: 'info', message: `[Checkout] payment ${facts.payment}`, fields: { reference: facts.reference } }
     }
     yield { level: 'info', topic: 'rollback', message: '[Checkout] rollback step', fields: { phase } }
   }
-  if (told?.isReleased === true) yield { level: 'info', message: '[Checkout] stock released' }
+  if (facts?.isReleased === true) yield { level: 'info', message: '[Checkout] stock released' }
 }
 
 function* failureLines(row: CheckoutRow): Generator<Line> {

@@ -4,7 +4,7 @@
  */
 import { isDeepStrictEqual } from 'node:util'
 import type { CheckoutRow, PathStep } from '../../database/checkout-row.ts'
-import { type CheckoutChange, changeRows, lockOf, lockRows } from '../../database/checkouts.ts'
+import { type CheckoutUpdate, changeRows, lockOf, lockRows } from '../../database/checkouts.ts'
 import type { OrderMetadata } from '../../domain/order.ts'
 import type { RequiredAction } from '../../domain/outcome.ts'
 import type { NewEvent } from '../../events/outbox.ts'
@@ -37,7 +37,7 @@ export function place(context: SagaContext, items: readonly PlaceItem[]): Promis
     ])
     const rowById = new Map(rows.map(row => [row.id, row]))
     const placed: { row: CheckoutRow; item: PlaceItem }[] = []
-    const changes: CheckoutChange[] = []
+    const changes: CheckoutUpdate[] = []
     const answered: PlaceItem[] = []
     const events: NewEvent[] = []
     const results: (Next | 'placed' | 'rests')[] = items.map(item => {
@@ -97,10 +97,10 @@ export function place(context: SagaContext, items: readonly PlaceItem[]): Promis
       const { answer } = item.evidence
       const validUntil = answer.outcome === 'succeeded' ? (answer.validUntil ?? null) : null
       const reference = referenceOf(item)
-      const told = { orderId: orderIds.get(row.id), reference, sinceMs: leasedForMs(item.lease, row) }
+      const facts = { orderId: orderIds.get(row.id), reference, sinceMs: leasedForMs(item.lease, row) }
       const metadata = { ...row.metadata, payment_authorization: authorizationOf(row, reference, answer) }
       const path: PathStep[] = [
-        { to: 'creating_order', durationUs, told, ...(drift === undefined ? {} : { details: { priceDrift: drift } }) },
+        { to: 'creating_order', durationUs, facts, ...(drift === undefined ? {} : { details: { priceDrift: drift } }) },
         { to: later ? 'awaiting_capture' : 'capturing' },
       ]
       changes.push({
@@ -117,9 +117,9 @@ export function place(context: SagaContext, items: readonly PlaceItem[]): Promis
       if (drift !== undefined) {
         events.push({ checkoutId: row.id, type: 'PriceDriftDetected', payload: { lock: lockOf(row), drifts: drift } })
       }
-      const authorizing: PathStep = { to: 'authorizing', durationUs: told.sinceMs * 1000 }
+      const authorizing: PathStep = { to: 'authorizing', durationUs: facts.sinceMs * 1000 }
       events.push(...phaseEvents(context, row, [authorizing, { to: 'creating_order', durationUs }]))
-      if (later) events.push(awaitingCapture({ ...row, state: 'awaiting_capture', metadata }, told.orderId))
+      if (later) events.push(awaitingCapture({ ...row, state: 'awaiting_capture', metadata }, facts.orderId))
     }
     context.outbox.publish(tx, events)
     const after = new Map(changeRows(tx, changes).map(row => [row.id, row]))

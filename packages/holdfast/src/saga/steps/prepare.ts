@@ -4,7 +4,7 @@
  */
 
 import type { CheckoutDetails, CheckoutRow, PathStep } from '../../database/checkout-row.ts'
-import { type CheckoutChange, changeRows, lockRows } from '../../database/checkouts.ts'
+import { type CheckoutUpdate, changeRows, lockRows } from '../../database/checkouts.ts'
 import type { Transaction } from '../../database/database.ts'
 import type { Cart } from '../../domain/cart.ts'
 import type { Failure } from '../../domain/failure.ts'
@@ -200,7 +200,7 @@ function write(
   const { numbers, gateway } = context
   const holds: Hold[] = []
   const quotes: { checkoutId: string; quote: Quote; totalMinor: number; currency: string }[] = []
-  const changes: CheckoutChange[] = []
+  const changes: CheckoutUpdate[] = []
   const paths: PathStep[][] = []
   for (const work of works) {
     const { row, quote } = work
@@ -208,7 +208,7 @@ function write(
     const path: PathStep[] = states.slice(0, Math.min(work.passed + 1, 3)).map((to, index) => ({
       to,
       durationUs: (durationsMs[index] ?? 0) * 1000,
-      ...(to === 'reserving' && !alreadyHeld.has(row.id) ? { told: { units } } : {}),
+      ...(to === 'reserving' && !alreadyHeld.has(row.id) ? { facts: { units } } : {}),
     }))
     if (work.failure !== null && work.failure.phase === null) path.length = 0
     paths.push(path)
@@ -216,7 +216,7 @@ function write(
       const failure = work.failure ?? expired()
       changes.push({
         row,
-        path: [...path, { to: 'failed', told: { isReleased: alreadyHeld.has(row.id) } }],
+        path: [...path, { to: 'failed', facts: { isReleased: alreadyHeld.has(row.id) } }],
         failure,
         holdsCart: false,
         wakeInMs: null,

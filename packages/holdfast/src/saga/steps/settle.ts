@@ -1,10 +1,10 @@
 /**
  * The step `settle`: records captures, commits stock, completes the checkout and publishes it (phase 7), one
- * transaction for a set. Protects A8 and B2: completed, paid, sold and told are one fact.
+ * transaction for a set. Protects A8 and B2: completion, payment, sale, and event are committed together.
  */
 
-import type { CheckoutRow, PathStep, ToldOfStep } from '../../database/checkout-row.ts'
-import { type CheckoutChange, changeRows, lockOf, lockRows } from '../../database/checkouts.ts'
+import type { CheckoutRow, PathStep, StepFacts } from '../../database/checkout-row.ts'
+import { type CheckoutUpdate, changeRows, lockOf, lockRows } from '../../database/checkouts.ts'
 import type { Order, OrderPayment } from '../../domain/order.ts'
 import type { NewEvent } from '../../events/outbox.ts'
 import type { GatewayAnswer } from '../../payments/gateway.ts'
@@ -29,7 +29,7 @@ export function settle(context: SagaContext, items: readonly SettleItem[]): Prom
     const [rows, orders] = await Promise.all([lockRows(tx, ids), readOrdersOf(tx, ids)])
     const rowById = new Map(rows.map(row => [row.id, row]))
     const captured: { row: CheckoutRow; tookMs: number }[] = []
-    const changes: CheckoutChange[] = []
+    const changes: CheckoutUpdate[] = []
     const answered: SettleItem[] = []
     const early: (Next | null)[] = items.map(item => {
       const row = rowById.get(item.lease.row.id)
@@ -67,10 +67,10 @@ export function settle(context: SagaContext, items: readonly SettleItem[]): Prom
     )
     const durationUs = (performance.now() - startedAt) * 1000
     for (const { row, tookMs } of captured) {
-      const told = toldOf(orders.get(row.id), payments[row.id], tookMs)
+      const facts = factsOf(orders.get(row.id), payments[row.id], tookMs)
       changes.push({
         row,
-        path: [{ to: 'committing', durationUs, told }, { to: 'completed' }],
+        path: [{ to: 'committing', durationUs, facts }, { to: 'completed' }],
         leaseOwner: null,
         wakeInMs: null,
         tries: 0,
@@ -112,7 +112,7 @@ export function settle(context: SagaContext, items: readonly SettleItem[]): Prom
   })
 }
 
-function toldOf(order: Order | undefined, payment: OrderPayment | undefined, tookMs: number): ToldOfStep {
+function factsOf(order: Order | undefined, payment: OrderPayment | undefined, tookMs: number): StepFacts {
   const reference = payment?.capture_id ?? null
   if (order === undefined) return { reference, sinceMs: tookMs }
   const units = order.lines.reduce((sum, line) => sum + line.quantity, 0)

@@ -5,7 +5,7 @@
 import { v7 as uuid } from 'uuid'
 import type { CheckoutRow } from '../../database/checkout-row.ts'
 import {
-  type CheckoutChange,
+  type CheckoutUpdate,
   changeRows,
   insertRows,
   lockExpiredHoldersOf,
@@ -130,11 +130,11 @@ function makesWay(holder: CheckoutRow | undefined, item: StartItem): boolean {
  */
 function letGo(context: SagaContext, tx: Transaction, rows: readonly CheckoutRow[]): NewEvent[] {
   const pending = rows.filter(row => row.state === 'pending')
-  const changes = rows.map((row): CheckoutChange => {
+  const changes = rows.map((row): CheckoutUpdate => {
     if (row.state === 'pending') {
       const failure = row.expired ? expired() : cancelled(row.state, 'continued in another session')
-      const told = { isReleased: context.numbers.holdOn === 'start' }
-      return { row, path: [{ to: 'failed', told }], failure, holdsCart: false, wakeInMs: null, leaseOwner: null }
+      const facts = { isReleased: context.numbers.holdOn === 'start' }
+      return { row, path: [{ to: 'failed', facts }], failure, holdsCart: false, wakeInMs: null, leaseOwner: null }
     }
     if (row.state === 'rolling_back') return { row, path: [], holdsCart: false }
     const why = expired(row.state)
@@ -194,7 +194,7 @@ async function holdNow(
   const failed = rows.filter(row => refused.has(row.id))
   const after = changeRows(
     tx,
-    failed.flatMap((row): CheckoutChange[] => {
+    failed.flatMap((row): CheckoutUpdate[] => {
       const failure = refused.get(row.id)
       return failure === undefined ? [] : [{ row, path: [{ to: 'failed' }], failure, holdsCart: false, wakeInMs: null }]
     }),

@@ -4,7 +4,7 @@
  */
 
 import type { CheckoutRow } from '../../database/checkout-row.ts'
-import { type CheckoutChange, changeRows, lockDueRows, lockExpiredRows, lockRows } from '../../database/checkouts.ts'
+import { type CheckoutUpdate, changeRows, lockDueRows, lockExpiredRows, lockRows } from '../../database/checkouts.ts'
 import type { Transaction } from '../../database/database.ts'
 import type { Order } from '../../domain/order.ts'
 import { isFinal } from '../../domain/states.ts'
@@ -118,7 +118,7 @@ async function take(
     context.gateway.name,
     nowCapturing.map(row => ({ row, reference: referenceOf(row, operations) })),
   )
-  const changes = rows.map((row): CheckoutChange => {
+  const changes = rows.map((row): CheckoutUpdate => {
     if (isOver(row, operations)) return { row, path: [], leaseOwner: null, wakeInMs: null }
     const captures = nowCapturing.includes(row)
     const answered = row.state === 'awaiting_action' && !row.expired

@@ -4,8 +4,8 @@
  * `rolling_back` and is asked about again, for ever. Protects B3 and A6.
  */
 
-import type { CheckoutRow, PathStep, ToldOfStep } from '../../database/checkout-row.ts'
-import { type CheckoutChange, changeRows, lockRows } from '../../database/checkouts.ts'
+import type { CheckoutRow, PathStep, StepFacts } from '../../database/checkout-row.ts'
+import { type CheckoutUpdate, changeRows, lockRows } from '../../database/checkouts.ts'
 import type { Transaction } from '../../database/database.ts'
 import { triesBeforeAlert } from '../../domain/alert.ts'
 import type { Failure } from '../../domain/failure.ts'
@@ -105,7 +105,7 @@ function write(
       return [evidence, ...proven].map(known => ({ checkoutId: row.id, ...known }))
     }),
   )
-  const changes: CheckoutChange[] = []
+  const changes: CheckoutUpdate[] = []
   const ending: { work: Work; undone: PhaseName[] }[] = []
   const going = new Map<string, UndoOperation>()
   for (const work of works) {
@@ -119,10 +119,10 @@ function write(
     if (next === null) {
       const undone = undonePhases(operations)
       const isPending = row.state === 'pending'
-      const told = { isReleased: !isPending || context.numbers.holdOn === 'start', ...undonePayment(operations) }
+      const facts = { isReleased: !isPending || context.numbers.holdOn === 'start', ...undonePayment(operations) }
       const path: PathStep[] = isPending
-        ? [{ to: 'failed', told }]
-        : [...enters, { to: 'failed', details: { undone }, told }]
+        ? [{ to: 'failed', facts }]
+        : [...enters, { to: 'failed', details: { undone }, facts }]
       changes.push({
         row,
         path,
@@ -207,7 +207,7 @@ function undonePhases(operations: readonly OperationRow[]): PhaseName[] {
 }
 
 /** What the gateway did to undo the payment, last. */
-function undonePayment(operations: readonly OperationRow[]): Pick<ToldOfStep, 'payment' | 'reference'> {
+function undonePayment(operations: readonly OperationRow[]): Pick<StepFacts, 'payment' | 'reference'> {
   const done = (kind: 'void' | 'refund') => latest(operations, kind)?.status === 'succeeded'
   const payment = done('refund') ? 'refunded' : done('void') ? 'voided' : undefined
   return { payment, reference: latest(operations, 'authorize')?.reference ?? null }
@@ -265,13 +265,13 @@ function nextOf(
       continue
     }
     const known = 'lease' in item ? item.lease.reference : null
-    const told = evidence !== null && 'reference' in evidence.answer ? (evidence.answer.reference ?? null) : null
+    const found = evidence !== null && 'reference' in evidence.answer ? (evidence.answer.reference ?? null) : null
     const lease: Lease = {
       row: now,
       fresh: undo.isNew,
       ageMs: undo.ageMs,
       token: null,
-      reference: undo.reference ?? told ?? known,
+      reference: undo.reference ?? found ?? known,
       orderId: null,
       undo,
     }

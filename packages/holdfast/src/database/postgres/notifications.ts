@@ -4,11 +4,11 @@
  */
 import type pg from 'pg'
 import { DatabaseError } from '../database.ts'
-import { refusal } from '../driver-errors.ts'
+import { databaseErrorFrom } from '../driver-errors.ts'
 
 type Receive = (payload: string) => void
 
-export interface Listener {
+export interface Notifications {
   listen(channel: string, receive: Receive): Promise<() => Promise<void>>
   close(): Promise<void>
 }
@@ -16,7 +16,7 @@ export interface Listener {
 const quoted = (channel: string): string => `"${channel.replaceAll('"', '""')}"`
 
 /** `newClient` gives a client that is not connected yet. */
-export function postgresListener(newClient: () => pg.Client): Listener {
+export function postgresNotifications(newClient: () => pg.Client): Notifications {
   const channels = new Map<string, Set<Receive>>()
   let connected: Promise<pg.Client> | null = null
   let again: NodeJS.Timeout | null = null
@@ -97,7 +97,7 @@ export function postgresListener(newClient: () => pg.Client): Listener {
         await say(client, `listen ${quoted(channel)}`)
       } catch (error) {
         await stop(channel, own)
-        throw refusal(error)
+        throw databaseErrorFrom(error)
       }
       return () => stop(channel, own)
     },
