@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import type { TestProject } from 'vitest/node'
 import { placeCluster } from '../packages/holdfast/src/database/embedded/prepared-cluster.ts'
-import { lastWill } from '../packages/testing/src/postgres/last-will.ts'
+import { runAfterExit } from '../packages/testing/src/run-after-exit.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -44,7 +44,7 @@ async function buildPackage(folder: string, modules: string): Promise<void> {
 /** Gives a function that removes the build. The folder is the run's own: a build at the same time cannot tear it. */
 export async function buildProgram(project: TestProject): Promise<() => void> {
   const folder = mkdtempSync(join(root, '.test-build-'))
-  lastWill('rm -rf "$1"', folder)
+  runAfterExit('rm -rf "$1"', folder)
   const modules = join(folder, 'node_modules')
   await Promise.all(readdirSync(join(root, 'packages')).map(name => buildPackage(name, modules)))
   const cli = join(modules, '@holdfast/cli')

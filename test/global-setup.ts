@@ -5,8 +5,8 @@ import type { TestProject } from 'vitest/node'
 import { migrate } from '../packages/holdfast/src/database/migrate.ts'
 import { connectPostgres } from '../packages/holdfast/src/database/postgres/postgres.ts'
 import { prepareEmbeddedTemplate } from '../packages/holdfast/test/support/embedded-template.ts'
-import { lastWill } from '../packages/testing/src/postgres/last-will.ts'
 import { scratchDirectory } from '../packages/testing/src/postgres/scratch-directory.ts'
+import { runAfterExit } from '../packages/testing/src/run-after-exit.ts'
 import '../packages/holdfast/test/support/test-database.ts'
 import { startTestPostgres, type TestPostgres } from '../packages/testing/src/postgres/test-postgres.ts'
 import { buildProgram } from './built-program.ts'
@@ -42,7 +42,7 @@ async function prepareScratch(): Promise<void> {
   scratch = await mkdtemp(path.join(scratchDirectory(), 'holdfast-tests-'))
   // A server that does not run as root passes through to a folder of its own.
   await chmod(scratch, 0o711)
-  lastWill('rm -rf "$1"', scratch)
+  runAfterExit('rm -rf "$1"', scratch)
   process.env.TMPDIR = scratch
 }
 

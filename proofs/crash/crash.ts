@@ -1,7 +1,7 @@
 /** `npm run prove:crash`: a process dies at every point of every scenario, and at every pair of points. */
 import { parseArgs } from 'node:util'
 import { table } from '../../packages/cli/src/terminal/table.ts'
-import type { Point } from '../../packages/testing/src/interception.ts'
+import type { CrashPoint } from '../../packages/testing/src/crash-points.ts'
 import { startTestPostgres } from '../../packages/testing/src/postgres/test-postgres.ts'
 import { runProof, UsageError, wholeNumber } from '../command.ts'
 import { handsDefault, withCrew } from '../world/crew.ts'
@@ -36,7 +36,7 @@ const workers = new URL('./worker.ts', import.meta.url)
 
 async function prove(adminUrl: string, chosen: readonly Scenario[], hands: number, pairEvery: number) {
   const startedAt = performance.now()
-  const rows = new Map(chosen.map(({ name }) => [name, { points: [] as Point[], tally: nothing() }]))
+  const rows = new Map(chosen.map(({ name }) => [name, { points: [] as CrashPoint[], tally: nothing() }]))
   const progress = createProgress()
   async function work(jobs: readonly CrashJob[]): Promise<void> {
     let done = 0
@@ -108,7 +108,7 @@ async function replay(adminUrl: string, name: string): Promise<{ text: string; h
   }
   const world = await openWorld(adminUrl)
   try {
-    const crash: Crash = { scenario: scenario.name, first, deaths: deaths as Point[] }
+    const crash: Crash = { scenario: scenario.name, first, deaths: deaths as CrashPoint[] }
     const { isConverged, violations } = await play(world, scenario, crash)
     const holds = isConverged && violations.length === 0
     const end = holds ? 'nothing is wrong' : `${isConverged ? '' : 'it did not come to rest\n'}${violations.join('\n')}`

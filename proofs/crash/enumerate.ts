@@ -3,7 +3,7 @@
  * point, and for every ordered pair of points, dying there. After a crash the recoverer is the first to come, or the
  * buyer who asks again: singles are played both ways, pairs the first way, and a twelfth of them the second.
  */
-import type { Point } from '../../packages/testing/src/interception.ts'
+import type { CrashPoint } from '../../packages/testing/src/crash-points.ts'
 import type { World } from '../world/world.ts'
 import { type Crash, type First, type Played, play } from './play.ts'
 import type { Scenario } from './story.ts'
@@ -37,7 +37,7 @@ function judge(tally: Tally, crash: Crash, { isConverged, violations }: Played):
 }
 
 /** The points of a scenario, and what is wrong with it when nobody dies. */
-export async function list(world: World, scenario: Scenario): Promise<{ points: Point[]; tally: Tally }> {
+export async function list(world: World, scenario: Scenario): Promise<{ points: CrashPoint[]; tally: Tally }> {
   const tally = nothing()
   const crash: Crash = { scenario: scenario.name, deaths: [], first: 'buyer' }
   const played = await play(world, scenario, crash)
@@ -48,7 +48,7 @@ export async function list(world: World, scenario: Scenario): Promise<{ points: 
 const buyerPairEvery = 12
 
 /** Dies at `point`, and again at each point of the recovery (or each `pairEvery`th of them). */
-export async function die(world: World, scenario: Scenario, point: Point, pairEvery: number): Promise<Tally> {
+export async function die(world: World, scenario: Scenario, point: CrashPoint, pairEvery: number): Promise<Tally> {
   const tally = nothing()
   let number = hash(point)
   for (const first of ['recovery', 'buyer'] satisfies First[]) {

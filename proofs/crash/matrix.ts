@@ -4,13 +4,13 @@
  */
 import { statement } from '../../packages/holdfast/src/database/database.ts'
 import { type CheckoutFacts, readCheckoutFacts } from '../../packages/holdfast/test/support/store-facts.ts'
-import type { Point } from '../../packages/testing/src/interception.ts'
+import type { CrashPoint } from '../../packages/testing/src/crash-points.ts'
 import type { World } from '../world/world.ts'
 import { type Buyer, createStage } from './stage.ts'
 import type { Scenario } from './story.ts'
 
 export interface MatrixRow {
-  point: Point
+  point: CrashPoint
   /** What the shop's tables and the gateway's ledger say right after the crash. */
   shop: string
   /** What the buyer is told who pays again at once, at another process. */
@@ -53,7 +53,7 @@ function toldTo(buyer: Buyer | undefined): string {
 
 /** The points are those that an undisturbed run passes; deliveries to listeners are left out. */
 export async function matrix(world: World, scenario: Scenario, token: string): Promise<MatrixRow[]> {
-  async function until(diesAt: Point | null) {
+  async function until(diesAt: CrashPoint | null) {
     await world.begin(1, scenario.provider)
     const stage = createStage(world)
     const buyers = await scenario.set(stage)

@@ -3,7 +3,7 @@
  * tell their story again, and in the end the auditor looks. A crash changes nothing about how a story ends.
  */
 import { statement } from '../../packages/holdfast/src/database/database.ts'
-import type { Point } from '../../packages/testing/src/interception.ts'
+import type { CrashPoint } from '../../packages/testing/src/crash-points.ts'
 import type { Process } from '../world/process.ts'
 import type { World } from '../world/world.ts'
 import { createStage, type Stage } from './stage.ts'
@@ -15,13 +15,13 @@ export type First = 'recovery' | 'buyer'
 export interface Crash {
   scenario: string
   /** Where each process but the last dies. */
-  deaths: Point[]
+  deaths: CrashPoint[]
   first: First
 }
 
 export interface Played {
   /** What the last process passed. */
-  reached: Point[]
+  reached: CrashPoint[]
   isConverged: boolean
   violations: string[]
 }
@@ -78,7 +78,7 @@ export async function play(world: World, scenario: Scenario, { deaths, first }: 
   await scenario.set(stage)
   const violations: string[] = []
   let isConverged = false
-  let reached: Point[] = []
+  let reached: CrashPoint[] = []
   for (const [life, diesAt] of [...deaths, null].entries()) {
     const process = await world.spawn({ ...scenario.engine, diesAt, listeners: listeners(heard) })
     world.onWebhook = (headers, body) => {

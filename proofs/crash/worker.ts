@@ -1,5 +1,5 @@
 /** A process of the crew that enumerates crashes. */
-import type { Point } from '../../packages/testing/src/interception.ts'
+import type { CrashPoint } from '../../packages/testing/src/crash-points.ts'
 import { serveCrew } from '../world/crew.ts'
 import { die, list, type Tally } from './enumerate.ts'
 import { scenarios } from './scenarios.ts'
@@ -7,12 +7,12 @@ import { scenarios } from './scenarios.ts'
 /** `point` null: list the points. */
 export interface CrashJob {
   scenario: string
-  point: Point | null
+  point: CrashPoint | null
   pairEvery: number
 }
 
 export interface CrashResult {
-  points: Point[]
+  points: CrashPoint[]
   tally: Tally
 }
 

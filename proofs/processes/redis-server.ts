@@ -10,7 +10,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { createClient } from 'redis'
 import { freePort } from '../../packages/testing/src/free-port.ts'
-import { lastWill } from '../../packages/testing/src/postgres/last-will.ts'
+import { runAfterExit } from '../../packages/testing/src/run-after-exit.ts'
 
 export interface RedisServer {
   /** With its password; the same for every life of it. */
@@ -81,7 +81,7 @@ export async function startRedisServer(): Promise<RedisServer> {
     const started = spawn('redis-server', flags, { cwd: directory, stdio: 'ignore' })
     await once(started, 'spawn')
     server = started
-    watcher = lastWill(endAndRemove, String(started.pid ?? 0), directory)
+    watcher = runAfterExit(endAndRemove, String(started.pid ?? 0), directory)
     started.unref()
     const deadline = performance.now() + readyMs
     while (!(await answers(url))) {

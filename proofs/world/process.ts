@@ -13,7 +13,7 @@ import {
 import type { CheckoutEngine } from '../../packages/holdfast/src/engine/checkout-engine.ts'
 import { type CheckoutOptions, createCheckout } from '../../packages/holdfast/src/engine/create-checkout.ts'
 import type { CheckoutLog } from '../../packages/holdfast/src/observe/log/log.ts'
-import { type Mortal, mortal, type Point } from '../../packages/testing/src/interception.ts'
+import { type CrashPoint, type KillableProcess, killableProcess } from '../../packages/testing/src/crash-points.ts'
 import type { Random } from '../random.ts'
 import type { Faults } from './faults.ts'
 import type { Provider } from './provider.ts'
@@ -22,7 +22,7 @@ import type { Scheduler } from './scheduler.ts'
 export interface Process {
   readonly name: string
   readonly engine: CheckoutEngine
-  readonly reached: readonly Point[]
+  readonly reached: readonly CrashPoint[]
   readonly isDead: boolean
   readonly died: Promise<void>
   kill(): void
@@ -37,7 +37,7 @@ export interface ProcessOptions {
   provider: Provider
   random: Random
   faults(): Faults
-  diesAt: Point | null
+  diesAt: CrashPoint | null
   /** What it should never say: an error that no fault explains. */
   onBug(message: string): void
   engine: EngineOptions
@@ -117,7 +117,7 @@ export async function startProcess(options: ProcessOptions): Promise<Process> {
     faults: options.faults,
     at: (request, send) => life.at(request, send),
   })
-  const life: Mortal = mortal(reached(options), gateway, options.diesAt)
+  const life: KillableProcess = killableProcess(reached(options), gateway, options.diesAt)
   void life.died.then(() => scheduler.drop(name))
   const engine = await createCheckout({
     ...options.engine,

@@ -7,7 +7,7 @@ import { type Database, statement } from '../../packages/holdfast/src/database/d
 import { connectPostgres } from '../../packages/holdfast/src/database/postgres/postgres.ts'
 import { type Acknowledged, audit } from '../../packages/holdfast/src/observe/audit/audit.ts'
 import { type Carts, createCarts } from '../../packages/holdfast/src/shop/carts/carts.ts'
-import type { Point } from '../../packages/testing/src/interception.ts'
+import type { CrashPoint } from '../../packages/testing/src/crash-points.ts'
 import { createTestDatabase, dropTestDatabase } from '../../packages/testing/src/postgres/test-postgres.ts'
 import { createRandom, type Random } from '../random.ts'
 import { epochMs, installClock, setTime } from './clock.ts'
@@ -35,7 +35,7 @@ export interface World {
   onWebhook(headers: Headers, body: string): void
   /** Empties the world: as if nothing had ever happened. Payments go to the sandbox, or to another provider. */
   begin(seed: number, provider?: ProviderName): Promise<Random>
-  spawn(options?: EngineOptions & { diesAt?: Point | null }): Promise<Process>
+  spawn(options?: EngineOptions & { diesAt?: CrashPoint | null }): Promise<Process>
   /** Lets things happen until `isOver`, or there is nothing to do; false when that took more than `stepsMax`. */
   run(policy: Policy, isOver: () => boolean, stepsMax: number): Promise<boolean>
   /** Lets `work` happen in order, beside what else is ready, and gives its result. */

@@ -1,4 +1,4 @@
-/** A port on the loopback that nobody listens on, a moment ago at least. */
+/** A free TCP port on the loopback interface. Another process may still take the port before the caller binds it. */
 import { once } from 'node:events'
 import net from 'node:net'
 

@@ -1,5 +1,14 @@
-/** The test kit: contract suites for gateways and databases, crash points, and a PostgreSQL server for tests. */
-export { databaseContract } from './database/database-contract.ts'
-export { gatewayContract } from './gateway/gateway-contract.ts'
-export { type Mortal, mortal } from './interception.ts'
+/** The test kit: contract checks, crash points, a PostgreSQL server, and a faulty network. Needs no test runner. */
+export { type CrashPoint, type KillableProcess, killableProcess } from './crash-points.ts'
+export {
+  type DatabaseCheck,
+  type DatabaseUnderTest,
+  databaseChecks,
+  type OpenedDatabase,
+} from './database/database-checks.ts'
+export { freePort } from './free-port.ts'
+export type { GatewayBooks, GatewayTokens, GatewayUnderTest } from './gateway/gateway-buyer.ts'
+export type { GatewayCheck } from './gateway/gateway-check.ts'
+export { checkGateway, gatewayChecks, missingRequirement } from './gateway/gateway-checks.ts'
 export { startTestPostgres, type TestPostgres } from './postgres/test-postgres.ts'
+export { type Breakage, startTcpProxy, type TcpProxy } from './tcp-proxy.ts'

@@ -1,12 +1,14 @@
-/** A network that fails on purpose: stands between a client and a server and cuts the line at a chosen message. */
+/** A TCP proxy that fails on purpose: it breaks the connection of a client to a server at a chosen message. */
 import net from 'node:net'
 
 /**
- * `before`: the message does not arrive, the line is cut. `stalled`: it does not arrive, the client loses its line and
- * the server does not notice. `withheld`: it does not arrive, and the line stays until the server ends it. `undone`:
- * `rollback` arrives in place of `commit`, and the client gets the server's answer to that. `after`: it arrives, the
- * server answers with `answer`, the client never gets that and the line is cut; `held`: the same, but the line stays
- * until the server ends it.
+ * How a connection breaks at the chosen message:
+ * - `before`: the message is lost and the connection is cut.
+ * - `stalled`: the message is lost, the client loses its connection, and the server does not notice.
+ * - `withheld`: the message is lost and the connection stays open until the server ends it.
+ * - `undone`: the server receives `abort` instead of `commit`, and the client receives the server's answer to it.
+ * - `after`: the message arrives, the server's answer `answer` is lost, and the connection is cut.
+ * - `held`: the message arrives, the answer is lost, and the connection stays open until the server ends it.
  */
 export type Breakage =
   | { readonly when: 'before' | 'stalled' | 'withheld' | 'undone' }
@@ -14,16 +16,16 @@ export type Breakage =
 
 export interface TcpProxy {
   readonly port: number
-  /** The same address by way of this proxy. */
+  /** The URL `target` with the address of this proxy. */
   url(target: string): string
   /**
-   * Waits for the next connection on which the client sends `text`, breaks it as told, and then gives true. `behind`:
-   * only where the client has sent this, too, since its last `begin`. Where `disarm` aborts first it gives false.
+   * Breaks the next connection on which the client sends `text`, and resolves with true. With `behind`, the client
+   * must also have sent text that matches it since its last `begin`. Resolves with false if `disarm` aborts first.
    */
   breakAt(text: string, how: Breakage, behind?: RegExp, disarm?: AbortSignal): Promise<boolean>
-  /** Cuts every connection now. */
+  /** Cuts all connections now. */
   cut(): void
-  /** While set, connections are accepted and closed at once. */
+  /** While true, each new connection is accepted and closed at once. */
   refuse(refusing: boolean): void
   stop(): Promise<void>
 }
@@ -35,7 +37,7 @@ interface Break {
   readonly done: () => void
 }
 
-/** Proxies a free local port to `target`. */
+/** Listens on a free local port and forwards to `target`. */
 export async function startTcpProxy(target: { readonly host: string; readonly port: number }): Promise<TcpProxy> {
   const sockets = new Set<net.Socket>()
   const breaks: Break[] = []
@@ -51,7 +53,7 @@ export async function startTcpProxy(target: { readonly host: string; readonly po
     let answered = ''
     let stalled = false
     let withheld = false
-    /** What the client has sent in this transaction. */
+    /** What the client sent in its current transaction. */
     let sent = ''
     const cut = () => {
       client.destroy()
@@ -84,7 +86,7 @@ export async function startTcpProxy(target: { readonly host: string; readonly po
         client.destroy()
       }
       if (broken.how.when === 'withheld') withheld = true
-      // the same length, so that the message stays whole
+      // The replacement has the same length, so the message stays well-formed.
       if (broken.how.when === 'undone') {
         server.write(Buffer.from(chunk.toString('latin1').replace('commit\0', 'abort;\0'), 'latin1'))
       }

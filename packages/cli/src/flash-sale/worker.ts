@@ -3,7 +3,7 @@
  * sale sends on behalf of its buyers. It is there to be killed, and it never outlives the sale.
  */
 
-import { type Mortal, mortal } from '@holdfast/testing'
+import { type KillableProcess, killableProcess } from '@holdfast/testing'
 import type { CheckoutEngine, Outcome, SandboxFault } from 'holdfast'
 import {
   CheckoutError,
@@ -41,7 +41,7 @@ const say = (message: FromWorker): void => {
 }
 
 /** What dies of an engine alone; a process of one engine dies whole, so nothing stands between that and its ports. */
-type Life = Pick<Mortal, 'database' | 'gateway' | 'isDead' | 'kill'>
+type Life = Pick<KillableProcess, 'database' | 'gateway' | 'isDead' | 'kill'>
 
 interface OpenEngine {
   engine: CheckoutEngine
@@ -144,7 +144,7 @@ async function openShop({ place, engines, secret, faultPercent }: WorkerSettings
   async function openEngine(number: number): Promise<void> {
     const life: Life =
       place.kind === 'embedded'
-        ? mortal(database, sandbox, null)
+        ? killableProcess(database, sandbox, null)
         : { database, gateway: sandbox, isDead: false, kill() {} }
     const engine = await createCheckout({
       database: life.database,

@@ -9,7 +9,10 @@ import { afterAll, expect, test } from 'vitest'
 const root = join(import.meta.dirname, '../../../..')
 const page = readFileSync(join(root, 'docs', 'gateways.md'), 'utf8')
 const directory = mkdtempSync(join(tmpdir(), 'holdfast-guide-'))
-const entries = { holdfast: 'packages/holdfast/src/index.ts', '@holdfast/testing': 'packages/testing/src/index.ts' }
+const entries = {
+  holdfast: 'packages/holdfast/src/index.ts',
+  '@holdfast/testing/vitest': 'packages/testing/src/vitest.ts',
+}
 
 /** The code blocks by the file name in their first line. */
 const blocks = new Map(

@@ -3,7 +3,7 @@
  * directions, and is named; what moves meanwhile is none.
  */
 import { expect, test } from 'vitest'
-import { mortal, type Point } from '../../../testing/src/interception.ts'
+import { type CrashPoint, killableProcess } from '../../../testing/src/crash-points.ts'
 import type { CheckoutEngine, Difference } from '../../src/engine/checkout-engine.ts'
 import { describeStore, type TestStore } from '../support/test-store.ts'
 
@@ -400,7 +400,7 @@ describeStore('An orphan', store => {
     await forget(store, reference)
   })
 
-  const points: Point[] = [
+  const points: CrashPoint[] = [
     'before_commit:intend',
     'after_commit:intend',
     'before_call:void',
@@ -411,7 +411,7 @@ describeStore('An orphan', store => {
   test.each(points)('is ended though the process that began it died %s', async point => {
     const { lockId, reference } = await processed(store, 'tok_decline')
     await change(store, reference, `${authorized}, ${old}`)
-    const life = mortal(store.database, store.gateway, point)
+    const life = killableProcess(store.database, store.gateway, point)
     const doomed = await store.open({ database: life.database, gateway: life.gateway, clock: life.clock })
     await Promise.race([doomed.reconcile({ voidOrphans: true }), life.died])
     expect(life.isDead).toBe(true)

@@ -1,6 +1,6 @@
 /** A process that stops at every point of a checkout until it is let go on: around each commit and each gateway call. */
 
-import { watched } from '../../../testing/src/interception.ts'
+import { watched } from '../../../testing/src/crash-points.ts'
 import type { Database, Statement, Value } from '../../src/database/database.ts'
 import type { GatewayAnswer, OperationKind, PaymentGateway } from '../../src/payments/gateway.ts'
 

@@ -3,7 +3,7 @@
  * client that asks again gets the one answer. The points are those that an undisturbed checkout passes.
  */
 import { expect, test } from 'vitest'
-import { type Mortal, mortal, type Point } from '../../../testing/src/interception.ts'
+import { type CrashPoint, type KillableProcess, killableProcess } from '../../../testing/src/crash-points.ts'
 import type { PaymentInput } from '../../src/engine/checkout-engine.ts'
 import { type CheckoutFacts, paid, undone } from '../support/store-facts.ts'
 import { describeStore, secret, type TestStore } from '../support/test-store.ts'
@@ -15,30 +15,30 @@ interface Scenario {
   next?: 'cancel' | 'capture'
   end: CheckoutFacts
   /** The points at which it can die, in order. */
-  points: Point[]
+  points: CrashPoint[]
 }
 
-const prepared: Point[] = [
+const prepared: CrashPoint[] = [
   'before_commit:pending',
   'after_commit:pending',
   'before_commit:authorizing',
   'after_commit:authorizing',
 ]
-const authorized: Point[] = ['before_call:authorize', 'after_call:authorize']
-const placed: Point[] = [
+const authorized: CrashPoint[] = ['before_call:authorize', 'after_call:authorize']
+const placed: CrashPoint[] = [
   'before_commit:capturing',
   'after_commit:capturing',
   'before_call:capture',
   'after_call:capture',
 ]
-const settled: Point[] = ['before_commit:completed', 'after_commit:completed']
-const voided: Point[] = [
+const settled: CrashPoint[] = ['before_commit:completed', 'after_commit:completed']
+const voided: CrashPoint[] = [
   'before_commit:rolling_back',
   'after_commit:rolling_back',
   'before_call:void',
   'after_call:void',
 ]
-const failed: Point[] = ['before_commit:failed', 'after_commit:failed']
+const failed: CrashPoint[] = ['before_commit:failed', 'after_commit:failed']
 
 const scenarios: Scenario[] = [
   {
@@ -96,10 +96,10 @@ const scenarios: Scenario[] = [
 ]
 
 /** One checkout by a process that dies at `diesAt`; gives what another process and the client find afterwards. */
-async function run(store: TestStore, scenario: Scenario, diesAt: Point | null) {
+async function run(store: TestStore, scenario: Scenario, diesAt: CrashPoint | null) {
   const sku = await store.article({ stock: [6, 4] })
   const { cartId, sessionId } = await store.cart({ [sku]: 2 }, { couponCode: 'TEN' })
-  const life = mortal(store.database, store.gateway, diesAt)
+  const life = killableProcess(store.database, store.gateway, diesAt)
   const doomed = await openDoomed(store, life)
   const work = (async () => {
     const lock = await doomed.startCheckout(cartId, { sessionId })
@@ -111,7 +111,7 @@ async function run(store: TestStore, scenario: Scenario, diesAt: Point | null) {
   return { sku, cartId, sessionId, life }
 }
 
-function openDoomed(store: TestStore, { database, gateway, clock }: Mortal) {
+function openDoomed(store: TestStore, { database, gateway, clock }: KillableProcess) {
   return store.open({ database, gateway, clock })
 }
 
@@ -168,12 +168,12 @@ describeStore(
     test.each(twice)('a checkout $title survives any two crashes', async scenario => {
       for (const [index, first] of scenario.points.entries()) {
         const probe = await run(store, scenario, first)
-        const watching = mortal(store.database, store.gateway, null)
+        const watching = killableProcess(store.database, store.gateway, null)
         await recoverOnce(await openDoomed(store, watching))
         for (const [after, second] of [...new Set(watching.reached)].entries()) {
           if ((index + after) % 3 !== 0) continue
           const ready = await run(store, scenario, first)
-          const life = mortal(store.database, store.gateway, second)
+          const life = killableProcess(store.database, store.gateway, second)
           const doomed = await openDoomed(store, life)
           await Promise.race([recoverOnce(doomed), life.died])
           const { id } = await carryOn(store, scenario, ready)

@@ -1,4 +1,4 @@
-/** A buyer for the checks of a payment gateway: everything a call needs, with what a check wants different. */
+/** A buyer for the checks of a payment gateway: complete requests, of which a check may change single fields. */
 import assert from 'node:assert/strict'
 import type {
   AuthorizeRequest,
@@ -13,31 +13,31 @@ import type {
 } from 'holdfast'
 import { v7 } from 'uuid'
 
-/** What the gateway's own books say of one checkout, read past the gateway's answers. */
+/** What the provider has recorded for one checkout, read without using the gateway's answers. */
 export interface GatewayBooks {
-  /** Authorizations that ever succeeded. */
+  /** All authorizations that ever succeeded. */
   authorizations: number
-  /** Authorized, and neither captured nor voided. */
+  /** Authorized, but neither captured nor voided. */
   openMinor: number
   capturedMinor: number
   refundedMinor: number
 }
 
 export interface GatewayTokens {
-  /** Authorized, captured. Null where the method needs no token. */
+  /** Can be authorized and captured. Null if the payment method needs no token. */
   approve: string | null
-  /** Declined at authorization. */
+  /** Is declined at authorization. */
   decline?: string
-  /** Authorized, and then its capture is definitely refused. */
+  /** Can be authorized, but its capture is definitely refused. */
   captureDecline?: string
 }
 
 export interface GatewayUnderTest {
   gateway: PaymentGateway
   tokens: GatewayTokens
-  /** How the buyers of the checks pay. Default `card`. */
+  /** The payment method of all checks. Default: `card`. */
   method?: PaymentMethod
-  /** Makes the money come that a capture takes, where it comes by itself: called once after each authorization. */
+  /** Lets the money arrive, for methods with which the buyer pays later. Called once after each authorization. */
   pays?(reference: string, money: { amountMinor: number; currency: string }): Promise<unknown>
   books(checkoutId: string): Promise<GatewayBooks>
 }
@@ -47,7 +47,7 @@ type Declined = Extract<GatewayAnswer, { outcome: 'declined' }>
 
 export const amountMinor = 4_999
 export const currency = 'EUR'
-const patienceMs = 20_000
+const timeoutMs = 20_000
 
 export function expectSucceeded(answer: GatewayAnswer, what: string): Succeeded {
   assert.equal(answer.outcome, 'succeeded', `${what}: ${JSON.stringify(answer)}`)
@@ -56,20 +56,20 @@ export function expectSucceeded(answer: GatewayAnswer, what: string): Succeeded 
 
 export function expectDeclined(answer: GatewayAnswer, what: string): Declined {
   assert.equal(answer.outcome, 'declined', `${what}: ${JSON.stringify(answer)}`)
-  assert.match((answer as Declined).code, /^[a-z0-9_]+$/, `${what}: a reason in snake_case`)
+  assert.match((answer as Declined).code, /^[a-z0-9_]+$/, `${what}: the code is in snake_case`)
   return answer as Declined
 }
 
-/** One buyer's calls. */
+/** The gateway calls of one buyer, for one new checkout. */
 export function buyer({ gateway, tokens, method = 'card', pays }: GatewayUnderTest) {
   const checkoutId = v7()
   const key = (kind: OperationKind, attempt = 1) => `${checkoutId}:${kind}:${attempt}`
   const common = (kind: OperationKind) => ({
     checkoutId,
     idempotencyKey: key(kind),
-    signal: AbortSignal.timeout(patienceMs),
+    signal: AbortSignal.timeout(timeoutMs),
   })
-  // What the engine keeps of a payment under the checkout's lock: the first id, until the authorization is given up.
+  // Like the engine, the buyer keeps the first reference of a payment until the authorization is given up.
   let kept: string | null = null
   let isGivenUp = false
   const authorize = (change: Partial<AuthorizeRequest> = {}) =>

@@ -1,14 +1,14 @@
-/** One promise of a payment gateway, as a check that throws if the promise is broken. */
+/** The shape of a check of a payment gateway: one promise, and a function that throws if the gateway breaks it. */
 import type { GatewayTokens, GatewayUnderTest } from './gateway-buyer.ts'
 
 export interface GatewayCheck {
   id: string
-  /** The promise, as a test's title. */
+  /** The promise, as the title of a test. */
   title: string
-  /** A token without which it cannot be run. */
+  /** A payment token that the check needs. */
   needs?: keyof GatewayTokens
-  /** A call that not every gateway has, without which it cannot be run. */
+  /** An optional call of the gateway that the check needs. */
   calls?: 'inspect' | 'list'
-  /** @throws when the promise is broken. */
+  /** @throws if the promise is broken. */
   run(under: GatewayUnderTest): Promise<void>
 }

@@ -1,6 +1,6 @@
 /**
- * What every payment gateway must do, each promise a function that throws when it is broken. Needs no test runner, so
- * that the checks can themselves be tested against gateways that are wrong on purpose.
+ * Checks of the payment gateway port: each is one promise, and throws if the gateway breaks it. The checks need no test
+ * runner, so they can be tested themselves, against gateways with deliberate mistakes.
  */
 import assert from 'node:assert/strict'
 import type { GatewayAnswer, OperationKind } from 'holdfast'
@@ -20,19 +20,19 @@ const crowd = 20
 const times = <T>(count: number, call: (index: number) => Promise<T>): Promise<T[]> =>
   Promise.all(Array.from({ length: count }, (_, index) => call(index)))
 
-/** All the same success; a gateway may put off a call whose key is in use at the moment. */
+/** Expects one successful answer for all calls. A gateway may defer a call whose key is in use at that moment. */
 function expectOneAnswer(answers: readonly GatewayAnswer[], what: string): void {
   const given = answers.filter(answer => answer.outcome !== 'not_executed')
   const [first] = given
   assert.ok(first, `${what}: at least one call is answered`)
   expectSucceeded(first, what)
-  for (const answer of given) assert.deepEqual(answer, first, `${what}: the same key is answered the same`)
+  for (const answer of given) assert.deepEqual(answer, first, `${what}: the same key gets the same answer`)
 }
 
 const authorizations: readonly GatewayCheck[] = [
   {
     id: 'authorizes_as_asked',
-    title: 'authorizes exactly the amount and currency asked for, or refuses it as too small for it',
+    title: 'authorizes exactly the requested amount and currency, or declines the amount as too small',
     async run(under) {
       for (const asked of [
         { amountMinor: 1, currency: 'USD' },
@@ -56,7 +56,7 @@ const authorizations: readonly GatewayCheck[] = [
   },
   {
     id: 'declines',
-    title: 'declines with a reason, and charges nothing',
+    title: 'declines with a reason and charges nothing',
     needs: 'decline',
     async run(under) {
       const { authorize, checkoutId } = buyer(under)
@@ -67,7 +67,7 @@ const authorizations: readonly GatewayCheck[] = [
   },
   {
     id: 'authorizes_a_key_once',
-    title: 'gives one authorization and one answer to a key that is repeated',
+    title: 'makes one authorization and gives one answer for a repeated key',
     async run(under) {
       const { authorize, checkoutId } = buyer(under)
       expectOneAnswer([await authorize(), await authorize(), await authorize()], 'authorize')
@@ -76,7 +76,7 @@ const authorizations: readonly GatewayCheck[] = [
   },
   {
     id: 'authorizes_a_key_once_at_once',
-    title: 'gives one authorization and one answer to twenty calls with one key at once',
+    title: 'makes one authorization and gives one answer for twenty concurrent calls with the same key',
     async run(under) {
       const { authorize, checkoutId } = buyer(under)
       expectOneAnswer(await times(crowd, () => authorize()), 'authorize')
@@ -86,12 +86,12 @@ const authorizations: readonly GatewayCheck[] = [
   },
   {
     id: 'refuses_a_key_with_other_parameters',
-    title: 'refuses a key that comes back with another amount or currency, and keeps what it stood for',
+    title: 'declines a repeated key with a different amount or currency, and keeps the first authorization',
     async run(under) {
       const { authorize, checkoutId, lookup } = buyer(under)
       const first = expectSucceeded(await authorize(), 'authorize')
-      expectDeclined(await authorize({ amountMinor: amountMinor + 1 }), 'the same key with another amount')
-      expectDeclined(await authorize({ currency: 'USD' }), 'the same key with another currency')
+      expectDeclined(await authorize({ amountMinor: amountMinor + 1 }), 'the same key with a different amount')
+      expectDeclined(await authorize({ currency: 'USD' }), 'the same key with a different currency')
       const books = await under.books(checkoutId)
       assert.deepEqual([books.authorizations, books.openMinor], [1, amountMinor])
       assert.deepEqual(await authorize(), first)
@@ -103,7 +103,7 @@ const authorizations: readonly GatewayCheck[] = [
 const captures: readonly GatewayCheck[] = [
   {
     id: 'captures_as_asked',
-    title: 'captures exactly what was authorized',
+    title: 'captures exactly the authorized amount',
     async run(under) {
       const { authorized, capture, checkoutId } = buyer(under)
       const captured = expectSucceeded(await capture(await authorized()), 'capture')
@@ -114,7 +114,7 @@ const captures: readonly GatewayCheck[] = [
   },
   {
     id: 'captures_a_key_once_at_once',
-    title: 'captures once when twenty captures come with one key at once, and answers each the same',
+    title: 'captures once for twenty concurrent captures with the same key, and gives each the same answer',
     async run(under) {
       const { authorized, capture, checkoutId } = buyer(under)
       const reference = await authorized()
@@ -125,7 +125,7 @@ const captures: readonly GatewayCheck[] = [
   },
   {
     id: 'captures_once',
-    title: 'captures once when twenty captures come with keys of their own at once, and refuses the others',
+    title: 'captures once for twenty concurrent captures with different keys, and declines the others',
     async run(under) {
       const { authorized, capture, checkoutId, key } = buyer(under)
       const reference = await authorized()
@@ -137,7 +137,7 @@ const captures: readonly GatewayCheck[] = [
   },
   {
     id: 'captures_no_more_than_authorized',
-    title: 'refuses to capture more than was authorized',
+    title: 'declines a capture of more than was authorized',
     async run(under) {
       const { authorized, capture, checkoutId } = buyer(under)
       expectDeclined(await capture(await authorized(), { amountMinor: amountMinor + 1 }), 'capture of too much')
@@ -146,7 +146,7 @@ const captures: readonly GatewayCheck[] = [
   },
   {
     id: 'refuses_a_capture',
-    title: 'leaves a refused capture uncaptured, and lets its authorization be voided',
+    title: 'captures nothing if the capture is declined, and lets the authorization be voided',
     needs: 'captureDecline',
     async run(under) {
       const { authorized, capture, checkoutId, void: end } = buyer(under)
@@ -162,10 +162,10 @@ const captures: readonly GatewayCheck[] = [
 const voids: readonly GatewayCheck[] = [
   {
     id: 'fences_before',
-    title: 'refuses an authorization whose void came first',
+    title: 'declines an authorization whose void came first',
     async run(under) {
       const { authorize, checkoutId, void: end } = buyer(under)
-      expectSucceeded(await end(null), 'void of what never came')
+      expectSucceeded(await end(null), 'void of an unknown authorization')
       const late = await authorize()
       assert.notEqual(late.outcome, 'succeeded', 'a fenced authorization must not succeed')
       expectDeclined(late, 'authorize after void')
@@ -175,7 +175,7 @@ const voids: readonly GatewayCheck[] = [
   },
   {
     id: 'fences_after',
-    title: 'ends an authorization for ever: repeating its key opens nothing, and it cannot be captured',
+    title: 'voids an authorization for good: repeating its key authorizes nothing, and it cannot be captured',
     async run(under) {
       const { authorize, authorized, capture, checkoutId, void: end } = buyer(under)
       const reference = await authorized()
@@ -188,7 +188,7 @@ const voids: readonly GatewayCheck[] = [
   },
   {
     id: 'fences_a_race',
-    title: 'leaves nothing open when authorization and void race',
+    title: 'leaves no open authorization if an authorization and its void race',
     async run(under) {
       await times(crowd, async index => {
         const { authorize, checkoutId, void: end } = buyer(under)
@@ -203,17 +203,17 @@ const voids: readonly GatewayCheck[] = [
   },
   {
     id: 'voids_twice',
-    title: 'answers a second void with success, with the same key and with another',
+    title: 'answers a second void with success, with the same key and with a different key',
     async run(under) {
       const { authorized, key, void: end } = buyer(under)
       const reference = await authorized()
       expectOneAnswer([await end(reference), await end(reference)], 'void')
-      expectSucceeded(await end(reference, { idempotencyKey: key('void', 2) }), 'void with another key')
+      expectSucceeded(await end(reference, { idempotencyKey: key('void', 2) }), 'void with a different key')
     },
   },
   {
     id: 'refuses_to_void_a_capture',
-    title: 'refuses to void what was captured, as already_captured, and keeps the money captured',
+    title: 'declines to void a captured payment with already_captured, and keeps the money captured',
     async run(under) {
       const { authorized, capture, checkoutId, void: end } = buyer(under)
       const reference = await authorized()
@@ -227,7 +227,7 @@ const voids: readonly GatewayCheck[] = [
 const refunds: readonly GatewayCheck[] = [
   {
     id: 'refunds_within_bounds',
-    title: 'refunds in parts up to what was captured, and never more',
+    title: 'refunds in parts up to the captured amount, and never more',
     async run(under) {
       const { authorized, capture, checkoutId, key, refund } = buyer(under)
       const reference = await authorized()
@@ -236,15 +236,15 @@ const refunds: readonly GatewayCheck[] = [
         refund(reference, { idempotencyKey: key('refund', attempt), amountMinor: minor })
       const first = expectSucceeded(await part(1, 2_000), 'refund')
       assert.deepEqual([first.amountMinor, first.currency], [2_000, currency])
-      expectDeclined(await part(2, 3_000), 'refund of more than is left')
+      expectDeclined(await part(2, 3_000), 'refund of more than the rest')
       expectSucceeded(await part(3, 2_999), 'refund of the rest')
-      expectDeclined(await part(4, 1), 'refund of one more')
+      expectDeclined(await part(4, 1), 'refund of one minor unit more')
       assert.equal((await under.books(checkoutId)).refundedMinor, amountMinor)
     },
   },
   {
     id: 'refunds_a_key_once_at_once',
-    title: 'refunds once when twenty refunds come with one key at once',
+    title: 'refunds once for twenty concurrent refunds with the same key',
     async run(under) {
       const { authorized, capture, checkoutId, refund } = buyer(under)
       const reference = await authorized()
@@ -255,7 +255,7 @@ const refunds: readonly GatewayCheck[] = [
   },
   {
     id: 'refunds_only_captures',
-    title: 'refuses to refund what was not captured',
+    title: 'declines a refund of a payment that was not captured',
     async run(under) {
       const { authorized, checkoutId, refund } = buyer(under)
       expectDeclined(await refund(await authorized()), 'refund of an authorization')
@@ -267,7 +267,7 @@ const refunds: readonly GatewayCheck[] = [
 const lookups: readonly GatewayCheck[] = [
   {
     id: 'finds_an_authorization',
-    title: 'finds an authorization by its key and by its reference, as it was answered',
+    title: 'finds an authorization by its key and by its reference, with the first answer',
     async run(under) {
       const { authorized, lookup } = buyer(under)
       const reference = await authorized()
@@ -278,14 +278,14 @@ const lookups: readonly GatewayCheck[] = [
         assert.deepEqual(
           [answer.reference, answer.amountMinor, answer.currency],
           [reference, amountMinor, currency],
-          'a lookup says what the authorization said',
+          'a lookup repeats the answer of the authorization',
         )
       }
     },
   },
   {
     id: 'finds_a_capture',
-    title: 'finds a capture and a refund, as they were answered',
+    title: 'finds a capture and a refund, with their first answers',
     async run(under) {
       const { authorized, capture, lookup, refund } = buyer(under)
       const reference = await authorized()
@@ -299,7 +299,7 @@ const lookups: readonly GatewayCheck[] = [
   },
   {
     id: 'finds_a_capture_by_its_payment',
-    title: 'finds a capture, and a refund of the whole, by the payment, whatever key asks: keys are forgotten',
+    title: 'finds a capture and a full refund by the payment alone, for providers forget idempotency keys',
     async run(under) {
       const { authorized, capture, key, lookup, refund } = buyer(under)
       const reference = await authorized()
@@ -309,13 +309,13 @@ const lookups: readonly GatewayCheck[] = [
       assert.deepEqual([captured.amountMinor, captured.currency], [amountMinor, currency])
       assert.deepEqual(await by('refund'), { outcome: 'not_found' })
       await refund(reference)
-      const refunded = expectSucceeded((await by('refund')) as GatewayAnswer, 'lookup of a refund of the whole')
+      const refunded = expectSucceeded((await by('refund')) as GatewayAnswer, 'lookup of a full refund')
       assert.equal(refunded.amountMinor, amountMinor)
     },
   },
   {
     id: 'finds_nothing',
-    title: 'answers not_found for operations that never were',
+    title: 'answers not_found for operations that never happened',
     async run(under) {
       const { authorized, lookup } = buyer(under)
       assert.deepEqual(await lookup('authorize'), { outcome: 'not_found' })
@@ -327,7 +327,7 @@ const lookups: readonly GatewayCheck[] = [
   },
 ]
 
-/** Every promise, in the order of a payment's life. */
+/** Every promise of the gateway port, in the order of a payment's life. */
 export const gatewayChecks: readonly GatewayCheck[] = [
   ...authorizations,
   ...captures,
@@ -337,17 +337,20 @@ export const gatewayChecks: readonly GatewayCheck[] = [
   ...bookChecks,
 ]
 
-/** Why a check cannot be run against a gateway, null where it can. */
-export function whatLacks({ gateway, tokens }: GatewayUnderTest, { needs, calls }: GatewayCheck): string | null {
+/** The token or call that a check needs and the gateway does not have; null if the check can run. */
+export function missingRequirement(
+  { gateway, tokens }: GatewayUnderTest,
+  { needs, calls }: GatewayCheck,
+): string | null {
   if (needs !== undefined && tokens[needs] === undefined) return `no ${needs} token`
   return calls !== undefined && gateway[calls] === undefined ? `no ${calls}` : null
 }
 
-/** Runs every check that the tokens allow, and gives the promises that were broken: id and why. */
-export async function brokenPromises(under: GatewayUnderTest): Promise<ReadonlyMap<string, unknown>> {
+/** Runs every check that the gateway can run. Returns the error of each broken promise by the id of its check. */
+export async function checkGateway(under: GatewayUnderTest): Promise<ReadonlyMap<string, unknown>> {
   const broken = new Map<string, unknown>()
   for (const check of gatewayChecks) {
-    if (whatLacks(under, check) !== null) continue
+    if (missingRequirement(under, check) !== null) continue
     await check.run(under).catch((error: unknown) => broken.set(check.id, error))
   }
   return broken

@@ -1,16 +1,17 @@
-/** The contract of payment gateways as a vitest suite: every gateway, built in or an adopter's own, must pass it. */
+/** The contract of payment gateways as a vitest suite, for the built-in gateways and for those of adopters. */
 import { afterAll, beforeAll, describe, it } from 'vitest'
 import type { GatewayUnderTest } from './gateway-buyer.ts'
-import { gatewayChecks, whatLacks } from './gateway-checks.ts'
+import { gatewayChecks, missingRequirement } from './gateway-checks.ts'
 
 export interface GatewayContractOptions {
-  /** Ids of checks the gateway cannot pass, each with the reason, which becomes part of the title. */
+  /** The ids of checks that the gateway cannot pass, each with the reason, which is added to the title. */
   skip?: Readonly<Record<string, string>>
 }
 
 /**
- * Opens the gateway once and runs each check on checkouts of its own. A check that needs a token or a call the
- * gateway does not have is skipped.
+ * Defines one test per promise. A check that needs a token or a call that the gateway does not have is skipped.
+ *
+ * @param open is called once for all checks; each check uses checkouts of its own.
  */
 export function gatewayContract(
   name: string,
@@ -31,8 +32,8 @@ export function gatewayContract(
         continue
       }
       it(check.title, async context => {
-        const lack = whatLacks(opened, check)
-        if (lack !== null) context.skip(lack)
+        const missing = missingRequirement(opened, check)
+        if (missing !== null) context.skip(missing)
         await check.run(opened)
       })
     }

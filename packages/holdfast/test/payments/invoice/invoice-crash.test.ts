@@ -1,6 +1,6 @@
 /** A process dies between any two steps of an order by invoice: whoever carries on ends it as if nothing had happened. */
 import { beforeAll, expect, test } from 'vitest'
-import { type Mortal, mortal, type Point } from '../../../../testing/src/interception.ts'
+import { type CrashPoint, type KillableProcess, killableProcess } from '../../../../testing/src/crash-points.ts'
 import type { CheckoutEngine } from '../../../src/engine/checkout-engine.ts'
 import { createInvoiceGateway, type InvoiceGateway } from '../../../src/payments/invoice/invoice.ts'
 import { describeStore, type TestStore } from '../../support/test-store.ts'
@@ -69,7 +69,7 @@ const refunds: Story = async (shop, buyer, store) => {
 const undone = { state: 'failed', order: 'cancelled', holds: ['released'], holdsCart: false }
 const kept = { authorizations: 1, openMinor: 0, capturedMinor: total, refundedMinor: 0 }
 
-const stories: { title: string; story: Story; end: object; books: object; left: number; passes: Point[] }[] = [
+const stories: { title: string; story: Story; end: object; books: object; left: number; passes: CrashPoint[] }[] = [
   {
     title: 'that is paid',
     story: pays,
@@ -110,7 +110,7 @@ describeStore(
     const survivor = {} as Shop
     beforeAll(async () => Object.assign(survivor, await open()))
 
-    async function open(life?: Mortal): Promise<Shop> {
+    async function open(life?: KillableProcess): Promise<Shop> {
       const database = life?.database ?? store.database
       const invoices = createInvoiceGateway({ database, onPaid: id => shop.engine.captureCheckout(id) })
       const ports = life === undefined ? {} : { database, clock: life.clock }
@@ -118,11 +118,11 @@ describeStore(
       return shop
     }
 
-    async function run(story: Story, diesAt: Point | null) {
+    async function run(story: Story, diesAt: CrashPoint | null) {
       const sku = await store.article({ stock: [6, 4] })
       const buyer = { sku, ...(await store.cart({ [sku]: 2 })) }
       // The bank's books are another world: only what is said to them can get lost.
-      const life = mortal(store.database, createInvoiceGateway({ database: store.database }), diesAt)
+      const life = killableProcess(store.database, createInvoiceGateway({ database: store.database }), diesAt)
       const doomed = await open(life)
       await Promise.race([story(doomed, buyer, store), life.died])
       return { buyer, life }

@@ -1,6 +1,6 @@
 /** Refunds by line: each unit goes back once, its price to the last minor unit, and its stock to where it came from. */
 import { expect, test } from 'vitest'
-import { mortal, type Point } from '../../../../testing/src/interception.ts'
+import { type CrashPoint, killableProcess } from '../../../../testing/src/crash-points.ts'
 import { requireOrder } from '../../../src/domain/outcome.ts'
 import type { CheckoutEngine, RefundOptions } from '../../../src/engine/checkout-engine.ts'
 import { type Article, describeStore, type TestStore } from '../../support/test-store.ts'
@@ -224,7 +224,7 @@ describeStore('Refunds by line', store => {
 
   test('who did it is recorded with the intent, once, also where the process dies before the call', async () => {
     const { order, sku, lockId } = await bought(store, 2)
-    const life = mortal(store.database, store.gateway, 'before_call:refund')
+    const life = killableProcess(store.database, store.gateway, 'before_call:refund')
     const { database, gateway, clock } = life
     const doomed = await store.open({ database, gateway, clock })
     const wanted = { lines: [{ sku, quantity: 1 }], actor: 'ada', key: 'return', reason: 'broken' }
@@ -281,7 +281,7 @@ describeStore('Refunds by line', store => {
 })
 
 /** Where the process of a refund can die. */
-const points: Point[] = [
+const points: CrashPoint[] = [
   'before_commit:intend',
   'after_commit:intend',
   'before_call:refund',
@@ -291,9 +291,9 @@ const points: Point[] = [
 ]
 
 function survives(store: TestStore): void {
-  async function run(diesAt: Point | null) {
+  async function run(diesAt: CrashPoint | null) {
     const { order, sku, lockId } = await bought(store, 5, { stock: [2, 4] })
-    const life = mortal(store.database, store.gateway, diesAt)
+    const life = killableProcess(store.database, store.gateway, diesAt)
     const doomed = await store.open({ database: life.database, gateway: life.gateway, clock: life.clock })
     const refund = (engine: CheckoutEngine) =>
       engine.refundOrder(order.id, { lines: [{ sku, quantity: 3 }], shipping: true, restock: true, key: 'return' })

@@ -1,46 +1,46 @@
 /**
- * Crash points: a process that dies where a test says. Its database and gateway stop answering for ever at a named
- * point, as they do for a killed process. What was committed or charged before that point stays, what was not is gone.
- *
- * The points are passed at the ports, so they cost production nothing: it is given the ports themselves.
+ * Crash points: a simulated process that dies at a named point. From that point on its database and gateway never
+ * answer, as for a killed process: earlier commits and charges stay, everything else is lost. The points are in
+ * wrappers around the ports, so production code has none.
  */
 
 import type { Clock, GatewayAnswer, OperationKind, PaymentGateway } from 'holdfast'
 import type { Database, Statement, Transaction, Value } from 'holdfast/database'
 
 /**
- * `before_commit:capturing`, `after_call:void` and the like; a point that is passed again is told apart by a number:
- * `before_commit:claim#2`.
+ * A place at which a process can die, such as `before_commit:capturing` or `after_call:void`. A number counts repeated
+ * passes: `before_commit:lease#2`.
  *
- * A commit is named by the states it brings checkouts to, else by what it does: `claim` takes some over, `intend` writes
- * an intent to refund, `record` what came of it, and whatever is no step of a checkout has the name of its statement. A
- * call is named by its kind: `after` means after its effect, before its answer. A write is a statement that commits by
- * itself. A request is one that a gateway makes for a call, where it makes several.
+ * - A commit is named by the states that it moves checkouts to. Without any: `lease` takes over checkouts, `intend`
+ *   writes the intent to refund, `record` stores the result of a refund; other commits have the name of their statement.
+ * - A call is named by its kind. `after` means after its effect and before its answer.
+ * - A write is a statement that commits by itself, without a transaction.
+ * - A request is one of several HTTP requests that a gateway sends for one call.
  */
-export type Point = `${'before' | 'after'}_${'commit' | 'call' | 'request' | 'write'}:${string}`
+export type CrashPoint = `${'before' | 'after'}_${'commit' | 'call' | 'request' | 'write'}:${string}`
 
-export interface Mortal {
+export interface KillableProcess {
   database: Database
   gateway: PaymentGateway
-  /** Waits are cut short; a call is never given up, for it is answered or its process is dead. */
+  /** Fires short timers at once and long ones never: a call is answered, or its process is dead. */
   clock: Clock
-  /** Passes two points around a request of the gateway's own. */
+  /** Adds a crash point before and after a request that the gateway sends. */
   at<T>(request: string, send: () => Promise<T>): Promise<T>
-  /** Dies now, wherever it stands. */
+  /** Dies now. */
   kill(): void
   readonly isDead: boolean
-  /** Settles when it has died. */
+  /** Resolves when the process has died. */
   died: Promise<void>
-  /** Every point it passed, in order, the one of its death included. */
-  reached: Point[]
+  /** All points that were passed, in order, including the last one. */
+  reached: CrashPoint[]
 }
 
-class Death extends Error {}
+class ProcessDied extends Error {}
 
-const forever = () => new Promise<never>(() => {})
+const never = () => new Promise<never>(() => {})
 
-/** Never ends a wait by itself but the short ones between two questions. */
-export const patientClock: Clock = {
+/** Fires at once the short timers, such as the pause between two polls, and never the timeouts. */
+const clock: Clock = {
   after(ms, run) {
     const timer = ms <= 150 ? setImmediate(run) : null
     return () => {
@@ -49,39 +49,47 @@ export const patientClock: Clock = {
   },
 }
 
-/** @param diesAt null: at none; it only records what it passes. */
-export function mortal(database: Database, gateway: PaymentGateway, diesAt: Point | null): Mortal {
-  const reached: Point[] = []
+/**
+ * Wraps the ports of a process so that it can be killed.
+ *
+ * @param crashAt the point at which the process dies; null only records the points that it passes.
+ */
+export function killableProcess(
+  database: Database,
+  gateway: PaymentGateway,
+  crashAt: CrashPoint | null,
+): KillableProcess {
+  const reached: CrashPoint[] = []
   const passes = new Map<string, number>()
   let dead = false
-  let tell = (): void => {}
+  let reportDeath = (): void => {}
   const died = new Promise<void>(resolve => {
-    tell = resolve
+    reportDeath = resolve
   })
 
   function kill(): void {
     dead = true
-    tell()
+    reportDeath()
   }
 
-  function pass(place: Point): void {
-    if (dead) throw new Death(place)
-    const times = (passes.get(place) ?? 0) + 1
-    passes.set(place, times)
-    const point: Point = times === 1 ? place : `${place}#${times}`
+  function pass(name: CrashPoint): void {
+    if (dead) throw new ProcessDied(name)
+    const times = (passes.get(name) ?? 0) + 1
+    passes.set(name, times)
+    const point: CrashPoint = times === 1 ? name : `${name}#${times}`
     reached.push(point)
-    if (point !== diesAt) return
+    if (point !== crashAt) return
     kill()
-    throw new Death(point)
+    throw new ProcessDied(point)
   }
 
-  async function alive<T>(work: () => Promise<T>): Promise<T> {
-    if (dead) return forever()
+  async function whileAlive<T>(work: () => Promise<T>): Promise<T> {
+    if (dead) return never()
     try {
       const result = await work()
-      return dead ? forever() : result
+      return dead ? never() : result
     } catch (error) {
-      if (dead) return forever()
+      if (dead) return never()
       throw error
     }
   }
@@ -90,7 +98,7 @@ export function mortal(database: Database, gateway: PaymentGateway, diesAt: Poin
     let name: string | null = null
     const result = await database.transaction(async tx => {
       const writes: Write[] = []
-      const own = await work(watched(tx, noting(writes)))
+      const own = await work(watched(tx, collector(writes)))
       name = nameOf(writes)
       if (name !== null) pass(`before_commit:${name}`)
       return own
@@ -110,7 +118,7 @@ export function mortal(database: Database, gateway: PaymentGateway, diesAt: Poin
   const call =
     <Request>(kind: OperationKind, run: (request: Request) => Promise<GatewayAnswer>) =>
     (request: Request) =>
-      alive(async () => {
+      whileAlive(async () => {
         pass(`before_call:${kind}`)
         const answer = await run(request)
         pass(`after_call:${kind}`)
@@ -118,9 +126,9 @@ export function mortal(database: Database, gateway: PaymentGateway, diesAt: Poin
       })
 
   return {
-    clock: patientClock,
+    clock,
     at: (request, send) =>
-      alive(async () => {
+      whileAlive(async () => {
         pass(`before_request:${request}`)
         const result = await send()
         pass(`after_request:${request}`)
@@ -134,9 +142,9 @@ export function mortal(database: Database, gateway: PaymentGateway, diesAt: Poin
     reached,
     database: {
       ...database,
-      query: (statement, values) => alive(() => query(statement, values)),
-      transaction: work => alive(() => transaction(work)),
-      notify: (channel, payload) => alive(() => database.notify(channel, payload)),
+      query: (statement, values) => whileAlive(() => query(statement, values)),
+      transaction: work => whileAlive(() => transaction(work)),
+      notify: (channel, payload) => whileAlive(() => database.notify(channel, payload)),
     },
     gateway: {
       ...gateway,
@@ -144,32 +152,32 @@ export function mortal(database: Database, gateway: PaymentGateway, diesAt: Poin
       capture: call('capture', request => gateway.capture(request)),
       void: call('void', request => gateway.void(request)),
       refund: call('refund', request => gateway.refund(request)),
-      lookup: request => alive(() => gateway.lookup(request)),
+      lookup: request => whileAlive(() => gateway.lookup(request)),
     },
   }
 }
 
 interface Write {
   statement: string
-  /** The states it records that checkouts came to rest in. */
+  /** The last state of each checkout that the write moves. */
   states: string[]
 }
 
-/** The table that a statement changes, null where it only reads. */
+/** The table that a statement changes; null if the statement only reads. */
 const writesTo = ({ text }: Statement): string | null =>
   /\b(?:insert\s+into|update|delete\s+from)\s+(\w+\.\w+)/i.exec(text)?.[1] ?? null
 
-/** The writes among the statements of a transaction. */
-function noting(writes: Write[]): (statement: Statement, values: readonly Value[]) => void {
+/** Collects the writes of a transaction. */
+function collector(writes: Write[]): (statement: Statement, values: readonly Value[]) => void {
   return (statement, values) => {
     if (writesTo(statement) === null) return
     const states =
-      statement.name === 'insert_transitions' ? restingStates(JSON.parse(String(values[0])) as TransitionRow[]) : []
+      statement.name === 'insert_transitions' ? lastStates(JSON.parse(String(values[0])) as TransitionRow[]) : []
     writes.push({ statement: statement.name, states })
   }
 }
 
-/** A transaction that tells `note` every statement before it is sent. */
+/** A transaction that passes each statement to `note` before it is sent. */
 export function watched(tx: Transaction, note: (statement: Statement, values: readonly Value[]) => void): Transaction {
   return {
     query(statement, values = []) {
@@ -188,8 +196,8 @@ interface TransitionRow {
   to_state: string
 }
 
-/** The last state of each checkout, each state once. */
-function restingStates(rows: readonly TransitionRow[]): string[] {
+/** The last state of each checkout, without duplicates. */
+function lastStates(rows: readonly TransitionRow[]): string[] {
   return [...new Set(new Map(rows.map(row => [row.checkout_id, row.to_state])).values())]
 }
 
@@ -199,6 +207,6 @@ function nameOf(writes: readonly Write[]): string | null {
   const statements = new Set(writes.map(write => write.statement))
   if (statements.has('insert_operations')) return 'intend'
   if (statements.has('settle_operations')) return 'record'
-  if (statements.has('update_checkouts')) return 'claim'
+  if (statements.has('update_checkouts')) return 'lease'
   return writes[0]?.statement ?? null
 }
