@@ -173,7 +173,7 @@ inline check()
 /* ---------------------------------------------------------------- the gateway */
 
 /*
- * What a request does when it arrives (payments/sandbox/rules.ts, sandbox-authorization.ts). One key is executed once.
+ * What a request does when it arrives (payments/sandbox/decide.ts). One key is executed once.
  * A4 is asserted where there is an effect: the intent of that key must have been committed.
  */
 inline execute(request)
@@ -235,7 +235,7 @@ inline execute(request)
 /* Truth, which a lookup may miss. */
 #define is_there(request) (request == AUTHORIZE && payment != unseen || request != AUTHORIZE && answer[request] != absent || was_there(request))
 
-/* What a key is answered, as its payment stands (authorizationAnswer, earlierAnswer in payments/sandbox/payment.ts). */
+/* What a key is answered, as its payment stands (authorizationAnswer, earlierAnswer in payments/sandbox/answers.ts). */
 inline hear()
 {
   if

@@ -21,18 +21,15 @@ const staleMs = 10 * 60_000
 /** Takes a webhook on its way; throws to have it sent again. */
 export type Courier = (headers: Headers, body: string) => Promise<void>
 
-/** How the gateway signs. */
-export interface Signature {
-  header: string
-  sign(secret: string, body: string, atMs: number): string
-}
+/** Returns the headers that sign a webhook the way the gateway does. */
+export type SignatureHeaders = (secret: string, body: string, atMs: number) => Readonly<Record<string, string>>
 
 export interface CourierOptions {
   /** Addresses of the shop's servers. */
   servers: readonly string[]
   /** The gateway's name in the shop's address for its webhooks. */
   gateway: string
-  signature: Signature
+  signatureHeaders: SignatureHeaders
   random: Random
   journal: Journal
   webhookSecret: string
@@ -41,7 +38,7 @@ export interface CourierOptions {
 }
 
 export function createCourier(options: CourierOptions): Courier {
-  const { servers, gateway, signature, random, journal, webhookSecret, isCalm } = options
+  const { servers, gateway, signatureHeaders, random, journal, webhookSecret, isCalm } = options
   const next = dealer(random, ways)
   /** One that waits to be overtaken by the next. */
   let waiting: (() => Promise<void>) | null = null
@@ -59,9 +56,9 @@ export function createCourier(options: CourierOptions): Courier {
   }
 
   /** Tries to pass something off as the gateway's word. */
-  async function forge(headers: Headers, body: string, signed: string | null): Promise<void> {
+  async function forge(headers: Headers, body: string, signed: Readonly<Record<string, string>>): Promise<void> {
     const forged = new Headers(headers)
-    if (signed !== null) forged.set(signature.header, signed)
+    for (const [name, value] of Object.entries(signed)) forged.set(name, value)
     const response = await post(forged, body).catch(() => null)
     if (response !== null && response.status !== 503) journal.note(`forged ${response.ok ? 'accepted' : 'refused'}`)
   }
@@ -82,13 +79,13 @@ export function createCourier(options: CourierOptions): Courier {
         waiting = () => deliver(headers, body)
         return
       case 'tampered':
-        await forge(headers, body.replace('{"id":"', '{"id":"f'), null)
+        await forge(headers, body.replace('{"id":"', '{"id":"f'), {})
         return deliver(headers, body)
       case 'wrong secret':
-        await forge(headers, body, signature.sign('some other secret', body, Date.now()))
+        await forge(headers, body, signatureHeaders('some other secret', body, Date.now()))
         return deliver(headers, body)
       case 'stale':
-        await forge(headers, body, signature.sign(webhookSecret, body, Date.now() - staleMs))
+        await forge(headers, body, signatureHeaders(webhookSecret, body, Date.now() - staleMs))
         return deliver(headers, body)
       default:
         return way satisfies never

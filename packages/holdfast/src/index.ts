@@ -71,6 +71,6 @@ export type {
   VoidRequest,
   WebhookEvent,
 } from './payments/gateway.ts'
-export type { SandboxFault } from './payments/sandbox/delivery.ts'
+export type { SandboxFault } from './payments/sandbox/faults.ts'
 export { createSandboxGateway, type SandboxGateway, type SandboxOptions } from './payments/sandbox/sandbox.ts'
 export type { Clock } from './saga/context.ts'

@@ -8,7 +8,7 @@ import type {
   PaymentGateway,
   WebhookEvent,
 } from '../../../packages/holdfast/src/payments/gateway.ts'
-import { isRecent, signatureHeader, signedAt } from '../../../packages/holdfast/src/payments/sandbox/signature.ts'
+import { createSigner, isRecent } from '../../../packages/holdfast/src/payments/sandbox/webhooks.ts'
 import type { ClientOptions } from '../gateway.ts'
 
 const dayMs = 24 * 60 * 60_000
@@ -24,6 +24,7 @@ const wasRefused = (error: unknown): boolean =>
 
 /** Named like the sandbox it speaks to, so that the audit compares with its ledger. */
 export function sandboxClient({ url, webhookSecret }: ClientOptions): PaymentGateway {
+  const signer = createSigner([webhookSecret])
   async function post(path: string, { signal, ...body }: { signal: AbortSignal }): Promise<LookupAnswer> {
     let response: Response
     try {
@@ -57,7 +58,7 @@ export function sandboxClient({ url, webhookSecret }: ClientOptions): PaymentGat
     refund: call('refund'),
     lookup: request => post('lookup', request),
     async verifyWebhook(headers, rawBody) {
-      const at = signedAt([webhookSecret], headers.get(signatureHeader), rawBody)
+      const at = signer.signedAt(headers, rawBody)
       return at !== null && isRecent(at, Date.now()) ? eventOf(rawBody) : null
     },
   }

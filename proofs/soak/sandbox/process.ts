@@ -5,7 +5,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { connectPostgres } from '../../../packages/holdfast/src/database/postgres/postgres.ts'
 import { createSandboxGateway } from '../../../packages/holdfast/src/payments/sandbox/sandbox.ts'
-import { sign, signatureHeader } from '../../../packages/holdfast/src/payments/sandbox/signature.ts'
+import { createSigner } from '../../../packages/holdfast/src/payments/sandbox/webhooks.ts'
 import { createRandom } from '../../random.ts'
 import { openJournal, readJournal } from '../journal.ts'
 import { settings } from '../settings.ts'
@@ -36,7 +36,8 @@ const gateway = createSandboxGateway({
   delays: settings.delays,
   actionUrl: reference => `${origin}/pay/${encodeURIComponent(reference)}`,
   deliverWebhook: createCourier({
-    ...{ gateway: 'sandbox', signature: { header: signatureHeader, sign } },
+    gateway: 'sandbox',
+    signatureHeaders: (secret, body, atMs) => createSigner([secret]).sign(JSON.parse(body).id, body, atMs),
     ...{ servers, random, journal, webhookSecret, isCalm: () => isCalm },
   }),
 })

@@ -31,7 +31,7 @@ const simulator: StripeSimulatorServer = await startStripeSimulator({
   random: () => ids.between(0, 1),
   webhooks: [{ url: 'http://shop.invalid/webhooks/stripe', secret: webhookSecret }],
   deliverWebhook: createCourier({
-    ...{ gateway: 'stripe', signature: { header: 'stripe-signature', sign: stripeSignature } },
+    ...{ gateway: 'stripe', signatureHeaders: (...signed) => ({ 'stripe-signature': stripeSignature(...signed) }) },
     ...{ servers, random, journal, webhookSecret, isCalm: () => isCalm },
   }),
   faults(request): StripeFault | null {

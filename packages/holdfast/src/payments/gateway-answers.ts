@@ -1,40 +1,39 @@
 /**
- * What a gateway said, made sense of. Gateways may be an adopter's own, and what they say is stored by the very step
- * that goes on from it: so that no answer can get a checkout stuck, what makes no sense is an unknown outcome, and text
- * that no database takes is replaced.
+ * Normalizes gateway answers before they are stored. A malformed answer becomes an `unknown` outcome, and characters
+ * that PostgreSQL rejects are replaced, so no answer of an adopter's gateway can block a checkout.
  */
 import type { LookupAnswer, OperationKind } from './gateway.ts'
 
 const pauseMinMs = 100
 const pauseMaxMs = 3_600_000
 
-/** The null character and halves of characters, as JSON writes them. */
+/** The null character and unpaired surrogates as JSON escapes them. PostgreSQL's jsonb accepts neither. */
 const unstorable = /(?<!\\)((?:\\\\)*)\\u(?:0000|d[89a-f][0-9a-f]{2})/g
 
-type Words = Readonly<Record<string, unknown>>
+type JsonObject = Readonly<Record<string, unknown>>
 
-/** Never throws. `pollAfterMs` and `retryAfterMs` come out whole, from a tenth of a second to an hour. */
-export function normalizeAnswer(kind: OperationKind, said: unknown): LookupAnswer {
-  const answer = writable(said)
-  return answer !== null && makesSense(kind, answer)
+/** Never throws. Rounds `pollAfterMs` and `retryAfterMs` and limits them to 100 ms up to one hour. */
+export function normalizeAnswer(kind: OperationKind, given: unknown): LookupAnswer {
+  const answer = storable(given)
+  return answer !== null && isWellFormed(kind, answer)
     ? (withDefaults(answer) as unknown as LookupAnswer)
-    : { outcome: 'unknown', message: 'The gateway gave an answer that makes no sense.' }
+    : { outcome: 'unknown', message: 'The gateway returned an invalid answer.' }
 }
 
-function writable(said: unknown): Words | null {
-  if (typeof said !== 'object' || said === null) return null
-  // What cannot be written down is left out where the answer does not depend on it.
-  return written(said) ?? written({ ...said, details: undefined })
+function storable(given: unknown): JsonObject | null {
+  if (typeof given !== 'object' || given === null) return null
+  // The outcome never depends on `details`, so details that JSON cannot express are dropped.
+  return throughJson(given) ?? throughJson({ ...given, details: undefined })
 }
 
-/** As JSON, with a replacement character for what a database does not take. */
+/** Serializes a value as JSON that PostgreSQL accepts, with a replacement character for the others. */
 export function storableJson(value: object): string {
   return JSON.stringify(value).replaceAll(unstorable, '$1\\ufffd')
 }
 
-function written(said: object): Words | null {
+function throughJson(given: object): JsonObject | null {
   try {
-    return JSON.parse(storableJson(said)) as Words
+    return JSON.parse(storableJson(given)) as JsonObject
   } catch {
     return null
   }
@@ -42,16 +41,16 @@ function written(said: object): Words | null {
 
 const isText = (value: unknown): value is string => typeof value === 'string' && value !== ''
 
-function makesSense(kind: OperationKind, answer: Words): boolean {
+function isWellFormed(kind: OperationKind, answer: JsonObject): boolean {
   switch (answer.outcome) {
     case 'succeeded':
-      // A void moves no money, so it has none to name.
+      // A void moves no money, so its answer needs no amount.
       return (
         kind === 'void' ||
         (isText(answer.reference) && Number.isSafeInteger(answer.amountMinor) && isText(answer.currency))
       )
     case 'action_required':
-      return isText(answer.reference) && isAction(answer.action as Words | null | undefined)
+      return isText(answer.reference) && isAction(answer.action as JsonObject | null | undefined)
     case 'pending':
       return isText(answer.reference)
     case 'declined':
@@ -64,11 +63,11 @@ function makesSense(kind: OperationKind, answer: Words): boolean {
   }
 }
 
-function isAction(action: Words | null | undefined): boolean {
+function isAction(action: JsonObject | null | undefined): boolean {
   return action?.type === 'confirm' ? isText(action.payment) : isText(action?.url)
 }
 
-function withDefaults(answer: Words): Words {
+function withDefaults(answer: JsonObject): JsonObject {
   switch (answer.outcome) {
     case 'succeeded':
       return {
@@ -80,7 +79,7 @@ function withDefaults(answer: Words): Words {
       return {
         ...answer,
         code: textOr(answer.code, 'declined'),
-        message: textOr(answer.message, 'No reason was given.'),
+        message: textOr(answer.message, 'The gateway gave no reason.'),
       }
     case 'pending':
       return { ...answer, pollAfterMs: pauseMs(answer.pollAfterMs) }
@@ -91,10 +90,10 @@ function withDefaults(answer: Words): Words {
   }
 }
 
-/** How to pay, where all of it can be shown to a buyer. */
-function transferOf(said: unknown): Words | undefined {
-  if (typeof said !== 'object' || said === null) return undefined
-  const { reference, iban = null, accountHolder = null, dueAt } = said as Words
+/** The bank transfer details, or undefined unless every part can be shown to a buyer. */
+function transferOf(given: unknown): JsonObject | undefined {
+  if (typeof given !== 'object' || given === null) return undefined
+  const { reference, iban = null, accountHolder = null, dueAt } = given as JsonObject
   const isOptional = (value: unknown) => value === null || isText(value)
   if (!isText(reference) || !isOptional(iban) || !isOptional(accountHolder)) return undefined
   const dueMs = Date.parse(String(dueAt))

@@ -1,11 +1,6 @@
 /**
- * The payment gateway port: five calls, each answered with a value that says what is known.
- * Protects invariant A4: every call carries the idempotency key of an operation row committed before it.
- *
- * What an answer means (design: "What an answer means"):
- * definite – `succeeded`, `declined`; `action_required` and `pending` are definite about not being finished;
- * `not_executed` – the gateway did not take the request in: the same key may be used again after a pause;
- * `unknown` – it may or may not have happened. A call that throws, or does not answer before `signal` aborts, is unknown.
+ * The payment gateway port: five calls, each of which returns what is known about its outcome.
+ * Protects invariant A4: every call carries the idempotency key of an operation row that was committed before the call.
  */
 
 import type { Transfer } from '../domain/order.ts'
@@ -13,16 +8,16 @@ import type { RequiredAction } from '../domain/outcome.ts'
 
 export type OperationKind = 'authorize' | 'capture' | 'void' | 'refund'
 
-/** The currency of nothing (ISO 4217): of a void that ended nothing, and so asked for no amount. */
+/** "No currency" in ISO 4217. Used by a void that found no authorization, and so has no amount. */
 export const noCurrency = 'XXX'
 
 export type PaymentMethod = 'card' | 'paypal' | 'bank_transfer'
 
-/** What every call carries. */
+/** The part that every call has in common. */
 export interface GatewayCall {
-  /** `checkout:kind:attempt`. The gateway executes one key once and answers it the same ever after. */
+  /** `checkout:kind:attempt`. The gateway executes a key once and repeats the first answer afterwards. */
   idempotencyKey: string
-  /** Aborts when the caller stops waiting. The effect may still happen. */
+  /** Aborts when the caller stops waiting. The effect may still happen at the gateway. */
   signal: AbortSignal
 }
 
@@ -31,17 +26,17 @@ export interface AuthorizeRequest extends GatewayCall {
   amountMinor: number
   currency: string
   method: PaymentMethod
-  /** The buyer's payment token; null for methods without one. Never logged, never stored in the clear. */
+  /** The buyer's payment token; null for methods without one. Never logged, never stored in plain text. */
   token: string | null
-  /** Where the gateway sends the buyer after an action; the gateway may append its own parameters. */
+  /** Where the gateway sends the buyer after an action. The gateway may append its own parameters. */
   returnUrl: string | null
-  /** The payment's id where one was kept before: then it goes on with that payment, and makes no other. */
+  /** The payment id stored by an earlier call, or null. If set, the gateway continues that payment and creates no other. */
   reference: string | null
   /**
-   * Keeps the payment's id, durably. A gateway that makes a payment first and authorizes it after calls this in between,
-   * so that a call of unknown outcome leaves at most an empty payment behind. Gives the id that counts from now on
-   * (another process may have been first), or null where the authorization has been given up meanwhile: then nothing may
-   * be authorized any more, and the answer is a decline with code `voided`.
+   * Stores the payment id durably. A gateway that first creates a payment and then authorizes it calls this in between,
+   * so an unknown outcome leaves at most an empty payment behind.
+   * Returns the id to use from now on, because another process may have stored one first. Returns null if the checkout
+   * has given up the authorization: then the gateway must not authorize anything, and answers `declined` with code `voided`.
    */
   keep(reference: string): Promise<string | null>
 }
@@ -49,7 +44,7 @@ export interface AuthorizeRequest extends GatewayCall {
 export interface CaptureRequest extends GatewayCall {
   checkoutId: string
   orderId: string
-  /** The gateway's id of the payment, as `authorize` gave it. */
+  /** The gateway's id of the payment, from the answer to `authorize`. */
   reference: string
   amountMinor: number
   currency: string
@@ -57,7 +52,10 @@ export interface CaptureRequest extends GatewayCall {
 
 export interface VoidRequest extends GatewayCall {
   checkoutId: string
-  /** The authorization to end. Its key is enough: where the gateway never saw it, it must refuse it from now on. */
+  /**
+   * The idempotency key of the authorization to end. If the gateway never received that key, it must refuse it from
+   * now on.
+   */
   authorizationKey: string
   reference: string | null
 }
@@ -68,34 +66,41 @@ export interface RefundRequest extends GatewayCall {
   amountMinor: number
   currency: string
   /**
-   * True where a checkout is undone: all that was taken goes back, which may be less than `amountMinor` where people took
-   * a part of it, or gave a part back, at the gateway itself. Default false.
+   * True when a whole checkout is undone: refund everything that is left. That can be less than `amountMinor` if someone
+   * captured or refunded only a part in the gateway's dashboard. Default false.
    */
   isRest?: boolean
 }
 
+/**
+ * What is known about an operation after a call:
+ * `succeeded` and `declined` are final; `action_required` and `pending` mean that the operation is not finished;
+ * `not_executed` means that the gateway did not accept the request, so the same key may be sent again after a pause;
+ * `unknown` means that the operation may or may not have happened. A call that throws or times out is also unknown.
+ */
 export type GatewayAnswer =
   | {
       outcome: 'succeeded'
       reference: string
-      /** What the gateway says it authorized, captured, voided or refunded; compared with what was asked. */
+      /** The amount that the gateway authorized, captured, voided, or refunded. Compared with the requested amount. */
       amountMinor: number
       currency: string
-      /** Authorizations: until when it can be captured (ISO 8601). */
+      /** For authorizations: the last moment at which the payment can be captured (ISO 8601). */
       validUntil?: string
-      /** Authorizations of a gateway that is paid later: how the buyer pays. Kept with the order, shown to the buyer. */
+      /** For authorizations of a `paidLater` gateway: how the buyer pays. Stored with the order and shown to the buyer. */
       transfer?: Transfer
-      /** Anything worth keeping for support. Never a token or card number. */
+      /** Data worth keeping for support. Never a token or card number. */
       details?: Record<string, unknown>
     }
   | {
       outcome: 'declined'
       /**
-       * The gateway's reason, snake_case: `insufficient_funds`, `expired_card`, `authorization_ended` … Two are asked for:
-       * `already_captured` where a capture (or a void) comes after a capture, `already_refunded` where nothing is left of
-       * the captured amount.
+       * The gateway's reason in snake_case, such as `insufficient_funds`, `expired_card`, or `authorization_ended`.
+       * Two codes are required: `already_captured` if a capture or void follows a capture, and `already_refunded` if
+       * nothing is left of the captured amount.
        */
       code: string
+      /** The reason in one or two sentences that a buyer understands: "The card has expired. Use another card." */
       message: string
       reference?: string
     }
@@ -104,9 +109,9 @@ export type GatewayAnswer =
   | { outcome: 'not_executed'; message: string; retryAfterMs: number }
   | { outcome: 'unknown'; message: string }
 
-/** What a buyer's browser needs to confirm a payment. It is for that buyer alone. */
+/** The data that a buyer's browser needs to confirm a payment. Only that buyer may receive it. */
 export interface BrowserConfirmation {
-  /** Where the buyer can be sent instead of opening the gateway's form here, 3-D Secure's page say. */
+  /** A page that can replace the gateway's form, such as a 3-D Secure page. */
   redirectUrl: string | null
   /** For the gateway's form in the browser. */
   clientSecret: string
@@ -115,92 +120,92 @@ export interface BrowserConfirmation {
 
 export interface LookupRequest {
   checkoutId: string
-  /** The operation whose outcome is wanted. */
+  /** The operation to look up. */
   kind: OperationKind
   idempotencyKey: string
-  /** The payment's id where it is known. */
+  /** The payment's id, if known. */
   reference: string | null
   signal: AbortSignal
 }
 
 /**
- * What the gateway knows of one operation: an answer as that operation would have given, `not_found` (which proves
- * nothing: it may be on its way), or unknown.
+ * What the gateway knows about one operation: the answer that the operation would return, or `not_found`. `not_found`
+ * proves nothing, because the request may still be under way.
  */
 export type LookupAnswer = GatewayAnswer | { outcome: 'not_found' }
 
-/** A webhook that was checked: which checkout to look at again. A hint, never a fact. */
+/** A verified webhook. It says which checkout to check again and is never taken as a fact. */
 export interface WebhookEvent {
   id: string
-  /** In the gateway's own words. */
+  /** The gateway's own name for the event. */
   type: string
   /**
-   * What to look at: the payment on its way (default), money that was given back, or what the buyer contested at the bank.
-   * The last two may have happened at the gateway alone; they are seen by `inspect`.
+   * What to check: the payment (default), a refund, or a dispute. Refunds and disputes can be made at the gateway without
+   * the engine, so they are read with `inspect`.
    */
   about?: 'payment' | 'money_back' | 'dispute'
-  /** Null, or none of ours yet: it is found by `reference`, or kept until it is known. */
+  /** Null or unknown: the checkout is found by `reference`, or the webhook is kept until the checkout is known. */
   checkoutId: string | null
   reference: string | null
-  /** The event without secrets, kept for support. */
+  /** The event without secrets, stored for support. */
   payload: Record<string, unknown>
 }
 
-/** A payment as the gateway's own books have it, whatever we recorded: for reconciliation. */
+/** A payment in the gateway's own books, independent of what the engine recorded. Used for reconciliation. */
 export interface GatewayPayment {
   reference: string
-  /** The checkout it was made for, by what we gave the gateway to keep with it; null: none of ours is named. */
+  /** The checkout in the metadata that the engine sent with the payment; null if there is none. */
   checkoutId: string | null
-  /** `unconfirmed`: it holds no money and takes none by itself. `ended`: voided, or its time is over. */
+  /** `unconfirmed`: the payment holds no money and cannot take any by itself. `ended`: voided or expired. */
   status: 'unconfirmed' | 'authorized' | 'captured' | 'ended'
   currency: string
   /** Authorized and neither captured nor voided, in minor units. */
   openMinor: number
   capturedMinor: number
   refundedMinor: number
-  /** What buyers contested at their bank. */
+  /** Chargebacks and inquiries at the buyer's bank. */
   disputes: readonly { id: string; status: string; reason: string; amountMinor: number }[]
   /** ISO 8601. */
   createdAt: string
 }
 
 export interface PaymentGateway {
-  /** Short lower-case name: part of `/webhooks/:gateway` and of operation rows. */
+  /** Short lower-case name, used in `/webhooks/:gateway` and in operation rows. */
   readonly name: string
   authorize(request: AuthorizeRequest): Promise<GatewayAnswer>
   capture(request: CaptureRequest): Promise<GatewayAnswer>
   /**
-   * Ends an authorization and fences: after success the gateway refuses it for ever, also one still on its way.
-   * `declined` with code `already_captured` when there is nothing to void any more.
+   * Ends an authorization and fences it: after success the gateway refuses that authorization for ever, even one that is
+   * still under way. Answers `declined` with code `already_captured` after a capture.
    */
   void(request: VoidRequest): Promise<GatewayAnswer>
   refund(request: RefundRequest): Promise<GatewayAnswer>
   /**
-   * What became of an operation. It looks at the payment, not only at what is remembered of the key: a capture is found
-   * wherever the payment was captured, a refund of the whole wherever all of it was given back.
+   * Returns the outcome of an operation. The state of the payment decides, not only the memory of the key: a captured
+   * payment answers a capture, and a fully refunded payment answers a refund, whoever made them.
    */
   lookup(request: LookupRequest): Promise<LookupAnswer>
-  /** How long the gateway remembers a key: within it, repeating a key is safe. Milliseconds. */
+  /** How long the gateway remembers an idempotency key, in milliseconds. Within that time, repeating a key is safe. */
   readonly keyMemoryMs: number
   /**
-   * True when the buyer may also confirm in the browser, in the gateway's form: then a card needs no token, and an
-   * authorization without one answers with the action `confirm`. Default false.
+   * True if the buyer can confirm in the gateway's form in the browser. A card then needs no token, and an authorization
+   * without a token answers with the action `confirm`. Default false.
    */
   readonly confirmsInBrowser?: boolean
   /**
-   * True where an authorization is a promise and the money comes by itself, in days: an invoice. Then every checkout rests
-   * in `awaiting_capture` with its order until somebody who knows of the money calls `captureCheckout`, and when the
-   * authorization ends the gateway is asked to capture one last time: it says whether the money came. A capture that comes
-   * too early answers `pending`. Default false.
+   * True if an authorization is a promise to pay within days, such as an invoice. Every checkout then waits in
+   * `awaiting_capture` with its order until `captureCheckout` is called. When the authorization ends, the engine calls
+   * `capture` one last time, and the answer says whether the money came. A capture that comes too early answers
+   * `pending`. Default false.
    */
   readonly paidLater?: boolean
-  /** What the buyer's browser needs where the action is `confirm`. Never stored or logged. */
+  /** Returns the data that the buyer's browser needs for the action `confirm`. Never stored or logged. */
   confirmation?(reference: string, signal: AbortSignal): Promise<BrowserConfirmation>
-  /** Checks a webhook's signature on the raw body; null when it is not genuine. */
+  /** Verifies a webhook's signature over the raw body. Returns null for an invalid signature. */
   verifyWebhook?(headers: Headers, rawBody: string): Promise<WebhookEvent | null>
-  /** One payment by its id, null where there is none. A gateway without it cannot be reconciled. */
+  /** Returns one payment by its id, or null. A gateway without `inspect` cannot be reconciled. */
   inspect?(reference: string, signal: AbortSignal): Promise<GatewayPayment | null>
-  /** Payments made at or after `since`, newest first, page by page: `after` is the last reference of the page before. */
+  /** Lists payments created at or after `since`, newest first. `after` is the last reference of the previous page. */
   list?(request: { since: Date; after: string | null; signal: AbortSignal }): Promise<readonly GatewayPayment[]>
   close?(): Promise<void>
 }

@@ -1,7 +1,7 @@
 /**
- * Payment operations: the durable intent before every call to a gateway, and the record of its outcome after.
- * Protects A4 (no effect without a row of ours, one key with one set of parameters) and A2 (a new attempt of a kind
- * follows only a definite failure of the last; the database's unique indexes hold that too).
+ * Payment operations: the intent that is committed before every gateway call, and the outcome recorded afterwards.
+ * Protects A4 (every gateway call is recorded before it is sent; one key has one set of parameters) and A2 (a new
+ * attempt follows only a final failure of the previous one; unique indexes also enforce that).
  */
 import { createHash } from 'node:crypto'
 import { type Queryable, statement, type Transaction } from '../database/database.ts'
@@ -21,7 +21,7 @@ export interface OperationRow {
   purpose: Record<string, unknown> | null
   intended_at: string
   settled_at: string | null
-  /** Milliseconds since it was intended, by the database's clock. */
+  /** Milliseconds since the intent was written, by the database's clock. */
   age_ms: number
 }
 
@@ -36,7 +36,7 @@ export interface NewOperation {
   purpose?: Record<string, unknown>
 }
 
-/** The key of an operation: derived, never random, so that whoever carries on asks for the same thing. */
+/** Derives the idempotency key. It is never random, so a process that takes over repeats the same request. */
 export function idempotencyKey(checkoutId: string, kind: OperationKind, attempt: number): string {
   return `${checkoutId}:${kind}:${attempt}`
 }
@@ -56,7 +56,8 @@ const insertOperations = statement(
 )
 const settleOperations = statement(
   'settle_operations',
-  // Looked up row by row and updated in place: the planner takes the few open operations of an empty table for few for ever.
+  // Finds each row by index and updates it by ctid. Statistics taken while the table was empty would make the planner
+  // scan all open operations.
   `update holdfast.payment_operations as operation set
      status = row.status, reference = coalesce(row.reference, operation.reference), answer = row.answer,
      settled_at = case when row.status = 'intended' then null else clock_timestamp() end
@@ -70,7 +71,7 @@ const settleOperations = statement(
 
 const keepReferenceStatement = statement(
   'keep_reference',
-  // Under the checkout's lock: whoever gives the authorization up either sees the reference or is seen here.
+  // Locks the checkout: a process that gives up the authorization either sees the reference or is seen here.
   `with held as (
      select id from holdfast.checkouts where id = $1::uuid and epoch = $2::int and state = 'authorizing' for update)
    update holdfast.payment_operations as operation set reference = coalesce(operation.reference, $3)
@@ -79,8 +80,8 @@ const keepReferenceStatement = statement(
 )
 
 /**
- * Keeps the gateway's id of a payment that is about to be authorized. Gives the one that was kept first, or null where
- * the checkout is not being authorized any more by who holds this epoch: then it must not be.
+ * Stores the gateway's id of a payment before it is authorized. Returns the id that was stored first. Returns null if
+ * the checkout is no longer being authorized under this epoch: then the payment must not be authorized.
  */
 export async function keepReference(
   db: Queryable,
@@ -92,12 +93,11 @@ export async function keepReference(
   return kept?.reference ?? null
 }
 
-/** All operations of a set of checkouts. */
 export function readOperations(db: Queryable, checkoutIds: readonly string[]): Promise<OperationRow[]> {
   return db.query<OperationRow>(readOperationsStatement, [checkoutIds])
 }
 
-/** Writes intents; they are durable when `tx` commits, and only then may the gateway be called. */
+/** Writes intents. They are durable once `tx` commits; call the gateway only after that. */
 export function recordIntents(tx: Transaction, operations: readonly NewOperation[]): void {
   if (operations.length === 0) return
   const rows = operations.map(operation => ({
@@ -126,7 +126,7 @@ export interface OperationOutcome {
   answer: GatewayAnswer
 }
 
-/** Records what the gateway said. Anything that is not definite leaves the operation open, with the answer beside it. */
+/** Records gateway answers. An answer that is not final is stored, and the operation stays open. */
 export function recordAnswers(tx: Transaction, outcomes: readonly OperationOutcome[]): void {
   if (outcomes.length === 0) return
   const rows = outcomes.map(({ checkoutId, kind, attempt, answer }) => ({
@@ -140,10 +140,10 @@ export function recordAnswers(tx: Transaction, outcomes: readonly OperationOutco
   tx.send(settleOperations, [JSON.stringify(rows)])
 }
 
-/** Why a payment is ended that was left open at the gateway beside a checkout that is at its end. */
+/** The purpose of a void that ends an orphaned authorization: one left open although its checkout has ended. */
 export const orphanReason = 'orphan'
 
-/** What can be left to ask about once a checkout is at its end: a refund first, then the end of an orphan. */
+/** The operation that is still open after its checkout has ended: a refund first, then the void of an orphan. */
 export function openAtEnd(operations: readonly OperationRow[]): OperationRow | undefined {
   const open = operations.filter(operation => operation.status === 'intended')
   return (
@@ -152,7 +152,7 @@ export function openAtEnd(operations: readonly OperationRow[]): OperationRow | u
   )
 }
 
-/** The latest attempt of a kind, undefined where there was none. `operations` are one checkout's. */
+/** The latest attempt of a kind, or undefined. `operations` must belong to one checkout. */
 export function latest(operations: readonly OperationRow[], kind: OperationKind): OperationRow | undefined {
   let found: OperationRow | undefined
   for (const operation of operations) {

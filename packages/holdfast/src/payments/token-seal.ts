@@ -1,17 +1,17 @@
 /**
- * Seals payment tokens, so that a checkout can be carried on by another process without a token ever standing
- * readable in the database (A12). AES-256-GCM under a key derived from the application's secret; bound to the
- * checkout's id, so that a sealed token opens only where it belongs.
+ * Encryption of payment tokens at rest: another process can take over a checkout, and the database never holds a
+ * readable token (A12). AES-256-GCM with a key derived from the application's secret. The checkout id is authenticated,
+ * so a sealed token opens only for its own checkout.
  */
 import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto'
 
 export interface TokenSeal {
   seal(checkoutId: string, token: string): string
-  /** The token; null when it was sealed under another secret or for another checkout. */
+  /** Returns the token, or null if it was sealed with a different secret or for a different checkout. */
   open(checkoutId: string, sealed: string): string | null
 }
 
-/** @param secret at least 16 characters, shared by all processes that may take over each other's checkouts. */
+/** @param secret at least 16 characters, the same in all processes that can take over each other's checkouts. */
 export function createTokenSeal(secret: string): TokenSeal {
   const key = Buffer.from(hkdfSync('sha256', secret, 'holdfast', 'payment token', 32))
   return {

@@ -1,6 +1,6 @@
 /** What a gateway may answer to an authorization or a capture, and how the checkout ends: paid once, or undone. */
 import { expect, test } from 'vitest'
-import type { SandboxFault } from '../../src/payments/sandbox/delivery.ts'
+import type { SandboxFault } from '../../src/payments/sandbox/faults.ts'
 import { paid, undone } from '../support/store-facts.ts'
 import { describeStore, type TestStore } from '../support/test-store.ts'
 

@@ -1,4 +1,4 @@
-/** The sandbox's books as a shop reads them to compare with its own: one payment, or all since a time, newest first. */
+/** The sandbox's books for reconciliation: one payment, or all payments since a time, newest first. */
 import { type Database, statement } from '../../database/database.ts'
 import type { GatewayPayment } from '../gateway.ts'
 import { ledgerNow, type SandboxClock } from './ledger.ts'
@@ -9,7 +9,7 @@ const pageMax = 100
 const columns = `id as reference, checkout_id as "checkoutId", status, amount_minor as "amountMinor", currency,
   captured_minor as "capturedMinor", refunded_minor as "refundedMinor", valid_until as "validUntil", disputes,
   created_at as "createdAt"`
-// One that is on its way cannot be looked up yet, and one that was fenced before it came never was.
+// A payment under way cannot be read yet, and one that was fenced before it arrived never existed.
 const exists = `status <> 'in_flight' and method is not null`
 
 const inspectPayment = statement(

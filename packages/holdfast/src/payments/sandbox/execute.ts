@@ -1,12 +1,11 @@
 /**
- * Executes a set of requests in one transaction of the sandbox's ledger: read the set, decide each in order of
- * arrival, write the set. What it answers is durable by then.
+ * Execution of a set of requests in one transaction of the ledger: lock the set, decide each request in order of
+ * arrival, write the set. Every answer is durable before it is returned.
  */
 import type { Database } from '../../database/database.ts'
-import type { Decision } from './decision.ts'
+import { type Decision, decide } from './decide.ts'
 import { lockSet, type SandboxClock, type SandboxJob, transact, writeSet } from './ledger.ts'
 import type { EarlierRequest, SandboxPayment, SandboxRequest, SandboxSettings } from './payment.ts'
-import { decide } from './rules.ts'
 
 export type Reply = Pick<Decision, 'answer' | 'delivery'>
 

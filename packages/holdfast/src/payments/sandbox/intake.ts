@@ -1,7 +1,8 @@
 /**
- * The sandbox's border: turns a gateway call into a request of the ledger, or refuses it. Protects invariant A12: the
- * token ends here, and only its behaviour goes on. Also the promise that no malformed call spoils the set it came in.
+ * The sandbox's validation of gateway calls: turns a call into a request of the ledger, or refuses it. Protects A12: a
+ * token is replaced by its behaviour here. A malformed call is refused here, so it cannot fail the set of its batch.
  */
+import { validate as isUuid } from 'uuid'
 import { isCurrency } from '../../domain/money.ts'
 import {
   type AuthorizeRequest,
@@ -13,40 +14,39 @@ import {
 import { referenceOf, type SandboxRequest } from './payment.ts'
 import { behaviourOf } from './tokens.ts'
 
-/** Twelve digits, as card networks have them. */
+/** Twelve digits, the limit of card networks. */
 const amountMax = 999_999_999_999
-const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
 const printable = /^[\x20-\x7e]{1,255}$/
 const methods: readonly string[] = ['card', 'paypal', 'bank_transfer']
 
-/** The detail of a void that fences nothing. */
+/** The detail of a void that ends a payment but fences no key. */
 export const endsOnly = 'void of another payment'
 
-/** Whether it could be a reference at all. What comes from an address line is checked before the ledger sees it. */
+/** True if `text` can be a reference. References from a URL are checked before the ledger reads them. */
 export const isReference = (text: string): boolean => printable.test(text)
 
 function wellFormed(request: SandboxRequest): SandboxRequest | null {
   const amountMin = request.kind === 'refund' ? 1 : 0
   const { amountMinor } = request
-  const good =
+  const isGood =
     printable.test(request.idempotencyKey) &&
     printable.test(request.reference) &&
     printable.test(request.detail) &&
-    uuid.test(request.checkoutId) &&
+    isUuid(request.checkoutId) &&
     Number.isSafeInteger(amountMinor) &&
     amountMin <= amountMinor &&
     amountMinor <= amountMax &&
     (request.kind === 'void' || isCurrency(request.currency))
-  return good ? { ...request, checkoutId: request.checkoutId.toLowerCase() } : null
+  return isGood ? { ...request, checkoutId: request.checkoutId.toLowerCase() } : null
 }
 
-/** A page to send the buyer back to: http, https or a path of the same site; anything else is dropped. */
+/** The return URL if it is http, https, or a path of the same site; otherwise null. */
 function safeReturnUrl(url: string | null): string | null {
   if (url === null || url.length > 2_000 || !/^(https?:\/\/|\/(?![/\\]))[\x21-\x7e]*$/i.test(url)) return null
   return url
 }
 
-/** Each gives null for a call that makes no sense: a definite refusal, without effect. */
+/** Each function returns null for a malformed call, which is then declined without an effect. */
 export const intake = {
   authorize(call: AuthorizeRequest): SandboxRequest | null {
     if (!methods.includes(call.method)) return null
@@ -86,7 +86,7 @@ export const intake = {
       reference,
       amountMinor: 0,
       currency: noCurrency,
-      // A payment that is no authorization of this key is ended where it is; only the key's own is fenced before it comes.
+      // Only the payment of this key can be fenced before it arrives. A payment of a different key must already exist.
       detail: reference === fenced ? 'void' : endsOnly,
       authorization: null,
     })

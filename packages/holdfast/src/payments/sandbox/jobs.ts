@@ -1,19 +1,19 @@
 /**
- * What the sandbox does later: settles payments that waited, and delivers webhooks. Each job is done at least once
- * and by one process at a time; a late effect and a void meet at the payment's row lock.
+ * The sandbox's background jobs: settling payments that waited, and delivering webhooks. Each job runs at least once
+ * and in one process at a time. The payment's row lock orders a late effect and a void.
  */
 import { within } from '../../concurrency/timeout.ts'
 import { type Database, statement, type Transaction } from '../../database/database.ts'
 import { type LedgerSet, ledgerNow, lockSet, type SandboxClock, type SandboxJob, transact, writeSet } from './ledger.ts'
 import { type SandboxPayment, type SandboxTerms, settle } from './payment.ts'
 
-/** Sends one webhook; throws to have it sent again later. */
+/** Sends one webhook. If it throws, the webhook is sent again later. */
 export type DeliverWebhook = (headers: Headers, body: string) => Promise<void>
 
 const setMax = 50
-/** A webhook that nobody accepts after so many tries is kept, and sent no more. */
+/** A webhook that is refused this many times stays in the ledger and is not sent again. */
 const triesMax = 20
-/** How long a delivery may take before another process may try it too. */
+/** Time limit of a delivery. Another process may try it afterwards. */
 const deliveryMs = 15_000
 
 const claimSettlements = statement(
@@ -54,7 +54,7 @@ interface WebhookJob {
 
 const timestamp = (clock: SandboxClock) => (clock === null ? null : new Date(clock()).toISOString())
 
-/** The webhook that tells of a payment's new state. */
+/** The webhook about a payment's new state. */
 function webhookOf(payment: SandboxPayment, nowMs: number): SandboxJob {
   return {
     kind: 'webhook',
@@ -75,7 +75,7 @@ function webhookOf(payment: SandboxPayment, nowMs: number): SandboxJob {
   }
 }
 
-/** Changes the locked payments, each with its webhook. `change` gives null where nothing is left to do. */
+/** Changes the locked payments and schedules their webhooks. `change` returns null to leave a payment as it is. */
 export function changePayments(
   tx: Transaction,
   { payments, nowMs }: LedgerSet,
@@ -98,7 +98,7 @@ async function settleDue(database: Database, clock: SandboxClock, terms: Sandbox
   })
 }
 
-const notAccepted = () => new Error('The webhook was not accepted in time.')
+const notAccepted = () => new Error(`the webhook was not accepted within ${deliveryMs} ms`)
 
 async function deliverDue(
   database: Database,
@@ -121,7 +121,7 @@ async function deliverDue(
 
 const roundsMax = 100
 
-/** Does what is due now, and gives how many jobs were done. Those that failed are tried again after a pause. */
+/** Runs all due jobs and returns how many succeeded. A failed job is tried again after a pause. */
 export async function runDueSandboxJobs(options: {
   database: Database
   clock: SandboxClock

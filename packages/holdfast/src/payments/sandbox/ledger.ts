@@ -1,12 +1,12 @@
 /**
- * The sandbox's ledger in SQL: sets of payments and requests, read under row locks taken in id order and written with
- * one statement a table. Two processes that make the same row meet at its primary key; see `transact`.
+ * The sandbox's ledger in SQL: sets of payments and requests, locked in id order and written with one statement per
+ * table. Two processes that insert the same row conflict at its primary key; `transact` retries the second.
  */
 import { v7 } from 'uuid'
 import { type Database, DatabaseError, type Queryable, statement, type Transaction } from '../../database/database.ts'
 import type { EarlierRequest, SandboxPayment } from './payment.ts'
 
-/** Something the ledger does later by itself. */
+/** Work that the ledger does later. */
 export interface SandboxJob {
   kind: 'settle' | 'webhook'
   reference: string
@@ -63,7 +63,7 @@ const insertPayments = statement(
     "voidFailuresLeft" integer, "returnUrl" text, "validUntil" timestamptz)`,
 )
 
-// The array keeps the planner on the index while the table's statistics are behind its growth.
+// Finds each row by index and updates it by ctid, because statistics lag behind the growth of the table.
 const updatePayments = statement(
   'sandbox_update_payments',
   `update holdfast_sandbox.payments payment
@@ -93,7 +93,7 @@ const insertJobs = statement(
   from json_to_recordset($1) as row (id uuid, kind text, "paymentId" text, payload jsonb, "dueAt" timestamptz)`,
 )
 
-/** The time: `clock` where the caller holds it, else the database's. Milliseconds since 1970. */
+/** Returns milliseconds since 1970. Null: the database's clock. */
 export type SandboxClock = (() => number) | null
 
 export async function ledgerNow(db: Queryable, clock: SandboxClock): Promise<number> {
@@ -107,7 +107,7 @@ const byReference = (payments: readonly SandboxPayment[]) =>
 const byKey = (requests: readonly EarlierRequest[]) =>
   new Map(requests.map(request => [request.idempotencyKey, request]))
 
-/** Locks the payments, then reads what their keys did: whoever held those locks before is in the answer. */
+/** Locks the payments, then reads the requests, so the result includes those of the previous lock holder. */
 export async function lockSet(
   tx: Transaction,
   references: readonly string[],
@@ -138,7 +138,7 @@ export async function findRequests(
 
 const inOrder = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0)
 
-/** Writes a set. New rows go in by key, so that two processes that make the same ones wait for each other in one order. */
+/** Writes a set. New rows are sorted by key, so two processes that insert the same rows cannot deadlock. */
 export function writeSet(tx: Transaction, { created, changed, requests, jobs, nowMs }: LedgerChange): void {
   if (created.length > 0) {
     const rows = created.toSorted((a, b) => inOrder(a.reference, b.reference))
@@ -165,8 +165,8 @@ export function writeSet(tx: Transaction, { created, changed, requests, jobs, no
 const conflictsMax = 10
 
 /**
- * Runs `work`, and again when another process made one of its rows first: that row is committed by then, so the next
- * reading finds it.
+ * Runs `work`, and runs it again if another process inserted one of its rows first. That row is committed by then, so
+ * the next attempt reads it.
  */
 export async function transact<T>(database: Database, work: (tx: Transaction) => Promise<T>): Promise<T> {
   for (let conflicts = 0; ; conflicts += 1) {

@@ -1,4 +1,4 @@
-/** The sandbox that an engine without a gateway brings along, with its ledger on connections of its own. */
+/** The default gateway of an engine that is given none: a sandbox with its own connections to the database. */
 
 import type { Database } from '../../database/database.ts'
 import { openDatabase } from '../../database/open.ts'
@@ -11,7 +11,7 @@ interface OwnSandbox {
   close(): Promise<void>
 }
 
-/** None where a gateway is `given`. */
+/** Opens nothing if a gateway is `given`. */
 export async function ownSandbox(
   given: PaymentGateway | undefined,
   db: Database,

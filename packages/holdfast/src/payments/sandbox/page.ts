@@ -1,32 +1,29 @@
 /**
- * The sandbox's confirmation page, where a buyer approves or refuses a payment: HTML from plain data, without scripts.
- * Everything that came from outside is escaped, and the buyer is only ever sent to http, https or this site.
+ * The sandbox's confirmation page, on which a buyer approves or refuses a payment. It contains no scripts, escapes all
+ * data, and links only to http, https, or this site.
  */
 import { createHash } from 'node:crypto'
 import { formatMoney } from '../../domain/money.ts'
 import type { SandboxPayment } from './payment.ts'
 
 export interface SandboxPageOptions {
-  /** Null: there is no such payment. */
+  /** Null if the payment does not exist. */
   payment: SandboxPayment | null
-  /** Who is paid, as the buyer knows it. */
+  /** The shop's name as the buyer knows it. */
   merchant: string
-  /** Where the forms are sent; default: the page's own address. */
+  /** The URL that the form posts to. Default: the page's own URL. */
   action?: string
 }
 
 export interface SandboxPage {
-  /** 200, or 404 where there is no such payment. */
+  /** 404 if the payment does not exist. */
   status: 200 | 404
   html: string
-  /** The `Content-Security-Policy` the page needs: its style, its form, and the way back to the shop. */
+  /** The page's `Content-Security-Policy`: allows its style, its form, and the redirect to the shop. */
   contentSecurityPolicy: string
 }
 
-/**
- * Where the buyer goes from the page: the return address with `checkout_id` and `payment` added; null where the shop
- * gave none.
- */
+/** The return URL with `checkout_id` and `payment` added; null if the shop gave none. */
 export function returnLocation(payment: SandboxPayment): string | null {
   if (payment.returnUrl === null) return null
   const [address = '', fragment] = payment.returnUrl.split('#', 2)
@@ -72,7 +69,7 @@ const styleHash = createHash('sha256').update(style).digest('base64')
 
 function policy(payment: SandboxPayment | null): string {
   const back = /^https?:\/\/[^/?#\s;,']+/i.exec(payment?.returnUrl ?? '')?.[0]
-  // A form's answer that redirects to the shop counts as the form's target.
+  // The browser applies `form-action` also to the redirect that answers the form.
   const formAction = back === undefined ? "'self'" : `'self' ${back}`
   return [
     "default-src 'none'",
@@ -83,14 +80,14 @@ function policy(payment: SandboxPayment | null): string {
   ].join('; ')
 }
 
-const wayBack = (payment: SandboxPayment, label: string): string => {
+const returnLink = (payment: SandboxPayment, label: string): string => {
   const location = returnLocation(payment)
   return location === null
     ? '<p class="to">You can close this page.</p>'
     : `<a class="way" href="${escaped(location)}">${label}</a>`
 }
 
-function question(payment: SandboxPayment, action: string): string {
+function decisionForm(payment: SandboxPayment, action: string): string {
   const location = returnLocation(payment)
   const leave = location === null ? '' : `<a class="way leave" href="${escaped(location)}">Leave without deciding</a>`
   return `<form method="post" action="${escaped(action)}">
@@ -100,18 +97,18 @@ ${leave}
 </form>`
 }
 
-/** What the page says of a payment that needs no word from the buyer (any more). */
-function standing(payment: SandboxPayment): string {
+/** The page's sentence about a payment that waits for no decision of the buyer. */
+function statusSentence(payment: SandboxPayment): string {
   switch (payment.status) {
     case 'authorized':
     case 'captured':
       return 'You approved this payment.'
     case 'declined':
       return payment.declineCode === 'authentication_failed'
-        ? 'You refused this payment.'
-        : 'This payment was declined.'
+        ? 'You have not been charged. You refused this payment.'
+        : 'You have not been charged. This payment was declined.'
     case 'voided':
-      return 'The shop has withdrawn this payment. Nothing was charged.'
+      return 'You have not been charged. The shop cancelled this payment.'
     case 'action_required':
     case 'pending':
     case 'in_flight':
@@ -120,7 +117,7 @@ function standing(payment: SandboxPayment): string {
   return payment.status satisfies never
 }
 
-/** Nothing for a payment that never came: it has no amount. */
+/** Empty for a payment that was fenced before it arrived, because it has no amount. */
 function amountTo({ method, amountMinor, currency }: SandboxPayment, merchant: string): string {
   if (method === null) return ''
   return `<p class="amount">${escaped(formatMoney(amountMinor, currency))}</p>
@@ -128,15 +125,15 @@ function amountTo({ method, amountMinor, currency }: SandboxPayment, merchant: s
 }
 
 function body({ payment, merchant, action = '' }: SandboxPageOptions): string {
-  if (payment === null) return '<h1>There is no such payment</h1><p class="to">The link is wrong, or it is too old.</p>'
+  if (payment === null) return '<h1>Payment not found</h1><p class="to">The link is wrong or out of date.</p>'
   const waits = payment.status === 'action_required'
-  const title = waits ? 'Confirm your payment' : standing(payment)
+  const title = waits ? 'Confirm your payment' : statusSentence(payment)
   return `<h1>${title}</h1>
 ${amountTo(payment, merchant)}
-${waits ? question(payment, action) : wayBack(payment, 'Back to the shop')}`
+${waits ? decisionForm(payment, action) : returnLink(payment, 'Back to the shop')}`
 }
 
-/** The page for one payment: a question while it waits for the buyer, else how it stands. */
+/** Renders the page for one payment: a form while the payment waits for the buyer, otherwise its state. */
 export function sandboxPage(options: SandboxPageOptions): SandboxPage {
   const { payment } = options
   const reference = payment === null ? '' : ` · ${escaped(payment.reference)}`

@@ -1,37 +1,43 @@
 /**
- * The sandbox gateway: a payment provider for tests, demonstrations and benches, in this process and yet an outside
- * world. Its ledger is its own and is durable before it answers; calls that come together share one transaction.
+ * The sandbox gateway: a payment provider for tests and demonstrations that runs in this process but keeps a ledger of
+ * its own. Every answer is durable before it is returned. Calls that arrive together share one transaction.
  */
 import { setMaxListeners } from 'node:events'
 import { createLane, LaneFull } from '../../concurrency/lane.ts'
+import { createWorkerLoop } from '../../concurrency/worker-loop.ts'
 import { type Database, DatabaseError } from '../../database/database.ts'
 import type { GatewayAnswer, LookupAnswer, LookupRequest, OperationKind, PaymentGateway } from '../gateway.ts'
+import { lookupAnswer } from './answers.ts'
 import { inspectSandbox, listSandbox } from './books.ts'
-import { refused, serverError } from './decision.ts'
-import { busy, inTime, noAnswer, passed, type SandboxFaults, unreachable } from './delivery.ts'
+import { refused } from './decide.ts'
 import { executeRequests, type Reply } from './execute.ts'
+import { busy, noAnswer, type SandboxFaults, serverError, slowly, unlessAborted, unreachable } from './faults.ts'
 import { intake, isReference } from './intake.ts'
 import { changePayments, type DeliverWebhook, runDueSandboxJobs } from './jobs.ts'
 import { findPayments, findRequests, ledgerNow, lockSet, type SandboxClock, transact } from './ledger.ts'
-import { confirm, lookupAnswer, referenceOf, type SandboxPayment, type SandboxRequest } from './payment.ts'
+import { confirm, referenceOf, type SandboxPayment, type SandboxRequest } from './payment.ts'
 import { sandboxWebhooks } from './webhooks.ts'
 
 export interface SandboxOptions {
   /**
-   * Where the ledger is (schema `holdfast_sandbox`). On PostgreSQL give it connections of its own, so that it never
-   * waits for those of the application; the embedded database may be shared. It is the caller's to close.
+   * The database of the ledger (schema `holdfast_sandbox`). On PostgreSQL, use a separate pool, so the ledger never waits
+   * for the application's connections. The embedded database may be shared. The caller closes it.
    */
   database: Database
-  /** Signs webhooks; of several the first signs and each is accepted. Default: a random one of this process. */
+  /**
+   * Signs webhooks. With several secrets, the first signs and each is accepted. Default: a random secret of this
+   * process.
+   */
   webhookSecret?: string | readonly string[]
-  /** Sends a webhook; throws to have it sent again. Default: nowhere. */
+  /** Sends a webhook. If it throws, the webhook is sent again. Default: webhooks are dropped. */
   deliverWebhook?: DeliverWebhook
-  /** The buyer's confirmation page for a payment. Default `/sandbox/pay/<reference>`. */
+  /** The URL of a payment's confirmation page. Default `/sandbox/pay/<reference>`. */
   actionUrl?: (reference: string) => string
-  /** What goes wrong with which call, beside what tokens ask for. Default: nothing. */
+  /** Faults of single calls, in addition to those that tokens select. Default: none. */
   faults?: SandboxFaults
   /** The ledger's time in milliseconds since 1970. Default: the database's clock. */
   clock?: () => number
+  /** All in milliseconds. */
   delays?: {
     /** Until `tok_late` takes effect. Default 60,000. */
     lateMs?: number
@@ -41,32 +47,32 @@ export interface SandboxOptions {
     slowMs?: number
     /** How long an authorization can be captured. Default seven days. */
     validForMs?: number
-    /** How often `start` looks for due jobs. Default 250. */
+    /** Pause between two searches for due jobs after `start`. Default 250. */
     pollMs?: number
   }
 }
 
 export interface SandboxGateway extends PaymentGateway {
-  /** The buyer approves a payment that waits for it. Gives the payment as it is then, null where there is none. */
+  /** Approves a payment as its buyer. Returns the payment afterwards, or null if it does not exist. */
   approve(reference: string): Promise<SandboxPayment | null>
-  /** The buyer refuses it. */
+  /** Refuses a payment as its buyer. Returns the payment afterwards, or null if it does not exist. */
   refuse(reference: string): Promise<SandboxPayment | null>
   payment(reference: string): Promise<SandboxPayment | null>
-  /** Settles what waited and sends what is due; gives how many jobs were done. */
+  /** Settles waiting payments and sends due webhooks. Returns how many jobs succeeded. */
   runDueJobs(): Promise<number>
-  /** Runs due jobs by itself from now on, until `close`. */
+  /** Runs due jobs in the background until `close`. */
   start(): void
   verifyWebhook: NonNullable<PaymentGateway['verifyWebhook']>
   inspect: NonNullable<PaymentGateway['inspect']>
   list: NonNullable<PaymentGateway['list']>
-  /** Stops, after what is running; calls whose answers never come end now. */
+  /** Waits for running work, and ends calls that would never be answered. */
   close(): Promise<void>
 }
 
 const dayMs = 24 * 60 * 60_000
 const batchMax = 512
 const queueMax = 20_000
-/** Two sets at once: one is decided here while the other is written there. */
+/** Two sets at once: one is decided here while the database writes the other. */
 const setsAtOnce = 2
 
 const isOutage = (error: unknown): boolean =>
@@ -82,7 +88,7 @@ export function createSandboxGateway(options: SandboxOptions): SandboxGateway {
     actionUrl: options.actionUrl ?? (reference => `/sandbox/pay/${encodeURIComponent(reference)}`),
   }
   const closing = new AbortController()
-  // Every call whose answer never comes waits for it.
+  // Every call that never gets an answer adds a listener.
   setMaxListeners(0, closing.signal)
   const webhooks = sandboxWebhooks({
     secrets: [options.webhookSecret ?? []].flat(),
@@ -105,10 +111,10 @@ export function createSandboxGateway(options: SandboxOptions): SandboxGateway {
     isShared: isOutage,
   })
 
-  async function lookUp(asked: readonly LookupRequest[]): Promise<LookupAnswer[]> {
+  async function lookUp(wanted: readonly LookupRequest[]): Promise<LookupAnswer[]> {
     const requests = await findRequests(
       database,
-      asked.flatMap(({ kind, idempotencyKey }) => (kind === 'authorize' ? [] : [idempotencyKey])),
+      wanted.flatMap(({ kind, idempotencyKey }) => (kind === 'authorize' ? [] : [idempotencyKey])),
     )
     const referenceFor = ({ kind, idempotencyKey, reference }: LookupRequest) =>
       kind === 'authorize'
@@ -116,9 +122,9 @@ export function createSandboxGateway(options: SandboxOptions): SandboxGateway {
         : (requests.get(idempotencyKey)?.reference ?? reference)
     const payments = await findPayments(
       database,
-      asked.flatMap(one => referenceFor(one) ?? []),
+      wanted.flatMap(one => referenceFor(one) ?? []),
     )
-    return asked.map(one => {
+    return wanted.map(one => {
       const payment = payments.get(referenceFor(one) ?? '') ?? null
       return lookupAnswer(one, payment, requests.get(one.idempotencyKey) ?? null, settings)
     })
@@ -137,83 +143,79 @@ export function createSandboxGateway(options: SandboxOptions): SandboxGateway {
     if (fault === 'timeout_before' || signal.aborted || closing.signal.aborted) return noAnswer(waits)
     let reply: Reply
     try {
-      reply = await inTime(calls.submit(request), [signal])
+      reply = await unlessAborted(calls.submit(request), [signal])
     } catch (error) {
       if (error instanceof LaneFull) return busy
       throw error
     }
     if (fault === 'timeout_after' || reply.delivery === 'never') return noAnswer(waits)
     if (fault === 'error_after') return serverError
-    if (reply.delivery === 'slowly') await passed(slowMs, waits)
+    if (reply.delivery === 'slowly') await slowly(slowMs, waits)
     return reply.answer
   }
 
-  async function hearBuyer(reference: string, word: 'approve' | 'refuse'): Promise<SandboxPayment | null> {
+  async function decideAsBuyer(reference: string, decision: 'approve' | 'refuse'): Promise<SandboxPayment | null> {
     if (!isReference(reference)) return null
     const payment = await transact(database, async tx => {
       const set = await lockSet(tx, [reference], [], clock)
-      changePayments(tx, set, (waiting, nowMs) => confirm(waiting, word, nowMs, terms))
+      changePayments(tx, set, (waiting, nowMs) => confirm(waiting, decision, nowMs, terms))
       return set.payments.get(reference) ?? null
     })
-    if (timer !== null) wake()
+    // Delivers the webhook at once. If this fails, the next turn of the worker finds it.
+    if (isStarted) jobRuns.submit(null).catch(() => {})
     return payment
   }
 
-  let working: Promise<number> | null = null
-  let timer: NodeJS.Timeout | null = null
-  let wokenAgain = false
-
-  function runDueJobs(): Promise<number> {
-    return runDueSandboxJobs({ database, clock, terms, send: webhooks.send })
-  }
-
-  function wake(): void {
-    if (closing.signal.aborted) return
-    if (working !== null) {
-      wokenAgain = true
-      return
-    }
-    working = runDueJobs()
-      // The jobs are still there: the next look finds them.
-      .catch(() => 0)
-      .finally(() => {
-        working = null
-        if (wokenAgain) {
-          wokenAgain = false
-          wake()
-        }
-      })
-  }
+  let isStarted = false
+  const runDueJobs = () => runDueSandboxJobs({ database, clock, terms, send: webhooks.send })
+  /** Requests that arrive during a run share the next one. */
+  const jobRuns = createLane<null, number>({
+    name: 'sandbox_jobs',
+    run: async waiting => Array<number>(waiting.length).fill(await runDueJobs()),
+    batchMax: Number.POSITIVE_INFINITY,
+    queueMax: Number.POSITIVE_INFINITY,
+    isShared: () => true,
+  })
+  const worker = createWorkerLoop({
+    async turn() {
+      await jobRuns.submit(null)
+      return null
+    },
+    // The jobs stay in the ledger, and the next turn finds them.
+    onError: () => {},
+    after(ms, run) {
+      const timer = setTimeout(run, ms).unref()
+      return () => clearTimeout(timer)
+    },
+    pauseMs: () => pollMs,
+  })
 
   return {
     name: 'sandbox',
-    // The ledger forgets nothing; this is what callers may rely on.
+    // The ledger forgets no key. This is the time that callers may rely on.
     keyMemoryMs: dayMs,
     authorize: request => call('authorize', request, intake.authorize(request)),
     capture: request => call('capture', request, intake.capture(request)),
     void: request => call('void', request, intake.void(request)),
     refund: request => call('refund', request, intake.refund(request)),
-    lookup: request => inTime(lookups.submit(request), [request.signal]),
+    lookup: request => unlessAborted(lookups.submit(request), [request.signal]),
     verifyWebhook: webhooks.verify,
     inspect: async (reference, signal) =>
-      isReference(reference) ? inTime(inspectSandbox(database, reference, clock), [signal]) : null,
-    list: ({ signal, ...page }) => inTime(listSandbox(database, page, clock), [signal]),
-    approve: reference => hearBuyer(reference, 'approve'),
-    refuse: reference => hearBuyer(reference, 'refuse'),
+      isReference(reference) ? unlessAborted(inspectSandbox(database, reference, clock), [signal]) : null,
+    list: ({ signal, ...page }) => unlessAborted(listSandbox(database, page, clock), [signal]),
+    approve: reference => decideAsBuyer(reference, 'approve'),
+    refuse: reference => decideAsBuyer(reference, 'refuse'),
     payment: async reference =>
       isReference(reference) ? ((await findPayments(database, [reference])).get(reference) ?? null) : null,
     runDueJobs,
     start() {
-      if (timer !== null || closing.signal.aborted) return
-      timer = setInterval(wake, pollMs)
-      timer.unref()
+      isStarted = !closing.signal.aborted
+      if (isStarted) worker.start()
     },
     async close() {
+      isStarted = false
       closing.abort(new Error('The sandbox gateway was closed.'))
-      if (timer !== null) clearInterval(timer)
-      timer = null
-      wokenAgain = false
-      await Promise.all([working, calls.drain(), lookups.drain()])
+      await Promise.all([worker.stop(), jobRuns.drain(), calls.drain(), lookups.drain()])
     },
   }
 }

@@ -1,10 +1,10 @@
 /**
- * What the sandbox's payment tokens ask for. Protects invariant A12: a token ends here; what is kept of it is its
- * behaviour, a word of our own.
+ * The sandbox's payment tokens and the behaviour that each selects. Protects A12: only the behaviour is stored, never
+ * the token.
  */
 import type { PaymentMethod } from '../gateway.ts'
 
-/** What a payment of the sandbox does, from its authorization to its end. The declining ones are their own reason. */
+/** The behaviour of a payment from its authorization to its end. A declining behaviour is also its decline code. */
 export type Behaviour =
   | 'approve'
   | DeclineBehaviour
@@ -48,10 +48,10 @@ const behaviours: ReadonlyMap<string, Behaviour> = new Map([
   ['tok_wrong_amount', 'wrong_amount'],
 ])
 
-/** Every token the sandbox knows, for pages and tests. */
+/** Every known token. */
 export const sandboxTokens: readonly string[] = [...behaviours.keys()]
 
-/** Only a card needs a token: PayPal sends the buyer to a page, a bank transfer is confirmed some seconds later. */
+/** Only a card needs a token. PayPal redirects the buyer to a page, and a bank transfer is confirmed a few seconds later. */
 export function behaviourOf(method: PaymentMethod, token: string | null): Behaviour {
   switch (method) {
     case 'card':

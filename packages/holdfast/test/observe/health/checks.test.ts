@@ -1,7 +1,7 @@
 /** Every health check, failing for what makes it fail in a shop, and well again once that is mended. */
 import { expect, test } from 'vitest'
 import type { CheckoutEngine } from '../../../src/engine/checkout-engine.ts'
-import type { SandboxFaults } from '../../../src/payments/sandbox/delivery.ts'
+import type { SandboxFaults } from '../../../src/payments/sandbox/faults.ts'
 import { describeStore, type TestStore } from '../../support/test-store.ts'
 
 const token = 'tok_approve'

@@ -1,10 +1,10 @@
-/** A sandbox gateway on a database of its own, with a clock that tests turn, and one buyer's calls. */
+/** A sandbox gateway on its own database with a manual clock, and the calls of one buyer. */
 import { v7 } from 'uuid'
 import { expect, vi } from 'vitest'
 import type { GatewayBooks } from '../../../../testing/src/gateway/gateway-buyer.ts'
 import { type Database, statement } from '../../../src/database/database.ts'
 import type { GatewayAnswer, LookupAnswer, OperationKind, PaymentMethod } from '../../../src/payments/gateway.ts'
-import { NoAnswer } from '../../../src/payments/sandbox/delivery.ts'
+import { NoAnswer } from '../../../src/payments/sandbox/faults.ts'
 import { referenceOf } from '../../../src/payments/sandbox/payment.ts'
 import {
   createSandboxGateway,
@@ -31,7 +31,7 @@ export const tokens = { approve: 'tok_approve', decline: 'tok_decline', captureD
 export interface Sandbox {
   database: Database
   gateway: SandboxGateway
-  /** Another process over the same ledger. */
+  /** A second process on the same ledger. */
   another(options?: Partial<SandboxOptions>): SandboxGateway
   advance(ms: number): void
   stop(): Promise<void>
@@ -123,7 +123,7 @@ export function buyer(gateway: SandboxGateway, checkoutId: string = v7()) {
   }
 }
 
-/** Makes a call, waits until the ledger has seen it, and gives up: it must not have been answered. */
+/** Makes a call, waits until the ledger has stored it, and aborts it. Fails if the call was answered. */
 export async function giveUp(
   call: (signal: AbortSignal) => Promise<GatewayAnswer>,
   seen: () => Promise<unknown>,

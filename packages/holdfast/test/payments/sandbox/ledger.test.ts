@@ -8,7 +8,7 @@ const rounds = 20
 const times = <T>(count: number, call: (index: number) => Promise<T>) =>
   Promise.all(Array.from({ length: count }, (_, index) => call(index)))
 
-describe.each(['postgres', 'embedded'] as const)('the sandbox’s ledger, %s', kind => {
+describe.each(['postgres', 'embedded'] as const)('The sandbox’s ledger (%s)', kind => {
   let sandbox: Sandbox
   beforeAll(async () => {
     sandbox = await openSandbox(kind)
@@ -17,7 +17,7 @@ describe.each(['postgres', 'embedded'] as const)('the sandbox’s ledger, %s', k
 
   const booksOf = (checkoutId: string) => books(sandbox.database, checkoutId)
 
-  it('answers the same in another process, for every kind of call', async () => {
+  it('a repeated call gets the same answer in a different process, for every kind of call', async () => {
     const here = buyer(sandbox.gateway)
     const there = here.at(sandbox.another())
     const before = [await here.authorize('tok_approve'), await here.capture(), await here.refund(1, 500)]
@@ -32,7 +32,7 @@ describe.each(['postgres', 'embedded'] as const)('the sandbox’s ledger, %s', k
     })
   })
 
-  it('gives one effect to one key that two processes use at once', async () => {
+  it('a key that two processes use at once has one effect', async () => {
     const other = sandbox.another()
     await times(rounds, async () => {
       const here = buyer(sandbox.gateway)
@@ -47,7 +47,7 @@ describe.each(['postgres', 'embedded'] as const)('the sandbox’s ledger, %s', k
     })
   })
 
-  it('lets one of capture and void win when two processes race', async () => {
+  it('exactly one of a capture and a void that race succeeds', async () => {
     const other = sandbox.another()
     await times(rounds, async () => {
       const here = buyer(sandbox.gateway)
@@ -63,7 +63,7 @@ describe.each(['postgres', 'embedded'] as const)('the sandbox’s ledger, %s', k
     })
   })
 
-  it('fences an authorization that two processes authorize and void at once', async () => {
+  it('a void that races its authorization leaves nothing to capture', async () => {
     const other = sandbox.another()
     await times(rounds, async () => {
       const here = buyer(sandbox.gateway)
@@ -74,7 +74,7 @@ describe.each(['postgres', 'embedded'] as const)('the sandbox’s ledger, %s', k
     })
   })
 
-  it('lets a void and a late effect race, and leaves nothing open', async () => {
+  it('a void that races a late effect leaves no authorization open', async () => {
     const other = sandbox.another()
     const buyers = Array.from({ length: rounds }, () => buyer(sandbox.gateway))
     for (const { authorize, reference } of buyers) {
@@ -90,7 +90,7 @@ describe.each(['postgres', 'embedded'] as const)('the sandbox’s ledger, %s', k
     for (const { checkoutId } of buyers) expect(await booksOf(checkoutId)).toMatchObject({ openMinor: 0 })
   })
 
-  it('lets a void and the buyer’s approval race, and leaves nothing open', async () => {
+  it('a void that races the buyer’s approval leaves no authorization open', async () => {
     const other = sandbox.another()
     await times(rounds, async () => {
       const { authorize, checkoutId, reference, void: end } = buyer(sandbox.gateway)
@@ -101,7 +101,7 @@ describe.each(['postgres', 'embedded'] as const)('the sandbox’s ledger, %s', k
     })
   })
 
-  it('captures a part once, and refunds no more than that part', async () => {
+  it('a part is captured once, and no more than that part is refunded', async () => {
     const { authorize, capture, checkoutId, refund } = buyer(sandbox.gateway)
     await authorize('tok_approve')
     expect(await capture(1, 3_000)).toMatchObject({ outcome: 'succeeded', amountMinor: 3_000 })
@@ -111,7 +111,7 @@ describe.each(['postgres', 'embedded'] as const)('the sandbox’s ledger, %s', k
     expect(await booksOf(checkoutId)).toMatchObject({ capturedMinor: 3_000, refundedMinor: 3_000 })
   })
 
-  it('refuses a capture after the authorization has ended, and still voids it', async () => {
+  it('an expired authorization cannot be captured but can be voided', async () => {
     const { authorize, capture, void: end } = buyer(sandbox.another({ delays: { validForMs: 1_000 } }))
     await authorize('tok_approve')
     sandbox.advance(1_000)
@@ -119,7 +119,7 @@ describe.each(['postgres', 'embedded'] as const)('the sandbox’s ledger, %s', k
     expect(await end()).toMatchObject({ outcome: 'succeeded' })
   })
 
-  it('does not remember a mismatch: the key keeps what it stood for', async () => {
+  it('a mismatch of parameters is declined and leaves the key unchanged', async () => {
     const { authorize, capture } = buyer(sandbox.gateway)
     const mismatch = { outcome: 'declined', code: 'idempotency_mismatch' }
     const first = await authorize('tok_approve')
@@ -131,7 +131,7 @@ describe.each(['postgres', 'embedded'] as const)('the sandbox’s ledger, %s', k
     expect(await capture(1, 4_000)).toMatchObject({ outcome: 'succeeded', amountMinor: 4_000 })
   })
 
-  it('keeps one checkout away from another’s payment', async () => {
+  it('a checkout cannot capture or look up the payment of a different checkout', async () => {
     const owner = buyer(sandbox.gateway)
     await owner.authorize('tok_approve')
     const thief = buyer(sandbox.gateway)
@@ -147,10 +147,10 @@ describe.each(['postgres', 'embedded'] as const)('the sandbox’s ledger, %s', k
     expect(found).toEqual({ outcome: 'not_found' })
   })
 
-  it('refuses what makes no sense, without spoiling the calls that came with it', async () => {
+  it('a malformed call is declined, and calls of the same batch succeed', async () => {
     const good = buyer(sandbox.gateway)
     const { authorize } = buyer(sandbox.gateway)
-    const senseless = [
+    const malformed = [
       authorize('tok_approve', { amountMinor: -1 }),
       authorize('tok_approve', { amountMinor: 1.5 }),
       authorize('tok_approve', { amountMinor: Number.MAX_SAFE_INTEGER }),
@@ -158,13 +158,13 @@ describe.each(['postgres', 'embedded'] as const)('the sandbox’s ledger, %s', k
       buyer(sandbox.gateway).refund(1, 0),
     ]
     expect(await good.authorize('tok_approve')).toMatchObject({ outcome: 'succeeded' })
-    for (const answer of await Promise.all(senseless)) {
+    for (const answer of await Promise.all(malformed)) {
       expect(answer).toMatchObject({ outcome: 'declined', code: 'invalid_request' })
     }
     expect(await sandbox.gateway.payment('sbx_\0')).toBeNull()
   })
 
-  it('does as its faults say, with the effect they say', async () => {
+  it('a configured fault gives its answer and its effect', async () => {
     const faults = { next: null as 'unreachable' | 'error_before' | 'error_after' | 'timeout_before' | null }
     const { authorize, lookup, checkoutId } = buyer(sandbox.another({ faults: () => faults.next }))
     faults.next = 'unreachable'
@@ -183,7 +183,7 @@ describe.each(['postgres', 'embedded'] as const)('the sandbox’s ledger, %s', k
     expect(await booksOf(checkoutId)).toMatchObject({ authorizations: 1 })
   })
 
-  it('ends calls that would never be answered when it is closed', async () => {
+  it('closing the sandbox ends calls that would never be answered', async () => {
     const gateway = sandbox.another()
     const { authorize, reference } = buyer(gateway)
     const answer = authorize('tok_late').catch((error: Error) => error.name)
@@ -193,8 +193,8 @@ describe.each(['postgres', 'embedded'] as const)('the sandbox’s ledger, %s', k
   })
 })
 
-describe('the sandbox’s ledger on connections of its own', () => {
-  it('answers after a restart what it answered before, though its process never said goodbye', async () => {
+describe('The sandbox’s ledger on connections of its own', () => {
+  it('repeated calls get the same answers after a process died without closing', async () => {
     const { url, database, stop } = await openTestDatabase('postgres')
     const first = await connectPostgres({ url: url ?? '', poolMax: 2 })
     const here = buyer(createSandboxGateway({ database: first }))

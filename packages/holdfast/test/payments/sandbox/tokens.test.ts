@@ -12,7 +12,7 @@ const dump = statement(
     union all select job::text from holdfast_sandbox.jobs job) lines`,
 )
 
-describe.each(['postgres', 'embedded'] as const)('the sandbox’s tokens, %s', kind => {
+describe.each(['postgres', 'embedded'] as const)('The sandbox’s tokens (%s)', kind => {
   let sandbox: Sandbox
   beforeAll(async () => {
     sandbox = await openSandbox(kind, { delays: { slowMs: 30 } })
@@ -22,7 +22,7 @@ describe.each(['postgres', 'embedded'] as const)('the sandbox’s tokens, %s', k
   const inLedger = (reference: string) => async () => (await sandbox.gateway.payment(reference)) !== null
   const booksOf = (checkoutId: string) => books(sandbox.database, checkoutId)
 
-  it.each(['tok_approve', 'test_token'])('%s is authorized for seven days, and captured', async token => {
+  it.each(['tok_approve', 'test_token'])('%s is authorized for seven days and then captured', async token => {
     const { authorize, capture } = buyer(sandbox.gateway)
     expect(await authorize(token)).toMatchObject({ ...approved, validUntil: '2026-03-08T12:00:00.000Z' })
     expect(await capture()).toMatchObject(approved)
@@ -32,11 +32,11 @@ describe.each(['postgres', 'embedded'] as const)('the sandbox’s tokens, %s', k
     ['tok_decline', 'card_declined'],
     ['tok_decline_insufficient_funds', 'insufficient_funds'],
     ['tok_decline_expired_card', 'expired_card'],
-    ['tok_nobody_knows', 'invalid_token'],
+    ['tok_unknown', 'invalid_token'],
     ['__proto__', 'invalid_token'],
     [null, 'missing_token'],
     ['', 'missing_token'],
-  ])('%s is declined as %s, and again when repeated', async (token, code) => {
+  ])('%s is declined as %s, and a repeated call is declined in the same way', async (token, code) => {
     const { authorize, capture, checkoutId, lookup } = buyer(sandbox.gateway)
     const answer = await authorize(token)
     expect(answer).toMatchObject({ outcome: 'declined', code })
@@ -49,12 +49,12 @@ describe.each(['postgres', 'embedded'] as const)('the sandbox’s tokens, %s', k
   it.each([
     ['tok_action_required', 'card'],
     [null, 'paypal'],
-  ] as const)('%s by %s waits for the buyer, who approves', async (token, method) => {
+  ] as const)('%s by %s waits for the buyer and is authorized once approved', async (token, method) => {
     const { authorize, capture, lookup, reference } = buyer(sandbox.gateway)
-    const asked = await authorize(token, { method })
+    const answer = await authorize(token, { method })
     const url = `/sandbox/pay/${encodeURIComponent(reference)}`
-    expect(asked).toEqual({ outcome: 'action_required', reference, action: { type: 'redirect', url } })
-    expect(await lookup('authorize')).toEqual(asked)
+    expect(answer).toEqual({ outcome: 'action_required', reference, action: { type: 'redirect', url } })
+    expect(await lookup('authorize')).toEqual(answer)
     expect(await capture()).toMatchObject({ outcome: 'declined', code: 'not_authorized' })
     expect(await sandbox.gateway.approve(reference)).toMatchObject({ status: 'authorized' })
     expect(await authorize(token, { method })).toMatchObject(approved)
@@ -62,7 +62,7 @@ describe.each(['postgres', 'embedded'] as const)('the sandbox’s tokens, %s', k
     expect(await capture(2)).toMatchObject(approved)
   })
 
-  it('tok_action_required is declined once the buyer refuses, and approval comes too late', async () => {
+  it('tok_action_required is declined once the buyer refuses, and a later approval changes nothing', async () => {
     const { authorize, reference } = buyer(sandbox.gateway)
     await authorize('tok_action_required')
     await sandbox.gateway.refuse(reference)
@@ -74,7 +74,7 @@ describe.each(['postgres', 'embedded'] as const)('the sandbox’s tokens, %s', k
   it.each([
     ['tok_pending', 'card'],
     [null, 'bank_transfer'],
-  ] as const)('%s by %s is pending, and confirmed five seconds later', async (token, method) => {
+  ] as const)('%s by %s is pending and is authorized five seconds later', async (token, method) => {
     const { authorize, lookup, reference } = buyer(sandbox.gateway)
     expect(await authorize(token, { method })).toEqual({ outcome: 'pending', reference, pollAfterMs: 5_000 })
     sandbox.advance(4_999)
@@ -86,7 +86,7 @@ describe.each(['postgres', 'embedded'] as const)('the sandbox’s tokens, %s', k
     expect(await authorize(token, { method })).toMatchObject(approved)
   })
 
-  it('tok_timeout_before never answers and does nothing; the same key again succeeds, once', async () => {
+  it('tok_timeout_before is not answered and has no effect; the repeated key succeeds once', async () => {
     const { authorize, checkoutId, lookup, reference } = buyer(sandbox.gateway)
     await giveUp(signal => authorize('tok_timeout_before', {}, signal), inLedger(reference))
     expect(await lookup('authorize')).toEqual({ outcome: 'not_found' })
@@ -95,7 +95,7 @@ describe.each(['postgres', 'embedded'] as const)('the sandbox’s tokens, %s', k
     expect(await booksOf(checkoutId)).toMatchObject({ authorizations: 1, openMinor: 4_999 })
   })
 
-  it('tok_timeout_after never answers, with effect; the same key again is told so', async () => {
+  it('tok_timeout_after is not answered but takes effect; the repeated key returns the result', async () => {
     const { authorize, checkoutId, lookup, reference } = buyer(sandbox.gateway)
     await giveUp(signal => authorize('tok_timeout_after', {}, signal), inLedger(reference))
     expect(await lookup('authorize')).toMatchObject(approved)
@@ -103,14 +103,14 @@ describe.each(['postgres', 'embedded'] as const)('the sandbox’s tokens, %s', k
     expect(await booksOf(checkoutId)).toMatchObject({ authorizations: 1 })
   })
 
-  it('tok_error_before answers 500 and does nothing; the same key again succeeds', async () => {
+  it('tok_error_before answers 500 and has no effect; the repeated key succeeds', async () => {
     const { authorize, lookup } = buyer(sandbox.gateway)
     expect(await authorize('tok_error_before')).toMatchObject({ outcome: 'unknown' })
     expect(await lookup('authorize')).toEqual({ outcome: 'not_found' })
     expect(await authorize('tok_error_before')).toMatchObject(approved)
   })
 
-  it('tok_error_after answers 500, with effect; the same key again is told so', async () => {
+  it('tok_error_after answers 500 but takes effect; the repeated key returns the result', async () => {
     const { authorize, checkoutId, lookup } = buyer(sandbox.gateway)
     expect(await authorize('tok_error_after')).toMatchObject({ outcome: 'unknown' })
     expect(await lookup('authorize')).toMatchObject(approved)
@@ -118,7 +118,7 @@ describe.each(['postgres', 'embedded'] as const)('the sandbox’s tokens, %s', k
     expect(await booksOf(checkoutId)).toMatchObject({ authorizations: 1 })
   })
 
-  it('tok_late never answers, repeated or not, and takes effect a minute later', async () => {
+  it('tok_late is never answered, even if repeated, and takes effect a minute later', async () => {
     const { authorize, lookup, reference } = buyer(sandbox.gateway)
     await giveUp(signal => authorize('tok_late', {}, signal), inLedger(reference))
     await giveUp(signal => authorize('tok_late', {}, signal), inLedger(reference))
@@ -131,7 +131,7 @@ describe.each(['postgres', 'embedded'] as const)('the sandbox’s tokens, %s', k
     expect(await authorize('tok_late')).toMatchObject(approved)
   })
 
-  it('tok_late never takes effect once it is voided', async () => {
+  it('tok_late never takes effect after it is voided', async () => {
     const { authorize, checkoutId, lookup, reference, void: end } = buyer(sandbox.gateway)
     await giveUp(signal => authorize('tok_late', {}, signal), inLedger(reference))
     expect(await end()).toMatchObject({ outcome: 'succeeded' })
@@ -142,7 +142,7 @@ describe.each(['postgres', 'embedded'] as const)('the sandbox’s tokens, %s', k
     expect(await booksOf(checkoutId)).toMatchObject({ authorizations: 0, openMinor: 0 })
   })
 
-  it('tok_slow is approved, and known before it is answered', async () => {
+  it('tok_slow is authorized, and a lookup finds it before it is answered', async () => {
     const patient = buyer(sandbox.gateway)
     expect(await patient.authorize('tok_slow')).toMatchObject(approved)
     const impatient = buyer(sandbox.another({ delays: { slowMs: 60_000 } }))
@@ -150,7 +150,7 @@ describe.each(['postgres', 'embedded'] as const)('the sandbox’s tokens, %s', k
     expect(await impatient.lookup('authorize')).toMatchObject(approved)
   })
 
-  it('tok_capture_decline is authorized, its capture refused, its void accepted', async () => {
+  it('tok_capture_decline is authorized; its capture is declined and its void succeeds', async () => {
     const { authorize, capture, void: end } = buyer(sandbox.gateway)
     expect(await authorize('tok_capture_decline')).toMatchObject(approved)
     const refused = await capture()
@@ -159,7 +159,7 @@ describe.each(['postgres', 'embedded'] as const)('the sandbox’s tokens, %s', k
     expect(await end()).toMatchObject(approved)
   })
 
-  it('tok_capture_timeout_after captures without an answer; the same key again is told so', async () => {
+  it('tok_capture_timeout_after is captured without an answer; the repeated key returns the result', async () => {
     const { authorize, capture, checkoutId, lookup } = buyer(sandbox.gateway)
     await authorize('tok_capture_timeout_after')
     await giveUp(
@@ -172,7 +172,7 @@ describe.each(['postgres', 'embedded'] as const)('the sandbox’s tokens, %s', k
     expect(await booksOf(checkoutId)).toMatchObject({ capturedMinor: 4_999 })
   })
 
-  it('tok_void_fails refuses the capture, fails three voids and accepts the fourth', async () => {
+  it('tok_void_fails declines its capture, fails three voids, and accepts the fourth', async () => {
     const { authorize, capture, checkoutId, lookup, void: end } = buyer(sandbox.gateway)
     await authorize('tok_void_fails')
     expect(await capture()).toMatchObject({ outcome: 'declined', code: 'capture_refused' })
@@ -185,7 +185,7 @@ describe.each(['postgres', 'embedded'] as const)('the sandbox’s tokens, %s', k
     expect(await booksOf(checkoutId)).toMatchObject({ openMinor: 0 })
   })
 
-  it('tok_wrong_amount authorizes one minor unit more than asked, and says so', async () => {
+  it('tok_wrong_amount authorizes one minor unit more than requested, and the answer says so', async () => {
     const { authorize, lookup } = buyer(sandbox.gateway)
     const wrong = { ...approved, amountMinor: 5_000 }
     expect(await authorize('tok_wrong_amount')).toMatchObject(wrong)
@@ -193,7 +193,7 @@ describe.each(['postgres', 'embedded'] as const)('the sandbox’s tokens, %s', k
     expect(await lookup('authorize')).toMatchObject(wrong)
   })
 
-  it('leaves no token in its ledger', async () => {
+  it('the ledger contains no token', async () => {
     for (const token of sandboxTokens) {
       const { authorize } = buyer(sandbox.gateway)
       const impatient = new AbortController()

@@ -1,5 +1,6 @@
+import { createHmac } from 'node:crypto'
 import { afterEach, describe, expect, it } from 'vitest'
-import { sign, signatureHeader, signedAt } from '../../../src/payments/sandbox/signature.ts'
+import { createSigner } from '../../../src/payments/sandbox/webhooks.ts'
 import { buyer, openSandbox, type Sandbox } from './fixture.ts'
 
 interface Delivery {
@@ -10,9 +11,9 @@ interface Delivery {
 const nowMs = Date.parse('2026-03-01T12:00:00.000Z')
 const body = '{"id":"1","type":"payment.authorized","data":{"checkout_id":"c","reference":"r"}}'
 const signedHeaders = (secret: string, atMs: number, text = body) =>
-  new Headers({ [signatureHeader]: sign(secret, text, atMs) })
+  new Headers(createSigner([secret]).sign('1', text, atMs))
 
-describe.each(['postgres', 'embedded'] as const)('the sandbox’s webhooks, %s', kind => {
+describe.each(['postgres', 'embedded'] as const)('The sandbox’s webhooks (%s)', kind => {
   let sandbox: Sandbox
   afterEach(() => sandbox?.stop())
 
@@ -28,7 +29,7 @@ describe.each(['postgres', 'embedded'] as const)('the sandbox’s webhooks, %s',
     return deliveries
   }
 
-  it('tells once, signed, that the buyer approved', async () => {
+  it('one signed webhook reports that the buyer approved the payment', async () => {
     const deliveries = await listening()
     const { authorize, checkoutId, reference } = buyer(sandbox.gateway)
     await authorize('tok_action_required')
@@ -43,7 +44,7 @@ describe.each(['postgres', 'embedded'] as const)('the sandbox’s webhooks, %s',
     expect(event?.payload).toMatchObject({ data: { amount_minor: 4_999, currency: 'EUR', status: 'authorized' } })
   })
 
-  it('tells of a refusal, a confirmation and a late effect', async () => {
+  it('webhooks report a refused payment and a pending payment that was confirmed', async () => {
     const deliveries = await listening()
     const refused = buyer(sandbox.gateway)
     await refused.authorize('tok_action_required')
@@ -55,7 +56,7 @@ describe.each(['postgres', 'embedded'] as const)('the sandbox’s webhooks, %s',
     expect(types.toSorted()).toEqual(['payment.authorized', 'payment.declined'])
   })
 
-  it('sends again what was not accepted, with the same id, after a pause', async () => {
+  it('a webhook that was not accepted is sent again after a pause, with the same id', async () => {
     let failures = 2
     const deliveries = await listening(() => {
       failures -= 1
@@ -74,7 +75,7 @@ describe.each(['postgres', 'embedded'] as const)('the sandbox’s webhooks, %s',
     expect(new Set(deliveries.map(delivery => JSON.parse(delivery.body).id)).size).toBe(1)
   })
 
-  it('stops sending what nobody accepts after twenty tries', async () => {
+  it('a webhook that is never accepted is sent twenty times', async () => {
     const deliveries = await listening(() => {
       throw new Error('503')
     })
@@ -88,7 +89,7 @@ describe.each(['postgres', 'embedded'] as const)('the sandbox’s webhooks, %s',
     expect(deliveries).toHaveLength(20)
   })
 
-  it('sends each webhook from one process when two look at once', async () => {
+  it('two processes that run due jobs at once send each webhook once', async () => {
     const deliveries = await listening()
     const waiting = Array.from({ length: 20 }, () => buyer(sandbox.gateway))
     await Promise.all(waiting.map(({ authorize }) => authorize('tok_pending')))
@@ -100,7 +101,7 @@ describe.each(['postgres', 'embedded'] as const)('the sandbox’s webhooks, %s',
     expect(deliveries).toHaveLength(20)
   })
 
-  it('works by itself once started', async () => {
+  it('a started sandbox sends webhooks without further calls', async () => {
     const deliveries = await listening()
     sandbox.gateway.start()
     const { authorize, reference } = buyer(sandbox.gateway)
@@ -109,7 +110,7 @@ describe.each(['postgres', 'embedded'] as const)('the sandbox’s webhooks, %s',
     await expect.poll(() => deliveries.length).toBe(1)
   })
 
-  it('takes either of two secrets, and refuses another, a changed body, and a time too old or too new', async () => {
+  it('either of two secrets is accepted; an unknown secret, a changed body, and a time too old or too new are refused', async () => {
     await listening()
     const { verifyWebhook } = sandbox.gateway
     const minute = 60_000
@@ -126,20 +127,46 @@ describe.each(['postgres', 'embedded'] as const)('the sandbox’s webhooks, %s',
   })
 })
 
-describe('a webhook’s signature', () => {
-  it('says when it was made, and holds only for its own time and body', () => {
-    const header = sign('secret', body, nowMs)
-    expect(header).toMatch(/^t=1772366400,v1=[0-9a-f]{64}$/)
-    expect(signedAt(['secret'], header, body)).toBe(nowMs)
-    expect(signedAt(['secret'], header.replace('t=1772366400', 't=1772366401'), body)).toBeNull()
-    expect(signedAt(['secret'], header, `${body} `)).toBeNull()
-    expect(signedAt([], header, body)).toBeNull()
+describe('A signature of the sandbox', () => {
+  const { sign, signedAt } = createSigner(['secret'])
+  const signed = sign('1', body, nowMs)
+  const withHeaders = (changed: Record<string, string>) => new Headers({ ...signed, ...changed })
+
+  it('a signature follows Standard Webhooks, and states when it was made', () => {
+    expect(signed).toMatchObject({ 'webhook-id': '1', 'webhook-timestamp': '1772366400' })
+    const hmac = createHmac('sha256', 'secret').update(`1.1772366400.${body}`).digest('base64')
+    expect(signed['webhook-signature']).toBe(`v1,${hmac}`)
+    expect(signedAt(new Headers(signed), body)).toBe(nowMs)
   })
 
-  it.each(['', 't=1', 'v1=00', 't=x,v1=00', 't=1,v1=zz', `t=1,v1=${'0'.repeat(64)}`, `t=${'9'.repeat(2_000)}`])(
-    'is none of %j',
-    header => {
-      expect(signedAt(['secret'], header, body)).toBeNull()
-    },
-  )
+  it('a signature is valid only for its own id, time, and raw body', () => {
+    expect(signedAt(withHeaders({ 'webhook-id': '2' }), body)).toBeNull()
+    expect(signedAt(withHeaders({ 'webhook-timestamp': '1772366401' }), body)).toBeNull()
+    expect(signedAt(new Headers(signed), `${body} `)).toBeNull()
+    expect(createSigner(['other']).signedAt(new Headers(signed), body)).toBeNull()
+  })
+
+  it('one of several signatures is enough', () => {
+    const both = `v1,${Buffer.alloc(32).toString('base64')} ${signed['webhook-signature']}`
+    expect(signedAt(withHeaders({ 'webhook-signature': both }), body)).toBe(nowMs)
+  })
+
+  it.each([
+    { 'webhook-signature': '' },
+    { 'webhook-signature': 'v1' },
+    { 'webhook-signature': 'v1,' },
+    { 'webhook-signature': 'v1,zz' },
+    { 'webhook-signature': `v1,${Buffer.alloc(32).toString('base64')}` },
+    { 'webhook-signature': `v1,${'0'.repeat(2_000)}` },
+    { 'webhook-id': '' },
+    { 'webhook-timestamp': '' },
+    { 'webhook-timestamp': 'x' },
+    { 'webhook-timestamp': '9'.repeat(13) },
+  ])('a signature with %j is refused', changed => {
+    expect(signedAt(withHeaders(changed as Record<string, string>), body)).toBeNull()
+  })
+
+  it('an empty secret is refused', () => {
+    expect(() => createSigner([''])).toThrow("Secret can't be empty")
+  })
 })

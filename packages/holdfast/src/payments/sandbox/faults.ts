@@ -1,28 +1,25 @@
-/**
- * How the sandbox's answers travel: some are slow, some never arrive, and a caller may stop waiting. What has been
- * decided stays decided, whether or not its answer arrives.
- */
+/** Faults of the sandbox: slow answers, lost answers, and callers that stop waiting. An effect stays either way. */
 import type { GatewayAnswer, OperationKind } from '../gateway.ts'
 
 /**
- * Something that goes wrong with one call, whatever its token says: the answer never comes, a 500 or no connection;
- * `before` means without effect, `after` with it.
+ * A fault of one call, independent of its token: the answer is lost (`timeout`), a 500 (`error`), or the connection
+ * fails (`unreachable`). `before` means without an effect, `after` with it.
  */
 export type SandboxFault = 'timeout_before' | 'timeout_after' | 'error_before' | 'error_after' | 'unreachable'
 
-/** Asked once for each call; null lets it pass. */
+/** Called once per gateway call. Null lets the call pass. */
 export type SandboxFaults = (call: { kind: OperationKind; idempotencyKey: string }) => SandboxFault | null
 
-/** The caller stopped waiting, or the gateway was closed: the outcome of the call is unknown. */
+/** The caller stopped waiting or the gateway was closed. The outcome of the call is unknown. */
 export class NoAnswer extends Error {
   override readonly name = 'NoAnswer'
   constructor(cause: unknown) {
-    super('The sandbox gave no answer in time.', { cause })
+    super('The sandbox did not answer in time.', { cause })
   }
 }
 
-/** Gives what `answer` gives, unless one of `signals` aborts first. @throws {NoAnswer} then. */
-export function inTime<T>(answer: Promise<T>, signals: readonly AbortSignal[]): Promise<T> {
+/** Settles as `answer` does, unless one of `signals` aborts first. @throws {NoAnswer} in that case. */
+export function unlessAborted<T>(answer: Promise<T>, signals: readonly AbortSignal[]): Promise<T> {
   return new Promise((resolve, reject) => {
     const stop = (event: Event) => finish(() => reject(new NoAnswer((event.target as AbortSignal).reason)))
     const finish = (settle: () => void) => {
@@ -40,19 +37,20 @@ export function inTime<T>(answer: Promise<T>, signals: readonly AbortSignal[]): 
   })
 }
 
-/** Never gives anything. @throws {NoAnswer} once one of `signals` aborts. */
+/** Never resolves. @throws {NoAnswer} once one of `signals` aborts. */
 export const noAnswer = (signals: readonly AbortSignal[]): Promise<never> =>
-  inTime(new Promise<never>(() => {}), signals)
+  unlessAborted(new Promise<never>(() => {}), signals)
 
-/** @throws {NoAnswer} when one of `signals` aborts before `ms` have passed. */
-export async function passed(ms: number, signals: readonly AbortSignal[]): Promise<void> {
+/** Resolves after `ms` milliseconds. @throws {NoAnswer} if one of `signals` aborts first. */
+export async function slowly(ms: number, signals: readonly AbortSignal[]): Promise<void> {
   let timer: NodeJS.Timeout | undefined
   const end = new Promise<void>(resolve => {
     timer = setTimeout(resolve, ms)
   })
-  await inTime(end, signals).finally(() => clearTimeout(timer))
+  await unlessAborted(end, signals).finally(() => clearTimeout(timer))
 }
 
+export const serverError: GatewayAnswer = { outcome: 'unknown', message: 'The sandbox answered 500.' }
 export const unreachable: GatewayAnswer = {
   outcome: 'not_executed',
   message: 'The sandbox could not be reached.',
@@ -60,6 +58,6 @@ export const unreachable: GatewayAnswer = {
 }
 export const busy: GatewayAnswer = {
   outcome: 'not_executed',
-  message: 'The sandbox has too much to do.',
+  message: 'The sandbox is overloaded.',
   retryAfterMs: 250,
 }
