@@ -386,7 +386,6 @@ function formMissing() {
 
 const headings = {
   payment_declined: 'The payment was declined',
-  payment_abandoned: 'The payment was not confirmed',
   capture_refused: 'The payment was refused',
   insufficient_stock: 'Somebody was faster',
   cart_changed: 'The total has changed',
