@@ -1,5 +1,5 @@
 /**
- * Which part of the composition honours a setting. `createCheckout` refuses the settings that only `createShop` can
+ * The part of the composition that honours each setting. `createCheckout` refuses the settings that only `createShop` can
  * honour, so no configured gateway, log, mail server, or webhook is silently ignored.
  */
 
@@ -102,7 +102,8 @@ export function refuseShopSettings(config: Partial<CheckoutConfig>, replaced: Re
     .map(property => ({
       variable: `${configVariables[property].variable} (config.${property})`,
       given: 'set, but createCheckout does not honour it',
-      accepted: 'use createShop of holdfast/shop, or leave it out of config and pass the part itself as an option',
+      accepted:
+        'only in createShop of holdfast/shop; for createCheckout, pass the gateway, log, or listeners as options',
     }))
   if (mistakes.length > 0) throw new ConfigError(mistakes)
 }

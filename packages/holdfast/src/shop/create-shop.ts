@@ -11,6 +11,7 @@ import type { Database } from '../database/database.ts'
 import { migrate } from '../database/migrate.ts'
 import { defaultDirectory, openDatabase } from '../database/open.ts'
 import type { CheckoutAlert } from '../domain/alert.ts'
+import { checkOptionNames, type OptionNames } from '../engine/check-options.ts'
 import type { CheckoutEngine } from '../engine/checkout-engine.ts'
 import { type CheckoutOptions, composeEngine } from '../engine/create-checkout.ts'
 import { joinListeners, type ListenerMap } from '../events/listeners.ts'
@@ -69,6 +70,31 @@ export interface ShopOptions
   migrate?: boolean
   /** Keeps mails in files during development while no mail server is set. Default `.holdfast/mail`; null: nowhere. */
   mailDirectory?: string | null
+}
+
+const optionNames: OptionNames<ShopOptions> = {
+  database: true,
+  gateways: true,
+  config: true,
+  currency: true,
+  name: true,
+  locale: true,
+  listeners: true,
+  onAlert: true,
+  log: true,
+  metrics: true,
+  pages: true,
+  workers: true,
+  migrate: true,
+  mailDirectory: true,
+  quote: true,
+  clock: true,
+  random: true,
+  numbers: true,
+  identify: true,
+  remoteAddress: true,
+  stopping: true,
+  streamsMax: true,
 }
 
 export interface Shop {
@@ -159,10 +185,11 @@ async function inTurn([step, ...rest]: readonly (() => Promise<unknown>)[]): Pro
 
 /**
  * Opens a shop and starts its workers.
- * @throws {DatabaseError} if the database cannot be reached; {ConfigError} if settings contradict each other;
- * {MissingPeerError} if a configured part needs a package that is not installed.
+ * @throws {CheckoutError} `invalid_argument` for an unknown option; {DatabaseError} if the database cannot be reached;
+ * {ConfigError} if settings contradict each other; {MissingPeerError} if a configured part needs a package that is not installed.
  */
 export async function createShop(options: ShopOptions = {}): Promise<Shop> {
+  checkOptionNames('createShop', options, optionNames)
   const { workers = true, onAlert } = options
   const { config, log } = settings(options, given => options.log ?? logOf(given))
   const store = await openStore(options, config.databaseUrl)
