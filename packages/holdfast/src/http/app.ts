@@ -1,6 +1,6 @@
 /**
- * The shop over HTTP: one fetch handler, mountable in anything that has a `Request`.
- * Order matters: a request is known, bounded, named and of this site before a route sees it.
+ * The shop over HTTP as one fetch handler, for anything that serves a `Request`. The order of registration matters: no
+ * route runs before the ID, the limits, and the guards of its request.
  */
 
 import type {
@@ -15,20 +15,20 @@ import type {
   ShopEngine,
   ShopMetrics,
 } from './context.ts'
+import type { HttpApp } from './create-app.ts'
 import type { Refusal } from './errors.ts'
 import { createLiveStatus } from './live-status.ts'
 import { guardAdmin } from './middleware/admin-guard.ts'
-import { wrongSecretsPerMinute } from './middleware/bearer.ts'
+import { type Attempts, wrongSecretsPerMinute } from './middleware/bearer.ts'
 import { readBody } from './middleware/body.ts'
-import { openDoor } from './middleware/common-middleware.ts'
+import { createBaseApp } from './middleware/common-middleware.ts'
 import { createCsrf } from './middleware/csrf.ts'
-import { isForThisMachine } from './middleware/local-request.ts'
+import { servesOnlyThisMachine } from './middleware/local-request.ts'
 import { pageHeaders } from './middleware/page-headers.ts'
 import { addressOf, createRateLimit } from './middleware/rate-limit.ts'
-import { protectAgainstForgery } from './middleware/reject-forgery.ts'
+import { rejectForgery } from './middleware/reject-forgery.ts'
 import { createSessions, deriveKey } from './middleware/session.ts'
 import type { PageSet } from './pages.ts'
-import type { Shop } from './route-helpers.ts'
 import { adminRoutes } from './routes/admin.ts'
 import { adminDeliveryRoutes } from './routes/admin-deliveries.ts'
 import { adminWebhookRoutes } from './routes/admin-webhooks.ts'
@@ -44,6 +44,7 @@ import { sandboxRoutes } from './routes/sandbox.ts'
 import { storefrontRoutes } from './routes/storefront.ts'
 import { webhookRoutes } from './routes/webhooks.ts'
 import { describeApi } from './schemas/openapi.ts'
+import type { ShopParts } from './shop-parts.ts'
 import { plainFrame } from './show-page.ts'
 import { stripeFormOf } from './stripe-form.ts'
 
@@ -51,100 +52,114 @@ export interface HttpOptions {
   engine: ShopEngine
   catalog: ShopCatalog
   carts: ShopCarts
-  /** With it, the buyer's confirmation page of the sandbox gateway is served. */
+  /** The sandbox gateway, to serve its confirmation page. Default: none. */
   sandbox?: SandboxControls | null
-  /** Mails that were kept instead of being sent: shown at `/dev/mail` to this machine alone, never in production. */
+  /** Mails kept during development, shown at `/dev/mail` to this machine only and never in production. Default: none. */
   mailbox?: Mailbox | null
   /** The pages for browsers, such as those of `@holdfast/storefront`. Default: none; requests for HTML get 406. */
   pages?: PageSet | null
   config: HttpConfig
-  /** How the shop sends things, for buyers to choose from; without it the checkout takes the cheapest that serves. */
+  /** The shipping methods to offer. Default: none; the checkout takes the cheapest method that serves the address. */
   shippingMethods?(): Promise<readonly ShippingMethod[]>
-  /** Who is signed in, as your application knows it; null for guests. */
+  /** Gives the ID of the signed-in user of your application, or null for a guest. */
   identify?(request: Request): Promise<string | null> | string | null
-  /** The client's address where the server does not hand it over as `@hono/node-server` does. */
+  /** The client's address, if the server does not pass the connection as `@hono/node-server` does. */
   remoteAddress?(request: Request): string | null
   log?: HttpLog
-  /** A line of the level `debug` for every request. Default false. */
+  /** Write a line of the level `debug` per request. Default false. */
   logsRequests?: boolean
-  /** Those that were given to the engine; without them there is no `/metrics`. */
+  /** The metrics that were given to the engine. Default: none, and no `/metrics`. */
   metrics?: ShopMetrics
-  /** Ends live connections, so that a server can stop, and says at `/health/ready` that it does. */
+  /** Once aborted, live connections end and `/health/ready` responds with 503. */
   stopping?: AbortSignal
-  /** Live connections at once; default 1,000. */
+  /** Concurrent live connections. Default 1,000. */
   streamsMax?: number
 }
 
 export type HttpHandler = (request: Request, environment?: HttpEnvironment) => Promise<Response>
 
-/** Makes the handler. It keeps nothing but counters and open streams; everything else is in the database. */
+type ClientAddress = (c: HttpContext) => string | null
+
+/** Creates the handler. Counters and open streams are its only state; everything else is in the database. */
 export function createHttpHandler(options: HttpOptions): HttpHandler {
-  const { config } = options
+  const { config, remoteAddress, log, logsRequests } = options
+  const { production, trustedProxyHeader = null } = config
+  const clientOf: ClientAddress = c => addressOf(c, { trustedProxyHeader, remoteAddress })
+  const shop = shopParts(options, clientOf)
+  const { pages } = shop
+  const page = pages === null ? undefined : (refusal: Refusal) => pages.error(plainFrame(shop), refusal)
+  const app = createBaseApp({ production, log, logsRequests, page })
+  const form = stripeFormOf(config)
+  if (form !== null) app.use('/checkout', pageHeaders({ production, form }))
+  registerOpenRoutes(app, shop, options)
+  registerOperatorRoutes(app, shop, options, { limit: createRateLimit(wrongSecretsPerMinute), addressOf: clientOf })
+  registerBuyerRoutes(app, shop, options)
+  describeApi(app)
+  return async (request, environment) => app.fetch(request, environment ?? {})
+}
+
+function shopParts(options: HttpOptions, clientOf: ClientAddress): ShopParts {
+  const { engine, catalog, carts, config, stopping } = options
   const csrf = createCsrf(deriveKey(config.secret, 'csrf'))
-  const sessions = createSessions({ secret: config.secret, production: config.production, csrf })
   const rateLimit = createRateLimit(config.rateLimitPerMinute)
-  const { remoteAddress, stopping } = options
-  const { trustedProxyHeader = null } = config
-  const clientOf = (c: HttpContext) => addressOf(c, { trustedProxyHeader, remoteAddress })
-  const shop: Shop = {
-    engine: options.engine,
-    catalog: options.catalog,
-    carts: options.carts,
+  return {
+    engine,
+    catalog,
+    carts,
     sandbox: options.sandbox ?? null,
     config,
-    sessions,
+    sessions: createSessions({ secret: config.secret, production: config.production, csrf }),
     csrf,
     pages: options.pages ?? null,
-    live: createLiveStatus({ engine: options.engine, streamsMax: options.streamsMax ?? 1_000, stopping }),
+    live: createLiveStatus({ engine, streamsMax: options.streamsMax ?? 1_000, stopping }),
     shippingMethods: async () => (await options.shippingMethods?.()) ?? [],
     originOf: c => new URL(config.baseUrl ?? c.req.url).origin,
     throttle(c) {
       const userId = c.get('userId')
       const address = clientOf(c)
-      // Without an address a limit for everybody together would lock the shop; the session is the next best.
-      const who =
+      // Without an address, one limit shared by all clients would lock the shop. The session is the next best key.
+      const key =
         userId !== null ? `user:${userId}` : address !== null ? `address:${address}` : `session:${c.get('sessionId')}`
-      return rateLimit.consume(who)
+      return rateLimit.consume(key)
     },
   }
+}
 
-  const { log, logsRequests } = options
-  const { production } = config
-  const { pages } = shop
-  const page = pages === null ? undefined : (refusal: Refusal) => pages.error(plainFrame(shop), refusal)
-  const app = openDoor({ production, log, logsRequests, page })
-  const form = stripeFormOf(config)
-  if (form !== null) app.use('/checkout', pageHeaders({ production, form }))
-  // These know no session: a gateway signs what it sends, the sandbox is another world, the rest only reads.
+/** Routes without session and guard: gateways sign their webhooks, and the other routes only read or belong to the sandbox. */
+function registerOpenRoutes(app: HttpApp, shop: ShopParts, options: HttpOptions): void {
+  const { remoteAddress, stopping, mailbox } = options
   webhookRoutes(app, shop)
   healthRoutes(app, shop, stopping)
-  if (pages !== null) assetRoutes(app, pages)
+  if (shop.pages !== null) assetRoutes(app, shop.pages)
   if (shop.sandbox !== null) sandboxRoutes(app, shop, shop.sandbox)
-  if (options.mailbox && isForThisMachine(config))
-    devMailRoutes(app, shop, options.mailbox, c => addressOf(c, { remoteAddress }))
-  // Neither does this: a cookie opens nothing here.
-  const attempts = { limit: createRateLimit(wrongSecretsPerMinute), addressOf: clientOf }
-  const { metrics } = options
-  if (metrics !== undefined) {
-    metricsRoutes(app, { metrics, secret: config.metricsSecret ?? null, production, attempts })
+  if (mailbox && servesOnlyThisMachine(shop.config)) {
+    devMailRoutes(app, shop, mailbox, c => addressOf(c, { remoteAddress }))
   }
-  app.use('/admin/*', guardAdmin({ secret: config.adminSecret ?? null, attempts }), readBody)
+}
+
+/** Routes behind a bearer token. They read no cookie. */
+function registerOperatorRoutes(app: HttpApp, shop: ShopParts, options: HttpOptions, attempts: Attempts): void {
+  const { metrics } = options
+  const { production, metricsSecret = null, adminSecret = null } = shop.config
+  if (metrics !== undefined) metricsRoutes(app, { metrics, secret: metricsSecret, production, attempts })
+  app.use('/admin/*', guardAdmin({ secret: adminSecret, attempts }), readBody)
   adminRoutes(app, shop)
   adminDeliveryRoutes(app, shop)
   adminWebhookRoutes(app, shop)
-  app.use(sessions.read)
+}
+
+/** Routes with a session. Changes need the CSRF token and a valid body before a route runs. */
+function registerBuyerRoutes(app: HttpApp, shop: ShopParts, { identify }: HttpOptions): void {
+  app.use(shop.sessions.read)
   app.use(async (c, next) => {
-    c.set('userId', (await options.identify?.(c.req.raw)) ?? null)
+    c.set('userId', (await identify?.(c.req.raw)) ?? null)
     await next()
   })
-  app.use(protectAgainstForgery(shop))
+  app.use(rejectForgery(shop))
   app.use(readBody)
   catalogRoutes(app, shop)
   cartRoutes(app, shop)
   checkoutRoutes(app, shop)
   checkoutStatusRoutes(app, shop)
   storefrontRoutes(app, shop)
-  describeApi(app)
-
-  return async (request, environment) => app.fetch(request, environment ?? {})
 }

@@ -1,4 +1,4 @@
-/** What the HTTP layer is given and what every route can reach: the shop's parts, the settings and the request's own values. */
+/** The types of the HTTP layer's surroundings: its configuration, the parts of the shop it calls, and the values of a request. */
 import type { Context } from 'hono'
 import type { CheckoutEngine } from '../engine/checkout-engine.ts'
 import type { SandboxGateway } from '../payments/sandbox/sandbox.ts'
@@ -6,36 +6,36 @@ import type { Carts } from '../shop/carts/carts.ts'
 import type { Catalog } from '../shop/catalog/catalog.ts'
 
 export interface HttpConfig {
-  /** ISO 4217; the currency of the catalog and of new carts. */
+  /** ISO 4217. The currency of the catalog and of new carts. */
   currency: string
-  /** Signs sessions and CSRF tokens; at least 32 characters in production. */
+  /** Signs sessions and CSRF tokens. At least 32 characters in production. */
   secret: string
-  /** Stands on every page. Default "Holdfast". */
+  /** The name on every page. Default "Holdfast". */
   shopName?: string
-  /** Cookies are `Secure` and HTTPS is demanded of browsers. */
+  /** Makes cookies `Secure` and sends `Strict-Transport-Security`. */
   production: boolean
-  /** Where the shop is reached from outside ("https://shop.example"); default: what the request says. */
+  /** The public address of the shop ("https://shop.example"). Default: the address of the request. */
   baseUrl?: string | null
-  /** `POST /checkout` a minute, by user, else by address; 0: unlimited. */
+  /** `POST /checkout` requests per minute, by user if signed in, else by address. 0: unlimited. */
   rateLimitPerMinute: number
-  /** The header in which a proxy of yours names the client ("x-forwarded-for"); default: none is believed. */
+  /** The header in which your proxy names the client ("x-forwarded-for"). Default: no header is trusted. */
   trustedProxyHeader?: string | null
-  /** Opens `/admin`, as a bearer token; at least 16 characters. Default none: it stays closed. */
+  /** The bearer token for `/admin`, at least 16 characters. Default: none, `/admin` is closed. */
   adminSecret?: string | null
-  /** Opens `/metrics`, as a bearer token. Default none: open, but closed in production. */
+  /** The bearer token for `/metrics`. Default: none; `/metrics` is then open, but closed in production. */
   metricsSecret?: string | null
-  /** How buyers pay on the pages where the gateway is not the sandbox. Default: `card`, with the provider's token. */
+  /** How buyers pay on the pages if the gateway is not the sandbox. Default: `card`, with the provider's token. */
   paymentMethod?: 'card' | 'bank_transfer'
-  /** Where the gateway is Stripe: what the checkout page needs for its form. Default: none. */
+  /** What the checkout page needs for Stripe's form, if the gateway is Stripe. Default: none. */
   stripe?: StripeOnPage | null
   /** Carts are read-only while they are checked out. */
   protection: boolean
 }
 
 export interface StripeOnPage {
-  /** `pk_…`. Null: buyers cannot be shown Stripe's form; the page asks for a token. */
+  /** `pk_…`. Null: the page asks for a token instead of showing Stripe's form. */
   publishableKey: string | null
-  /** Another address than Stripe's own for script and API: a simulator's, never in production. */
+  /** The address of a simulator that replaces Stripe's script and API. Never in production. */
   apiUrl?: string | null
 }
 
@@ -76,38 +76,45 @@ export type ShopCarts = Pick<
 
 export type ShopCatalog = Pick<Catalog, 'listProducts' | 'getProduct'>
 
-/** The metrics of `createMetrics`, as far as they are served. */
+/** The part of `createMetrics` that `/metrics` serves. */
 export interface ShopMetrics {
-  /** `accept`: the request's header. */
+  /** @param accept the `Accept` header of the request. */
   render(accept?: string | null): Promise<{ contentType: string; text: string }>
 }
 
-/** A way to send things. */
 export interface ShippingMethod {
   code: string
   name: string
 }
 
-/** Of the sandbox gateway: what the buyer's confirmation page needs. */
+/** What the sandbox's confirmation page needs of the gateway. */
 export type SandboxControls = Pick<SandboxGateway, 'payment' | 'approve' | 'refuse'>
 
-/** Writes one line of the server's log; `details` never hold bodies, tokens or addresses of people. */
+/** Writes one line of the server's log. `details` never contains bodies, tokens, or personal addresses. */
 export type HttpLog = (
   level: 'debug' | 'info' | 'warn' | 'error',
   message: string,
   details: Record<string, unknown>,
 ) => void
 
-/** What a server may hand over beside the request; `@hono/node-server` does. */
+/** The connection behind a request, as `@hono/node-server` passes it. */
 export interface HttpEnvironment {
   incoming?: { socket?: { remoteAddress?: string | undefined } | undefined } | undefined
 }
 
 export interface RequestVariables {
+  /** From `X-Request-Id`, or generated. */
   requestId: string
-  /** The signed cookie's session, null when there is none yet. */
+  /** From the signed cookie. Null until a session is needed. */
   sessionId: string | null
+  /** From `identify` of the application. Null for guests. */
   userId: string | null
 }
 
-export type HttpContext = Context<{ Bindings: HttpEnvironment; Variables: RequestVariables }>
+/** The environment of the app in Hono's terms. */
+export interface HttpEnv {
+  Bindings: HttpEnvironment
+  Variables: RequestVariables
+}
+
+export type HttpContext = Context<HttpEnv>

@@ -1,4 +1,4 @@
-/** Every refusal as HTTP: the only place where a code becomes a status, and where what a client may read is decided. */
+/** Errors as HTTP responses: the only place that maps a code to a status and decides what a client may read. */
 import { STATUS_CODES } from 'node:http'
 import { HTTPException } from 'hono/http-exception'
 import { LaneFull } from '../concurrency/lane.ts'
@@ -6,7 +6,7 @@ import { DatabaseError } from '../database/database.ts'
 import { CheckoutError, type CheckoutErrorCode, type Failure } from '../domain/failure.ts'
 import type { PhaseName } from '../domain/states.ts'
 
-/** Refusals that only exist at the door. */
+/** Errors that only the HTTP layer produces. */
 export type HttpErrorCode =
   | 'malformed_json'
   | 'unsupported_media_type'
@@ -91,12 +91,11 @@ const statuses: Readonly<Record<ErrorCode, number>> = {
 /** Every code that the library or HTTP answers with. */
 export const errorCodes = Object.keys(statuses) as readonly ErrorCode[]
 
-/** The HTTP status of a code. */
 export function statusOf(code: ErrorCode): number {
   return statuses[code]
 }
 
-/** A request refused at the door. `message` is one sentence for people and never repeats what was sent. */
+/** A request that the HTTP layer rejects. `message` is a sentence for people and never contains input. */
 export class HttpError extends Error {
   override readonly name = 'HttpError'
   readonly code: HttpErrorCode
@@ -116,28 +115,29 @@ export class HttpError extends Error {
 
 /** The body of every error. */
 export interface ErrorBody {
-  /** The status in words: "Payment Required". */
+  /** The reason phrase of the status: "Payment Required". */
   error: string
   code: ErrorCode
   message: string
   phase?: PhaseName
   context?: Record<string, unknown>
-  /** True when the same request may succeed later. */
+  /** True if the same request may succeed later. */
   retryable?: boolean
   lock_id?: string
-  /** Names the line in the server's log; only with unexpected errors. */
+  /** Identifies the line in the server's log. Only on unexpected errors. */
   request_id?: string
 }
 
+/** An error as an HTTP response. */
 export interface Refusal {
   status: number
   headers: Record<string, string>
   body: ErrorBody
-  /** True when nobody expected it: it belongs in the log. */
+  /** True for errors that belong in the server's log. */
   unexpected: boolean
 }
 
-function refuse(
+function refusal(
   code: ErrorCode,
   message: string,
   rest: Partial<Omit<ErrorBody, 'error' | 'code' | 'message'>> = {},
@@ -153,7 +153,7 @@ function refuse(
   }
 }
 
-function particulars(failure: Pick<Failure, 'phase' | 'context' | 'retryable'>): Partial<ErrorBody> {
+function detailsOf(failure: Pick<Failure, 'phase' | 'context' | 'retryable'>): Partial<ErrorBody> {
   return {
     ...(failure.phase === null ? {} : { phase: failure.phase }),
     ...(Object.keys(failure.context).length === 0 ? {} : { context: failure.context }),
@@ -161,40 +161,34 @@ function particulars(failure: Pick<Failure, 'phase' | 'context' | 'retryable'>):
   }
 }
 
-/** A checkout that failed, as an answer. */
+/** The response for a failed checkout. */
 export function refusalOfFailure(failure: Failure, lockId: string): Refusal {
-  return refuse(failure.code, failure.message, { ...particulars(failure), lock_id: lockId })
+  return refusal(failure.code, failure.message, { ...detailsOf(failure), lock_id: lockId })
 }
 
-/** The database is away, or has no room, or was lost before it said what became of a commit: asking again is right. */
-const ofOutages: ReadonlySet<string> = new Set(['connection_lost', 'pool_exhausted', 'commit_unknown'])
+/** Codes of a database that is unreachable, has no free connection, or left a commit unconfirmed: a retry is right. */
+const outageCodes: ReadonlySet<string> = new Set(['connection_lost', 'pool_exhausted', 'commit_unknown'])
 
-/** Any exception as an answer. What is not expected says nothing of itself but its request id. */
+/** The response for any exception. An unexpected error discloses only its request ID. */
 export function refusalOf(error: unknown, requestId: string): Refusal {
   if (error instanceof HttpError) {
-    return refuse(error.code, error.message, error.context ? { context: error.context } : {}, error.headers)
+    return refusal(error.code, error.message, error.context ? { context: error.context } : {}, error.headers)
   }
-  if (error instanceof CheckoutError) return refuse(error.code, error.message, particulars(error))
+  if (error instanceof CheckoutError) return refusal(error.code, error.message, detailsOf(error))
   if (error instanceof LaneFull) {
-    return refuse('overloaded', 'Many people are checking out right now; try again in a moment.', { retryable: true })
+    return refusal('overloaded', 'The shop is busy. Try again in a moment.', { retryable: true })
   }
-  if (error instanceof DatabaseError && ofOutages.has(error.code)) {
-    const answer = refuse('unavailable', 'The shop is out of reach for a moment; try again shortly.', {
+  if (error instanceof DatabaseError && outageCodes.has(error.code)) {
+    const outage = refusal('unavailable', 'The shop is temporarily unavailable. Try again in a moment.', {
       retryable: true,
       request_id: requestId,
     })
-    return { ...answer, unexpected: true }
+    return { ...outage, unexpected: true }
   }
   if (error instanceof HTTPException) {
-    if (error.status === 415) return refuse('unsupported_media_type', 'Send application/json.')
-    if (error.status === 400) return refuse('malformed_json', 'The body is not valid JSON.')
+    if (error.status === 415) return refusal('unsupported_media_type', 'Send application/json.')
+    if (error.status === 400) return refusal('malformed_json', 'The body is not valid JSON.')
   }
-  const answer = refuse(
-    'internal_error',
-    'Something went wrong on our side; nothing was changed by this request that we know of.',
-    {
-      request_id: requestId,
-    },
-  )
-  return { ...answer, unexpected: true }
+  const message = 'An internal error occurred. The request may not have been processed.'
+  return { ...refusal('internal_error', message, { request_id: requestId }), unexpected: true }
 }

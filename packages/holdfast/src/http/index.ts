@@ -1,4 +1,4 @@
-/** The HTTP interface as fetch handlers, and the port for server-rendered pages. */
+/** The public entry `holdfast/http`: fetch handlers, and the port for server-rendered pages. */
 export { isCountry } from '../domain/address.ts'
 export { presentAddress } from '../domain/present.ts'
 export { createHttpHandler, type HttpHandler, type HttpOptions } from './app.ts'

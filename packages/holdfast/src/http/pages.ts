@@ -1,6 +1,6 @@
 /**
- * The port for server-rendered pages: a page set turns what a route has read into HTML and serves its own files. The
- * routes keep sessions, guards, and data to themselves; without a page set a request for HTML is answered with 406.
+ * The port for server-rendered pages: a page set renders the data of a route as HTML and serves its own files. Sessions,
+ * guards, and queries stay in the routes. Without a page set, requests for HTML get 406.
  */
 import type { Order } from '../domain/order.ts'
 import type { ProductPage } from '../shop/catalog/catalog.ts'
@@ -12,7 +12,7 @@ import type { StripeForm } from './stripe-form.ts'
 /** An HTML document. */
 export type Html = string | Promise<string>
 
-/** What every page shows beside its content. */
+/** The data that every page shows around its content. */
 export interface PageFrame {
   shopName: string
   /** ISO 4217. */
@@ -21,7 +21,7 @@ export interface PageFrame {
   isSandbox: boolean
   /** For forms and scripts. Null on pages without a session, such as error pages. */
   csrfToken: string | null
-  /** Units in the cart. Null where the cart cannot be read. */
+  /** Units in the cart. Null on pages without a session. */
   cartQuantity: number | null
 }
 
@@ -43,9 +43,9 @@ export interface HomeView extends ProductPage {
 
 export interface CheckoutView {
   cart: PresentedCart
-  /** The status of the running checkout, as `GET /checkout/status` answers it. Null before a checkout starts. */
+  /** The status of the checkout as in `GET /checkout/status`. Null before a checkout starts. */
   lock: ReturnType<typeof presentStatus> | null
-  /** True if the buyer comes back from a page of the gateway. */
+  /** True if the buyer returns from a page of the gateway. */
   returned: boolean
   payment: PaymentForm
 }
@@ -85,6 +85,6 @@ export interface PageSet {
   /** Newest first. Development only. */
   mailList(frame: PageFrame, mails: readonly ShownMail[]): Html
   mail(frame: PageFrame, mail: ShownMail): Html
-  /** A file by its path, such as "/assets/store.1a2b3c.css". Null: there is no such file. */
+  /** A file by its path, such as "/assets/store.1a2b3c.css". Null if there is no such file. */
   asset(path: string): PageAsset | null
 }

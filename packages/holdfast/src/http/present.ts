@@ -1,5 +1,4 @@
-/** The engine's objects as JSON: snake_case, times ISO 8601 UTC, money in integer minor units beside its currency. */
-
+/** Domain objects as JSON of the HTTP API: snake_case, times in ISO 8601 UTC, money in integer minor units. */
 import type { Cart } from '../domain/cart.ts'
 import type { Failure } from '../domain/failure.ts'
 import type { CheckoutLock } from '../domain/lock.ts'
@@ -22,7 +21,7 @@ export function presentTotals(quote: Quote) {
 }
 export type PresentedTotals = ReturnType<typeof presentTotals>
 
-/** What a cart would cost if it were sent in this way. */
+/** A shipping method and its price for a cart, minor units. */
 export interface ShippingOffer {
   code: string
   name: string
@@ -31,15 +30,16 @@ export interface ShippingOffer {
 
 export interface CartView {
   cart: Cart
-  /** Null while it cannot be priced; `problem` says why, where there are lines. */
+  /** Null if the cart is empty or cannot be priced. */
   quote: Quote | null
+  /** Why the cart cannot be priced. */
   problem: Failure | null
-  /** The checkout that holds it. */
+  /** The active checkout that locks the cart. */
   lock: CheckoutLock | null
   shippingOffers: readonly ShippingOffer[]
 }
 
-/** A cart with what it would cost now. Without a quote its totals are those of its lines. */
+/** A cart with its current totals. Without a quote, the totals are the sum of the lines. */
 export function presentCart({ cart, quote, problem, lock, shippingOffers }: CartView) {
   const quoted = new Map(quote?.lines.map(line => [line.sku, line]))
   return {
@@ -76,13 +76,13 @@ export function presentCart({ cart, quote, problem, lock, shippingOffers }: Cart
 type FullCart = ReturnType<typeof presentCart>
 export type PresentedCart = Omit<FullCart, 'id'> & { id: string | null }
 
-/** What the lines cost, before anything is added or taken off. */
+/** The sum of the lines, without discount, tax, and shipping. */
 export function plainTotals(cart: Cart): PresentedTotals {
   const subtotal = cart.lines.reduce((sum, line) => sum + (line.unitMinor ?? 0) * line.quantity, 0)
   return { currency: cart.currency, subtotal, discount: 0, tax: 0, shipping: 0, total: subtotal }
 }
 
-/** The cart of a session that has none yet. */
+/** The cart of a session without one. */
 export function presentNoCart(currency: string): PresentedCart {
   return {
     id: null,
@@ -113,7 +113,7 @@ export function presentLock(lock: CheckoutLock) {
   }
 }
 
-/** The status of a checkout that exists; the end of it, when it has one, says how it ended. */
+/** The status of a checkout, with its failure or order once it has ended. */
 export function presentStatus(status: CheckoutStatus, canCheckout: boolean) {
   const { lock } = status
   const { isActive } = describeLock(lock)
@@ -140,7 +140,7 @@ export function presentRefund({ status, message, refundedMinor, lines, order }: 
   }
 }
 
-/** A product with its variants; prices are in `currency`. */
+/** A product with its variants. Prices are in `currency`. */
 export function presentProduct(product: CatalogProduct, currency: string) {
   const prices = product.variants.flatMap(variant => (variant.priceMinor === null ? [] : [variant.priceMinor]))
   return {

@@ -1,13 +1,13 @@
-/** The session's cart as an answer: with its quote, the checkout that holds it, and what each way of sending costs. */
+/** The cart of a session as JSON, with its quote, its checkout, and the price of each shipping method. */
 import type { Cart } from '../domain/cart.ts'
 import type { Failure } from '../domain/failure.ts'
 import type { Quote } from '../domain/quote.ts'
 import { type PresentedCart, presentCart, presentNoCart, type ShippingOffer } from './present.ts'
-import type { Shop } from './route-helpers.ts'
+import type { ShopParts } from './shop-parts.ts'
 
 const offersMax = 12
 
-export async function readCart(shop: Shop, cart: Cart | null): Promise<PresentedCart> {
+export async function readCart(shop: ShopParts, cart: Cart | null): Promise<PresentedCart> {
   if (cart === null) return presentNoCart(shop.config.currency)
   const [quoted, lock, shippingOffers] = await Promise.all([
     quoteOf(shop, cart),
@@ -17,9 +17,9 @@ export async function readCart(shop: Shop, cart: Cart | null): Promise<Presented
   return presentCart({ cart, ...quoted, lock, shippingOffers })
 }
 
-/** A cart that cannot be priced is shown all the same, with the reason. */
+/** Gives the reason as `problem` if the cart cannot be priced. */
 async function quoteOf(
-  shop: Shop,
+  shop: ShopParts,
   cart: Cart,
   shippingMethod?: string,
 ): Promise<{ quote: Quote | null; problem: Failure | null }> {
@@ -28,8 +28,8 @@ async function quoteOf(
   return { quote: quoted?.quote ?? null, problem: quoted?.failure ?? null }
 }
 
-/** Only what serves the address; none before there is one. */
-async function shippingOffersFor(shop: Shop, cart: Cart): Promise<ShippingOffer[]> {
+/** The methods that serve the shipping address. Empty without an address. */
+async function shippingOffersFor(shop: ShopParts, cart: Cart): Promise<ShippingOffer[]> {
   if (cart.shippingAddress === null || !cart.lines.some(line => line.requiresShipping)) return []
   const methods = (await shop.shippingMethods()).slice(0, offersMax)
   const offers = await Promise.all(

@@ -1,30 +1,36 @@
-/** Draws pages with the shop's page set, in the frame of the request's session. */
+/** Responses with a page of the page set, for requests that prefer HTML. */
 import type { HttpContext } from './context.ts'
 import { HttpError } from './errors.ts'
+import { noStore } from './no-store.ts'
 import type { Html, PageFrame, PageSet, PaymentForm } from './pages.ts'
-import type { Shop } from './route-helpers.ts'
+import type { ShopParts } from './shop-parts.ts'
 import { stripeFormOf } from './stripe-form.ts'
 
+/** True if the client prefers a page to data. */
+export function wantsPage(c: HttpContext): boolean {
+  return c.req.header('x-requested-with') === undefined && (c.req.header('accept') ?? '').includes('text/html')
+}
+
 /** The frame of a page without a session. */
-export function plainFrame({ config, sandbox }: Pick<Shop, 'config' | 'sandbox'>): PageFrame {
+export function plainFrame({ config, sandbox }: Pick<ShopParts, 'config' | 'sandbox'>): PageFrame {
   const { shopName = 'Holdfast', currency } = config
   return { shopName, currency, isSandbox: sandbox !== null, csrfToken: null, cartQuantity: null }
 }
 
-async function unitsInCart(shop: Shop, sessionId: string): Promise<number> {
+async function unitsInCart(shop: ShopParts, sessionId: string): Promise<number> {
   const cart = await shop.carts.currentCart(sessionId)
   return cart?.lines.reduce((sum, line) => sum + line.quantity, 0) ?? 0
 }
 
 /**
- * Answers with a page of the request's session.
+ * Responds with a page in the frame of the session. Creates a session if there is none.
  * @param quantity units in the cart, if already known.
  * @throws {HttpError} `not_acceptable` without a page set.
  */
 export async function showPage(
-  shop: Shop,
+  shop: ShopParts,
   c: HttpContext,
-  draw: (pages: PageSet, frame: PageFrame) => Html,
+  render: (pages: PageSet, frame: PageFrame) => Html,
   quantity?: number,
 ): Promise<Response> {
   const pages = requirePages(shop)
@@ -34,17 +40,17 @@ export async function showPage(
     csrfToken: shop.csrf.tokenFor(sessionId),
     cartQuantity: quantity ?? (await unitsInCart(shop, sessionId)),
   }
-  return c.html(draw(pages, frame), 200, { 'Cache-Control': 'no-store' })
+  return c.html(render(pages, frame), 200, noStore)
 }
 
 /** @throws {HttpError} `not_acceptable` without a page set. */
-export function requirePages({ pages }: Pick<Shop, 'pages'>): PageSet {
+export function requirePages({ pages }: Pick<ShopParts, 'pages'>): PageSet {
   if (pages !== null) return pages
-  throw new HttpError('not_acceptable', 'This shop serves no pages. Send Accept: application/json.')
+  throw new HttpError('not_acceptable', 'This shop has no pages. Send Accept: application/json.')
 }
 
 /** How the checkout page of this shop takes payments. */
-export function paymentFormOf({ sandbox, config }: Pick<Shop, 'sandbox' | 'config'>): PaymentForm {
+export function paymentFormOf({ sandbox, config }: Pick<ShopParts, 'sandbox' | 'config'>): PaymentForm {
   if (sandbox !== null) return { kind: 'sandbox' }
   if (config.paymentMethod === 'bank_transfer') return { kind: 'invoice' }
   return config.stripe ? { kind: 'stripe', form: stripeFormOf(config) } : { kind: 'token' }

@@ -1,20 +1,20 @@
 /**
- * Stripe's Payment Element on the checkout page: where its script comes from, and what that one page is allowed for it.
- * Card data goes from Stripe's frames to Stripe; no page of the shop ever holds it.
+ * Stripe's Payment Element on the checkout page: the address of its script and the content security policy it needs.
+ * Card data goes from Stripe's frames directly to Stripe and never reaches the shop (A12).
  */
 import type { HttpConfig } from './context.ts'
 
 export interface StripeForm {
-  /** The address of Stripe.js. */
+  /** The URL of Stripe.js. */
   script: string
-  /** What the page's content security policy allows beside the shop itself. */
+  /** Origins that the page's content security policy allows in addition to the shop. */
   allowed: { scripts: readonly string[]; frames: readonly string[]; connections: readonly string[] }
 }
 
-/** Stripe wants it loaded from its own host, always. The release is the one of the API version that the gateway speaks. */
+/** Stripe requires loading it from this host. The release belongs to the API version of the gateway. */
 const stripeScript = 'https://js.stripe.com/endive/stripe.js'
 
-/** As docs.stripe.com/security/guide lists them for Stripe.js; its maps are for an address form that is not used here. */
+/** From docs.stripe.com/security/guide, for Stripe.js, without the maps of the address form, which is not used here. */
 const stripeHosts: StripeForm['allowed'] = {
   scripts: ['https://js.stripe.com', 'https://*.js.stripe.com'],
   frames: ['https://js.stripe.com', 'https://*.js.stripe.com', 'https://hooks.stripe.com'],
@@ -22,14 +22,14 @@ const stripeHosts: StripeForm['allowed'] = {
 }
 
 /**
- * Null where buyers do not get the form: another gateway, or no publishable key.
- * @throws {Error} where a simulator would take payments in production.
+ * Null if the gateway is not Stripe or the publishable key is missing.
+ * @throws {Error} if a simulator is configured in production.
  */
 export function stripeFormOf({ stripe, production }: Pick<HttpConfig, 'stripe' | 'production'>): StripeForm | null {
   if (!stripe || stripe.publishableKey === null) return null
   const { apiUrl = null } = stripe
   if (apiUrl === null) return { script: stripeScript, allowed: stripeHosts }
-  if (production) throw new Error('Payments in production go to Stripe itself: stripe.apiUrl must not be set.')
+  if (production) throw new Error('stripe.apiUrl must not be set in production: it would send payments to a simulator')
   const { origin } = new URL(apiUrl)
   const script = origin + new URL(stripeScript).pathname
   return { script, allowed: { scripts: [origin], frames: [], connections: [origin] } }

@@ -3,7 +3,7 @@ import Stripe from 'stripe'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { CheckoutConfig } from '../../../holdfast/src/config/checkout-config.ts'
 import { createHttpHandler } from '../../../holdfast/src/http/app.ts'
-import { waitingAnswer } from '../../../holdfast/src/http/schemas/responses.ts'
+import { waitingResponse } from '../../../holdfast/src/http/schemas/responses.ts'
 import { createStripeGateway } from '../../../holdfast/src/payments/stripe/stripe.ts'
 import {
   address,
@@ -80,7 +80,7 @@ async function opening() {
   const details = { email: 'ada@example.com', shipping_address: address, billing_address: address }
   const response = await browser.send('POST', '/checkout', { ...details, payment_method: 'card' })
   expect(response.status).toBe(202)
-  const answer = waitingAnswer.parse(await response.json())
+  const answer = waitingResponse.parse(await response.json())
   if (answer.status !== 'action_required' || answer.action.type !== 'confirm') throw new Error('nothing to confirm')
   return { browser, lockId: answer.lock_id, ...answer.action }
 }
@@ -168,7 +168,7 @@ describe('the checkout page with Stripe', () => {
     const config = { ...httpTestConfig, production: true, stripe: { publishableKey: keys.publishableKey, apiUrl } }
     const none = {} as never
     expect(() => createHttpHandler({ engine: none, catalog: none, carts: none, config })).toThrow(
-      'Payments in production go to Stripe itself',
+      'stripe.apiUrl must not be set in production',
     )
   })
 })
@@ -178,7 +178,7 @@ describe('the payment’s secret', () => {
     const { browser, lockId, payment, client_secret: secret } = await opening()
     expect(secret).toMatch(new RegExp(`^${payment}_secret_`))
     const again = await browser.send('POST', '/checkout/resume', { lock_id: lockId })
-    expect(waitingAnswer.parse(await again.json())).toMatchObject({ action: { payment, client_secret: secret } })
+    expect(waitingResponse.parse(await again.json())).toMatchObject({ action: { payment, client_secret: secret } })
     for (const path of ['/checkout', `/checkout?returned=1&checkout_id=${lockId}`, '/cart', '/']) {
       const { text } = await pageOf(browser, path)
       expect(text, path).not.toContain('_secret_')
@@ -214,7 +214,7 @@ describe('a buyer who comes back', () => {
   it('may pay with another card for the same payment after a decline', async () => {
     const { browser, payment, client_secret: secret } = await opening()
     expect((await confirm(payment, secret, 'pm_card_visa_chargeDeclined')).status).toBe(402)
-    const again = waitingAnswer.parse(await (await browser.send('POST', '/checkout/resume', {})).json())
+    const again = waitingResponse.parse(await (await browser.send('POST', '/checkout/resume', {})).json())
     expect(again).toMatchObject({ status: 'action_required', action: { payment, client_secret: secret } })
     expect((await confirm(payment, secret, 'pm_card_mastercard')).status).toBe(200)
     expect((await browser.send('POST', '/checkout/resume', {})).status).toBe(201)

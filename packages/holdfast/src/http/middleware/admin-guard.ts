@@ -1,4 +1,4 @@
-/** The guard before `/admin`: closed until a secret is configured, then open to whoever sends it as a bearer token. */
+/** The guard of `/admin`: closed until a secret is configured, then open to requests that send it as a bearer token. */
 import { type Attempts, closed, guardWithBearer } from './bearer.ts'
 
 export interface AdminGuardOptions {
@@ -9,7 +9,7 @@ export interface AdminGuardOptions {
 
 export function guardAdmin({ secret, attempts }: AdminGuardOptions) {
   if (secret === null || secret === '') {
-    return closed('admin_closed', 'Administration over HTTP is closed until CHECKOUT_ADMIN_SECRET is set.')
+    return closed('admin_closed', 'The admin API is closed. Set CHECKOUT_ADMIN_SECRET to open it.')
   }
   return guardWithBearer({ realm: 'admin', secret, refusal: 'admin_unauthorized', attempts })
 }

@@ -1,27 +1,27 @@
 /**
- * A secret that opens a part of the shop, sent as a bearer token and compared in constant time. No cookie opens it, so
- * no other site can act in somebody's name, and whoever guesses is soon locked out.
+ * A guard that requires a secret as a bearer token and compares it in constant time. Cookies are ignored, so another site
+ * cannot use an operator's browser. Guessing is limited per address.
  */
 import { createHash, timingSafeEqual } from 'node:crypto'
-import { createMiddleware } from 'hono/factory'
-import type { HttpContext, HttpEnvironment, RequestVariables } from '../context.ts'
+import type { HttpContext } from '../context.ts'
 import { HttpError, type HttpErrorCode } from '../errors.ts'
+import { createMiddleware } from './create-middleware.ts'
 import type { RateLimit } from './rate-limit.ts'
 
-/** Wrong secrets a minute from one address; then nobody there is let in until the minute is over. */
+/** Wrong secrets per minute and address. Further requests from that address are rejected until the minute ends. */
 export const wrongSecretsPerMinute = 10
 
 export interface BearerOptions {
-  /** What it opens: "admin". */
+  /** The protection space, as in `WWW-Authenticate`: "admin". */
   realm: string
   secret: string
-  /** The code of a refusal; it is answered with 401. */
+  /** The error code of the 401 response. */
   refusal: HttpErrorCode
   attempts: Attempts
 }
 
 export interface Attempts {
-  /** Counts an attempt before it is looked at, so that parallel ones cannot slip past; a right one is given back. */
+  /** Counts each attempt before the secret is compared, so parallel attempts cannot exceed it. A correct one is refunded. */
   limit: RateLimit
   addressOf(c: HttpContext): string | null
 }
@@ -30,7 +30,7 @@ const digest = (text: string) => createHash('sha256').update(text).digest()
 
 export function guardWithBearer({ realm, secret, refusal, attempts: { limit, addressOf } }: BearerOptions) {
   const wanted = digest(secret)
-  return createMiddleware<{ Bindings: HttpEnvironment; Variables: RequestVariables }>(async (c, next) => {
+  return createMiddleware(async (c, next) => {
     const who = `${realm}:${addressOf(c) ?? 'unknown'}`
     await limit.consume(who)
     const given = /^bearer (.+)$/i.exec(c.req.header('authorization') ?? '')?.[1] ?? ''
@@ -44,9 +44,9 @@ export function guardWithBearer({ realm, secret, refusal, attempts: { limit, add
   })
 }
 
-/** Lets nobody in, and says why. */
+/** Rejects every request with `message`. */
 export function closed(code: HttpErrorCode, message: string) {
-  return createMiddleware<{ Bindings: HttpEnvironment; Variables: RequestVariables }>(async () => {
+  return createMiddleware(async () => {
     throw new HttpError(code, message)
   })
 }

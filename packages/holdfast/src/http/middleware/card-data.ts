@@ -1,9 +1,6 @@
-/**
- * Finds card numbers and security codes in what a client sent, so that they are refused before anything reads, logs
- * or stores them (A12). Tokens only: card data has no business here.
- */
+/** Detection of card numbers and security codes in request bodies. They are rejected before they are read, logged, or stored (A12). */
 
-/** Field names that only card data has, without case and punctuation. */
+/** Field names that only card data uses, in lower case and without punctuation. */
 const fieldNames = new Set([
   'cvc',
   'cvv',
@@ -27,10 +24,10 @@ const fieldNames = new Set([
   'pinblock',
 ])
 
-/** Ids of ours, alone or within an address: one in some thousands has digits that would pass for a card's. */
+/** UUIDs are skipped: one in some thousands contains digits that pass as a card number. */
 const uuids = /(?<![0-9a-z])[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}(?![0-9a-z])/gi
 
-/** 13 to 19 digits, with single blanks or dashes between; not led by + or 0, which only telephone numbers are. */
+/** 13 to 19 digits, separated by single spaces or dashes. A leading + or 0 marks a telephone number. */
 const candidates = /(?<![\d+])[1-9](?:[ -]?\d){12,18}(?![ -]?\d)/g
 
 function passesLuhn(digits: string): boolean {
@@ -43,7 +40,7 @@ function passesLuhn(digits: string): boolean {
   return sum % 10 === 0
 }
 
-/** True when `text` holds something like a card number. */
+/** True if `text` contains a possible card number. */
 export function looksLikeCardNumber(text: string): boolean {
   if (text.length < 13) return false
   for (const [match] of text.replaceAll(uuids, '/').matchAll(candidates))
@@ -51,7 +48,7 @@ export function looksLikeCardNumber(text: string): boolean {
   return false
 }
 
-/** True when `value`, anything JSON can say, holds card data: in a value, or in the name of a field. */
+/** True if the JSON value `value` contains card data, in a value or in the name of a field. */
 export function holdsCardData(value: unknown): boolean {
   const queue: unknown[] = [value]
   while (queue.length > 0) {

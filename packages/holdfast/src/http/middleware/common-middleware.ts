@@ -1,34 +1,36 @@
 /**
- * What every door has, a shop's and a worker's: a request is named, known and bounded before a route sees it, and whatever
- * is refused is told in one way.
+ * The base app of shop and worker: every request has an ID, a known route, and a bounded body before a route runs, and
+ * every error has the same shape.
  */
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import type { HttpContext, HttpLog } from '../context.ts'
+import { createApp, type HttpApp } from '../create-app.ts'
 import { HttpError, type Refusal, refusalOf } from '../errors.ts'
-import { harmlessLog } from '../harmless-log.ts'
+import { noStore } from '../no-store.ts'
 import type { Html } from '../pages.ts'
-import { createApp, type HttpApp, wantsPage } from '../route-helpers.ts'
+import { safeLog } from '../safe-log.ts'
+import { wantsPage } from '../show-page.ts'
 import { limitBody } from './body.ts'
-import { refuseUnknownRoutes } from './known-routes.ts'
+import { rejectUnknownRoutes } from './known-routes.ts'
 import { pageHeaders } from './page-headers.ts'
-import { nameRequests } from './request-id.ts'
+import { assignRequestId } from './request-id.ts'
 
-export interface DoorOptions {
+export interface BaseAppOptions {
   production: boolean
   log?: HttpLog | undefined
-  /** A line of the level `debug` for every request. Default false. */
+  /** Write a line of the level `debug` per request. Default false. */
   logsRequests?: boolean | undefined
-  /** What a browser is shown of a refusal; none: what everybody is told. */
+  /** Renders an error for browsers. Default: browsers get JSON as every client. */
   page?: ((refusal: Refusal) => Html) | undefined
 }
 
-/** An app without routes; what is registered later stands behind this. */
-export function openDoor({ production, log: given, logsRequests = false, page }: DoorOptions): HttpApp {
+/** An app without routes. Routes that are registered later run behind this middleware. */
+export function createBaseApp({ production, log: given, logsRequests = false, page }: BaseAppOptions): HttpApp {
   const app = createApp()
-  const log = given === undefined ? undefined : harmlessLog(given)
-  app.use(nameRequests(logsRequests ? log : undefined))
+  const log = given === undefined ? undefined : safeLog(given)
+  app.use(assignRequestId(logsRequests ? log : undefined))
   app.use(pageHeaders({ production, form: null }))
-  app.use(refuseUnknownRoutes(() => app.routes))
+  app.use(rejectUnknownRoutes(() => app.routes))
   app.use(limitBody)
 
   const respond = (error: unknown, c: HttpContext): Response | Promise<Response> => {
@@ -38,12 +40,12 @@ export function openDoor({ production, log: given, logsRequests = false, page }:
       log?.('error', 'request failed', { requestId, method: c.req.method, path: c.req.routePath, error })
     }
     const status = refusal.status as ContentfulStatusCode
-    const headers = { ...refusal.headers, 'Cache-Control': 'no-store' }
+    const headers = { ...refusal.headers, ...noStore }
     return page !== undefined && c.req.method === 'GET' && wantsPage(c)
       ? c.html(page(refusal), status, headers)
       : c.json(refusal.body, status, headers)
   }
   app.onError(respond)
-  app.notFound(c => respond(new HttpError('not_found', 'There is nothing here.'), c))
+  app.notFound(c => respond(new HttpError('not_found', 'Not found.'), c))
   return app
 }

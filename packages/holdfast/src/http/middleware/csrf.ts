@@ -1,17 +1,17 @@
 /**
- * Keeps other sites from acting in a buyer's name: a token bound to the session, and the browser's own word on where
- * a request comes from. Both are asked of every request that changes something, JSON or form.
+ * Protection against cross-site request forgery: a token bound to the session, and the origin that the browser reports.
+ * Every request that changes something needs both, JSON or form.
  */
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import { HttpError } from '../errors.ts'
 
 export interface Csrf {
-  /** The token of a session; the same as long as the secret is. */
+  /** The token of a session. It changes only with the secret. */
   tokenFor(sessionId: string): string
   matches(sessionId: string, token: string): boolean
 }
 
-/** @param key of its own, not the one that signs sessions. */
+/** @param key not the key that signs sessions. */
 export function createCsrf(key: string): Csrf {
   const tokenFor = (sessionId: string) => createHmac('sha256', key).update(sessionId).digest('base64url')
   return {
@@ -25,8 +25,8 @@ export function createCsrf(key: string): Csrf {
 }
 
 /**
- * Refuses what another site sent. Browsers say so in `Sec-Fetch-Site`, older ones in `Origin`; a client that sends
- * neither is no browser and has no cookies to abuse.
+ * Rejects a request that another site sent. Browsers report it in `Sec-Fetch-Site`, older ones in `Origin`. A client that
+ * sends neither is not a browser, so it has no cookies to abuse.
  * @throws {HttpError} `cross_site`
  */
 export function refuseCrossSite(request: Request, ownOrigin: string): void {
@@ -34,10 +34,10 @@ export function refuseCrossSite(request: Request, ownOrigin: string): void {
   const origin = request.headers.get('origin')
   const foreign =
     site !== null ? site !== 'same-origin' && site !== 'none' : origin !== null && hostOf(origin) !== hostOf(ownOrigin)
-  if (foreign) throw new HttpError('cross_site', 'This request came from another site and was refused.')
+  if (foreign) throw new HttpError('cross_site', 'Requests from other sites are not accepted.')
 }
 
-/** Host and port only: behind a proxy that ends TLS the scheme differs. */
+/** Host and port. The scheme differs behind a proxy that terminates TLS. */
 function hostOf(origin: string): string | null {
   try {
     return new URL(origin).host

@@ -1,4 +1,4 @@
-/** The headers of every answer: what a page may load, who may frame it, what it tells others. Wider on one page alone. */
+/** Security headers of every response: what a page may load, who may frame it, and which referrer it sends. */
 import { secureHeaders } from 'hono/secure-headers'
 import type { StripeForm } from '../stripe-form.ts'
 
@@ -9,9 +9,9 @@ interface PageHeaders {
 }
 
 /**
- * Headers that a route has set itself are left as they are.
- * @param form of Stripe, on the page that shows it: its hosts are allowed there, and the windows that wallets open.
- * @param framesOwn the page shows another of this site in a frame.
+ * Headers that a route sets itself are kept.
+ * @param form Stripe's form, on the page that shows it. Its hosts are allowed there, and so are the windows of wallets.
+ * @param framesOwn true if the page frames another page of this site.
  */
 export function pageHeaders({ production, form, framesOwn = false }: PageHeaders) {
   const { scripts = [], connections = [] } = form?.allowed ?? {}

@@ -1,6 +1,6 @@
 /**
- * At most so many a minute: checkouts by user, else by address; wrong admin secrets by address.
- * A request is counted before anything else is awaited, so parallel ones cannot slip past.
+ * Rate limits: checkouts by user or address, wrong admin secrets by address. A request is counted before anything else is
+ * awaited, so parallel requests cannot exceed the limit.
  */
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible'
 import type { HttpContext } from '../context.ts'
@@ -8,22 +8,22 @@ import { HttpError } from '../errors.ts'
 
 export interface RateLimit {
   /**
-   * Counts one request for `key` and gives the headers that tell how many are left.
+   * Counts one request for `key`. Gives headers with the remaining requests.
    * @throws {HttpError} `rate_limited`
    */
   consume(key: string): Promise<Record<string, string>>
-  /** Takes one request of `key` off the count again. */
+  /** Subtracts one request of `key`. */
   giveBack(key: string): Promise<void>
 }
 
-/** @param perMinute 0: no limit, no headers. */
+/** @param perMinute 0: no limit and no headers. */
 export function createRateLimit(perMinute: number, durationSeconds = 60): RateLimit {
   if (perMinute === 0) return { consume: async () => ({}), giveBack: async () => {} }
   const limiter = new RateLimiterMemory({ points: perMinute, duration: durationSeconds })
   const headersOf = (state: RateLimiterRes) => ({
     'X-RateLimit-Limit': String(perMinute),
     'X-RateLimit-Remaining': String(Math.max(0, state.remainingPoints)),
-    // When the count starts anew, in seconds since 1970.
+    // When the count restarts, in seconds since 1970.
     'X-RateLimit-Reset': String(Math.ceil((Date.now() + state.msBeforeNext) / 1000)),
   })
   return {
@@ -33,7 +33,7 @@ export function createRateLimit(perMinute: number, durationSeconds = 60): RateLi
       } catch (refused) {
         if (!(refused instanceof RateLimiterRes)) throw refused
         const seconds = Math.max(1, Math.ceil(refused.msBeforeNext / 1000))
-        throw new HttpError('rate_limited', `Too many attempts; try again in ${seconds} seconds.`, {
+        throw new HttpError('rate_limited', `Too many attempts. Try again in ${seconds} seconds.`, {
           context: { retry_after: seconds },
           headers: { ...headersOf(refused), 'Retry-After': String(seconds) },
         })
@@ -46,16 +46,17 @@ export function createRateLimit(perMinute: number, durationSeconds = 60): RateLi
 }
 
 /**
- * The client's address: the socket's, or the last one that the configured proxy header names (the one our own proxy
- * saw; what stands before it was written by the client). IPv6 counts by /64, the smallest thing a household is given.
+ * The client's address: that of the socket, or the last one in the configured proxy header. The trusted proxy appended
+ * the last one; the client may have written those before it. IPv6 addresses are given as /64 networks, the smallest that
+ * providers assign.
  */
 export function addressOf(
   c: HttpContext,
   options: { trustedProxyHeader?: string | null; remoteAddress?: ((request: Request) => string | null) | undefined },
 ): string | null {
   const header = options.trustedProxyHeader ? c.req.header(options.trustedProxyHeader) : undefined
-  const told = header?.split(',').at(-1)?.trim()
-  const address = told || options.remoteAddress?.(c.req.raw) || c.env?.incoming?.socket?.remoteAddress || null
+  const named = header?.split(',').at(-1)?.trim()
+  const address = named || options.remoteAddress?.(c.req.raw) || c.env?.incoming?.socket?.remoteAddress || null
   return address === null ? null : networkOf(address)
 }
 

@@ -1,14 +1,13 @@
-/** The guard before everything that changes something: refuses other sites, and asks for the session's CSRF token. */
-import { createMiddleware } from 'hono/factory'
-import type { HttpEnvironment, RequestVariables } from '../context.ts'
+/** The guard of requests that change something: rejects other sites and requires the session's CSRF token. */
 import { HttpError } from '../errors.ts'
-import type { Shop } from '../route-helpers.ts'
+import type { ShopParts } from '../shop-parts.ts'
+import { createMiddleware } from './create-middleware.ts'
 import { refuseCrossSite } from './csrf.ts'
 
 const safe = new Set(['GET', 'HEAD'])
 
-export const protectAgainstForgery = (shop: Pick<Shop, 'csrf' | 'originOf'>) =>
-  createMiddleware<{ Bindings: HttpEnvironment; Variables: RequestVariables }>(async (c, next) => {
+export const rejectForgery = (shop: Pick<ShopParts, 'csrf' | 'originOf'>) =>
+  createMiddleware(async (c, next) => {
     if (safe.has(c.req.method)) return next()
     refuseCrossSite(c.req.raw, shop.originOf(c))
     const sessionId = c.get('sessionId')
@@ -16,7 +15,7 @@ export const protectAgainstForgery = (shop: Pick<Shop, 'csrf' | 'originOf'>) =>
     if (sessionId === null || token === undefined || !shop.csrf.matches(sessionId, token)) {
       throw new HttpError(
         'csrf_token_invalid',
-        'The CSRF token is missing or does not belong to this session. GET /csrf-token gives one for X-CSRF-TOKEN.',
+        'The CSRF token is missing or belongs to another session. Send the token of GET /csrf-token as X-CSRF-TOKEN.',
       )
     }
     return next()

@@ -1,11 +1,11 @@
 /**
- * Names every request: by the id it brought, where that is one, else by a new one. The answer says it, lines of the log
- * say it, and on demand each request is a line of its own: without query, body or anybody's name.
+ * The ID of each request, taken from `X-Request-Id` if valid, else generated. The response and log lines carry it.
+ * Not `hono/request-id`: that one rejects `.`, `:`, `+`, and `/`, which the IDs of proxies contain.
  */
 import { randomUUID } from 'node:crypto'
-import { createMiddleware } from 'hono/factory'
 import { matchedRoutes } from 'hono/route'
-import type { HttpContext, HttpEnvironment, HttpLog, RequestVariables } from '../context.ts'
+import type { HttpContext, HttpLog } from '../context.ts'
+import { createMiddleware } from './create-middleware.ts'
 
 const header = 'X-Request-Id'
 const wellFormed = /^[\w.:+/=-]{1,128}$/
@@ -15,14 +15,14 @@ function idOf(c: HttpContext): string {
   return given !== undefined && wellFormed.test(given) ? given : randomUUID()
 }
 
-/** The pattern of the route that a request went to, "/cart/lines/:id"; what it was asked for may hold anything. */
+/** The pattern of the matched route, "/cart/lines/:id". Unlike the path it never contains input. */
 function patternOf(c: HttpContext): string | undefined {
   return matchedRoutes(c).findLast(({ method }) => method !== 'ALL')?.path
 }
 
-/** @param log told of every request, at the level `debug`; none: requests are not told of. */
-export function nameRequests(log: HttpLog | undefined) {
-  return createMiddleware<{ Bindings: HttpEnvironment; Variables: RequestVariables }>(async (c, next) => {
+/** @param log receives a line of the level `debug` per request, without query and body. Default: none. */
+export function assignRequestId(log: HttpLog | undefined) {
+  return createMiddleware(async (c, next) => {
     const startedAt = performance.now()
     const requestId = idOf(c)
     c.set('requestId', requestId)

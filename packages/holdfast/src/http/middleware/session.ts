@@ -1,11 +1,12 @@
 /**
- * The browser's session: a random id in a signed cookie, made when it is first needed.
- * A cookie whose signature is not ours counts as no cookie, so nobody picks or guesses the id of another's cart.
+ * Browser sessions: a random ID in a signed cookie, created when a request first needs one. A cookie with a wrong
+ * signature is ignored, so a client can neither choose a session ID nor guess that of another buyer.
  */
 import { createHmac, randomBytes } from 'node:crypto'
+import type { MiddlewareHandler } from 'hono'
 import { getSignedCookie, setCookie, setSignedCookie } from 'hono/cookie'
-import { createMiddleware } from 'hono/factory'
-import type { HttpContext, HttpEnvironment, RequestVariables } from '../context.ts'
+import type { HttpContext, HttpEnv } from '../context.ts'
+import { createMiddleware } from './create-middleware.ts'
 import type { Csrf } from './csrf.ts'
 
 export const sessionCookie = 'holdfast_session'
@@ -15,15 +16,15 @@ const idBytes = 24
 const idPattern = /^[A-Za-z0-9_-]{32}$/
 const lifetimeSeconds = 60 * 60 * 24 * 30
 
-/** A key of its own for each purpose, from the one secret. */
+/** Derives a separate key for each purpose from the secret. */
 export function deriveKey(secret: string, purpose: string): string {
   return createHmac('sha256', secret).update(`holdfast:${purpose}`).digest('base64url')
 }
 
 export interface Sessions {
-  /** Reads the cookie into `sessionId`. */
-  readonly read: ReturnType<typeof createMiddleware<{ Bindings: HttpEnvironment; Variables: RequestVariables }>>
-  /** The request's session, made now (with its cookies) where there is none. */
+  /** Sets `sessionId` from the cookie. */
+  readonly read: MiddlewareHandler<HttpEnv>
+  /** The session of the request. Creates one, with its cookies, if there is none. */
   require(c: HttpContext): Promise<string>
 }
 

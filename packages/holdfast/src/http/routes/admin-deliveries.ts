@@ -1,14 +1,15 @@
-/** The events on their way to listeners, for the shop's own people: what was given up or is late, and making it due. */
+/** Admin routes for event deliveries: list them, and retry one. */
 import { createRoute, z } from '@hono/zod-openapi'
 import type { DeliveryKey, DeliveryRow } from '../../events/deliveries.ts'
+import type { HttpApp } from '../create-app.ts'
 import { HttpError } from '../errors.ts'
-import { noStore } from '../result-to-response.ts'
-import type { HttpApp, Shop } from '../route-helpers.ts'
+import { noStore } from '../no-store.ts'
 import { actorHeadersSchema } from '../schemas/requests.ts'
-import { answers, deliveryAnswer } from '../schemas/responses.ts'
+import { deliveryResponse, responses } from '../schemas/responses.ts'
+import type { ShopParts } from '../shop-parts.ts'
 
 const eventLength = 36
-/** `EVENT:LISTENER`. A listener's name may hold anything; the id of an event is a UUID, so the first colon parts them. */
+/** `EVENT:LISTENER`. The event ID is a UUID, so the first colon separates it from the listener's name, which may contain any character. */
 const deliveryParam = z.object({
   id: z
     .string()
@@ -24,10 +25,10 @@ function keyOf(id: string): DeliveryKey {
 const list = createRoute({
   method: 'get',
   path: '/admin/deliveries',
-  summary: 'Events on their way to listeners',
+  summary: 'List event deliveries',
   description:
-    'What was given up, then what is due, oldest first; with `lock_id` all of that checkout, delivered ones, too. ' +
-    '`overdue`: due, though the event is older than five minutes.',
+    'Parked deliveries, then due ones, oldest first. With `lock_id`: all deliveries of that checkout, including delivered ' +
+    'ones. `overdue` means due although the event is older than five minutes.',
   security: [{ admin: [] }],
   request: {
     query: z.object({
@@ -37,21 +38,21 @@ const list = createRoute({
       limit: z.coerce.number().int().min(1).max(999).default(50),
     }),
   },
-  responses: answers({
-    200: ['The deliveries', z.strictObject({ deliveries: z.array(deliveryAnswer), more: z.boolean() })],
+  responses: responses({
+    200: ['The deliveries', z.strictObject({ deliveries: z.array(deliveryResponse), more: z.boolean() })],
   }),
 })
 
 const retry = createRoute({
   method: 'post',
   path: '/admin/deliveries/{id}/retry',
-  summary: 'Deliver an event again',
+  summary: 'Retry an event delivery',
   description:
-    'Makes a delivery due now, whatever became of it. `id` is that of the list, `EVENT:LISTENER`, percent-encoded. ' +
-    'A listener that heard of the event already hears of it again. Recorded with `X-Admin-Actor`.',
+    'Makes a delivery due now, also if it was delivered or parked: the listener then receives the event again. `id` is ' +
+    '`EVENT:LISTENER` from the list, percent-encoded. Recorded with `X-Admin-Actor`.',
   security: [{ admin: [] }],
   request: { params: deliveryParam, headers: actorHeadersSchema },
-  responses: answers({ 202: ['It is due', z.strictObject({ delivery: deliveryAnswer })] }),
+  responses: responses({ 202: ['The delivery is due', z.strictObject({ delivery: deliveryResponse })] }),
 })
 
 function present(row: DeliveryRow) {
@@ -70,10 +71,10 @@ function present(row: DeliveryRow) {
   }
 }
 
-export function adminDeliveryRoutes(app: HttpApp, { engine: { deliverer } }: Shop): void {
+export function adminDeliveryRoutes(app: HttpApp, { engine: { deliverer } }: ShopParts): void {
   app.openapi(list, async c => {
     const { state, listener, lock_id: checkoutId, limit } = c.req.valid('query')
-    // One more than is given, to know whether there is more.
+    // One more than the page, to know whether more exist.
     const found = await deliverer.list({ state, listener, checkoutId, countMax: limit + 1 })
     return c.json({ deliveries: found.slice(0, limit).map(present), more: found.length > limit }, 200, noStore)
   })
@@ -83,8 +84,8 @@ export function adminDeliveryRoutes(app: HttpApp, { engine: { deliverer } }: Sho
     const actor = c.req.valid('header')['x-admin-actor']
     const isDue = await deliverer.redeliver(key, { actor })
     const row = await deliverer.find(key)
-    if (row === null) throw new HttpError('not_found', 'There is no such delivery.')
-    if (!isDue) throw new HttpError('delivery_running', 'It runs right now. Try again when it has ended.')
+    if (row === null) throw new HttpError('not_found', 'Delivery not found.')
+    if (!isDue) throw new HttpError('delivery_running', 'The delivery is running. Try again when it has ended.')
     return c.json({ delivery: present(row) }, 202, noStore)
   })
 }

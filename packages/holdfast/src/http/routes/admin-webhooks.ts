@@ -1,13 +1,14 @@
-/** What gateways told, for the shop's own people: what was given up or waits, having it looked at again, or done with. */
+/** Admin routes for received webhooks: list, retry, and dismiss them. */
 import { createRoute, z } from '@hono/zod-openapi'
 import type { WebhookKey, WebhookRow } from '../../payments/webhooks/webhook-inbox.ts'
+import type { HttpApp } from '../create-app.ts'
 import { HttpError } from '../errors.ts'
-import { noStore } from '../result-to-response.ts'
-import type { HttpApp, Shop } from '../route-helpers.ts'
+import { noStore } from '../no-store.ts'
 import { actorHeadersSchema } from '../schemas/requests.ts'
-import { answers, webhookAnswer } from '../schemas/responses.ts'
+import { responses, webhookResponse } from '../schemas/responses.ts'
+import type { ShopParts } from '../shop-parts.ts'
 
-/** `GATEWAY:EVENT`. A gateway's name is a part of paths; the id of an event may hold anything, so the first colon parts them. */
+/** `GATEWAY:EVENT`. A gateway's name has no colon, so the first one separates it from the event ID, which may contain any character. */
 const webhookParam = z.object({
   id: z
     .string()
@@ -26,9 +27,10 @@ const gateway = z.string().min(1).max(100).optional()
 const list = createRoute({
   method: 'get',
   path: '/admin/webhooks',
-  summary: 'Webhooks that gateways sent',
+  summary: 'List received webhooks',
   description:
-    'What was given up, then what waits, those of our checkouts first; with `state` those alone. What they carry is not shown.',
+    'Webhooks that were given up, then waiting ones; those of known checkouts first. Default: both states. Payloads are ' +
+    'not shown.',
   security: [{ admin: [] }],
   request: {
     query: z.object({
@@ -40,46 +42,47 @@ const list = createRoute({
         .enum(['true', 'false'])
         .default('false')
         .transform(text => text === 'true')
-        .openapi({ description: 'Only those of checkouts of ours.' }),
+        .openapi({ description: 'Only webhooks of known checkouts.' }),
       limit: z.coerce.number().int().min(1).max(999).default(50),
     }),
   },
-  responses: answers({
-    200: ['The webhooks', z.strictObject({ webhooks: z.array(webhookAnswer), more: z.boolean() })],
+  responses: responses({
+    200: ['The webhooks', z.strictObject({ webhooks: z.array(webhookResponse), more: z.boolean() })],
   }),
 })
 
 const retryAll = createRoute({
   method: 'post',
   path: '/admin/webhooks/retry',
-  summary: 'Look at all webhooks again that were given up',
-  description: 'Of one gateway or of all, those of our checkouts alone or all. Recorded with `X-Admin-Actor`.',
+  summary: 'Retry all webhooks that were given up',
+  description: '`gateway` and `ours` limit the selection. Recorded with `X-Admin-Actor`.',
   security: [{ admin: [] }],
   request: { query: list.request.query.pick({ gateway: true, ours: true }), headers: actorHeadersSchema },
-  responses: answers({ 202: ['They are due', z.strictObject({ retried: z.int() })] }),
+  responses: responses({ 202: ['The webhooks are due', z.strictObject({ retried: z.int() })] }),
 })
 
 const one = { params: webhookParam, headers: actorHeadersSchema }
 const retry = createRoute({
   method: 'post',
   path: '/admin/webhooks/{id}/retry',
-  summary: 'Look at a webhook again',
+  summary: 'Retry a webhook',
   description:
-    'Now, and for three days as if it had just come. `id` is that of the list, `GATEWAY:EVENT`, percent-encoded. ' +
-    'Looking again changes nothing that is recorded already. Recorded with `X-Admin-Actor`.',
+    'Processes the webhook now, with retries for three days as if it had just arrived. `id` is `GATEWAY:EVENT` from the ' +
+    'list, percent-encoded. Effects that are already recorded are not repeated. Recorded with `X-Admin-Actor`.',
   security: [{ admin: [] }],
   request: one,
-  responses: answers({ 202: ['It is due', z.strictObject({ webhook: webhookAnswer })] }),
+  responses: responses({ 202: ['The webhook is due', z.strictObject({ webhook: webhookResponse })] }),
 })
 
 const dismiss = createRoute({
   method: 'post',
   path: '/admin/webhooks/{id}/dismiss',
-  summary: 'Be done with a webhook, unheeded',
-  description: 'Another application’s, say: it is forgotten in time. Recorded with `X-Admin-Actor`.',
+  summary: 'Dismiss a webhook without processing it',
+  description:
+    'For example a webhook of another application. It is deleted after the retention period. Recorded with `X-Admin-Actor`.',
   security: [{ admin: [] }],
   request: one,
-  responses: answers({ 200: ['It is done with', z.strictObject({ webhook: webhookAnswer })] }),
+  responses: responses({ 200: ['The webhook is dismissed', z.strictObject({ webhook: webhookResponse })] }),
 })
 
 function present(row: WebhookRow) {
@@ -97,10 +100,10 @@ function present(row: WebhookRow) {
   }
 }
 
-export function adminWebhookRoutes(app: HttpApp, { engine: { webhooks } }: Shop): void {
+export function adminWebhookRoutes(app: HttpApp, { engine: { webhooks } }: ShopParts): void {
   app.openapi(list, async c => {
     const { lock_id: checkoutId, limit, ...filter } = c.req.valid('query')
-    // One more than is given, to know whether there is more.
+    // One more than the page, to know whether more exist.
     const found = await webhooks.list({ ...filter, checkoutId, countMax: limit + 1 })
     return c.json({ webhooks: found.slice(0, limit).map(present), more: found.length > limit }, 200, noStore)
   })
@@ -110,23 +113,23 @@ export function adminWebhookRoutes(app: HttpApp, { engine: { webhooks } }: Shop)
     return c.json({ retried: await webhooks.retryGivenUp({ ...c.req.valid('query'), actor }) }, 202, noStore)
   })
 
-  async function known(key: WebhookKey): Promise<WebhookRow> {
+  async function find(key: WebhookKey): Promise<WebhookRow> {
     const row = await webhooks.find(key)
-    if (row === null) throw new HttpError('not_found', 'There is no such webhook.')
+    if (row === null) throw new HttpError('not_found', 'Webhook not found.')
     return row
   }
 
   app.openapi(retry, async c => {
     const key = keyOf(c.req.valid('param').id)
     const isDue = await webhooks.retry(key, { actor: c.req.valid('header')['x-admin-actor'] })
-    const row = await known(key)
-    if (!isDue) throw new HttpError('webhook_done', 'It is done: there is nothing to look at again.')
+    const row = await find(key)
+    if (!isDue) throw new HttpError('webhook_done', 'The webhook is already processed or dismissed.')
     return c.json({ webhook: present(row) }, 202, noStore)
   })
 
   app.openapi(dismiss, async c => {
     const key = keyOf(c.req.valid('param').id)
     await webhooks.dismiss(key, { actor: c.req.valid('header')['x-admin-actor'] })
-    return c.json({ webhook: present(await known(key)) }, 200, noStore)
+    return c.json({ webhook: present(await find(key)) }, 200, noStore)
   })
 }

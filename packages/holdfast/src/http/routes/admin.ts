@@ -1,12 +1,13 @@
-/** What a shop does by hand, over HTTP. Each action is recorded with who did it. */
+/** Admin routes that move money: capture and refund. Each action is recorded with its actor. */
 import { createRoute } from '@hono/zod-openapi'
 import { CheckoutError } from '../../domain/failure.ts'
 import type { Order } from '../../domain/order.ts'
 import type { RefundOptions } from '../../engine/checkout-engine.ts'
+import type { HttpApp } from '../create-app.ts'
 import { HttpError } from '../errors.ts'
+import { noStore } from '../no-store.ts'
 import { presentRefund } from '../present.ts'
-import { answerOutcome, noStore } from '../result-to-response.ts'
-import type { HttpApp, Shop } from '../route-helpers.ts'
+import { respondWithOutcome } from '../result-to-response.ts'
 import {
   actorHeadersSchema,
   lockParamSchema,
@@ -14,40 +15,44 @@ import {
   refundHeadersSchema,
   refundSchema,
 } from '../schemas/requests.ts'
-import { answers, completedAnswer, jsonBody, refundAnswer, waitingAnswer } from '../schemas/responses.ts'
+import { completedResponse, jsonBody, refundResponse, responses, waitingResponse } from '../schemas/responses.ts'
+import type { ShopParts } from '../shop-parts.ts'
 
 const refund = createRoute({
   method: 'post',
   path: '/admin/checkout-locks/{id}/refund',
-  summary: 'Give money back',
+  summary: 'Refund an order',
   description:
-    'An amount, units of lines, shipping, or with `{}` all that is left of the order. The same key again gives the same ' +
-    'refund; without one each request is a new refund. Recorded with `X-Admin-Actor`.',
+    'Refunds an amount, units of lines, or shipping; `{}` refunds all that remains. Repeating a request with the same key ' +
+    'returns the first refund. Without a key, each request is a new refund. Recorded with `X-Admin-Actor`.',
   security: [{ admin: [] }],
   request: { params: lockParamSchema, headers: refundHeadersSchema, ...jsonBody(refundSchema) },
-  responses: answers({
-    200: ['Refunded', refundAnswer],
-    202: ['The gateway has not answered for certain yet and is asked again; ask with the same key', refundAnswer],
+  responses: responses({
+    200: ['Refunded', refundResponse],
+    202: [
+      'The gateway has not confirmed the refund yet. It is retried; repeat the request with the same key',
+      refundResponse,
+    ],
   }),
 })
 
 const capture = createRoute({
   method: 'post',
   path: '/admin/checkout-locks/{id}/capture',
-  summary: 'Take the money of an order that waits for it',
-  description: 'Asked again it gives the same order and takes the money once. Recorded with `X-Admin-Actor`.',
+  summary: 'Capture the payment of an order',
+  description: 'A repeated request returns the same order and captures once. Recorded with `X-Admin-Actor`.',
   security: [{ admin: [] }],
   request: { params: lockParamSchema, headers: actorHeadersSchema },
-  responses: answers({
-    201: ['The order, paid', completedAnswer],
-    202: ['The gateway has not answered for certain yet and is asked again', waitingAnswer],
+  responses: responses({
+    201: ['The paid order', completedResponse],
+    202: ['The gateway has not confirmed the capture yet. It is retried', waitingResponse],
   }),
 })
 
-/** A key in the header and another in the body would be two refunds. */
+/** Different keys in header and body would mean two refunds. */
 function keyOf(header: string | undefined, body: string | undefined): string | undefined {
   if (header !== undefined && body !== undefined && header !== body) {
-    throw new HttpError('invalid_request', 'key and Idempotency-Key must be the same, or only one be sent.', {
+    throw new HttpError('invalid_request', 'key and Idempotency-Key must be the same. Send only one of them.', {
       context: { issues: [{ path: 'key', message: 'must be the same as Idempotency-Key' }] },
     })
   }
@@ -68,17 +73,17 @@ function refundOfBody(body: RefundBody, key: string | undefined, actor: string):
   }
 }
 
-export function adminRoutes(app: HttpApp, shop: Shop): void {
+export function adminRoutes(app: HttpApp, shop: ShopParts): void {
   const { engine } = shop
   app.openAPIRegistry.registerComponent('securitySchemes', 'admin', {
     type: 'http',
     scheme: 'bearer',
-    description: '`CHECKOUT_ADMIN_SECRET`. Closed until it is set (403).',
+    description: 'The value of `CHECKOUT_ADMIN_SECRET`. Without one, `/admin` responds with 403.',
   })
 
   async function orderOf(lockId: string): Promise<Order> {
     const status = await engine.getCheckoutStatus(lockId)
-    if (status === null) throw new CheckoutError('checkout_not_found', 'There is no such checkout.')
+    if (status === null) throw new CheckoutError('checkout_not_found', 'Checkout not found.')
     if (status.order !== null) return status.order
     const { state } = status.lock
     throw new CheckoutError('not_refundable', 'This checkout has no order.', { context: { state } })
@@ -87,18 +92,19 @@ export function adminRoutes(app: HttpApp, shop: Shop): void {
   app.openapi(capture, async c => {
     const actor = c.req.valid('header')['x-admin-actor']
     const requestId = c.get('requestId')
-    return answerOutcome(shop, c, await engine.captureCheckout(c.req.valid('param').id, { actor, requestId }))
+    return respondWithOutcome(shop, c, await engine.captureCheckout(c.req.valid('param').id, { actor, requestId }))
   })
 
   app.openapi(refund, async c => {
-    // All that is left is asked for by an object without fields, not by a body that was lost.
-    if ((await c.req.text()) === '') throw new HttpError('invalid_request', 'The body must be a JSON object.')
+    // `{}` refunds all that remains. A lost body must not.
+    if ((await c.req.text()) === '')
+      throw new HttpError('invalid_request', 'The body must be a JSON object. Send {} to refund all that remains.')
     const headers = c.req.valid('header')
     const body = c.req.valid('json')
     const key = keyOf(headers['idempotency-key'], body.key)
     const order = await orderOf(c.req.valid('param').id)
-    const wish = refundOfBody(body, key, headers['x-admin-actor'])
-    const outcome = await engine.refundOrder(order.id, { ...wish, requestId: c.get('requestId') })
+    const options = refundOfBody(body, key, headers['x-admin-actor'])
+    const outcome = await engine.refundOrder(order.id, { ...options, requestId: c.get('requestId') })
     switch (outcome.status) {
       case 'refunded':
         return c.json(presentRefund(outcome), 200, noStore)

@@ -1,7 +1,7 @@
 /** Files of the page set: style sheets, scripts, icons, and pictures. */
+import type { HttpApp } from '../create-app.ts'
 import { HttpError } from '../errors.ts'
 import type { PageSet } from '../pages.ts'
-import type { HttpApp } from '../route-helpers.ts'
 
 export function assetRoutes(app: HttpApp, pages: PageSet): void {
   for (const path of ['/assets/:file', '/images/:file']) {

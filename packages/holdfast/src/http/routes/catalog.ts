@@ -1,31 +1,34 @@
-/** The catalog as data. */
+/** The catalog as JSON. */
 import { createRoute } from '@hono/zod-openapi'
+import type { HttpApp } from '../create-app.ts'
 import { HttpError } from '../errors.ts'
 import { presentProduct } from '../present.ts'
-import type { HttpApp, Shop } from '../route-helpers.ts'
 import { handleParamSchema, productListQuerySchema } from '../schemas/requests.ts'
-import { answers, productAnswer, productListAnswer } from '../schemas/responses.ts'
+import { productListResponse, productResponse, responses } from '../schemas/responses.ts'
+import type { ShopParts } from '../shop-parts.ts'
 
 const list = createRoute({
   method: 'get',
   path: '/products',
-  summary: 'Products, page by page',
+  summary: 'List products',
   request: { query: productListQuerySchema },
-  responses: answers({ 200: ['A page; `next` goes into `after` for the following one', productListAnswer] }),
+  responses: responses({
+    200: ['A page of products. Pass `next` as `after` to get the following page', productListResponse],
+  }),
 })
 const one = createRoute({
   method: 'get',
   path: '/products/{handle}',
-  summary: 'One product',
+  summary: 'Get a product',
   request: { params: handleParamSchema },
-  responses: answers({ 200: ['The product', productAnswer] }),
+  responses: responses({ 200: ['The product', productResponse] }),
 })
 
 export function productNotFound(): HttpError {
-  return new HttpError('product_not_found', 'There is no such product.')
+  return new HttpError('product_not_found', 'Product not found.')
 }
 
-export function catalogRoutes(app: HttpApp, shop: Shop): void {
+export function catalogRoutes(app: HttpApp, shop: ShopParts): void {
   const { catalog, config } = shop
   const { currency } = config
 

@@ -1,4 +1,4 @@
-/** Where a checkout stands: asked once, followed live, and its end, the order. */
+/** The status of a checkout, once or live, and the order it became. */
 import { createRoute } from '@hono/zod-openapi'
 import { streamSSE } from 'hono/streaming'
 import { CheckoutError } from '../../domain/failure.ts'
@@ -6,43 +6,46 @@ import { presentOrder } from '../../domain/present.ts'
 import { isFinal } from '../../domain/states.ts'
 import type { CheckoutStatus } from '../../engine/checkout-engine.ts'
 import type { HttpContext } from '../context.ts'
+import type { HttpApp } from '../create-app.ts'
+import { noStore } from '../no-store.ts'
 import { presentStatus } from '../present.ts'
-import { cartOf, type HttpApp, lockOf, type Shop, wantsPage } from '../route-helpers.ts'
 import { lockQuerySchema, orderParamSchema } from '../schemas/requests.ts'
-import { answers, completedAnswer, statusAnswer } from '../schemas/responses.ts'
-import { showPage } from '../show-page.ts'
+import { completedResponse, responses, statusResponse } from '../schemas/responses.ts'
+import { cartOf, lockOf } from '../session-checkout.ts'
+import type { ShopParts } from '../shop-parts.ts'
+import { showPage, wantsPage } from '../show-page.ts'
 
 const status = createRoute({
   method: 'get',
   path: '/checkout/status',
-  summary: 'Where the checkout stands',
-  description: 'Of the session’s active checkout, or of the one named by `lock_id`, also when it is over.',
+  summary: 'Get the status of the checkout',
+  description: 'The checkout named by `lock_id`, also after it has ended, or else the active checkout of the session.',
   request: { query: lockQuerySchema },
-  responses: answers({ 200: ['The status', statusAnswer] }),
+  responses: responses({ 200: ['The status', statusResponse] }),
 })
 const events = createRoute({
   method: 'get',
   path: '/checkout/events',
-  summary: 'The same, live',
+  summary: 'Stream the status of the checkout',
   description:
-    'Server-sent events named `status`, at once and on every change; ends when the checkout is over, or after 15 minutes.',
+    'Server-sent events named `status`, now and on every change. The stream ends with the checkout or after 15 minutes.',
   request: { query: lockQuerySchema },
-  responses: { 200: { description: 'A stream', content: { 'text/event-stream': { schema: statusAnswer } } } },
+  responses: {
+    200: { description: 'A stream of statuses', content: { 'text/event-stream': { schema: statusResponse } } },
+  },
 })
 const confirmation = createRoute({
   method: 'get',
   path: '/checkout/confirmation/{order}',
-  summary: 'The order',
+  summary: 'Get the order of a checkout',
   request: { params: orderParamSchema },
-  responses: answers({ 200: ['The order', completedAnswer] }),
+  responses: responses({ 200: ['The order', completedResponse] }),
 })
 
-const noStore = { 'Cache-Control': 'no-store' }
-
-export function checkoutStatusRoutes(app: HttpApp, shop: Shop): void {
+export function checkoutStatusRoutes(app: HttpApp, shop: ShopParts): void {
   const { engine } = shop
 
-  /** One can check out who has lines in a cart that nobody else is checking out. */
+  /** The status without a checkout of this session. A checkout can start if the cart has lines and is not locked. */
   async function idle(c: HttpContext) {
     const cart = await cartOf(shop, c)
     const lock = cart === null ? null : await engine.getActiveLock(cart.id)
@@ -74,7 +77,7 @@ export function checkoutStatusRoutes(app: HttpApp, shop: Shop): void {
   app.openapi(confirmation, async c => {
     const sessionId = c.get('sessionId')
     const order = sessionId === null ? null : await engine.getOrder(c.req.valid('param').order, { sessionId })
-    if (order === null) throw new CheckoutError('order_not_found', 'There is no such order.')
+    if (order === null) throw new CheckoutError('order_not_found', 'Order not found.')
     return wantsPage(c)
       ? showPage(shop, c, (pages, frame) => pages.confirmation(frame, order))
       : c.json({ order: presentOrder(order) }, 200, noStore)

@@ -1,15 +1,16 @@
 /**
- * Mails that were kept instead of being sent. They hold what is the buyers' alone, so they are shown to a browser on the
- * same machine and to nobody else, and never in production. A mail is shown in a frame that runs nothing and reaches
- * nothing.
+ * The pages of mails kept during development. Mails contain personal data, so only a browser on this machine may see them,
+ * and never in production. Their HTML is framed without scripts and without access to the network.
  */
 
 import type { HttpContext } from '../context.ts'
+import type { HttpApp } from '../create-app.ts'
 import { HttpError } from '../errors.ts'
-import { isOfThisMachine } from '../middleware/local-request.ts'
+import { isFromThisMachine } from '../middleware/local-request.ts'
 import { pageHeaders } from '../middleware/page-headers.ts'
+import { noStore } from '../no-store.ts'
 import type { ShownMail } from '../pages.ts'
-import type { HttpApp, Shop } from '../route-helpers.ts'
+import type { ShopParts } from '../shop-parts.ts'
 import { plainFrame, requirePages } from '../show-page.ts'
 
 export interface Mailbox {
@@ -18,8 +19,7 @@ export interface Mailbox {
   read(id: string): Promise<ShownMail | null>
 }
 
-const noStore = { 'Cache-Control': 'no-store' }
-/** Style sheets of mails stand in the mail itself. */
+/** Mails contain their style sheets inline. */
 const inFrame = {
   ...noStore,
   'Content-Security-Policy':
@@ -27,21 +27,21 @@ const inFrame = {
   'X-Frame-Options': 'SAMEORIGIN',
 }
 
-/** @param addressOf the address of whoever is connected, whatever a header says; null: it is not known. */
+/** @param addressOf gives the address of the connected client, ignoring headers. Null: unknown. */
 export function devMailRoutes(
   app: HttpApp,
-  shop: Shop,
+  shop: ShopParts,
   mailbox: Mailbox,
   addressOf: (c: HttpContext) => string | null,
 ): void {
   async function find(c: HttpContext): Promise<ShownMail> {
     const mail = await mailbox.read(c.req.param('id') ?? '')
-    if (mail === null) throw new HttpError('not_found', 'There is no such mail, or none any more.')
+    if (mail === null) throw new HttpError('not_found', 'Mail not found.')
     return mail
   }
 
   app.use('/dev/mail/*', async (c, next) => {
-    if (!isOfThisMachine(c, addressOf(c))) throw new HttpError('not_found', 'There is nothing here.')
+    if (!isFromThisMachine(c, addressOf(c))) throw new HttpError('not_found', 'Not found.')
     return next()
   })
   app.get('/dev/mail', async c => {

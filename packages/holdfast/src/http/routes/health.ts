@@ -1,41 +1,40 @@
-/** Whether checkouts work, for monitoring; and whether this process lives and can serve, for whoever starts and feeds it. */
+/** Health of the checkout for monitoring, and liveness and readiness of this process for supervisors and load balancers. */
 import { createRoute } from '@hono/zod-openapi'
 import type { ReadinessReport } from '../../engine/checkout-engine.ts'
 import type { ShopEngine } from '../context.ts'
-import type { HttpApp } from '../route-helpers.ts'
-import { answers, healthAnswer, livenessAnswer, readinessAnswer } from '../schemas/responses.ts'
+import type { HttpApp } from '../create-app.ts'
+import { noStore } from '../no-store.ts'
+import { healthResponse, livenessResponse, readinessResponse, responses } from '../schemas/responses.ts'
 
 const health = createRoute({
   method: 'get',
   path: '/health/checkout',
-  summary: 'Health of the checkout',
+  summary: 'Get the health of the checkout',
   description:
-    'For monitoring: every check with what it found, read at `timestamp`, at most a second ago. A database that does not ' +
-    'answer shows within five seconds.',
-  responses: answers({ 200: ['Healthy or degraded', healthAnswer], 503: ['Unhealthy', healthAnswer] }),
+    'For monitoring: the result of every check, read at `timestamp`, at most one second ago. An unresponsive database is ' +
+    'reported within five seconds.',
+  responses: responses({ 200: ['Healthy or degraded', healthResponse], 503: ['Unhealthy', healthResponse] }),
 })
 
 const liveness = createRoute({
   method: 'get',
   path: '/health/live',
-  summary: 'Whether the process answers',
-  description: 'For whoever restarts it. Nothing is asked of the database.',
-  responses: answers({ 200: ['It does', livenessAnswer] }),
+  summary: 'Check that the process responds',
+  description: 'For the supervisor that restarts the process. Does not query the database.',
+  responses: responses({ 200: ['The process responds', livenessResponse] }),
 })
 
 const readiness = createRoute({
   method: 'get',
   path: '/health/ready',
-  summary: 'Whether the process can serve',
+  summary: 'Check that the process can serve requests',
   description:
-    'For load balancers: the database answers, its schema is up to date, and the process is not ending. Once it is, requests ' +
-    'are still served for a moment.',
-  responses: answers({ 200: ['Ready', readinessAnswer], 503: ['Not ready', readinessAnswer] }),
+    'For load balancers: the database responds, its schema is up to date, and the process is not stopping. A stopping ' +
+    'process still serves requests for a moment.',
+  responses: responses({ 200: ['Ready', readinessResponse], 503: ['Not ready', readinessResponse] }),
 })
 
-const noStore = { 'Cache-Control': 'no-store' }
-
-/** @param stopping whose abort says that the process is about to end. */
+/** @param stopping aborted when the process begins to stop. */
 export function healthRoutes(
   app: HttpApp,
   shop: { engine: Pick<ShopEngine, 'health' | 'readiness'> },
@@ -47,12 +46,12 @@ export function healthRoutes(
   })
   app.openapi(liveness, c => c.json({ status: 'live' as const }, 200, noStore))
   app.openapi(readiness, async c => {
-    const { status, checks, timestamp } = stopping?.aborted ? ending() : await shop.engine.readiness()
+    const { status, checks, timestamp } = stopping?.aborted ? stoppingReport() : await shop.engine.readiness()
     return c.json({ status, checks, timestamp }, status === 'ready' ? 200 : 503, noStore)
   })
 }
 
-function ending(): ReadinessReport {
+function stoppingReport(): ReadinessReport {
   const process = { status: 'critical' as const, message: 'The process is ending' }
   return { status: 'not_ready', checks: { process }, timestamp: new Date().toISOString() }
 }

@@ -1,29 +1,30 @@
 /**
- * The metrics of this process, for Prometheus. They tell how much a shop sells: open on a developer's machine, closed in
- * production until a secret opens them.
+ * The metrics of this process, for Prometheus. They disclose how much a shop sells, so in production they are closed until
+ * a secret is set.
  */
 import { createRoute, z } from '@hono/zod-openapi'
 import type { ShopMetrics } from '../context.ts'
+import type { HttpApp } from '../create-app.ts'
 import { type Attempts, closed, guardWithBearer } from '../middleware/bearer.ts'
-import type { HttpApp } from '../route-helpers.ts'
-import { errorAnswer } from '../schemas/responses.ts'
+import { noStore } from '../no-store.ts'
+import { errorResponse } from '../schemas/responses.ts'
 
 const route = createRoute({
   method: 'get',
   path: '/metrics',
-  summary: 'Metrics for Prometheus',
+  summary: 'Get metrics for Prometheus',
   description:
-    'What this process counted and what the database knows, in Prometheus’ text format, or in OpenMetrics where that is ' +
-    'asked for. Where `CHECKOUT_METRICS_SECRET` is set it is sent as a bearer token.',
+    'Counters of this process and gauges from the database, in the text format of Prometheus, or in OpenMetrics if ' +
+    '`Accept` asks for it. If `CHECKOUT_METRICS_SECRET` is set, send it as a bearer token.',
   responses: {
     200: { description: 'The metrics', content: { 'text/plain': { schema: z.string() } } },
-    default: { description: 'A refusal', content: { 'application/json': { schema: errorAnswer } } },
+    default: { description: 'An error', content: { 'application/json': { schema: errorResponse } } },
   },
 })
 
 export interface MetricsRouteOptions {
   metrics: ShopMetrics
-  /** Null or empty: open, but closed in production. */
+  /** Null or empty: open, except in production. */
   secret: string | null
   production: boolean
   attempts: Attempts
@@ -33,11 +34,11 @@ export function metricsRoutes(app: HttpApp, { metrics, secret, production, attem
   if (secret !== null && secret !== '') {
     app.use(route.path, guardWithBearer({ realm: 'metrics', secret, refusal: 'metrics_unauthorized', attempts }))
   } else if (production) {
-    const message = 'Metrics are closed in production until CHECKOUT_METRICS_SECRET is set.'
+    const message = 'Metrics are closed in production. Set CHECKOUT_METRICS_SECRET to open them.'
     app.use(route.path, closed('metrics_closed', message))
   }
   app.openapi(route, async c => {
     const { contentType, text } = await metrics.render(c.req.header('accept'))
-    return c.text(text, 200, { 'Content-Type': contentType, 'Cache-Control': 'no-store' })
+    return c.text(text, 200, { 'Content-Type': contentType, ...noStore })
   })
 }

@@ -1,22 +1,27 @@
 /**
- * The sandbox gateway's confirmation page: another world that happens to be served from here. It knows no session of
- * the shop's, for the buyer may confirm on another device; other sites are refused all the same.
+ * The confirmation page of the sandbox gateway. It stands for a bank's page, so it uses no session of the shop: the buyer
+ * may confirm on another device. Requests from other sites are rejected.
  */
 import { z } from '@hono/zod-openapi'
 import { returnLocation, sandboxPage } from '../../payments/sandbox/page.ts'
 import type { HttpContext, SandboxControls } from '../context.ts'
+import type { HttpApp } from '../create-app.ts'
 import { HttpError } from '../errors.ts'
 import { refuseCrossSite } from '../middleware/csrf.ts'
-import type { HttpApp, Shop } from '../route-helpers.ts'
+import { noStore } from '../no-store.ts'
+import type { ShopParts } from '../shop-parts.ts'
 
 const decisionSchema = z.enum(['approve', 'refuse'])
 
-export function sandboxRoutes(app: HttpApp, shop: Shop, sandbox: SandboxControls): void {
+export function sandboxRoutes(app: HttpApp, shop: ShopParts, sandbox: SandboxControls): void {
   async function show(c: HttpContext, reference: string): Promise<Response> {
-    const page = sandboxPage({ payment: await sandbox.payment(reference), merchant: 'Holdfast' })
+    const page = sandboxPage({
+      payment: await sandbox.payment(reference),
+      merchant: shop.config.shopName ?? 'Holdfast',
+    })
     return c.body(page.html, page.status, {
       'Content-Type': 'text/html; charset=utf-8',
-      'Cache-Control': 'no-store',
+      ...noStore,
       'Content-Security-Policy': page.contentSecurityPolicy,
     })
   }

@@ -1,19 +1,19 @@
 /** The catalog pages: the product list and one product. */
-
-import type { HttpApp, Shop } from '../route-helpers.ts'
+import type { HttpApp } from '../create-app.ts'
 import { handleParamSchema, productListQuerySchema } from '../schemas/requests.ts'
+import type { ShopParts } from '../shop-parts.ts'
 import { requirePages, showPage } from '../show-page.ts'
 import { productNotFound } from './catalog.ts'
 
 const pageSize = 24
 
-export function storefrontRoutes(app: HttpApp, shop: Shop): void {
+export function storefrontRoutes(app: HttpApp, shop: ShopParts): void {
   const { currency } = shop.config
 
   app.get('/', async c => {
     requirePages(shop)
-    const asked = productListQuerySchema.safeParse(c.req.query())
-    const { query, after } = asked.success ? asked.data : {}
+    const parsed = productListQuerySchema.safeParse(c.req.query())
+    const { query, after } = parsed.success ? parsed.data : {}
     const page = await shop.catalog.listProducts({
       currency,
       limit: pageSize,
@@ -26,8 +26,8 @@ export function storefrontRoutes(app: HttpApp, shop: Shop): void {
 
   app.get('/p/:handle', async c => {
     requirePages(shop)
-    const asked = handleParamSchema.safeParse(c.req.param())
-    const product = asked.success ? await shop.catalog.getProduct(asked.data.handle, { currency }) : null
+    const parsed = handleParamSchema.safeParse(c.req.param())
+    const product = parsed.success ? await shop.catalog.getProduct(parsed.data.handle, { currency }) : null
     if (product === null) throw productNotFound()
     return showPage(shop, c, (pages, frame) => pages.product(frame, product))
   })

@@ -1,5 +1,5 @@
-/** The HTTP interface described by itself: OpenAPI 3.1, from the schemas that validate the requests. */
-import type { HttpApp } from '../route-helpers.ts'
+/** The OpenAPI 3.1 description of the HTTP API, generated from the schemas that validate requests. */
+import type { HttpApp } from '../create-app.ts'
 
 export function describeApi(app: HttpApp): void {
   let document: ReturnType<HttpApp['getOpenAPI31Document']> | undefined
@@ -10,9 +10,9 @@ export function describeApi(app: HttpApp): void {
         title: 'Holdfast',
         version: '0.1.0',
         description:
-          'Money is in integer minor units beside its currency; times are ISO 8601 in UTC. Every request that changes ' +
-          'something carries the session cookie and its token (`GET /csrf-token`) in `X-CSRF-TOKEN`; those under `/admin` ' +
-          'carry the admin secret as a bearer token instead, and no cookie counts there.',
+          'Money is in integer minor units, next to its currency. Times are ISO 8601 in UTC. Requests that change something ' +
+          'need the session cookie and its CSRF token (`GET /csrf-token`) in `X-CSRF-TOKEN`. Requests under `/admin` need ' +
+          'the admin secret as a bearer token instead; cookies are ignored there.',
       },
     })
     return c.json(document)

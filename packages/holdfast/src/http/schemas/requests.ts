@@ -1,13 +1,13 @@
 /**
- * What may come in, as schemas: one for validation, types and OpenAPI. Unknown fields are refused; text is bounded and
- * free of characters that no name or address has (and that the database would refuse).
+ * Schemas of request input, for validation, types, and OpenAPI. Unknown fields are rejected. Text is bounded and free of
+ * control characters, which no name or address contains and some of which PostgreSQL rejects.
  */
 import { z } from '@hono/zod-openapi'
 import { isCountry, validateAddress } from '../../domain/address.ts'
 import type { Address } from '../../domain/cart.ts'
 import type { PaymentInput } from '../../engine/checkout-engine.ts'
 
-/** Control characters, and halves of characters. */
+/** Control characters and lone surrogates. */
 const unprintable = /[\p{Cc}\p{Cs}]/u
 const unprintableButLines = /[^\P{Cc}\n\r\t]|\p{Cs}/u
 
@@ -17,13 +17,13 @@ const text = (max: number) =>
     .trim()
     .min(1, 'must not be empty')
     .max(max, `must be at most ${max} characters long`)
-    .refine(value => !unprintable.test(value), 'must not hold control characters')
+    .refine(value => !unprintable.test(value), 'must not contain control characters')
 
-/** Absent, null and '' all say "none". */
+/** Absent, null, and '' all mean "none". */
 const optional = <Schema extends z.ZodType>(schema: Schema) =>
   z.preprocess(value => (value === null || value === '' ? undefined : value), schema.optional())
 
-const emailSchema = z.email('must be an e-mail address').max(254).openapi({ example: 'ada@example.com' })
+const emailSchema = z.email('must be an email address').max(254).openapi({ example: 'ada@example.com' })
 
 const addressFields = z.strictObject({
   first_name: text(100).openapi({ example: 'Ada' }),
@@ -36,7 +36,7 @@ const addressFields = z.strictObject({
     .preprocess(value => value ?? '', z.string().trim().max(20))
     .openapi({
       example: '20457',
-      description: 'Empty only where the country has none.',
+      description: 'Empty only if the country has no postcodes.',
     }),
   country: z
     .string()
@@ -77,14 +77,14 @@ export const addressesSchema = z
     shipping_address: optional(addressSchema),
     billing_address: optional(addressSchema),
   })
-  .refine(body => Object.values(body).some(value => value !== undefined), 'must hold an e-mail address or an address')
+  .refine(body => Object.values(body).some(value => value !== undefined), 'must contain an email address or an address')
 
 const paymentMethodSchema = z.enum(['card', 'paypal', 'bank_transfer'])
 const tokenSchema = text(500).openapi({ example: 'tok_approve' })
 
 export const checkoutSchema = z
   .strictObject({
-    lock_id: optional(z.uuid('must be a checkout id')),
+    lock_id: optional(z.uuid('must be a checkout ID')),
     email: optional(emailSchema),
     shipping_address: optional(addressSchema),
     billing_address: optional(addressSchema),
@@ -94,17 +94,18 @@ export const checkoutSchema = z
     method: optional(paymentMethodSchema).openapi({ description: 'The same as `payment_method`.' }),
     token: optional(tokenSchema).openapi({ description: 'The same as `payment_token`.' }),
     expected_total: optional(z.int().min(0)).openapi({
-      description: 'What the buyer was shown, in minor units. When it differs, nothing is charged.',
+      description:
+        'The total that the buyer was shown, in minor units. If it differs from the actual total, nothing is charged.',
     }),
-    return_url: optional(z.url('must be an address of this shop').max(2000)).openapi({
-      description: 'Where the buyer comes back to after a confirmation; an address of this shop. Default: `/checkout`.',
+    return_url: optional(z.url('must be a URL of this shop').max(2000)).openapi({
+      description: 'Where the buyer returns to after a confirmation, a URL of this shop. Default: `/checkout`.',
     }),
     notes: optional(
       z
         .string()
         .trim()
         .max(2000)
-        .refine(value => !unprintableButLines.test(value), 'must not hold control characters'),
+        .refine(value => !unprintableButLines.test(value), 'must not contain control characters'),
     ),
   })
   .openapi('Checkout')
@@ -118,15 +119,15 @@ const refundLineSchema = z
   })
   .refine(line => line.line_no !== undefined || line.sku !== undefined, 'must name a line, by line_no or sku')
 
-/** What is left out says something here (all that is left), so null and '' are refused. */
+/** An absent field means "all that remains" here, so null and '' are rejected instead of being read as absent. */
 export const refundSchema = z
   .strictObject({
     amount: z.int().min(1, 'must be at least 1').optional().openapi({
-      description: 'Minor units. Beside lines or shipping: this much instead of what they cost, and no more than that.',
+      description: 'Minor units. With lines or shipping: the amount to refund for them, at most their price.',
     }),
     lines: z.array(refundLineSchema).min(1, 'must name a line').max(1000, 'must be at most 1000').optional(),
-    shipping: z.boolean().default(false).openapi({ description: 'Also what shipping cost.' }),
-    restock: z.boolean().default(false).openapi({ description: 'Put the units back where they came from.' }),
+    shipping: z.boolean().default(false).openapi({ description: 'Also refund the shipping price.' }),
+    restock: z.boolean().default(false).openapi({ description: 'Return the units to the stock they were taken from.' }),
     reason: text(1000).optional(),
     key: text(255).optional().openapi({ description: 'The same as the header `Idempotency-Key`.' }),
   })
@@ -134,22 +135,24 @@ export const refundSchema = z
 export type RefundBody = z.output<typeof refundSchema>
 
 export const actorHeadersSchema = z.object({
-  'x-admin-actor': text(255).default('admin').openapi({ description: 'Who does it, for the record.' }),
+  'x-admin-actor': text(255).default('admin').openapi({ description: 'The person who acts, for the audit log.' }),
 })
 export const refundHeadersSchema = z.object({
-  'idempotency-key': text(255).optional().openapi({ description: 'The same key again gives the same refund.' }),
+  'idempotency-key': text(255)
+    .optional()
+    .openapi({ description: 'Repeating a request with the same key returns the first refund.' }),
   ...actorHeadersSchema.shape,
 })
 export const lockParamSchema = z.object({ id: z.uuid() })
 
-export const lockReferenceSchema = z.strictObject({ lock_id: optional(z.uuid('must be a checkout id')) })
-export const lockQuerySchema = z.object({ lock_id: optional(z.uuid('must be a checkout id')) })
+export const lockReferenceSchema = z.strictObject({ lock_id: optional(z.uuid('must be a checkout ID')) })
+export const lockQuerySchema = z.object({ lock_id: optional(z.uuid('must be a checkout ID')) })
 
 const printable = (max: number) =>
   z
     .string()
     .max(max)
-    .refine(value => !unprintable.test(value), 'must not hold control characters')
+    .refine(value => !unprintable.test(value), 'must not contain control characters')
 export const productListQuerySchema = z.object({
   query: optional(printable(100)),
   after: optional(printable(255)),
@@ -160,7 +163,7 @@ export const lineParamSchema = z.object({ id: z.uuid() })
 export const orderParamSchema = z.object({ order: z.uuid() })
 export const gatewayParamSchema = z.object({ gateway: z.string().regex(/^[a-z][a-z0-9_-]{0,39}$/) })
 
-/** An address as the checkout sees it. */
+/** The address in the terms of the domain. */
 export function addressOfBody(body: AddressBody): Address {
   return {
     firstName: body.first_name,
@@ -175,7 +178,7 @@ export function addressOfBody(body: AddressBody): Address {
   }
 }
 
-/** A payment as the checkout sees it; what is absent stays absent, so that the cart's own applies. */
+/** The payment in the terms of the domain. Absent fields stay absent: the values of the cart apply. */
 export function paymentOfBody(body: CheckoutBody, returnUrl: string): PaymentInput {
   const method = body.payment_method ?? body.method
   const token = body.payment_token ?? body.token

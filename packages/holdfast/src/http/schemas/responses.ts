@@ -1,4 +1,4 @@
-/** What goes out, as schemas: the reference that OpenAPI shows, and that tests hold every answer against. */
+/** Schemas of response bodies, for OpenAPI and for tests. Responses are not validated when they are sent. */
 import { type RouteConfig, z } from '@hono/zod-openapi'
 import { phaseNames, restingStates } from '../../domain/states.ts'
 
@@ -8,11 +8,11 @@ const currency = z.string().length(3).openapi({ example: 'EUR' })
 const phase = z.enum(phaseNames).nullable()
 const context = z.record(z.string(), z.unknown())
 
-export const errorAnswer = z
+export const errorResponse = z
   .strictObject({
     error: z.string().openapi({ example: 'Payment Required' }),
-    code: z.string().openapi({ example: 'payment_declined', description: 'Stable and machine-readable.' }),
-    message: z.string().openapi({ description: 'One sentence a person understands.' }),
+    code: z.string().openapi({ example: 'payment_declined', description: 'Stable, for programs.' }),
+    message: z.string().openapi({ description: 'One or two sentences for people.' }),
     phase: phase.optional(),
     context: context.optional(),
     retryable: z.boolean().optional(),
@@ -21,7 +21,7 @@ export const errorAnswer = z
   })
   .openapi('Error')
 
-const addressAnswer = z
+const addressResponse = z
   .strictObject({
     first_name: z.string(),
     last_name: z.string(),
@@ -35,7 +35,7 @@ const addressAnswer = z
   })
   .nullable()
 
-const totalsAnswer = z.strictObject({
+const totalsResponse = z.strictObject({
   currency,
   subtotal: minor,
   discount: minor,
@@ -44,7 +44,7 @@ const totalsAnswer = z.strictObject({
   total: minor,
 })
 
-export const cartAnswer = z
+export const cartResponse = z
   .strictObject({
     id: z.uuid().nullable(),
     currency,
@@ -52,8 +52,8 @@ export const cartAnswer = z
     lock_id: z.uuid().nullable(),
     email: z.string().nullable(),
     coupon: z.strictObject({ code: z.string(), discount: minor }).nullable(),
-    shipping_address: addressAnswer,
-    billing_address: addressAnswer,
+    shipping_address: addressResponse,
+    billing_address: addressResponse,
     shipping_method: z.string().nullable(),
     shipping_methods: z.array(z.strictObject({ code: z.string(), name: z.string(), amount: minor })),
     lines: z.array(
@@ -68,16 +68,16 @@ export const cartAnswer = z
       }),
     ),
     quantity: z.int(),
-    totals: totalsAnswer,
+    totals: totalsResponse,
     problem: z
       .strictObject({ code: z.string(), message: z.string(), context })
       .nullable()
-      .openapi({ description: 'Why the cart cannot be bought as it is.' }),
+      .openapi({ description: 'Why the cart cannot be checked out. Null if it can.' }),
     taxes: z.array(z.strictObject({ name: z.string(), rate_ppm: z.int(), included: z.boolean(), tax: minor })),
   })
   .openapi('Cart')
 
-export const orderAnswer = z
+export const orderResponse = z
   .strictObject({
     id: z.uuid(),
     number: z.string(),
@@ -93,20 +93,22 @@ export const orderAnswer = z
     refunded: minor,
     shipping_refunded: z.boolean(),
     coupon_code: z.string().nullable(),
-    shipping_address: addressAnswer,
-    billing_address: addressAnswer,
+    shipping_address: addressResponse,
+    billing_address: addressResponse,
     shipping_method: z.string().nullable(),
     notes: z.string().nullable(),
     transfer: z
       .strictObject({
-        reference: z.string().openapi({ example: 'RF69100001', description: 'To be written on it (ISO 11649).' }),
+        reference: z
+          .string()
+          .openapi({ example: 'RF69100001', description: 'The payment reference of the transfer (ISO 11649).' }),
         iban: z.string().nullable(),
         account_holder: z.string().nullable(),
         due_at: time,
       })
       .nullable()
       .openapi({
-        description: 'The bank transfer that a pending order waits for; unpaid when it is due, it is cancelled.',
+        description: 'The bank transfer that a pending order waits for. The order is cancelled if unpaid at `due_at`.',
       }),
     lines: z.array(
       z.strictObject({
@@ -119,7 +121,7 @@ export const orderAnswer = z
         discount: minor,
         tax: minor,
         total: minor,
-        refunded_quantity: z.int().openapi({ description: 'Units that refunds were for.' }),
+        refunded_quantity: z.int().openapi({ description: 'Units refunded so far.' }),
       }),
     ),
     placed_at: time,
@@ -128,52 +130,57 @@ export const orderAnswer = z
   })
   .openapi('Order')
 
-export const completedAnswer = z.strictObject({ order: orderAnswer })
+export const completedResponse = z.strictObject({ order: orderResponse })
 
-export const refundAnswer = z
+export const refundResponse = z
   .strictObject({
     status: z.enum(['refunded', 'processing']),
     message: z.string(),
     refunded: minor,
-    lines: z
-      .array(z.strictObject({ line_no: z.int(), sku: z.string(), quantity: z.int() }))
-      .openapi({ description: 'The units it is for; none where an amount was asked for and more is left.' }),
-    order: orderAnswer,
+    lines: z.array(z.strictObject({ line_no: z.int(), sku: z.string(), quantity: z.int() })).openapi({
+      description: 'The refunded units. Empty for a refund of an amount, unless it refunds all that remains.',
+    }),
+    order: orderResponse,
   })
   .openapi('Refund')
 
-export const deliveryAnswer = z
+export const deliveryResponse = z
   .strictObject({
     id: z.string().openapi({ example: '01989f0e-5c1a-7000-8000-2f1d7f3a9b10:mail', description: '`EVENT:LISTENER`.' }),
     event_id: z.uuid(),
     listener: z.string(),
     lock_id: z.uuid(),
     type: z.string().openapi({ example: 'CheckoutCompleted' }),
-    state: z.enum(['due', 'delivered', 'parked']).openapi({ description: '`parked`: given up.' }),
+    state: z.enum(['due', 'delivered', 'parked']).openapi({ description: '`parked`: given up after all retries.' }),
     running: z.boolean(),
     attempts: z.int(),
-    next_at: time.nullable().openapi({ description: 'When it is tried next, or until when its runner has it.' }),
+    next_at: time
+      .nullable()
+      .openapi({ description: 'When the next attempt is due. While `running`: when its lease expires.' }),
     last_error: z.string().nullable(),
     occurred_at: time.nullable(),
   })
   .openapi('Delivery')
 
-export const webhookAnswer = z
+export const webhookResponse = z
   .strictObject({
     id: z.string().openapi({ example: 'stripe:evt_1QGk2eLkdIwHu7ix', description: '`GATEWAY:EVENT`.' }),
     gateway: z.string(),
     event_id: z.string(),
     type: z.string().openapi({ example: 'charge.refunded' }),
-    lock_id: z.uuid().nullable().openapi({ description: 'The checkout that it speaks of; null: none of ours.' }),
-    state: z.enum(['given_up', 'waiting', 'done']).openapi({ description: '`given_up`: nobody looks any more.' }),
+    lock_id: z
+      .uuid()
+      .nullable()
+      .openapi({ description: 'The checkout that the webhook is about. Null if it matches none.' }),
+    state: z.enum(['given_up', 'waiting', 'done']).openapi({ description: '`given_up`: no more retries.' }),
     received_at: time,
-    attempts: z.int().openapi({ description: 'Looks since it came, or was last tried again by hand.' }),
+    attempts: z.int().openapi({ description: 'Attempts since it was received or last retried by an operator.' }),
     next_at: time.nullable(),
     last_reason: z.string().nullable(),
   })
   .openapi('Webhook')
 
-export const waitingAnswer = z.union([
+export const waitingResponse = z.union([
   z.strictObject({
     status: z.literal('action_required'),
     lock_id: z.uuid(),
@@ -184,7 +191,7 @@ export const waitingAnswer = z.union([
         payment: z.string(),
         client_secret: z
           .string()
-          .openapi({ description: 'For the payment form in the browser (Stripe’s Payment Element)' }),
+          .openapi({ description: 'For the payment form in the browser (Stripe’s Payment Element).' }),
         publishable_key: z.string().nullable(),
       }),
     ]),
@@ -200,11 +207,11 @@ const lockFields = {
   expires_at: time,
 }
 
-export const lockAnswer = z
-  .strictObject({ ...lockFields, totals: totalsAnswer.partial().required({ currency: true, total: true }) })
+export const lockResponse = z
+  .strictObject({ ...lockFields, totals: totalsResponse.partial().required({ currency: true, total: true }) })
   .openapi('CheckoutLock')
 
-export const statusAnswer = z
+export const statusResponse = z
   .union([
     z.strictObject({ locked: z.literal(false), can_checkout: z.boolean() }),
     z.strictObject({
@@ -222,10 +229,10 @@ export const statusAnswer = z
   ])
   .openapi('CheckoutStatus')
 
-export const cancelAnswer = z.strictObject({ success: z.boolean(), message: z.string() })
-export const csrfAnswer = z.strictObject({ csrf_token: z.string() })
+export const cancelResponse = z.strictObject({ success: z.boolean(), message: z.string() })
+export const csrfResponse = z.strictObject({ csrf_token: z.string() })
 
-const checksAnswer = z.record(
+const checksResponse = z.record(
   z.string(),
   z.strictObject({
     status: z.enum(['ok', 'warning', 'critical']),
@@ -234,17 +241,17 @@ const checksAnswer = z.record(
   }),
 )
 
-export const healthAnswer = z
-  .strictObject({ status: z.enum(['healthy', 'degraded', 'unhealthy']), checks: checksAnswer, timestamp: time })
+export const healthResponse = z
+  .strictObject({ status: z.enum(['healthy', 'degraded', 'unhealthy']), checks: checksResponse, timestamp: time })
   .openapi('Health')
 
-export const readinessAnswer = z
-  .strictObject({ status: z.enum(['ready', 'not_ready']), checks: checksAnswer, timestamp: time })
+export const readinessResponse = z
+  .strictObject({ status: z.enum(['ready', 'not_ready']), checks: checksResponse, timestamp: time })
   .openapi('Readiness')
 
-export const livenessAnswer = z.strictObject({ status: z.literal('live') })
+export const livenessResponse = z.strictObject({ status: z.literal('live') })
 
-const variantAnswer = z.strictObject({
+const variantResponse = z.strictObject({
   id: z.uuid(),
   sku: z.string(),
   title: z.string(),
@@ -257,7 +264,7 @@ const variantAnswer = z.strictObject({
   image: z.string().nullable(),
 })
 
-export const productAnswer = z
+export const productResponse = z
   .strictObject({
     id: z.uuid(),
     handle: z.string(),
@@ -272,21 +279,23 @@ export const productAnswer = z
     price_from: minor.nullable(),
     price_to: minor.nullable(),
     in_stock: z.boolean(),
-    variants: z.array(variantAnswer),
+    variants: z.array(variantResponse),
   })
   .openapi('Product')
 
-export const productListAnswer = z.strictObject({ products: z.array(productAnswer), next: z.string().nullable() })
+export const productListResponse = z.strictObject({ products: z.array(productResponse), next: z.string().nullable() })
 
-/** Describes a route's answers; each may also be an error in the one shape of errors. */
-export function answers(good: Record<number, [description: string, schema: z.ZodType]>): RouteConfig['responses'] {
-  const described = Object.entries(good).map(([status, [description, schema]]) => [
+/** The `responses` of a route: the given ones, and the error body for all other statuses. */
+export function responses(
+  successes: Record<number, [description: string, schema: z.ZodType]>,
+): RouteConfig['responses'] {
+  const described = Object.entries(successes).map(([status, [description, schema]]) => [
     status,
     { description, content: { 'application/json': { schema } } },
   ])
   return {
     ...Object.fromEntries(described),
-    default: { description: 'A refusal', content: { 'application/json': { schema: errorAnswer } } },
+    default: { description: 'An error', content: { 'application/json': { schema: errorResponse } } },
   }
 }
 
@@ -295,7 +304,7 @@ export function jsonBody<Schema extends z.ZodType>(schema: Schema) {
   return { body: { required: true, content: { 'application/json': { schema } } } } as const
 }
 
-/** A JSON body that may be left out. */
+/** An optional JSON body. */
 export function optionalJsonBody<Schema extends z.ZodType>(schema: Schema) {
   return { body: { required: false, content: { 'application/json': { schema } } } } as const
 }

@@ -1,11 +1,11 @@
-/** What is wrong with an input, field by field, in words a person understands; never with the value that was sent. */
+/** Validation issues per field, as text for people. Messages never contain the rejected value. */
 import type { z } from '@hono/zod-openapi'
 import { HttpError } from '../errors.ts'
 
 export interface FieldIssue {
-  /** Dotted: "shipping_address.postcode"; '' is the whole body. */
+  /** Dotted path: "shipping_address.postcode". Empty for the whole body. */
   path: string
-  /** What to do, to be read after the field's name: "is required". */
+  /** Follows the field's name in a sentence: "is required". */
   message: string
 }
 
@@ -39,7 +39,7 @@ function article(expected: string): string {
   return `${/^[aeio]/.test(expected) ? 'an' : 'a'} ${expected}`
 }
 
-/** Bounded: the first twenty say enough. */
+/** The first twenty issues. */
 export function issuesOf(error: z.core.$ZodError): FieldIssue[] {
   return error.issues
     .flatMap(issue => {
@@ -51,7 +51,7 @@ export function issuesOf(error: z.core.$ZodError): FieldIssue[] {
     .slice(0, shownMax)
 }
 
-/** The refusal for an invalid body or query; its message names the first field and how many more there are. */
+/** The error for an invalid body or query. Its message names the first field and counts the others. */
 export function invalidRequest(error: z.core.$ZodError): HttpError {
   const issues = issuesOf(error)
   const first = issues[0]

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { errorAnswer } from '../../../src/http/schemas/responses.ts'
+import { errorResponse } from '../../../src/http/schemas/responses.ts'
 import { openTestDatabase, type TestDatabase } from '../../support/test-database.ts'
 import { type Browser, json, openBrowser, openShop, origin, type TestShop, testConfig } from '../open-shop.ts'
 
@@ -22,7 +22,7 @@ const line = { sku: 'CLEAT', quantity: 1 }
 
 async function expectRefusal(response: Response, status: number, code: string) {
   expect(response.status).toBe(status)
-  const body = errorAnswer.parse(await response.json())
+  const body = errorResponse.parse(await response.json())
   expect(body).toMatchObject({ code, message: expect.stringMatching(/\.$/) })
   return body
 }

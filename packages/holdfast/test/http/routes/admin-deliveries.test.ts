@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { statement } from '../../../src/database/database.ts'
 import type { CheckoutEvent } from '../../../src/domain/events.ts'
-import { deliveryAnswer, errorAnswer } from '../../../src/http/schemas/responses.ts'
+import { deliveryResponse, errorResponse } from '../../../src/http/schemas/responses.ts'
 import { openTestDatabase, type TestDatabase } from '../../support/test-database.ts'
 import { adminSecret, askAsAdmin, openShop, type TestShop, testConfig } from '../open-shop.ts'
 
@@ -44,7 +44,7 @@ async function listed(query: string) {
   const response = await ask(`/admin/deliveries${query}`)
   const body = await response.json()
   expect(response.status, JSON.stringify(body)).toBe(200)
-  return z.strictObject({ deliveries: z.array(deliveryAnswer), more: z.boolean() }).parse(body)
+  return z.strictObject({ deliveries: z.array(deliveryResponse), more: z.boolean() }).parse(body)
 }
 const retry = (id: string, headers = {}) =>
   ask(`/admin/deliveries/${encodeURIComponent(id)}/retry`, { method: 'POST', headers })
@@ -83,7 +83,7 @@ describe('deliveries over HTTP', () => {
   })
 
   it('says that a delivery runs, that there is none, and that an id is none', async () => {
-    const refused = async (response: Response) => errorAnswer.parse(await response.json()).code
+    const refused = async (response: Response) => errorResponse.parse(await response.json()).code
     expect(await refused(await retry(await given('busy', 'due', true)))).toBe('delivery_running')
     expect(await refused(await retry('0192cccc-0000-7000-8000-0000000000ff:mail'))).toBe('not_found')
     for (const id of ['mail', '0192cccc-0000-7000-8000-0000000000ff', ':mail', '%']) {

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { statement } from '../../../src/database/database.ts'
-import { errorAnswer, webhookAnswer } from '../../../src/http/schemas/responses.ts'
+import { errorResponse, webhookResponse } from '../../../src/http/schemas/responses.ts'
 import { openTestDatabase, type TestDatabase } from '../../support/test-database.ts'
 import { adminSecret, askAsAdmin, openShop, type TestShop, testConfig } from '../open-shop.ts'
 
@@ -44,7 +44,7 @@ async function listed(query = '') {
   expect(response.status, text).toBe(200)
   expect(response.headers.get('cache-control')).toContain('no-store')
   expect(text).not.toContain('canary')
-  return z.strictObject({ webhooks: z.array(webhookAnswer), more: z.boolean() }).parse(JSON.parse(text))
+  return z.strictObject({ webhooks: z.array(webhookResponse), more: z.boolean() }).parse(JSON.parse(text))
 }
 
 describe('webhooks over HTTP', () => {
@@ -85,13 +85,13 @@ describe('webhooks over HTTP', () => {
       expect([response.status, await response.json()]).toMatchObject([200, { webhook: { id, state: 'done' } }])
     }
     const refused = await one(id, 'retry')
-    expect([refused.status, errorAnswer.parse(await refused.json()).code]).toEqual([409, 'webhook_done'])
+    expect([refused.status, errorResponse.parse(await refused.json()).code]).toEqual([409, 'webhook_done'])
   })
 
   it('say that there is none', async () => {
     for (const id of ['stripe:evt_none', 'evt_1', ':evt_1', 'stripe:', '%']) {
       for (const what of ['retry', 'dismiss'] as const) {
-        expect(errorAnswer.parse(await (await one(id, what)).json()).code).toBe('not_found')
+        expect(errorResponse.parse(await (await one(id, what)).json()).code).toBe('not_found')
       }
     }
   })

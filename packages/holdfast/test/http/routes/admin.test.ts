@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { z } from 'zod'
 import { statement } from '../../../src/database/database.ts'
 import type { HttpHandler } from '../../../src/http/app.ts'
-import { errorAnswer, refundAnswer } from '../../../src/http/schemas/responses.ts'
+import { errorResponse, refundResponse } from '../../../src/http/schemas/responses.ts'
 import { openTestDatabase, type TestDatabase } from '../../support/test-database.ts'
 import { address, json, openBrowser, openShop, origin, type TestShop, testConfig } from '../open-shop.ts'
 
@@ -59,14 +59,14 @@ function ask(lockId: string, body: unknown, { secret = adminSecret, headers = {}
   return (handler ?? shop.handler)(request, { incoming: { socket: { remoteAddress } } })
 }
 
-async function refunded(response: Response, status = 200): Promise<z.output<typeof refundAnswer>> {
+async function refunded(response: Response, status = 200): Promise<z.output<typeof refundResponse>> {
   const body = await response.json()
   expect(response.status, JSON.stringify(body)).toBe(status)
-  return refundAnswer.parse(body)
+  return refundResponse.parse(body)
 }
 
 async function refused(response: Response, status: number, code: string) {
-  const body = errorAnswer.parse(await response.json())
+  const body = errorResponse.parse(await response.json())
   expect(body).toMatchObject({ code })
   expect(response.status).toBe(status)
   return body

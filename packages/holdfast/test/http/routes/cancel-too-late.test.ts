@@ -1,7 +1,7 @@
 /** A cancel that comes too late says so: what is being captured will be bought, and nobody is told otherwise. */
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { createCheckout } from '../../../src/engine/create-checkout.ts'
-import { errorAnswer, waitingAnswer } from '../../../src/http/schemas/responses.ts'
+import { errorResponse, waitingResponse } from '../../../src/http/schemas/responses.ts'
 import { createSandboxGateway } from '../../../src/payments/sandbox/sandbox.ts'
 import { openTestDatabase, type TestDatabase } from '../../support/test-database.ts'
 import { address, openBrowser, openShop } from '../open-shop.ts'
@@ -32,13 +32,13 @@ it('does not pretend to cancel what is being captured while the gateway is silen
   await browser.send('POST', '/cart/lines', { sku: 'CLEAT', quantity: 1 })
   const payment = { email: 'ada@example.com', shipping_address: address, payment_method: 'card' }
   const paid = await browser.send('POST', '/checkout', { ...payment, payment_token: 'tok_approve' })
-  const waiting = waitingAnswer.parse(await paid.json())
+  const waiting = waitingResponse.parse(await paid.json())
   expect(waiting.status).toBe('processing')
   expect((await engine.getCheckoutStatus(waiting.lock_id))?.lock.state).toBe('capturing')
 
   const cancelled = await browser.send('POST', '/checkout/cancel', { lock_id: waiting.lock_id })
   expect(cancelled.status).toBe(409)
-  expect(errorAnswer.parse(await cancelled.json()).code).toBe('checkout_not_active')
+  expect(errorResponse.parse(await cancelled.json()).code).toBe('checkout_not_active')
   await engine.close()
   await gateway.close()
   await shop.stop()

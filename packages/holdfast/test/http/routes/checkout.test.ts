@@ -1,14 +1,14 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import {
-  cancelAnswer,
-  cartAnswer,
-  completedAnswer,
-  errorAnswer,
-  lockAnswer,
-  productAnswer,
-  productListAnswer,
-  statusAnswer,
-  waitingAnswer,
+  cancelResponse,
+  cartResponse,
+  completedResponse,
+  errorResponse,
+  lockResponse,
+  productListResponse,
+  productResponse,
+  statusResponse,
+  waitingResponse,
 } from '../../../src/http/schemas/responses.ts'
 import { openTestDatabase, type TestDatabase } from '../../support/test-database.ts'
 import { address, type Browser, json, openBrowser, openShop, type TestShop, testConfig } from '../open-shop.ts'
@@ -32,7 +32,7 @@ afterAll(async () => {
 async function fill(buyer = browser, sku = 'CLEAT', quantity = 1) {
   const response = await buyer.send('POST', '/cart/lines', { sku, quantity })
   expect(response.status).toBe(200)
-  return cartAnswer.parse(await response.json())
+  return cartResponse.parse(await response.json())
 }
 
 const details = { email: 'ada@example.com', shipping_address: address, billing_address: address }
@@ -42,28 +42,28 @@ const pay = (buyer: Browser, token: string, more: object = {}) =>
 async function start(buyer = browser) {
   const response = await buyer.send('GET', '/checkout', undefined, { 'X-Requested-With': 'XMLHttpRequest' })
   expect(response.status).toBe(200)
-  return lockAnswer.parse(await response.json())
+  return lockResponse.parse(await response.json())
 }
 
 const status = async (buyer = browser, query = '') =>
-  statusAnswer.parse(await (await buyer.send('GET', `/checkout/status${query}`)).json())
+  statusResponse.parse(await (await buyer.send('GET', `/checkout/status${query}`)).json())
 
 async function refusal(response: Response) {
-  return { status: response.status, ...errorAnswer.parse(await response.json()) }
+  return { status: response.status, ...errorResponse.parse(await response.json()) }
 }
 
 describe('catalog and cart', () => {
   it('lists products with variants, prices and availability, and finds them', async () => {
-    const { products } = productListAnswer.parse(await (await browser.send('GET', '/products?query=marline')).json())
+    const { products } = productListResponse.parse(await (await browser.send('GET', '/products?query=marline')).json())
     expect(products).toHaveLength(1)
-    const product = productAnswer.parse(await (await browser.send('GET', '/products/mooring-line')).json())
+    const product = productResponse.parse(await (await browser.send('GET', '/products/mooring-line')).json())
     expect(product.variants.map(({ sku, price, in_stock }) => ({ sku, price, in_stock }))).toEqual([
       { sku: 'LINE-10', price: 4990, in_stock: true },
       { sku: 'LINE-20', price: 8990, in_stock: true },
       { sku: 'LINE-50', price: 19_900, in_stock: false },
     ])
-    const first = productListAnswer.parse(await (await browser.send('GET', '/products?limit=2')).json())
-    const second = productListAnswer.parse(
+    const first = productListResponse.parse(await (await browser.send('GET', '/products?limit=2')).json())
+    const second = productListResponse.parse(
       await (await browser.send('GET', `/products?limit=2&after=${first.next}`)).json(),
     )
     expect(second.products[0]?.handle).not.toBe(first.products[0]?.handle)
@@ -71,17 +71,17 @@ describe('catalog and cart', () => {
   })
 
   it('keeps a cart for each session, with totals', async () => {
-    const empty = cartAnswer.parse(await (await browser.send('GET', '/cart')).json())
+    const empty = cartResponse.parse(await (await browser.send('GET', '/cart')).json())
     expect(empty).toMatchObject({ id: null, lines: [], locked: false })
     const cart = await fill(browser, 'CLEAT', 2)
     expect(cart).toMatchObject({ quantity: 2, totals: { subtotal: 4900, total: 4900 }, problem: null })
     const id = cart.lines[0]?.id
-    const changed = cartAnswer.parse(await (await browser.send('PATCH', `/cart/lines/${id}`, { quantity: 3 })).json())
+    const changed = cartResponse.parse(await (await browser.send('PATCH', `/cart/lines/${id}`, { quantity: 3 })).json())
     expect(changed.totals.subtotal).toBe(7350)
     const other = await openBrowser(shop.handler)
     await fill(other)
     expect((await other.send('DELETE', `/cart/lines/${id}`)).status).toBe(404)
-    const removed = cartAnswer.parse(await (await browser.send('DELETE', `/cart/lines/${id}`)).json())
+    const removed = cartResponse.parse(await (await browser.send('DELETE', `/cart/lines/${id}`)).json())
     expect(removed.lines).toEqual([])
   })
 
@@ -89,17 +89,17 @@ describe('catalog and cart', () => {
     await fill()
     expect((await refusal(await browser.send('PUT', '/cart/coupon', { code: 'NOPE' }))).status).toBe(422)
     await browser.send('PUT', '/cart/coupon', { code: 'ahoy' })
-    const cart = cartAnswer.parse(await (await browser.send('PUT', '/cart/addresses', details)).json())
+    const cart = cartResponse.parse(await (await browser.send('PUT', '/cart/addresses', details)).json())
     expect(cart).toMatchObject({ coupon: { code: 'AHOY', discount: 245 }, totals: { shipping: 490, total: 2695 } })
     expect(cart.shipping_methods.map(method => [method.code, method.amount])).toEqual([
       ['standard', 490],
       ['express', 1290],
     ])
-    const express = cartAnswer.parse(
+    const express = cartResponse.parse(
       await (await browser.send('PUT', '/cart/shipping-method', { code: 'express' })).json(),
     )
     expect(express.totals.shipping).toBe(1290)
-    const without = cartAnswer.parse(await (await browser.send('DELETE', '/cart/coupon')).json())
+    const without = cartResponse.parse(await (await browser.send('DELETE', '/cart/coupon')).json())
     expect(without.coupon).toBeNull()
   })
 })
@@ -119,10 +119,10 @@ describe('checkout', () => {
     await fill(browser, 'CLEAT', 2)
     const response = await pay(browser, 'tok_approve')
     expect(response.status).toBe(201)
-    const { order } = completedAnswer.parse(await response.json())
+    const { order } = completedResponse.parse(await response.json())
     expect(order).toMatchObject({ status: 'paid', total: 5390, email: 'ada@example.com', shipping_address: address })
     const seen = await browser.send('GET', `/checkout/confirmation/${order.id}`)
-    expect(completedAnswer.parse(await seen.json()).order.number).toBe(order.number)
+    expect(completedResponse.parse(await seen.json()).order.number).toBe(order.number)
     const other = await openBrowser(shop.handler)
     expect((await refusal(await other.send('GET', `/checkout/confirmation/${order.id}`))).status).toBe(404)
     expect(await status()).toEqual({ locked: false, can_checkout: false })
@@ -138,7 +138,7 @@ describe('checkout', () => {
       await pay(browser, 'tok_approve', body),
       await pay(browser, 'tok_approve'),
     ]
-    const orders = await Promise.all(answers.map(async answer => completedAnswer.parse(await answer.json()).order.id))
+    const orders = await Promise.all(answers.map(async answer => completedResponse.parse(await answer.json()).order.id))
     expect(answers.map(answer => answer.status)).toEqual([201, 201, 201])
     expect(new Set(orders).size).toBe(1)
   })
@@ -146,7 +146,7 @@ describe('checkout', () => {
   it('answers a double click twice with one order', async () => {
     await fill()
     const answers = await Promise.all([pay(browser, 'tok_approve'), pay(browser, 'tok_approve')])
-    const orders = await Promise.all(answers.map(async answer => completedAnswer.parse(await answer.json()).order.id))
+    const orders = await Promise.all(answers.map(async answer => completedResponse.parse(await answer.json()).order.id))
     expect(orders[0]).toBe(orders[1])
   })
 
@@ -174,7 +174,7 @@ describe('checkout', () => {
       phase: 'payment_authorization',
       lock_id: lock.lock_id,
     })
-    const after = cartAnswer.parse(await (await browser.send('GET', '/cart')).json())
+    const after = cartResponse.parse(await (await browser.send('GET', '/cart')).json())
     expect(after).toMatchObject({ locked: false, quantity: 1 })
     expect((await pay(browser, 'tok_approve')).status).toBe(201)
   })
@@ -208,10 +208,10 @@ describe('checkout', () => {
     await fill()
     const response = await pay(browser, 'tok_action_required')
     expect(response.status).toBe(202)
-    const waiting = waitingAnswer.parse(await response.json())
+    const waiting = waitingResponse.parse(await response.json())
     if (waiting.status !== 'action_required' || waiting.action.type !== 'redirect')
       throw new Error(`expected a redirect, got ${JSON.stringify(waiting)}`)
-    const again = waitingAnswer.parse(await (await browser.send('POST', '/checkout/resume')).json())
+    const again = waitingResponse.parse(await (await browser.send('POST', '/checkout/resume')).json())
     expect(again).toEqual(waiting)
     const page = await browser.open(waiting.action.url)
     expect(await page.text()).toContain('Approve payment')
@@ -222,7 +222,7 @@ describe('checkout', () => {
     expect(decided.headers.get('location')).toContain('http://shop.test/checkout?returned=1&checkout_id=')
     const resumed = await browser.send('POST', '/checkout/resume', { lock_id: waiting.lock_id })
     expect(resumed.status).toBe(201)
-    const { order } = completedAnswer.parse(await resumed.json())
+    const { order } = completedResponse.parse(await resumed.json())
     const back = await browser.open(`/checkout?returned=1&checkout_id=${waiting.lock_id}`)
     expect(back.status).toBe(303)
     expect(back.headers.get('location')).toBe(`/checkout/confirmation/${order.id}`)
@@ -231,7 +231,7 @@ describe('checkout', () => {
 
   it('refuses a decision that another site sends', async () => {
     await fill()
-    const waiting = waitingAnswer.parse(await (await pay(browser, 'tok_action_required')).json())
+    const waiting = waitingResponse.parse(await (await pay(browser, 'tok_action_required')).json())
     if (waiting.status !== 'action_required' || waiting.action.type !== 'redirect')
       throw new Error(`expected a redirect, got ${JSON.stringify(waiting)}`)
     const forged = await browser.send('POST', waiting.action.url, 'decision=approve', {
@@ -259,7 +259,7 @@ describe('checkout', () => {
     const response = await pay(browser, 'tok_pending')
     expect(response.status).toBe(202)
     expect(Number(response.headers.get('retry-after'))).toBeGreaterThan(0)
-    expect(waitingAnswer.parse(await response.json())).toMatchObject({ status: 'processing' })
+    expect(waitingResponse.parse(await response.json())).toMatchObject({ status: 'processing' })
     expect(await status()).toMatchObject({ locked: true, state: 'authorizing' })
   })
 
@@ -269,7 +269,7 @@ describe('checkout', () => {
     for (const body of [{ lock_id }, { lock_id }, {}, undefined]) {
       const response = await browser.send('POST', '/checkout/cancel', body)
       expect(response.status).toBe(200)
-      expect(cancelAnswer.parse(await response.json()).success).toBe(true)
+      expect(cancelResponse.parse(await response.json()).success).toBe(true)
     }
     expect(await status()).toEqual({ locked: false, can_checkout: true })
     expect((await fill()).quantity).toBe(2)
@@ -277,7 +277,7 @@ describe('checkout', () => {
 
   it('does not pretend to cancel what was bought', async () => {
     await fill()
-    const { order } = completedAnswer.parse(await (await pay(browser, 'tok_approve')).json())
+    const { order } = completedResponse.parse(await (await pay(browser, 'tok_approve')).json())
     const refused = await refusal(await browser.send('POST', '/checkout/cancel', { lock_id: order.lock_id }))
     expect(refused).toMatchObject({ status: 409, code: 'checkout_not_active' })
   })
@@ -369,7 +369,7 @@ return { startCheckout, processCheckout, getCheckoutStatus }`
     }
     const lockId = await code.startCheckout()
     expect(await code.getCheckoutStatus()).toMatchObject({ locked: true, lock_id: lockId })
-    await expect(code.processCheckout(lockId, { email: 'x' })).rejects.toThrow('email must be an e-mail address.')
+    await expect(code.processCheckout(lockId, { email: 'x' })).rejects.toThrow('email must be an email address.')
     const { order } = await code.processCheckout(lockId, {
       email: 'ada@example.com',
       method: 'card',
@@ -409,7 +409,7 @@ describe('pages', () => {
     await fill()
     expect(await (await browser.open('/cart')).text()).toContain('Brass cleat')
     expect(await (await browser.open('/checkout')).text()).toContain('tok_decline_insufficient_funds')
-    const { order } = completedAnswer.parse(await (await pay(browser, 'tok_approve')).json())
+    const { order } = completedResponse.parse(await (await pay(browser, 'tok_approve')).json())
     const page = await browser.open(`/checkout/confirmation/${order.id}`)
     expect(page.headers.get('content-type')).toContain('text/html')
     expect(await page.text()).toContain(order.number)

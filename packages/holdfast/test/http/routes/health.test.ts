@@ -1,7 +1,7 @@
 /** The three questions about health over HTTP: does it live, can it serve, do checkouts work. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { HttpHandler } from '../../../src/http/app.ts'
-import { healthAnswer, readinessAnswer } from '../../../src/http/schemas/responses.ts'
+import { healthResponse, readinessResponse } from '../../../src/http/schemas/responses.ts'
 import { openTestDatabase, type TestDatabase } from '../../support/test-database.ts'
 import { json, openShop, origin, type TestShop } from '../open-shop.ts'
 
@@ -23,7 +23,7 @@ describe('GET /health', () => {
   it('/checkout answers as the guide shows', async () => {
     const response = await ask('/health/checkout')
     expect([response.status, response.headers.get('cache-control')]).toEqual([200, 'no-store'])
-    const health = healthAnswer.parse(await response.json())
+    const health = healthResponse.parse(await response.json())
     expect(Object.keys(health)).toEqual(['status', 'checks', 'timestamp'])
     expect(health).toMatchObject({
       status: 'healthy',
@@ -47,9 +47,9 @@ describe('GET /health', () => {
     const live = await ask('/health/live', other.handler)
     expect([live.status, await json(live)]).toEqual([200, { status: 'live' }])
     const ready = await ask('/health/ready', other.handler)
-    expect([ready.status, readinessAnswer.parse(await ready.json()).status]).toEqual([503, 'not_ready'])
+    expect([ready.status, readinessResponse.parse(await ready.json()).status]).toEqual([503, 'not_ready'])
     const health = await ask('/health/checkout', other.handler)
-    expect([health.status, healthAnswer.parse(await health.json())]).toMatchObject([
+    expect([health.status, healthResponse.parse(await health.json())]).toMatchObject([
       503,
       { status: 'unhealthy', checks: { database: { status: 'critical', message: 'The database does not answer' } } },
     ])
@@ -79,7 +79,7 @@ describe('GET /health', () => {
     expect((await ask('/health/ready')).status).toBe(200)
     stopping.abort()
     const ready = await ask('/health/ready')
-    expect([ready.status, readinessAnswer.parse(await ready.json())]).toMatchObject([
+    expect([ready.status, readinessResponse.parse(await ready.json())]).toMatchObject([
       503,
       { status: 'not_ready', checks: { process: { status: 'critical', message: 'The process is ending' } } },
     ])

@@ -2,11 +2,11 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { statement } from '../../../src/database/database.ts'
 import {
-  cancelAnswer,
-  cartAnswer,
-  completedAnswer,
-  errorAnswer,
-  statusAnswer,
+  cancelResponse,
+  cartResponse,
+  completedResponse,
+  errorResponse,
+  statusResponse,
 } from '../../../src/http/schemas/responses.ts'
 import { createInvoiceGateway, type InvoiceGateway } from '../../../src/payments/invoice/invoice.ts'
 import { makeDue } from '../../payments/invoice/invoice-fixture.ts'
@@ -55,12 +55,12 @@ describe.each(['postgres', 'embedded'] as const)('An order by invoice over HTTP 
     const body = { email: 'ada@example.com', shipping_address: address, payment_method: 'bank_transfer' }
     const response = await browser.send('POST', '/checkout', body)
     expect(response.status).toBe(201)
-    const { order: made } = completedAnswer.parse(await response.json())
+    const { order: made } = completedResponse.parse(await response.json())
     return { ...made, again: () => browser.send('POST', '/checkout', body) }
   }
 
   const confirmation = async (id: string) =>
-    completedAnswer.parse(await (await browser.send('GET', `/checkout/confirmation/${id}`)).json()).order
+    completedResponse.parse(await (await browser.send('GET', `/checkout/confirmation/${id}`)).json()).order
   const stock = async (sku: string) => (await opened.database.query(stockOf, [sku]))[0]
   const pay = (reference: string, amountMinor: number) => {
     lines += 1
@@ -78,7 +78,7 @@ describe.each(['postgres', 'embedded'] as const)('An order by invoice over HTTP 
         due_at: expect.any(String),
       },
     })
-    expect(completedAnswer.parse(await (await again()).json()).order.id).toBe(id)
+    expect(completedResponse.parse(await (await again()).json()).order.id).toBe(id)
     const page = await (await browser.open(`/checkout/confirmation/${id}`)).text()
     expect(page).toContain('DE89 3704 0044 0532 0130 00')
     expect(page).toContain('Reeperei &lt;GmbH&gt;')
@@ -87,7 +87,7 @@ describe.each(['postgres', 'embedded'] as const)('An order by invoice over HTTP 
 
     await pay(transfer?.reference ?? '', total)
     expect(await confirmation(id)).toMatchObject({ status: 'paid', transfer: null })
-    const told = statusAnswer.parse(await (await browser.send('GET', `/checkout/status?lock_id=${lock_id}`)).json())
+    const told = statusResponse.parse(await (await browser.send('GET', `/checkout/status?lock_id=${lock_id}`)).json())
     expect(told).toMatchObject({ state: 'completed', order_id: id })
     expect(await stock('LANTERN')).toEqual({ onHand: 1, reserved: 0 })
     expect(await (await browser.open(`/checkout/confirmation/${id}`)).text()).not.toContain('IBAN')
@@ -96,7 +96,7 @@ describe.each(['postgres', 'embedded'] as const)('An order by invoice over HTTP 
   test('lets its buyer go on shopping while it waits', async () => {
     const { id, lock_id } = await order('CLEAT')
     const next = await browser.send('POST', '/cart/lines', { sku: 'MARLINE', quantity: 2 })
-    expect(cartAnswer.parse(await next.json())).toMatchObject({ quantity: 2, locked: false })
+    expect(cartResponse.parse(await next.json())).toMatchObject({ quantity: 2, locked: false })
     expect((await confirmation(id)).status).toBe('pending')
     await cancel(lock_id)
   })
@@ -142,6 +142,6 @@ describe.each(['postgres', 'embedded'] as const)('An order by invoice over HTTP 
   async function cancel(lockId: string) {
     const response = await browser.send('POST', '/checkout/cancel', { lock_id: lockId })
     const body = await response.json()
-    return { status: response.status, body: response.ok ? cancelAnswer.parse(body) : errorAnswer.parse(body) }
+    return { status: response.status, body: response.ok ? cancelResponse.parse(body) : errorResponse.parse(body) }
   }
 })

@@ -37,7 +37,7 @@ describe('schemas', () => {
       }),
     ).toEqual(
       expect.arrayContaining([
-        { path: 'email', message: 'must be an e-mail address' },
+        { path: 'email', message: 'must be an email address' },
         { path: 'shipping_address.first_name', message: 'must not be empty' },
         { path: 'shipping_address.country', message: 'must be a country code like DE (ISO 3166 alpha-2)' },
         { path: 'price', message: 'is not a known field' },

@@ -1,10 +1,10 @@
-/** The log as the handler uses it: where it throws or rejects, a line is missing, and no answer is another for it. */
+/** A log that never throws: if the given log fails, a line is lost and no response changes. */
 import type { HttpLog } from './context.ts'
 
-export function harmlessLog(log: HttpLog): HttpLog {
+export function safeLog(log: HttpLog): HttpLog {
   let hasWarned = false
 
-  function broken(error: unknown): void {
+  function warnOnce(error: unknown): void {
     if (hasWarned) return
     hasWarned = true
     const name = error instanceof Error ? error.name : typeof error
@@ -16,10 +16,10 @@ export function harmlessLog(log: HttpLog): HttpLog {
 
   return (level, message, details) => {
     try {
-      const told: unknown = log(level, message, details)
-      if (told instanceof Promise) told.catch(broken)
+      const written: unknown = log(level, message, details)
+      if (written instanceof Promise) written.catch(warnOnce)
     } catch (error) {
-      broken(error)
+      warnOnce(error)
     }
   }
 }
