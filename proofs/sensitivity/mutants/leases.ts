@@ -117,7 +117,7 @@ export const leaseMutants: readonly Mutant[] = [
     ],
     foundBy: inTest(
       'packages/holdfast/test/payments/webhooks/webhook-while-busy.test.ts',
-      'postgres.*that finds its checkout busy',
+      'postgres.*a webhook for a busy checkout is processed',
     ),
   },
 ]

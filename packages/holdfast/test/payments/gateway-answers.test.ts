@@ -1,10 +1,10 @@
-/** A gateway of an adopter's own may answer anything: nothing it says gets a checkout stuck, or kept without its order. */
+/** A gateway can return anything. No answer blocks a checkout, or takes money without an order. */
 import { expect, test } from 'vitest'
 import type { GatewayAnswer, PaymentGateway } from '../../src/payments/gateway.ts'
 import { describeStore, type TestStore } from '../support/test-store.ts'
 
-/** The sandbox, with what it says of one kind of call put in other words. */
-function saying(store: TestStore, change: Partial<PaymentGateway>): PaymentGateway {
+/** The sandbox with some of its calls replaced. */
+function gatewayWith(store: TestStore, change: Partial<PaymentGateway>): PaymentGateway {
   return { ...store.gateway, ...change }
 }
 
@@ -21,16 +21,16 @@ async function processed(store: TestStore, gateway: PaymentGateway, token = 'tok
 }
 
 describeStore(
-  'A gateway that speaks strangely',
+  'A malformed gateway answer',
   store => {
     test.each([
       ['a null character', 'taken\0'],
       ['half a character', 'taken \ud83d'],
-    ])('%s in the details of a capture does not keep the order from its buyer', async (_, note) => {
+    ])('%s in the details of a capture does not prevent the order', async (_, note) => {
       const details = { note, [note]: [note] }
       const { lockId } = await processed(
         store,
-        saying(store, {
+        gatewayWith(store, {
           capture: async request => ({ ...(await store.gateway.capture(request)), details }) as GatewayAnswer,
           lookup: async request => ({ ...(await store.gateway.lookup(request)), details }) as GatewayAnswer,
         }),
@@ -38,29 +38,29 @@ describeStore(
       expect(await store.facts(lockId)).toMatchObject({ state: 'completed', order: 'paid', charged: 1_500 })
     })
 
-    test('a refusal in half a character is a refusal', async () => {
+    test('a decline with an unpaired surrogate in its text is a decline', async () => {
       const { lockId } = await processed(
         store,
-        saying(store, {
+        gatewayWith(store, {
           authorize: async () => ({ outcome: 'declined', code: 'no\ud83d', message: 'No \0 money \ud83d' }),
         }),
       )
       expect(await store.facts(lockId)).toMatchObject({ state: 'failed', code: 'payment_declined' })
     })
 
-    test('a refusal without a reason is a refusal', async () => {
+    test('a decline without a code and message is a decline', async () => {
       const { lockId } = await processed(
         store,
-        saying(store, { authorize: async () => ({ outcome: 'declined' }) as GatewayAnswer }),
+        gatewayWith(store, { authorize: async () => ({ outcome: 'declined' }) as GatewayAnswer }),
       )
       expect(await store.facts(lockId)).toMatchObject({ state: 'failed', code: 'payment_declined' })
     })
 
-    test('what cannot be written down beside a capture is left out', async () => {
+    test('details of a capture that JSON cannot express are dropped', async () => {
       const details = { id: 1n } as unknown as Record<string, unknown>
       const { outcome, lockId } = await processed(
         store,
-        saying(store, {
+        gatewayWith(store, {
           capture: async request => ({ ...(await store.gateway.capture(request)), details }) as GatewayAnswer,
         }),
       )
@@ -74,17 +74,17 @@ describeStore(
       ['nothing', undefined],
       ['null', null],
       ['a text', 'OK'],
-      ['another outcome', { outcome: 'approved' }],
+      ['an unknown outcome name', { outcome: 'approved' }],
       ['a success without an amount', { outcome: 'succeeded', reference: 'x' }],
       ['a success without a reference', { outcome: 'succeeded', amountMinor: 1_500, currency: 'USD' }],
-      ['an action without an address', { outcome: 'action_required', reference: 'x' }],
-      ['what cannot be written down', { outcome: 'unknown', message: 'x', details: circular }],
-      ['a number beyond JSON', { outcome: 'unknown', message: 'x', details: { id: 1n } }],
-    ])('%s for an answer is an unknown outcome: asked again, and paid once', async (_, answer) => {
+      ['an action without a URL', { outcome: 'action_required', reference: 'x' }],
+      ['a circular object', { outcome: 'unknown', message: 'x', details: circular }],
+      ['a bigint', { outcome: 'unknown', message: 'x', details: { id: 1n } }],
+    ])('%s as an answer is an unknown outcome: the call is repeated, and the buyer pays once', async (_, answer) => {
       let left = 2
       const { lockId } = await processed(
         store,
-        saying(store, {
+        gatewayWith(store, {
           authorize: async request =>
             left-- > 0 ? (answer as unknown as GatewayAnswer) : store.gateway.authorize(request),
         }),
@@ -93,11 +93,11 @@ describeStore(
       expect(await store.facts(lockId)).toMatchObject({ state: 'completed', charged: 1_500 })
     })
 
-    test('a call that throws before it is one is an unknown outcome', async () => {
+    test('a call that throws synchronously is an unknown outcome', async () => {
       let left = 3
       const { lockId } = await processed(
         store,
-        saying(store, {
+        gatewayWith(store, {
           capture(request) {
             if (left-- > 0) throw new TypeError('not a function')
             return store.gateway.capture(request)
@@ -109,11 +109,11 @@ describeStore(
     })
 
     test.each([1_500.5, Number.NaN, Number.POSITIVE_INFINITY, -5, 1e18, undefined])(
-      'a pause of %s ms is taken as one that makes sense',
+      'a pause of %s ms is replaced by one between 100 ms and an hour',
       async pauseMs => {
         const { lockId, outcome } = await processed(
           store,
-          saying(store, {
+          gatewayWith(store, {
             capture: async () => ({ outcome: 'not_executed', message: 'busy', retryAfterMs: pauseMs as number }),
           }),
         )
@@ -128,10 +128,10 @@ describeStore(
       },
     )
 
-    test('an end of the authorization that is no time is no end', async () => {
+    test('an invalid end of an authorization is ignored', async () => {
       const { lockId, outcome } = await processed(
         store,
-        saying(store, {
+        gatewayWith(store, {
           authorize: async request =>
             ({ ...(await store.gateway.authorize(request)), validUntil: 'next week' }) as GatewayAnswer,
         }),
@@ -140,13 +140,13 @@ describeStore(
       expect(await store.facts(lockId)).toMatchObject({ state: 'completed', charged: 1_500 })
     })
 
-    test.each(['a\0b', 'half \ud83d'])('a webhook with %j in it is stored and heeded', async text => {
+    test.each(['a\0b', 'half \ud83d'])('a webhook that contains %j is stored and processed', async text => {
       const { lockId } = await store.begin({ [await store.article()]: 1 })
       await store.engine.processCheckout(lockId, { token: 'tok_action_required' })
       await store.gateway.approve(`sbx_${lockId}:authorize:1`)
       const payload = { note: text, [text]: [text] }
       const engine = await store.open({
-        gateway: saying(store, {
+        gateway: gatewayWith(store, {
           verifyWebhook: async () => ({
             id: text.length.toString(),
             type: 't',

@@ -1,8 +1,7 @@
 /**
- * Webhooks: hints to look at a checkout again, never facts. They are stored before they are acknowledged, once however
- * often they come, and stay until the checkout they speak of could be looked at. One that speaks of no checkout of ours
- * is looked at again, ever less often: it may be early, or name a payment that is kept only now. After three days it is
- * given up: it stays as it is, readable and counted, until people have it looked at again (`payments/webhooks/webhook-inbox.ts`).
+ * Received webhooks: stored once before they are acknowledged, and kept until their checkout was checked. A webhook is a
+ * hint to check a checkout, never a fact. If no checkout matches, matching is retried with a growing pause, because the
+ * webhook may be early. After three days the webhook is given up and waits for an operator (`webhook-inbox.ts`).
  */
 
 import { validate as isUuid } from 'uuid'
@@ -10,19 +9,19 @@ import { type Database, statement } from '../../database/database.ts'
 import type { PaymentGateway, WebhookEvent } from '../gateway.ts'
 import { storableJson } from '../gateway-answers.ts'
 
-/** The checkout that a webhook speaks of: the one it names, else the one whose payment it names. Null: none is ours. */
+/** SQL for the checkout of a webhook: by its checkout id, otherwise by its payment. Null if none matches. */
 const checkoutOf = (named: string, reference: string, gateway: string) => `coalesce(
   (select id from holdfast.checkouts where id = ${named}),
   (select checkout_id from holdfast.payment_operations
    where kind = 'authorize' and reference = ${reference} and gateway = ${gateway} limit 1))`
 
-/** Doubles from ten seconds to an hour, and ends three days after it came, or was last tried again by hand. */
-const laterLook = (
+/** SQL for the next attempt: pauses double from ten seconds to one hour. Null three days after receipt or last retry. */
+const nextAttempt = (
   webhook: string,
 ) => `case when greatest(${webhook}.received_at, ${webhook}.retried_at) > now() - interval '3 days'
   then now() + least(3600, 10 * power(2, least(${webhook}.looks, 20))) * interval '1 second' end`
 
-/** The open ones among those that $1 names, locked in one order wherever several are changed: two processes may. */
+/** SQL for the unprocessed webhooks among $1, locked in one order, so that two processes cannot deadlock. */
 const lockedInOrder = (condition: string) => `(
   select open.ctid as place from holdfast.webhooks open
   join json_to_recordset($1) as row (gateway text, event_id text) using (gateway, event_id)
@@ -30,7 +29,7 @@ const lockedInOrder = (condition: string) => `(
 
 const insertWebhook = statement(
   'insert_webhook',
-  // What names neither a checkout nor a payment can never be found to speak of one.
+  // A webhook without a checkout id and a payment reference can never match, so it counts as processed.
   `insert into holdfast.webhooks (gateway, event_id, type, about, named_id, reference, payload, checkout_id, handled_at)
    select $1, $2, $3, $4, $5::uuid, $6, $7::jsonb, ${checkoutOf('$5::uuid', '$6', '$1')},
      case when $5::uuid is null and $6::text is null then now() end
@@ -48,7 +47,7 @@ const matchWebhooks = statement(
      where look_at <= now() and handled_at is null and checkout_id is null
      order by look_at limit $1::int for update skip locked
    ), found as (
-     select due.place, ${checkoutOf('due.named_id', 'due.reference', 'due.gateway')} as checkout_id, ${laterLook('due')} as later
+     select due.place, ${checkoutOf('due.named_id', 'due.reference', 'due.gateway')} as checkout_id, ${nextAttempt('due')} as later
      from due
    )
    update holdfast.webhooks as webhook set checkout_id = found.checkout_id, looks = webhook.looks + 1,
@@ -57,7 +56,7 @@ const matchWebhooks = statement(
 )
 const readOpenWebhooks = statement(
   'read_open_webhooks',
-  // Each kind by itself: those that need the gateway's books never stand before those that a buyer waits for.
+  // Each kind has its own limit, so webhooks that need the gateway's books never delay those that a buyer waits for.
   `select due.gateway, due.event_id, due.about, due.checkout_id
    from (values ('payment', $1::int), ('money_back', $2::int), ('dispute', $2::int)) as kind (about, most)
    cross join lateral (
@@ -67,7 +66,7 @@ const readOpenWebhooks = statement(
 )
 const postponeWebhooks = statement(
   'postpone_webhooks',
-  `update holdfast.webhooks as webhook set looks = webhook.looks + 1, look_at = ${laterLook('webhook')}
+  `update holdfast.webhooks as webhook set looks = webhook.looks + 1, look_at = ${nextAttempt('webhook')}
    from ${lockedInOrder('and open.look_at <= now()')} where webhook.ctid = locked.place
    returning webhook.gateway, webhook.event_id, webhook.about, webhook.checkout_id`,
 )
@@ -90,7 +89,7 @@ export interface StoredWebhook {
   checkout_id: string
 }
 
-/** Checks and stores a webhook; null when it is not genuine. */
+/** Verifies and stores a webhook. Returns null if its signature is invalid. */
 export async function storeWebhook(
   db: Database,
   gateway: PaymentGateway,
@@ -106,7 +105,7 @@ export async function storeWebhook(
 }
 
 /**
- * Webhooks whose checkout is known, after a look at up to `limit` of those whose checkout was not: up to `limit` of
+ * Matches up to `limit` due webhooks without a checkout, then returns due webhooks that have one: up to `limit` about
  * payments, and up to `booksLimit` of each kind that needs the gateway's books.
  */
 export async function openWebhooks(db: Database, limit: number, booksLimit: number): Promise<StoredWebhook[]> {
@@ -115,7 +114,7 @@ export async function openWebhooks(db: Database, limit: number, booksLimit: numb
   return db.query<StoredWebhook>(readOpenWebhooks, [limit, booksLimit])
 }
 
-/** Puts the next look at webhooks off, so that one process works on each; gives those that it got. */
+/** Postpones webhooks, so that only one process works on each. Returns those that this process obtained. */
 export async function leaseWebhooks(db: Database, webhooks: readonly StoredWebhook[]): Promise<StoredWebhook[]> {
   return webhooks.length === 0 ? [] : db.query<StoredWebhook>(postponeWebhooks, [namesOf(webhooks)])
 }
@@ -124,7 +123,7 @@ export async function markHandled(db: Database, webhooks: readonly StoredWebhook
   if (webhooks.length > 0) await db.query(handleWebhook, [namesOf(webhooks)])
 }
 
-/** Keeps, for people, why a look came to nothing. */
+/** Stores for operators why a webhook could not be processed yet. */
 export async function recordWaitReason(
   db: Database,
   { gateway, event_id }: StoredWebhook,

@@ -1,10 +1,7 @@
-/**
- * The gateways' webhooks as people look at them: what was given up, what waits and what is done, having it looked at
- * again, or done with. What a webhook carries is never given out.
- */
+/** The operator's view of received webhooks: list, retry, dismiss. The payload of a webhook is never returned. */
 import { type Database, type Statement, statement, type Value } from '../../database/database.ts'
 
-/** One of them: a gateway's name and its own id of the event. */
+/** A webhook's key: the gateway's name and the gateway's id of the event. */
 export interface WebhookKey {
   gateway: string
   eventId: string
@@ -13,54 +10,57 @@ export interface WebhookKey {
 /** Times are ISO 8601 UTC. */
 export interface WebhookRow extends WebhookKey {
   type: string
-  /** The checkout that it was found to speak of; null: none of ours. */
+  /** The matching checkout; null if none matches. */
   checkoutId: string | null
-  /** `given_up`: nobody looks any more. `waiting`: looked at again by itself. `done`: heeded, or dismissed. */
+  /** `given_up`: no further attempt. `waiting`: another attempt follows. `done`: processed or dismissed. */
   state: 'given_up' | 'waiting' | 'done'
   receivedAt: string
-  /** Looks at it so far, since it came or was last tried again by hand. */
+  /** Attempts since the webhook was received or last retried by an operator. */
   attempts: number
-  /** When it is looked at again, while it waits. */
+  /** The time of the next attempt; null unless the webhook is waiting. */
   nextAt: string | null
-  /** Why it is not done, as far as that is known. */
+  /** Why the last attempt failed, if known. */
   lastReason: string | null
 }
 
 export interface WebhookFilter {
-  /** Default: what was given up, then what waits. */
+  /** Default: `given_up`, then `waiting`. */
   state?: WebhookRow['state'] | undefined
   gateway?: string | undefined
   type?: string | undefined
   checkoutId?: string | undefined
-  /** Only those of checkouts of ours. */
+  /** True: only webhooks with a matching checkout. Default false. */
   ours?: boolean | undefined
   /** 1 to 1,000; default 100. */
   countMax?: number | undefined
 }
 
-export interface WebhooksByHand {
-  /** Who, for the record; null: nobody asks for one. */
+export interface WebhookActor {
+  /** The operator, recorded in `admin_actions`. Null or undefined: the action is not recorded. */
   actor?: string | null | undefined
 }
 
 export interface WebhookInbox {
-  /** What was given up before what waits, those of our checkouts first, the oldest first; of what is done the newest first. */
+  /**
+   * Lists webhooks: given up before waiting, those with a checkout first, the oldest first. Processed webhooks are sorted
+   * by time of processing, the newest first.
+   */
   list(filter?: WebhookFilter): Promise<WebhookRow[]>
-  /** One of them; null when there is none. */
+  /** Returns one webhook, or null. */
   find(key: WebhookKey): Promise<WebhookRow | null>
-  /** Has it looked at now, and for three days from now as if it had just come. False when there is none, or it is done. */
-  retry(key: WebhookKey, by?: WebhooksByHand): Promise<boolean>
-  /** The same for all that were given up; gives how many. */
-  retryGivenUp(options?: Pick<WebhookFilter, 'gateway' | 'ours'> & WebhooksByHand): Promise<number>
-  /** Takes it for done, unheeded. False when there is none, or it is done. */
-  dismiss(key: WebhookKey, by?: WebhooksByHand): Promise<boolean>
-  /** The same for all that were given up and speak of no checkout of ours; gives how many. */
-  dismissUnmatched(options?: Pick<WebhookFilter, 'gateway'> & WebhooksByHand): Promise<number>
+  /** Retries a webhook now, and for three days as if it had just arrived. False if it does not exist or is done. */
+  retry(key: WebhookKey, by?: WebhookActor): Promise<boolean>
+  /** Retries all webhooks that were given up. Returns how many. */
+  retryGivenUp(options?: Pick<WebhookFilter, 'gateway' | 'ours'> & WebhookActor): Promise<number>
+  /** Dismisses a webhook without processing it. False if it does not exist or is done. */
+  dismiss(key: WebhookKey, by?: WebhookActor): Promise<boolean>
+  /** Dismisses all webhooks that were given up and match no checkout. Returns how many. */
+  dismissUnmatched(options?: Pick<WebhookFilter, 'gateway'> & WebhookActor): Promise<number>
 }
 
-/** So many are given at most. */
+/** Maximum length of a list. */
 const listedMax = 1_000
-/** So many are changed in one statement, and so many times. */
+/** Maximum number of webhooks per statement, and of statements. */
 const changedMax = 1_000
 const roundsMax = 1_000
 
@@ -70,8 +70,8 @@ const columns = `webhook.gateway, webhook.event_id as "eventId", webhook.type, w
   case when webhook.handled_at is null then webhook.look_at end as "nextAt",
   case when webhook.handled_at is not null then null
     when webhook.checkout_id is not null then webhook.last_error
-    when webhook.named_id is not null then 'there is no checkout ' || webhook.named_id
-    else 'there is no payment ' || left(webhook.reference, 200) || ' of ours' end as "lastReason"`
+    when webhook.named_id is not null then 'checkout ' || webhook.named_id || ' does not exist'
+    else 'no checkout has payment ' || left(webhook.reference, 200) end as "lastReason"`
 
 const isGivenUp = 'webhook.handled_at is null and webhook.look_at is null'
 const isWaiting = 'webhook.handled_at is null and webhook.look_at is not null'
@@ -83,7 +83,7 @@ const read = (condition: string, order: string) =>
 const oursFirst = '(webhook.checkout_id is null), webhook.received_at'
 const listStatements: Readonly<Record<WebhookRow['state'], Statement>> = {
   given_up: statement('webhooks_list_given_up', read(isGivenUp, oursFirst)),
-  // Each half has an index that holds nothing else.
+  // Two halves, because each has a partial index of its own.
   waiting: statement(
     'webhooks_list_waiting',
     `select * from (
@@ -99,7 +99,7 @@ const oneStatement = statement(
   `select ${columns} from holdfast.webhooks webhook where webhook.gateway = $1 and webhook.event_id = $2`,
 )
 
-/** Beside the change, in the same statement: who made it, where `actor` is not null. */
+/** SQL that records who made a change, in the same statement. Records nothing if `actor` is null. */
 const recorded = (
   action: string,
   actor: string,
@@ -116,7 +116,7 @@ const changeOne = (change: string, action: string) => `with changed as (
      returning gateway, event_id, type, checkout_id
    ), recorded as (${recorded(action, '$3::text')})
    select event_id from changed`
-// Those that somebody else is at are left out: so who changes several waits for nobody.
+// Skips rows that another process has locked, so a change of many webhooks never waits.
 const changeGivenUp = (change: string, action: string, condition: string) => `with changed as (
      update holdfast.webhooks set ${change} where ctid = any(array(
        select webhook.ctid from holdfast.webhooks webhook
@@ -137,14 +137,14 @@ const dismissAll = statement(
   changeGivenUp(dismissed, 'dismiss_webhook', 'webhook.checkout_id is null'),
 )
 
-/** @param redact takes out of a reason, which others worded, what must not be shown. */
+/** @param redact removes secrets from a reason, which can quote a gateway's error */
 export function createWebhookInbox(db: Database, redact: (reason: string) => string): WebhookInbox {
   const shown = (row: WebhookRow): WebhookRow => ({
     ...row,
     lastReason: row.lastReason === null ? null : redact(row.lastReason),
   })
 
-  const changed = async (one: Statement, { gateway, eventId }: WebhookKey, { actor = null }: WebhooksByHand) =>
+  const changed = async (one: Statement, { gateway, eventId }: WebhookKey, { actor = null }: WebhookActor) =>
     (await db.query(one, [gateway, eventId, actor])).length > 0
 
   async function changedAll(all: Statement, values: readonly Value[]): Promise<number> {

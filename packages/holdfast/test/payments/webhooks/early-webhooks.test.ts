@@ -1,4 +1,4 @@
-/** Webhooks that name no checkout of ours, or none yet: they are kept, matched once it is known, and cost little meanwhile. */
+/** Webhooks that match no checkout yet: kept, matched once their checkout is known, and cheap to keep. */
 import { expect, test } from 'vitest'
 import { paid } from '../../support/store-facts.ts'
 import { describeStore, type TestStore } from '../../support/test-store.ts'
@@ -35,7 +35,7 @@ async function kept(store: TestStore, type: string): Promise<Kept | undefined> {
 const due = (store: TestStore, type: string) =>
   store.sql('update holdfast.webhooks set look_at = now() where type = $1', [type])
 
-/** A payment that the bank has approved, and nobody here has heard of that. */
+/** A payment that the buyer has approved while its webhook was lost. */
 async function approved(store: TestStore) {
   const { lockId } = await store.begin({ [await store.article()]: 2 })
   await store.engine.processCheckout(lockId, { token: 'tok_action_required' })
@@ -49,11 +49,11 @@ async function approved(store: TestStore) {
 const events = ['CheckoutStarted', 'PaymentActionRequired', 'CheckoutCompleted']
 
 describeStore('A webhook', store => {
-  test('that names a checkout which does not exist yet is matched once it does', async () => {
+  test('a webhook for a checkout that does not exist yet is matched once it does', async () => {
     const { lockId } = await approved(store)
     await send(store, { type: 'payment.early', data: { checkout_id: '0192aaaa-0000-7000-8000-000000000001' } })
     expect(await kept(store, 'payment.early')).toMatchObject({ matched: null, handled: false })
-    // The checkout that it names appears.
+    // The named checkout appears.
     await store.sql('update holdfast.webhooks set named_id = $1 where type = $2', [lockId, 'payment.early'])
     await store.engine.recover()
     expect(await kept(store, 'payment.early')).toMatchObject({ matched: null, handled: false })
@@ -63,14 +63,14 @@ describeStore('A webhook', store => {
     expect(await store.facts(lockId)).toEqual(paid(2_500, { events }))
   })
 
-  test('that names a payment alone finds its checkout by that', async () => {
+  test('a webhook with only a payment reference is matched by that payment', async () => {
     const { lockId, reference } = await approved(store)
     await send(store, { type: 'payment.referenced', data: { reference } })
     expect(await kept(store, 'payment.referenced')).toMatchObject({ matched: lockId, handled: true })
     expect(await store.facts(lockId)).toEqual(paid(2_500, { events }))
   })
 
-  test('that names a payment which is kept only afterwards finds its checkout then', async () => {
+  test('a webhook for a payment that is stored later is matched once it is stored', async () => {
     const { lockId, reference } = await approved(store)
     await send(store, { type: 'payment.unkept', data: { reference: 'pay_1' } })
     expect(await kept(store, 'payment.unkept')).toMatchObject({ matched: null, handled: false })
@@ -81,7 +81,7 @@ describeStore('A webhook', store => {
     expect(await store.facts(lockId)).toEqual(paid(2_500, { events }))
   })
 
-  test('that matches nothing is looked at ever less often, and after three days is kept and counted', async () => {
+  test('an unmatched webhook is retried with growing pauses, and after three days is kept and counted', async () => {
     const type = 'payment.strange'
     await send(store, { type, data: { reference: 'of another application' } })
     const pauses: (number | null | undefined)[] = []
@@ -114,12 +114,12 @@ describeStore('A webhook', store => {
     expect(await kept(store, type)).toBeUndefined()
   })
 
-  test('that names neither a checkout nor a payment is kept and done with', async () => {
+  test('a webhook without checkout and payment is stored as processed', async () => {
     await send(store, { type: 'payout.paid', data: {} })
     expect(await kept(store, 'payout.paid')).toMatchObject({ matched: null, handled: true })
   })
 
-  test('is heeded at once though thousands match nothing', async () => {
+  test('a webhook is processed at once although thousands of others match no checkout', async () => {
     await store.sql(
       `insert into holdfast.webhooks (gateway, event_id, type, reference, payload, look_at)
        select 'sandbox', 'other-' || n, 'other', 'other-' || n, '{}', now() + interval '1 hour' from generate_series(1, 5000) n`,

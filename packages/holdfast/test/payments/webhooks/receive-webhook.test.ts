@@ -1,12 +1,12 @@
-/** Several processes that are done with the same webhooks, each in an order of its own, wait for each other and no more. */
+/** Processes that mark the same webhooks as processed in different orders wait for each other without a deadlock. */
 import { expect, test } from 'vitest'
 import { markHandled, type StoredWebhook } from '../../../src/payments/webhooks/receive-webhook.ts'
 import { describeStore } from '../../support/test-store.ts'
 
 describeStore(
-  'Webhooks that several processes are done with at once',
+  'Webhooks that several processes mark as processed at once',
   store => {
-    test('are done with, and nobody is refused for a deadlock', async () => {
+    test('every process succeeds, and no process gets a deadlock', async () => {
       for (let round = 0; round < 20; round += 1) {
         const rows = await store.sql<StoredWebhook>(
           `insert into holdfast.webhooks (gateway, event_id, type, about, payload)

@@ -1,4 +1,4 @@
-/** Webhooks that were given up: seen with their reason, looked at again or done with by hand; done ones are forgotten in time. */
+/** Webhooks that were given up: listed with their reason, retried or dismissed. Processed webhooks are deleted later. */
 import { expect, test } from 'vitest'
 import { defaultConfig } from '../../../src/config/config.ts'
 import { statement } from '../../../src/database/database.ts'
@@ -17,7 +17,7 @@ async function send(store: TestStore, type: string, data: Record<string, unknown
   await to.recover()
 }
 
-/** Three days pass, and it is looked at once more. */
+/** Lets three days pass and makes one more attempt. */
 async function giveUp(store: TestStore, type: string, by = store.engine) {
   await store.sql(
     `update holdfast.webhooks set look_at = now(), received_at = received_at - interval '73 hours',
@@ -27,7 +27,7 @@ async function giveUp(store: TestStore, type: string, by = store.engine) {
   await by.recover()
 }
 
-/** So many of one type, given up, of checkouts of ours where `checkoutId` is given. */
+/** Inserts `count` webhooks of one type that were given up. */
 const insert = (store: TestStore, type: string, count: number, checkoutId: string | null = null) =>
   store.sql(
     `insert into holdfast.webhooks (gateway, event_id, type, about, checkout_id, reference, payload, received_at, look_at)
@@ -46,7 +46,7 @@ const actions = (store: TestStore, action: string) =>
 describeStore(
   'The webhook inbox',
   store => {
-    test('says why a webhook of ours was given up, and has it looked at again, on the record', async () => {
+    test('a webhook that was given up shows its reason, and a retry processes it and is recorded', async () => {
       const { lockId } = await store.begin({ [await store.article()]: 1 })
       await store.engine.processCheckout(lockId, { token: 'tok_approve' })
       const blind = await store.open({
@@ -57,13 +57,13 @@ describeStore(
       await giveUp(store, 'refund.blind', blind)
       const [given] = await store.engine.webhooks.list({ state: 'given_up', ours: true })
       expect(given).toMatchObject({ type: 'refund.blind', checkoutId: lockId, attempts: 2, nextAt: null })
-      // The reason is the gateway's words, without what nobody may read.
+      // The reason quotes the gateway's error, with the secret removed.
       expect(given?.lastReason).toBe('Error: refused: api_key=[removed]')
       const key = { gateway: 'sandbox', eventId: given?.eventId ?? '' }
       expect(await store.engine.webhooks.retry(key, { actor: 'ada' })).toBe(true)
       await store.engine.recover()
       expect(await store.engine.webhooks.find(key)).toMatchObject({ state: 'done', lastReason: null })
-      // What is done stays done.
+      // A processed webhook cannot be retried.
       expect(await store.engine.webhooks.retry(key, { actor: 'ada' })).toBe(false)
       expect(await actions(store, 'retry_webhook')).toEqual([
         { actor: 'ada', lock: lockId, details: { ...key, type: 'refund.blind' } },
@@ -71,7 +71,7 @@ describeStore(
       await clear(store)
     })
 
-    test('looks for three more days at what was tried again and is still of no checkout of ours', async () => {
+    test('a retried webhook that matches no checkout is tried for three more days', async () => {
       const type = 'payment.unknown'
       await send(store, type, { reference: 'pay_unknown' })
       await giveUp(store, type)
@@ -79,12 +79,12 @@ describeStore(
       expect(given).toMatchObject({
         state: 'given_up',
         checkoutId: null,
-        lastReason: 'there is no payment pay_unknown of ours',
+        lastReason: 'no checkout has payment pay_unknown',
       })
       expect(await store.engine.webhooks.retryGivenUp()).toBe(1)
       await store.engine.recover()
       expect(await store.engine.webhooks.list()).toMatchObject([{ state: 'waiting', attempts: 1 }])
-      // The payment is kept only now, from a backup say.
+      // The payment is stored only now, as after restoring a backup.
       const { lockId } = await store.begin({ [await store.article()]: 1 })
       await store.engine.processCheckout(lockId, { token: 'tok_approve' })
       await store.sql('update holdfast.webhooks set reference = $1, look_at = now() where type = $2', [
@@ -101,7 +101,7 @@ describeStore(
       await clear(store)
     })
 
-    test('gives ours before the others, what was given up before what waits, and never what they carry', async () => {
+    test('a list has matched before unmatched and given up before waiting webhooks, and no payloads', async () => {
       const { lockId } = await store.begin({ [await store.article()]: 1 })
       await insert(store, 'other', 3)
       await insert(store, 'ours', 2, lockId)
@@ -119,7 +119,7 @@ describeStore(
       await clear(store)
     })
 
-    test('has thousands looked at again, or done with, each once and on the record', async () => {
+    test('thousands of webhooks are retried or dismissed, each once, and each is recorded', async () => {
       const { lockId } = await store.begin({ [await store.article()]: 1 })
       await insert(store, 'stranger', 2_300)
       await insert(store, 'held', 2, lockId)
@@ -134,7 +134,7 @@ describeStore(
       await clear(store)
     })
 
-    test('forgets what has been done for long, and neither what is younger nor what was given up', async () => {
+    test('only webhooks processed before the retention period are deleted, never those that were given up', async () => {
       await insert(store, 'old', 2_300)
       await insert(store, 'young', 1)
       await insert(store, 'lost', 1)
@@ -152,7 +152,7 @@ describeStore(
       await clear(store)
     })
 
-    test('knows one that comes again as long as it is kept, and looks once more at one that it forgot', async () => {
+    test('a repeated webhook is ignored while it is stored, and processed again after it was deleted', async () => {
       const { lockId } = await store.begin({ [await store.article()]: 1 })
       await store.engine.processCheckout(lockId, { token: 'tok_approve' })
       const before = await store.facts(lockId)
@@ -171,9 +171,9 @@ describeStore(
 )
 
 describeStore(
-  'Forgetting',
+  'Deleting old webhooks',
   store => {
-    test('waits for nobody who is at one of them, and two processes forget each once', async () => {
+    test('pruning skips locked webhooks, and two processes delete each webhook once', async () => {
       await insert(store, 'shared', 3_000)
       await store.sql(`update holdfast.webhooks set handled_at = now() - interval '200 days'`)
       const other = await store.open({ apart: true })
@@ -190,7 +190,7 @@ describeStore(
       expect(await store.engine.webhooks.list({ state: 'done' })).toEqual([])
     })
 
-    test('goes on by itself at every turn of the clock, also after one that failed, until it is stopped', async () => {
+    test('the pruner runs at every interval, also after a failed run, until it is stopped', async () => {
       const turns: (() => void)[] = []
       const pauses: number[] = []
       const clock = {

@@ -1,4 +1,4 @@
-/** A webhook that finds its checkout in somebody's hands is not lost: it is heeded once they are done. */
+/** A webhook whose checkout is leased by a different worker is processed once the lease is released. */
 import { expect, test } from 'vitest'
 import { paid } from '../../support/store-facts.ts'
 import { describeStore } from '../../support/test-store.ts'
@@ -6,23 +6,23 @@ import { describeStore } from '../../support/test-store.ts'
 describeStore(
   'A webhook',
   store => {
-    test('that finds its checkout busy is heeded once it is free, though nobody else would look', async () => {
+    test('a webhook for a busy checkout is processed once it is free, although nothing else triggers a check', async () => {
       const { lockId } = await store.begin({ [await store.article()]: 2 })
       await store.engine.processCheckout(lockId, { token: 'tok_action_required' })
       let release = (): void => {}
       const released = new Promise<void>(resolve => {
         release = resolve
       })
-      let heard = (): void => {}
-      const hasHeard = new Promise<void>(resolve => {
-        heard = resolve
+      let lookedUp = (): void => {}
+      const isLookingUp = new Promise<void>(resolve => {
+        lookedUp = resolve
       })
       const engine = await store.open({
         gateway: {
           ...store.gateway,
           async lookup(request) {
             const answer = await store.gateway.lookup(request)
-            heard()
+            lookedUp()
             await released
             return answer
           },
@@ -30,7 +30,7 @@ describeStore(
         numbers: { gatewayTimeoutMs: 60_000 },
       })
       const asking = engine.resumeCheckout(lockId)
-      await hasHeard
+      await isLookingUp
       store.webhooks.to = store.engine
       await store.gateway.approve(`sbx_${lockId}:authorize:1`)
       await store.pass(1)
