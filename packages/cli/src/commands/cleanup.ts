@@ -2,7 +2,7 @@
 
 import { Command } from 'commander'
 import { statement } from 'holdfast/database'
-import { counted } from 'holdfast/operations'
+import { plural } from 'holdfast/operations'
 import { type CommandContext, type CommandHost, writeJson } from '../command.ts'
 
 /** Expired checkouts that have not ended: the gateway has not voided their payment yet. */
@@ -20,8 +20,8 @@ export async function runCleanup(context: CommandContext, options: { json?: bool
   const waiting = row?.waiting ?? 0
   if (options.json) writeJson(context, { expired, waiting, forgotten })
   else {
-    context.out(`${counted(expired, 'expired lock')} cleaned up\n`)
-    if (forgotten > 0) context.out(`${counted(forgotten, 'old webhook')} forgotten\n`)
+    context.out(`${plural(expired, 'expired lock')} cleaned up\n`)
+    if (forgotten > 0) context.out(`${plural(forgotten, 'old webhook')} forgotten\n`)
     if (waiting > 0) {
       context.out(`${waiting} more ${waiting === 1 ? 'waits' : 'wait'} for the gateway to let the payment go\n`)
     }

@@ -2,7 +2,7 @@
 
 import { Command, InvalidArgumentError, Option } from 'commander'
 import type { DeliveryFilter, DeliveryKey, DeliveryRow } from 'holdfast/operations'
-import { counted } from 'holdfast/operations'
+import { plural } from 'holdfast/operations'
 import {
   type CommandContext,
   type CommandHost,
@@ -124,7 +124,7 @@ export async function runRedeliverParked(
   if (json) writeJson(context, { redelivered })
   else {
     const to = listener === undefined ? '' : ` to ${cell(listener)}`
-    context.out(`${counted(redelivered, 'parked delivery', 'parked deliveries')}${to} made due\n`)
+    context.out(`${plural(redelivered, 'parked delivery', 'parked deliveries')}${to} made due\n`)
   }
   return 0
 }

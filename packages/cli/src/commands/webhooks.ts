@@ -2,7 +2,7 @@
 
 import { Command, Option } from 'commander'
 import type { WebhookFilter, WebhookKey, WebhookRow } from 'holdfast/operations'
-import { counted } from 'holdfast/operations'
+import { plural } from 'holdfast/operations'
 import { type CommandContext, type CommandHost, checkoutId, systemUser, wholeNumber, writeJson } from '../command.ts'
 import { when } from '../terminal/span.ts'
 import { cell, paint, type Tone, table } from '../terminal/table.ts'
@@ -108,7 +108,7 @@ async function runAll(
   else {
     const from = gateway === undefined ? '' : ` of ${cell(gateway)}`
     const became = what === 'retried' ? 'made due' : 'done with'
-    context.out(`${counted(count, 'webhook')}${from} ${became}\n`)
+    context.out(`${plural(count, 'webhook')}${from} ${became}\n`)
   }
   return 0
 }

@@ -75,7 +75,7 @@ describe('reconcile', () => {
     expect(out).toContain('captured, captured 23.00 USD, refunded 1.00 USD')
     expect(lines.at(-1)).toBe('1 difference')
     expect(code).toBe(1)
-    expect((await call(['monitor'])).out).toContain('1 difference from the gateway’s books')
+    expect((await call(['monitor'])).out).toContain('1 difference from the gateway’s records')
   })
 
   it('records what was made at the gateway alone when it is told to', async () => {

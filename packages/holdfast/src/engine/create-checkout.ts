@@ -8,10 +8,10 @@ import { createListeners, type ListenerMap } from '../events/listeners.ts'
 import { createLive } from '../events/live.ts'
 import { createGatewayWindow } from '../observe/health/gateway-window.ts'
 import { createCorrelation } from '../observe/log/correlation.ts'
+import { guardLog } from '../observe/log/guarded-log.ts'
 import { type CheckoutLog, silentLog } from '../observe/log/log.ts'
-import { guardLog } from '../observe/log/log-guard.ts'
 import type { EngineMetrics } from '../observe/metrics/port.ts'
-import { withAlarm } from '../observe/raise-alert.ts'
+import { raiseAlerts } from '../observe/raise-alert.ts'
 import { openTracing } from '../observe/tracing.ts'
 import type { PaymentGateway } from '../payments/gateway.ts'
 import { type Gateways, onlyGateway } from '../payments/gateways.ts'
@@ -119,7 +119,7 @@ export async function composeEngine(
   const { random = Math.random } = options
   const correlation = createCorrelation()
   const guarded = guardLog((config.loggingEnabled ? options.log : null) ?? silentLog, correlation.requestOf)
-  const log = options.onAlert === undefined ? guarded : withAlarm(guarded, options.onAlert)
+  const log = options.onAlert === undefined ? guarded : raiseAlerts(guarded, options.onAlert)
 
   const opened = await openEngineDatabase(options.database, config, options.migrate !== false)
   const { database } = opened

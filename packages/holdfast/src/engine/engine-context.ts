@@ -9,8 +9,8 @@ import type { Listeners } from '../events/listeners.ts'
 import type { Live } from '../events/live.ts'
 import { createOutbox } from '../events/outbox.ts'
 import type { GatewayWindow } from '../observe/health/gateway-window.ts'
+import { createCheckoutLines } from '../observe/log/checkout-lines.ts'
 import type { CheckoutLog } from '../observe/log/log.ts'
-import { createMoveLog } from '../observe/log/log-moves.ts'
 import type { MetricsWatch } from '../observe/metrics/port.ts'
 import type { Tracing } from '../observe/tracing.ts'
 import type { PaymentGateway } from '../payments/gateway.ts'
@@ -72,13 +72,15 @@ export function createContext(parts: ContextParts): SagaContext {
 }
 
 function observeMoves({ config, database, log, watch, tracing }: ContextParts): Database {
-  const logMoves = createMoveLog({
+  const logCheckoutLines = createCheckoutLines({
     log,
     allPhases: config.logAllPhases,
     failures: config.logFailures,
     rollbacks: config.logRollbacks,
   })
-  const observers = [logMoves, watch?.observeMoves, tracing?.observeMoves].filter(observe => observe !== undefined)
+  const observers = [logCheckoutLines, watch?.observeMoves, tracing?.observeMoves].filter(
+    observe => observe !== undefined,
+  )
   return publishMoves(database, observers, error =>
     log.error('[Checkout] observing a state change failed', { err: error }),
   )

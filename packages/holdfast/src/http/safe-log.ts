@@ -1,25 +1,10 @@
 /** A log that never throws: if the given log fails, a line is lost and no response changes. */
+import { createHostGuard } from '../observe/host-guard.ts'
 import type { HttpLog } from './context.ts'
 
 export function safeLog(log: HttpLog): HttpLog {
-  let hasWarned = false
-
-  function warnOnce(error: unknown): void {
-    if (hasWarned) return
-    hasWarned = true
-    const name = error instanceof Error ? error.name : typeof error
-    process.emitWarning(
-      `The log given to the HTTP handler throws (${name}); lines are missing from it.`,
-      'HoldfastWarning',
-    )
-  }
-
+  const guard = createHostGuard(name => `the log passed to the HTTP handler throws (${name}); some lines are missing`)
   return (level, message, details) => {
-    try {
-      const written: unknown = log(level, message, details)
-      if (written instanceof Promise) written.catch(warnOnce)
-    } catch (error) {
-      warnOnce(error)
-    }
+    guard(() => log(level, message, details))
   }
 }

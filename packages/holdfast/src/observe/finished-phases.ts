@@ -1,36 +1,36 @@
-/** When a checkout was in which phase, from what its transactions moved: without a gap, from the first to the last. */
+/** The phases that a checkout finished in a transaction, with their times. They follow each other without a gap. */
 
 import type { Move, Moved } from '../database/checkout-moves.ts'
 import { type PhaseName, phaseOf, type RestingState } from '../domain/states.ts'
 
 /** A phase that ran inside a transaction. Times are those of `performance.now()`. */
-export interface Passage {
+export interface FinishedPhase {
   phase: PhaseName
   startedAt: number
   endedAt: number
 }
 
 /**
- * The phases that a transaction went through, one after the other from its begin to its commit. What a set took together
- * each of its checkouts took; the last phase ends with the commit.
+ * The phases of one checkout in a transaction, from its begin to its commit. A step that processes a batch counts in full
+ * for each checkout of the batch. The last phase ends with the commit.
  */
-export function passagesOf({ path }: Move, { startedAt, committedAt }: Moved): Passage[] {
-  const passages: Passage[] = []
+export function finishedPhasesOf({ path }: Move, { startedAt, committedAt }: Moved): FinishedPhase[] {
+  const phases: FinishedPhase[] = []
   let at = startedAt
-  // The state it comes to rest in is not over yet.
+  // The phase of the state in which the checkout now rests has not finished.
   for (const step of path.slice(0, -1)) {
     const phase = phaseOf(step.to)
     if (phase === null) continue
     const endedAt = Math.min(at + (step.durationUs ?? 0) / 1000, committedAt)
-    passages.push({ phase, startedAt: at, endedAt })
+    phases.push({ phase, startedAt: at, endedAt })
     at = endedAt
   }
-  const last = passages.at(-1)
+  const last = phases.at(-1)
   if (last !== undefined) last.endedAt = committedAt
-  return passages
+  return phases
 }
 
-/** The phase that goes on while the gateway is asked; null where nobody works on a checkout that rests there. */
+/** The phase that continues while the gateway is called, or null if no work is done in this state. */
 export function phaseAtGateway(state: RestingState | null): PhaseName | null {
   return state === 'authorizing' || state === 'capturing' ? phaseOf(state) : null
 }

@@ -1,2 +1,2 @@
-/** Counts in words: "1 lock", "3 locks". */
-export const counted = (count: number, one: string, more = `${one}s`): string => `${count} ${count === 1 ? one : more}`
+/** A count with its noun: "1 lock", "3 locks". */
+export const plural = (count: number, one: string, more = `${one}s`): string => `${count} ${count === 1 ? one : more}`

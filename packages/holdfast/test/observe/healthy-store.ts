@@ -1,4 +1,4 @@
-/** A small store in perfect order: what the auditor must find nothing in. Each checkout stands at another point. */
+/** A small consistent store, in which the auditor finds no violation. Each checkout is in a different state. */
 
 import type { Database } from '../../src/database/database.ts'
 import { idempotencyKey } from '../../src/payments/operations.ts'
@@ -146,7 +146,7 @@ function order(stage: Stage): string[] {
   ]
 }
 
-/** Ten mugs were stocked: four sold, four held. */
+/** Stock of ten mugs: four sold, four held. */
 const shop = [
   `insert into holdfast.products (id, handle, title) values ('${id('9999', 1)}', 'mug', 'Mug')`,
   `insert into holdfast.variants (id, product_id, sku, position) values ('${variantId}', '${id('9999', 1)}', 'MUG', 1)`,

@@ -1,23 +1,24 @@
+/** Error lines that name an alert raise it. */
 import { describe, expect, test } from 'vitest'
 import type { CheckoutAlert } from '../../src/domain/alert.ts'
-import { withAlarm } from '../../src/observe/raise-alert.ts'
+import { raiseAlerts } from '../../src/observe/raise-alert.ts'
 
 function open(onAlert: (alert: CheckoutAlert) => unknown = () => {}) {
   const lines: { message: string; fields: Record<string, unknown> }[] = []
   const error = (message: string, fields: Record<string, unknown> = {}) => void lines.push({ message, fields })
   const alerts: CheckoutAlert[] = []
-  const log = withAlarm({ info() {}, warn() {}, error }, alert => {
+  const log = raiseAlerts({ info() {}, warn() {}, error }, alert => {
     alerts.push(alert)
     return onAlert(alert)
   })
   return { log, lines, alerts }
 }
 
-describe('the alarm', () => {
-  test('tells people of lines that name an alert, and of no other', () => {
+describe('raising alerts', () => {
+  test('a line that names a known alert raises it, and no other line does', () => {
     const { log, lines, alerts } = open()
     log.error('[Checkout] recovery pass failed', { err: new Error('away') })
-    log.error('[Checkout] something', { alert: 'not one of ours' })
+    log.error('[Checkout] something', { alert: 'unknown' })
     log.error('[Checkout] rollback needs attention: the gateway does not let go', {
       alert: 'rollback_stuck',
       lockId: 'l1',
@@ -35,7 +36,7 @@ describe('the alarm', () => {
     expect(lines).toHaveLength(3)
   })
 
-  test('keeps to itself what a listener’s error says: it may name a buyer', () => {
+  test('an alert does not carry the text of a listener’s error, which may name a buyer', () => {
     const { log, alerts } = open()
     const error = 'no such mailbox: ada@example.com'
     log.error('[Checkout] delivery parked', { alert: 'delivery_parked', listener: 'mail', attempts: 3, error })
@@ -47,13 +48,13 @@ describe('the alarm', () => {
     [
       'throws',
       () => {
-        throw new Error('nobody is there')
+        throw new Error('unreachable')
       },
     ],
-    ['rejects', () => Promise.reject(new Error('nobody is there'))],
-  ])('harms nobody where who hears it %s, and writes that down', async (_, onAlert) => {
+    ['rejects', () => Promise.reject(new Error('unreachable'))],
+  ])('a callback that %s does not affect the caller, and is logged', async (_, onAlert) => {
     const { log, lines } = open(onAlert)
     log.error('[Checkout] a capture is of unknown outcome for too long', { alert: 'outcome_unknown', lockId: 'l1' })
-    await expect.poll(() => lines.at(-1)?.message).toBe('[Checkout] nobody could be alerted')
+    await expect.poll(() => lines.at(-1)?.message).toBe('[Checkout] sending an alert failed')
   })
 })

@@ -1,4 +1,4 @@
-/** What a host with OpenTelemetry sees of a checkout, with its real SDK. */
+/** The spans that a host with the real OpenTelemetry SDK gets from a checkout. */
 import { context, type Span, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api'
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks'
 import {
@@ -28,7 +28,7 @@ afterAll(async () => {
 describeStore('traces', store => {
   afterEach(() => exporter.reset())
 
-  /** Runs work as a host's request does: inside a span of its own. */
+  /** Runs work as a host's request does: inside its own span. */
   async function asRequest<Result>(name: string, work: (span: Span) => Promise<Result>): Promise<Result> {
     return trace.getTracer('host').startActiveSpan(name, async span => {
       try {
@@ -47,7 +47,7 @@ describeStore('traces', store => {
   const childrenOf = (spans: readonly ReadableSpan[], parent: ReadableSpan | undefined) =>
     spans.filter(span => span.parentSpanContext?.spanId === parent?.spanContext().spanId)
 
-  test('a checkout is a span of the request, with one for each phase, and in those the calls to the gateway', async () => {
+  test('a checkout is a span of its request, with a span per phase, and in those the gateway calls', async () => {
     const { lockId } = await store.begin({ [await store.article()]: 1 })
     const request = await asRequest('POST /checkout', async span => {
       await store.engine.processCheckout(lockId, { method: 'card', token: 'tok_approve' })
@@ -81,7 +81,7 @@ describeStore('traces', store => {
     expect(spans.every(span => span.spanContext().traceId === request.traceId)).toBe(true)
   })
 
-  test('phases follow each other without a gap, and lie within what was asked', async () => {
+  test('phase spans do not overlap and lie within the span of the operation', async () => {
     const { lockId } = await store.begin({ [await store.article()]: 1 })
     await store.engine.processCheckout(lockId, { method: 'card', token: 'tok_approve' })
     const spans = spansOf(lockId)
@@ -96,7 +96,7 @@ describeStore('traces', store => {
     expect(microseconds(phases.at(-1)?.endTime ?? [0, 0])).toBeLessThanOrEqual(microseconds(root?.endTime ?? [0, 0]))
   })
 
-  test('two checkouts that are worked on in one set belong to their own requests', async () => {
+  test('two checkouts processed in one batch belong to the traces of their own requests', async () => {
     const sku = await store.article()
     const begun = await Promise.all([store.begin({ [sku]: 1 }), store.begin({ [sku]: 1 })])
     const traces = await Promise.all(
@@ -115,20 +115,20 @@ describeStore('traces', store => {
     }
   })
 
-  test('a checkout that failed is an error, and so is the phase it failed in', async () => {
+  test('a failed checkout and the phase in which it failed are marked as errors', async () => {
     const { lockId } = await store.begin({ [await store.article()]: 1 })
     await store.engine.processCheckout(lockId, { method: 'card', token: 'tok_decline' })
     const spans = spansOf(lockId)
     const failed = spans.filter(({ status }) => status.code === SpanStatusCode.ERROR)
     expect(names(failed)).toEqual(['checkout.process', 'checkout.phase.payment_authorization'])
     for (const { attributes } of failed) expect(attributes['error.type']).toBe('payment_declined')
-    // The gateway answered: that is no error of its own.
+    // The gateway answered, so its span is not an error.
     expect(spans.find(({ name }) => name === 'checkout.gateway.authorize')?.attributes).toMatchObject({
       'holdfast.gateway.outcome': 'declined',
     })
   })
 
-  test('a call that nobody answered is an error', async () => {
+  test('a gateway call without an answer is marked as an error', async () => {
     const engine = await store.open({ numbers: { gatewayTimeoutMs: 30 } })
     const { lockId } = await store.begin({ [await store.article()]: 1 }, { engine })
     await engine.processCheckout(lockId, { method: 'card', token: 'tok_timeout_after' })
@@ -139,7 +139,7 @@ describeStore('traces', store => {
     expect(names(calls)).toContain('checkout.gateway.lookup')
   })
 
-  test('what is recovered has no parent, whoever’s request set it off', async () => {
+  test('a recovery has no parent span, even if a request triggered it', async () => {
     const engine = await store.open({ numbers: { answerWithinMs: 0 } })
     const { lockId } = await store.begin({ [await store.article()]: 1 }, { engine })
     await engine.processCheckout(lockId, { method: 'card', token: 'tok_pending' })
@@ -164,7 +164,7 @@ describeStore('traces', store => {
     ])
   })
 
-  test('what a host’s instruments see of a call to the gateway lies within it', async () => {
+  test('spans of the host’s instrumentation are children of the gateway call', async () => {
     const { lockId } = await store.begin({ [await store.article()]: 1 })
     store.faults.with = () => {
       trace.getTracer('host').startSpan('GET api.stripe.example').end()
@@ -178,7 +178,7 @@ describeStore('traces', store => {
     expect(seen.every(span => ids.has(span.parentSpanContext?.spanId ?? ''))).toBe(true)
   })
 
-  test('a refusal of a call is an error with its code, and nothing is left open', async () => {
+  test('a rejected operation is an error with its code, and leaves no span open', async () => {
     const { lockId } = await store.begin({ [await store.article()]: 1 })
     await expect(
       store.engine.processCheckout(lockId, { method: 'card', token: 'tok_approve' }, { sessionId: 'a stranger' }),
@@ -189,12 +189,12 @@ describeStore('traces', store => {
     expect(spansOf(lockId).filter(({ name }) => name.startsWith('checkout.phase.'))).toHaveLength(7)
   })
 
-  test('nothing that must stay secret is in any span', async () => {
+  test('no span contains a secret', async () => {
     const { lockId, sessionId } = await store.begin({ [await store.article()]: 1 })
     await store.engine.processCheckout(lockId, { method: 'card', token: 'tok_approve' })
-    const told = JSON.stringify(
+    const exported = JSON.stringify(
       exporter.getFinishedSpans().map(({ name, attributes, events }) => [name, attributes, events]),
     )
-    for (const secret of ['tok_approve', sessionId, '@example.com']) expect(told).not.toContain(secret)
+    for (const secret of ['tok_approve', sessionId, '@example.com']) expect(exported).not.toContain(secret)
   })
 })

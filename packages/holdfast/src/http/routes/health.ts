@@ -52,6 +52,6 @@ export function healthRoutes(
 }
 
 function stoppingReport(): ReadinessReport {
-  const process = { status: 'critical' as const, message: 'The process is ending' }
+  const process = { status: 'critical' as const, message: 'Process is shutting down' }
   return { status: 'not_ready', checks: { process }, timestamp: new Date().toISOString() }
 }

@@ -1,6 +1,6 @@
 /** What to do about what is not well: of each matter one sentence, and the command to run. Pure: it only looks at facts. */
 import type { HealthReport } from '../../engine/checkout-engine.ts'
-import { counted } from '../plural.ts'
+import { plural } from '../plural.ts'
 import type { Trouble } from './problems.ts'
 
 export interface Recommendation {
@@ -88,7 +88,7 @@ function ofTrouble({ trouble }: Facts): Recommendation[] {
       ? []
       : [
           note(
-            `${counted(strangers, 'webhook')} of no checkout of ours ${strangers === 1 ? 'was' : 'were'} given up: another application’s, or are some missing here?`,
+            `${plural(strangers, 'webhook')} of no checkout of ours ${strangers === 1 ? 'was' : 'were'} given up: another application’s, or are some missing here?`,
             'holdfast webhooks --state given_up',
           ),
         ]
@@ -97,7 +97,7 @@ function ofTrouble({ trouble }: Facts): Recommendation[] {
 
 function ofListeners({ listeners }: Facts): Recommendation[] {
   return listeners.map(({ listener, state, count }) => {
-    const deliveries = counted(count, 'delivery', 'deliveries')
+    const deliveries = plural(count, 'delivery', 'deliveries')
     const name = quoted(listener)
     switch (state) {
       case 'parked':

@@ -1,96 +1,101 @@
 /**
- * What a reading means: each check with its threshold and a sentence for people.
+ * The health checks: each compares a reading with a threshold, and has a sentence for people.
  *
- * Critical is what somebody is to be woken for: the database is gone, checkouts do not end, money is not accounted for.
- * A gateway that fails is never critical by itself. Its shop cannot sell, but the processes are well: a monitor that
- * restarts them, or a balancer that takes them all out, would mend nothing and lose what still works. Should it last,
- * the checkouts that wait for it show as stuck.
+ * `critical` means: wake a person, because the database is down, checkouts do not end, or money is unaccounted for. A
+ * failing gateway alone is never critical. The shop cannot sell then, but its processes are healthy, and restarting them
+ * or removing them from a load balancer would not help. If the failure lasts, the waiting checkouts show as stuck.
  */
 import { triesBeforeAlert } from '../../domain/alert.ts'
 import type { HealthCheck } from '../../engine/checkout-engine.ts'
-import { counted } from '../plural.ts'
+import { plural } from '../plural.ts'
 import { type GatewaySight, windowMinutes } from './gateway-window.ts'
 import { type HealthReading, lateMinutes, stuckMinutes } from './reading.ts'
 
-/** Expired locks are cleaned up by themselves; a few are always on their way. */
+/** From this number on, expired locks are a warning. A few are always waiting for cleanup. */
 const expiredMax = 10
+/** From this number on, stuck checkouts are critical. */
 const stuckMax = 10
-/** So many comparisons with the gateway may be missed. */
+/** Reconciliations that may be missed in a row. */
 const missedMax = 3
-/** Below so many calls nothing can be said. */
+/** Fewer calls to the gateway say nothing about it. */
 const callsMin = 5
-/** One call in so many may fail. */
+/** The gateway is failing if one call in this many fails. */
 const failedOneIn = 5
 
-const minutes = (ms: number) => counted(Math.floor(ms / 60_000), 'minute')
+const minutes = (ms: number) => plural(Math.floor(ms / 60_000), 'minute')
 
 function warnIf(isWrong: boolean, count: number, wrong: string, right: string): HealthCheck {
   return { status: isWrong ? 'warning' : 'ok', count, message: isWrong ? wrong : right }
 }
 
-/** All checks but the database's own. */
+/** All checks except the database's own. */
 export function checksOf(reading: HealthReading, seen: GatewaySight): Record<string, HealthCheck> {
-  const { expired, stuck, rollbacks, captures, unmatched, unheeded } = reading
-  const locks = counted(expired, 'expired lock')
-  const strangers = `${counted(unmatched, 'webhook')} of no checkout of ours`
+  const { expired, rollbacks, captures } = reading
+  const locks = plural(expired, 'expired lock')
   return {
     expired_locks: warnIf(
       expired >= expiredMax,
       expired,
-      `${locks} wait to be cleaned up: does a worker run?`,
+      `${locks} waiting for cleanup; check that a worker is running`,
       `${locks} (normal)`,
     ),
-    stuck_checkouts: {
-      status: stuck === 0 ? 'ok' : stuck < stuckMax ? 'warning' : 'critical',
-      count: stuck,
-      message:
-        stuck === 0
-          ? 'No stuck checkouts'
-          : `${counted(stuck, 'checkout')} active for more than ${stuckMinutes} minutes`,
-    },
+    stuck_checkouts: stuckOf(reading),
     rollbacks: warnIf(
       rollbacks > 0,
       rollbacks,
-      `${counted(rollbacks, 'rollback')} tried ${triesBeforeAlert} times and more; the gateway refuses to void or refund`,
-      'No rollback is in trouble',
+      `${plural(rollbacks, 'stuck rollback')}: void or refund not confirmed after ${triesBeforeAlert} attempts`,
+      'No stuck rollbacks',
     ),
     captures: warnIf(
       captures > 0,
       captures,
-      `${counted(captures, 'capture')} of unknown outcome for too long`,
-      'No capture waits too long',
+      `${plural(captures, 'capture')} with an unknown outcome for too long`,
+      'No captures with an overdue outcome',
     ),
     gateway: gatewayOf(reading, seen),
     deliveries: deliveriesOf(reading),
-    // Other applications of the same account make webhooks too: those are counted, and no trouble.
-    webhooks: warnIf(
-      unheeded > 0,
-      unmatched + unheeded,
-      `${counted(unheeded, 'webhook')} of ours could not be heeded for three days; ${unmatched} of no checkout of ours`,
-      strangers,
-    ),
+    webhooks: webhooksOf(reading),
   }
 }
 
-/** By what this process saw lately, and by what any process has asked and nobody has an answer to. */
+function stuckOf({ stuck }: HealthReading): HealthCheck {
+  if (stuck === 0) return { status: 'ok', count: 0, message: 'No stuck checkouts' }
+  const message = `${plural(stuck, 'checkout')} active for more than ${stuckMinutes} minutes`
+  return { status: stuck < stuckMax ? 'warning' : 'critical', count: stuck, message }
+}
+
+/** Combines the recent calls of this process with the unanswered operations of all processes. */
 function gatewayOf({ unanswered }: HealthReading, { calls, failed }: GatewaySight): HealthCheck {
   const isFailing = calls >= callsMin && failed * failedOneIn >= calls
   const lately = `the last ${windowMinutes} minutes`
-  const told: string[] = []
-  if (isFailing && failed === calls) told.push(`all ${calls} calls of ${lately} failed`)
-  else if (isFailing) told.push(`${failed} of ${calls} calls of ${lately} failed`)
+  const problems: string[] = []
+  if (isFailing && failed === calls) problems.push(`all ${calls} calls in ${lately} failed`)
+  else if (isFailing) problems.push(`${failed} of ${calls} calls in ${lately} failed`)
   if (unanswered > 0)
-    told.push(`${counted(unanswered, 'operation')} without an answer for more than ${lateMinutes} minutes`)
+    problems.push(`${plural(unanswered, 'operation')} without an answer for more than ${lateMinutes} minutes`)
   const right =
-    calls === 0 ? `No calls in ${lately}` : `${calls - failed} of ${counted(calls, 'call')} of ${lately} answered`
-  return warnIf(told.length > 0, failed + unanswered, sentence(told), right)
+    calls === 0 ? `No calls in ${lately}` : `${calls - failed} of ${plural(calls, 'call')} in ${lately} answered`
+  return warnIf(problems.length > 0, failed + unanswered, sentence(problems), right)
 }
 
 function deliveriesOf({ parked, late, lagMs }: HealthReading): HealthCheck {
-  const told: string[] = []
-  if (parked > 0) told.push(`${counted(parked, 'delivery', 'deliveries')} given up`)
-  if (late > 0) told.push(`${counted(late, 'delivery', 'deliveries')} late, the oldest by ${minutes(lagMs)}`)
-  return warnIf(told.length > 0, parked + late, sentence(told), 'All events are on their way')
+  const problems: string[] = []
+  if (parked > 0) problems.push(plural(parked, 'parked delivery', 'parked deliveries'))
+  if (late > 0) {
+    problems.push(`${plural(late, 'overdue delivery', 'overdue deliveries')}, the oldest by ${minutes(lagMs)}`)
+  }
+  return warnIf(problems.length > 0, parked + late, sentence(problems), 'No parked or overdue deliveries')
+}
+
+/** Unmatched webhooks are counted but no warning: other applications of the same gateway account also cause them. */
+function webhooksOf({ unmatchedWebhooks, failedWebhooks }: HealthReading): HealthCheck {
+  const unmatched = plural(unmatchedWebhooks, 'unmatched webhook')
+  return warnIf(
+    failedWebhooks > 0,
+    unmatchedWebhooks + failedWebhooks,
+    `${plural(failedWebhooks, 'webhook')} for known checkouts not processed for three days; ${unmatched}`,
+    unmatched,
+  )
 }
 
 function sentence(parts: readonly string[]): string {
@@ -98,19 +103,20 @@ function sentence(parts: readonly string[]): string {
   return text.slice(0, 1).toUpperCase() + text.slice(1)
 }
 
-/** Null where there is nothing to say: it is not done by itself, and was never asked for. */
+/** @param everyMs interval of automatic reconciliations, 0 for none. Null if there is none and none was ever requested. */
 export function reconciliationOf({ reconciled, sinceMs }: HealthReading, everyMs: number): HealthCheck | null {
   const silentMs = reconciled?.agoMs ?? sinceMs ?? 0
   const isMissed = everyMs > 0 && silentMs > missedMax * everyMs
   const hours = Math.floor(silentMs / 3_600_000)
-  const silence = `Not compared with the gateway’s books for ${counted(hours, 'hour')}`
   if (reconciled === null && !isMissed) return everyMs === 0 ? null : { status: 'ok', count: 0, message: 'Not yet due' }
   const { differences: count, critical } = reconciled ?? { differences: 0, critical: 0 }
+  const differences = `${plural(count, 'difference')} from the gateway’s records`
   if (critical > 0) {
-    const message = `${counted(count, 'difference')} from the gateway’s books, ${critical} of them money that is not accounted for`
-    return { status: 'critical', count, message }
+    return { status: 'critical', count, message: `${differences}, ${critical} of them unaccounted money` }
   }
-  if (isMissed) return { status: 'warning', count, message: silence }
-  if (count === 0) return { status: 'ok', count, message: 'The gateway’s books agree with ours' }
-  return { status: 'warning', count, message: `${counted(count, 'difference')} from the gateway’s books` }
+  if (isMissed) {
+    return { status: 'warning', count, message: `Not reconciled with the gateway for ${plural(hours, 'hour')}` }
+  }
+  if (count === 0) return { status: 'ok', count, message: 'No differences from the gateway’s records' }
+  return { status: 'warning', count, message: differences }
 }

@@ -1,16 +1,16 @@
 /**
- * What this process saw of the payment gateway in the last minutes: how many calls, and how many came to nothing.
- * Bounded: a few counters for each slice of time, whatever the traffic.
+ * Counts this process's calls to the payment gateway in the last minutes, and how many of them failed. Memory is bounded:
+ * a few counters per slice of time, for any traffic.
  */
 
 export interface GatewaySight {
   calls: number
-  /** No answer, an answer that makes no sense, or not taken in (429, 5xx, no connection). Declines are answers. */
+  /** No answer, a malformed answer, or not executed (429, 5xx, no connection). A decline is an answer. */
   failed: number
 }
 
 export interface GatewayWindow {
-  /** `outcome`: of the gateway's answer. */
+  /** Counts a call by the outcome of its answer. */
   note(outcome: string): void
   sight(): GatewaySight
 }
@@ -19,7 +19,7 @@ export const windowMinutes = 3
 const sliceMs = 10_000
 const slicesMax = (windowMinutes * 60_000) / sliceMs
 
-/** @param now milliseconds that only grow. */
+/** @param now a monotonic clock, milliseconds. */
 export function createGatewayWindow(now: () => number = () => performance.now()): GatewayWindow {
   let slices: (GatewaySight & { number: number })[] = []
 

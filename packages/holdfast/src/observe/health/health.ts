@@ -1,8 +1,7 @@
 /**
- * Is all well now? Cheap enough to be asked every second by many: what was read within the last second is given at once.
- * And never a lie: a database that does not answer is told of within five seconds, whatever was read before
- * (a second of freshness, and at most two questions that end after `probeMs` each).
- * It also watches over A11 and B4: what nobody looks at any more, and events that were given up, show here.
+ * The health of the checkout. Many callers may ask every second, because a reading up to a second old is returned at
+ * once. A database that stops answering is reported within five seconds: a second of freshness, then at most two queries
+ * that end after `probeMs` each. Checkouts that no worker resumes (A11) and parked events (B4) show here.
  */
 
 import { type Database, DatabaseError } from '../../database/database.ts'
@@ -14,57 +13,57 @@ import { type FreshOptions, keepFresh } from './shared-reading.ts'
 
 export interface HealthOptions {
   database: Database
-  /** How long a capture may be of unknown outcome, seconds. Default 3,600. */
+  /** How long the outcome of a capture may be unknown, seconds. Default 3,600. */
   captureTimeoutSeconds?: number
-  /** A gateway with books to compare with, and how often that is done by itself, milliseconds; 0: only when asked. */
+  /** A gateway that supports reconciliation, and the interval of automatic runs in milliseconds (0: only on request). */
   reconciles?: { gateway: string; everyMs: number } | null
-  /** What was seen of the gateway's calls; default: nothing. */
+  /** This process's recent gateway calls. Default: none. */
   gatewayWindow?: GatewayWindow
-  /** Whether who asks is about to end: then nothing is read but what is asked for. Default: never. */
+  /** True while the process is shutting down; then nothing is read ahead. Default: always false. */
   isEnding?: () => boolean
 }
 
-/** What is wrong with the database, said without its own words: those may name anything. */
-export function databaseTrouble(error: unknown): HealthCheck {
+/** The check for a failed query. The database's own message is not shown, because it may contain any data. */
+export function databaseProblem(error: unknown): HealthCheck {
   const code = error instanceof DatabaseError ? error.code : 'connection_lost'
   // undefined table, column or schema
   const isBehind = code === '42P01' || code === '42703' || code === '3F000'
   const message = isBehind
-    ? 'The schema is not up to date: run holdfast migrate'
+    ? 'Database schema out of date; run holdfast migrate'
     : /^[0-9A-Z]{5}$/.test(code)
-      ? `The database refuses to answer (${code})`
-      : 'The database does not answer'
+      ? `Database query failed (${code})`
+      : 'Database does not respond'
   return { status: 'critical', message }
 }
 
-export const databaseIsWell: HealthCheck = { status: 'ok', message: 'Database connection healthy' }
+export const databaseOk: HealthCheck = { status: 'ok', message: 'Database connection healthy' }
 
-/** Gives the health of the checkout, for as long as the database is open. What it gives never throws. */
+/** Returns a function that reads the health and never rejects. It works as long as the database is open. */
 export function createHealth(options: HealthOptions): (options?: FreshOptions) => Promise<HealthReport> {
   const { database, captureTimeoutSeconds = 3_600, reconciles = null, gatewayWindow = createGatewayWindow() } = options
   const { isEnding = () => false } = options
 
-  async function look(): Promise<Pick<HealthReport, 'checks' | 'timestamp'>> {
+  async function runChecks(): Promise<Pick<HealthReport, 'checks' | 'timestamp'>> {
     try {
       const reading = await readHealth(database, { captureTimeoutSeconds, gateway: reconciles?.gateway ?? null })
       const reconciliation = reconciles === null ? null : reconciliationOf(reading, reconciles.everyMs)
       const checks = {
         ...checksOf(reading, gatewayWindow.sight()),
         ...(reconciliation === null ? {} : { reconciliation }),
-        database: databaseIsWell,
+        database: databaseOk,
       }
       return { checks, timestamp: reading.now }
     } catch (error) {
-      return { checks: { database: databaseTrouble(error) }, timestamp: new Date().toISOString() }
+      return { checks: { database: databaseProblem(error) }, timestamp: new Date().toISOString() }
     }
   }
 
-  async function judge(): Promise<HealthReport> {
-    const { checks, timestamp } = await look()
+  async function report(): Promise<HealthReport> {
+    const { checks, timestamp } = await runChecks()
     const statuses = Object.values(checks).map(check => check.status)
     const status = statuses.includes('critical') ? 'unhealthy' : statuses.includes('warning') ? 'degraded' : 'healthy'
     return { status, checks, timestamp }
   }
 
-  return keepFresh(judge, { mayGoAhead: () => !isEnding() })
+  return keepFresh(report, { mayReadAhead: () => !isEnding() })
 }

@@ -1,17 +1,18 @@
 /**
- * May requests be sent to this process? The database answers, its schema is what this version needs, and the process is
- * not ending. Nothing that another process would suffer from as well: a balancer must not take all of them out for that.
+ * Readiness: whether a load balancer may send requests to this process. The database answers, its schema fits this
+ * version, and the process is not shutting down. Problems that all processes share, such as a failing gateway, do not
+ * count, because the balancer would then remove every process.
  */
 
 import { type Database, statement } from '../../database/database.ts'
 import { knownMigrations } from '../../database/migrate.ts'
 import type { HealthCheck, ReadinessReport } from '../../engine/checkout-engine.ts'
-import { databaseIsWell, databaseTrouble } from './health.ts'
+import { databaseOk, databaseProblem } from './health.ts'
 import { type FreshOptions, keepFresh } from './shared-reading.ts'
 
 const readApplied = statement('read_applied', 'select name, now() as now from holdfast.migrations')
 
-/** @param isEnding whether the process is about to end. What is given never throws. */
+/** @param isEnding true while the process is shutting down. The returned function never rejects. */
 export function createReadiness(
   database: Database,
   isEnding: () => boolean,
@@ -23,25 +24,28 @@ export function createReadiness(
     try {
       known ??= await readKnown()
     } catch {
-      return { status: 'critical', message: 'The migrations of this version cannot be read: is its folder there?' }
+      return {
+        status: 'critical',
+        message: 'Cannot read the migrations of this version; check that its migrations folder exists',
+      }
     }
     const missing = known.filter(name => !applied.has(name)).length
     return missing === 0
-      ? { status: 'ok', message: 'The schema is up to date' }
-      : { status: 'critical', count: missing, message: 'The schema is not up to date: run holdfast migrate' }
+      ? { status: 'ok', message: 'Database schema up to date' }
+      : { status: 'critical', count: missing, message: 'Database schema out of date; run holdfast migrate' }
   }
 
-  async function look(): Promise<Pick<ReadinessReport, 'checks' | 'timestamp'>> {
+  async function runChecks(): Promise<Pick<ReadinessReport, 'checks' | 'timestamp'>> {
     try {
       const rows = await database.probe<{ name: string; now: string }>(readApplied)
       const schema = await schemaOf(new Set(rows.map(row => row.name)))
-      return { checks: { database: databaseIsWell, schema }, timestamp: rows[0]?.now ?? new Date().toISOString() }
+      return { checks: { database: databaseOk, schema }, timestamp: rows[0]?.now ?? new Date().toISOString() }
     } catch (error) {
-      return { checks: { database: databaseTrouble(error) }, timestamp: new Date().toISOString() }
+      return { checks: { database: databaseProblem(error) }, timestamp: new Date().toISOString() }
     }
   }
 
-  const read = keepFresh(look, { mayGoAhead: () => !isEnding() })
+  const read = keepFresh(runChecks, { mayReadAhead: () => !isEnding() })
   return async options => {
     const { checks, timestamp } = isEnding()
       ? { checks: { process: ending }, timestamp: new Date().toISOString() }
@@ -51,4 +55,4 @@ export function createReadiness(
   }
 }
 
-const ending: HealthCheck = { status: 'critical', message: 'The process is ending' }
+const ending: HealthCheck = { status: 'critical', message: 'Process is shutting down' }

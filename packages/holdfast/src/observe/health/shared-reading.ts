@@ -1,30 +1,30 @@
 /**
- * Readings that many ask for: one at a time, shared by all who ask meanwhile, and given out again while they are fresh.
- * As long as somebody keeps asking, the next one begins before the last is old, so that nobody waits for the database.
- * Its invariant: nobody gets a reading that began longer before the question than was allowed.
+ * A reading that concurrent callers share. One runs at a time, and its report is reused while it is fresh. While callers
+ * keep asking, the next reading starts before the last is stale, so that callers do not wait for the database.
+ * Invariant: no caller gets a reading that started more than `maxAgeMs` before its call.
  */
 
 export interface FreshOptions {
-  /** How old what is given may be, milliseconds; default 1,000. 0: read after the question. */
+  /** Maximum age of the report, milliseconds; 0 forces a new reading. Default 1,000. */
   maxAgeMs?: number
 }
 
-/** Time as it is needed here: milliseconds that only grow, and something to happen later. */
+/** A monotonic clock in milliseconds, and a timer. */
 export interface FreshClock {
   now(): number
   after(ms: number, run: () => void): void
 }
 
 export interface FreshSettings {
-  /** Whether the next reading may begin before somebody asks for it. Default: always. */
-  mayGoAhead?: () => boolean
+  /** Whether the next reading may start before a caller asks. Default: always. */
+  mayReadAhead?: () => boolean
   clock?: FreshClock
 }
 
 const maxAgeDefaultMs = 1_000
-/** From one reading to the next while somebody keeps asking. */
+/** Interval between readings while callers keep asking. */
 const everyMs = 500
-/** Whoever has asked within so many milliseconds is taken to keep asking. */
+/** Callers are expected to ask again for this long after a call. */
 const recentMs = 3_000
 
 const systemClock: FreshClock = {
@@ -32,40 +32,40 @@ const systemClock: FreshClock = {
   after: (ms, run) => void setTimeout(run, ms).unref(),
 }
 
-/** @param read must end in bounded time, and never fail. */
+/** @param read must settle in bounded time, and never reject. */
 export function keepFresh<Report>(
   read: () => Promise<Report>,
-  { mayGoAhead = () => true, clock = systemClock }: FreshSettings = {},
+  { mayReadAhead = () => true, clock = systemClock }: FreshSettings = {},
 ): (options?: FreshOptions) => Promise<Report> {
-  let last: { report: Report; beganAt: number } | null = null
+  let last: { report: Report; startedAt: number } | null = null
   let reading: Promise<void> | null = null
   let isPlanned = false
   let askedAt = 0
 
-  function begin(): Promise<void> {
-    const beganAt = clock.now()
+  function startReading(): Promise<void> {
+    const startedAt = clock.now()
     reading ??= read().then(report => {
-      last = { report, beganAt }
+      last = { report, startedAt }
       reading = null
-      planAfter(beganAt)
+      planAfter(startedAt)
     })
     return reading
   }
 
-  function planAfter(beganAt: number): void {
-    if (isPlanned || !mayGoAhead()) return
+  function planAfter(startedAt: number): void {
+    if (isPlanned || !mayReadAhead()) return
     isPlanned = true
-    clock.after(Math.max(0, beganAt + everyMs - clock.now()), () => {
+    clock.after(Math.max(0, startedAt + everyMs - clock.now()), () => {
       isPlanned = false
-      if (clock.now() - askedAt <= recentMs && mayGoAhead()) void begin()
+      if (clock.now() - askedAt <= recentMs && mayReadAhead()) void startReading()
     })
   }
 
   return async ({ maxAgeMs = maxAgeDefaultMs } = {}) => {
     askedAt = clock.now()
     const oldest = askedAt - maxAgeMs
-    // One that began too early may be under way: then the next one counts.
-    while (last === null || last.beganAt < oldest) await begin()
+    // A running reading may have started too early. Then wait for the next one.
+    while (last === null || last.startedAt < oldest) await startReading()
     return last.report
   }
 }

@@ -1,15 +1,15 @@
 /**
- * Which request is at work on which checkout or cart, so that lines name it although checkouts of many requests are
- * worked on in sets. An entry lives as long as the call that made it, so there are never more than calls.
+ * The requests that are processing a checkout or a cart, so that log lines can name them although checkouts of many
+ * requests are processed in batches. An entry lives as long as the call that made it, which bounds their number.
  */
 
-/** The id of a checkout or a cart, and that of the request which is about it, if there is one. */
+/** The id of a checkout or a cart, and the id of the request about it, if there is one. */
 export type RequestOn = readonly [id: string, requestId?: string | undefined]
 
 export interface Correlation {
-  /** Runs what a request asked for. Without a request it just runs. */
+  /** Runs `work` on behalf of a request. Without a request id, just runs it. */
   during<Result>(request: RequestOn, work: () => Promise<Result>): Promise<Result>
-  /** The request at work on `id`: of several the one that came last. */
+  /** The request that is processing `id`; the latest if there are several. */
   requestOf(id: unknown): string | undefined
 }
 
@@ -25,9 +25,9 @@ export function createCorrelation(): Correlation {
       try {
         return await work()
       } finally {
-        const mine = requests.get(id) ?? []
-        mine.splice(mine.indexOf(requestId), 1)
-        if (mine.length === 0) requests.delete(id)
+        const current = requests.get(id) ?? []
+        current.splice(current.indexOf(requestId), 1)
+        if (current.length === 0) requests.delete(id)
       }
     },
   }

@@ -1,7 +1,7 @@
 /**
- * A log in daily files, the last fourteen kept: `checkout-2026-11-22.log` in a directory, days in UTC. A line is with the
- * operating system when `write` returns, so a killed process loses none; several processes append to the same file.
- * `write` never throws: lines that cannot be written are counted, and the file says so once it can be written again.
+ * A log in daily files such as `checkout-2026-11-22.log` (days in UTC), of which the last fourteen are kept. The operating
+ * system has a line when `write` returns, so a killed process loses none. Several processes append to the same file.
+ * `write` never throws: it counts lines that cannot be written, and logs their number once writing succeeds again.
  */
 import { closeSync, fstatSync, mkdirSync, openSync, readdirSync, rmSync, statSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
@@ -12,83 +12,83 @@ export interface DailyFiles {
 }
 
 export interface DailyFilesOptions {
-  /** Files of days kept, the one being written included. Default 14. */
+  /** Number of files to keep, the current one included. Default 14. */
   keep?: number
-  /** Gives the day, "2026-11-22"; default by this process's clock. */
+  /** The current day, such as "2026-11-22". Default: by the clock of this process. */
   today?(): string
-  /** Told once when lines cannot be written any more. */
-  onTrouble?(error: unknown): void
+  /** Called once when writing starts to fail. */
+  onError?(error: unknown): void
 }
 
-/** How often a file that was taken away is looked for, and one that cannot be written is tried again. */
-const pauseMs = 1_000
+/** Pause between checks whether the file was removed, and between attempts to write after a failure. */
+const checkIntervalMs = 1_000
 const datedName = /^\d{4}-\d\d-\d\d\.log$/
 
 export function dailyFiles(directory: string, name: string, options: DailyFilesOptions = {}): DailyFiles {
-  const { keep = 14, today = () => new Date().toISOString().slice(0, 10), onTrouble } = options
+  const { keep = 14, today = () => new Date().toISOString().slice(0, 10), onError } = options
   let day = ''
   let file: number | null = null
-  let lookAgainAt = 0
-  /** Lines that could not be written since the last that was. */
+  let nextCheckAt = 0
+  /** Lines lost since the last successful write. */
   let lost = 0
-  /** The last line stands there in part. */
-  let isTorn = false
+  /** The last line was written in part only. */
+  let isPartial = false
 
   const pathOf = (of: string) => join(directory, `${name}-${of}.log`)
 
-  function end(): void {
+  function close(): void {
     if (file === null) return
-    const ended = file
+    const closing = file
     file = null
-    closeSync(ended)
+    closeSync(closing)
   }
 
-  function isGone(open: number): boolean {
-    const there = statSync(pathOf(day), { throwIfNoEntry: false })
-    return there?.ino !== fstatSync(open).ino
+  function isRemoved(open: number): boolean {
+    const onDisk = statSync(pathOf(day), { throwIfNoEntry: false })
+    return onDisk?.ino !== fstatSync(open).ino
   }
 
   function removeOld(): void {
-    const isOurs = (entry: string) => entry.startsWith(`${name}-`) && datedName.test(entry.slice(name.length + 1))
-    const days = readdirSync(directory).filter(isOurs).sort()
+    const isDailyFile = (entry: string) => entry.startsWith(`${name}-`) && datedName.test(entry.slice(name.length + 1))
+    const days = readdirSync(directory).filter(isDailyFile).sort()
     for (const old of days.slice(0, -keep)) {
-      // A clock that was put back writes to what is old by name.
+      // After the clock was set back, the current file may have an old name.
       if (old !== `${name}-${day}.log`) rmSync(join(directory, old), { force: true })
     }
   }
 
-  function begin(now: string): number {
-    end()
+  function openFile(now: string): number {
+    close()
     mkdirSync(directory, { recursive: true, mode: 0o700 })
-    if (now !== day) isTorn = false
+    if (now !== day) isPartial = false
     day = now
-    const begun = openSync(pathOf(now), 'a', 0o600)
-    file = begun
+    const opened = openSync(pathOf(now), 'a', 0o600)
+    file = opened
     try {
       removeOld()
     } catch {
-      // The day that is written matters more than those that are over.
+      // Writing today's lines matters more than deleting old files.
     }
-    return begun
+    return opened
   }
 
   function current(): number {
     const now = today()
-    if (file === null || now !== day) return begin(now)
-    if (performance.now() < lookAgainAt) return file
-    lookAgainAt = performance.now() + pauseMs
-    return isGone(file) ? begin(now) : file
+    if (file === null || now !== day) return openFile(now)
+    if (performance.now() < nextCheckAt) return file
+    nextCheckAt = performance.now() + checkIntervalMs
+    return isRemoved(file) ? openFile(now) : file
   }
 
   function append(text: string): void {
-    const bytes = Buffer.from(isTorn ? `\n${text}` : text)
+    const bytes = Buffer.from(isPartial ? `\n${text}` : text)
     const written = writeSync(current(), bytes)
-    isTorn = written < bytes.length && (written > 0 || isTorn)
-    if (written < bytes.length) throw new Error('There is no room for the whole line.')
+    isPartial = written < bytes.length && (written > 0 || isPartial)
+    if (written < bytes.length) throw new Error('disk full: only a part of the line was written')
   }
 
   function write(line: string): void {
-    if (lost > 0 && performance.now() < lookAgainAt) {
+    if (lost > 0 && performance.now() < nextCheckAt) {
       lost += 1
       return
     }
@@ -100,16 +100,16 @@ export function dailyFiles(directory: string, name: string, options: DailyFilesO
       }
       append(line)
     } catch (error) {
-      if (lost === 0) onTrouble?.(error)
+      if (lost === 0) onError?.(error)
       lost += 1
-      lookAgainAt = performance.now() + pauseMs
+      nextCheckAt = performance.now() + checkIntervalMs
       try {
-        end()
+        close()
       } catch {
-        // It is let go of all the same.
+        // The next attempt opens the file again anyway.
       }
     }
   }
 
-  return { write, close: end }
+  return { write, close }
 }

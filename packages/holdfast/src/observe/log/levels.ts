@@ -1,4 +1,4 @@
-/** Levels and fields of log lines. */
+/** The levels and the fields of log lines. */
 
 export type LogFields = Readonly<Record<string, unknown>>
 

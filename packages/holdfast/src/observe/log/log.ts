@@ -1,36 +1,36 @@
 /**
- * The log: structured lines, JSON for programs or readable at a terminal, with no token, secret or card data in any of
- * them (A12). Writing a line never throws: whoever writes one has something better to do than to fail by it.
+ * The log: structured lines, as JSON or readable at a terminal, without tokens, secrets or card data (A12). Writing a
+ * line never throws, because a failing log must not fail a checkout.
  */
 import pino from 'pino'
 import { type LogFields, type LogLevel, logLevels } from './levels.ts'
-import { prettyLine } from './log-pretty.ts'
+import { prettyLine } from './pretty-line.ts'
 import { redact } from './redact.ts'
 
-/** Where lines go: the log of `createLog`, or your own. It may throw and it may be slow to write, but not to return. */
+/** The destination of log lines: the log of `createLog`, or your own. It may throw, but must return without waiting. */
 export interface CheckoutLog {
   debug?(message: string, fields?: LogFields): void
   info(message: string, fields?: LogFields): void
   warn(message: string, fields?: LogFields): void
   error(message: string, fields?: LogFields): void
-  /** False where lines of this level are not written: then they are not even built. Default: all are wanted. */
+  /** False if lines of this level are dropped; the engine then does not build them. Default: true for all levels. */
   wants?(level: LogLevel): boolean
 }
 
 export interface LogOptions {
-  /** Default `info`. */
+  /** The least important level that is written. Default `info`. */
   level?: LogLevel
-  /** One readable line each instead of JSON; for a terminal. Default false. */
+  /** Readable lines for a terminal instead of JSON. Default false. */
   pretty?: boolean
-  /** With `pretty`: colours. Default false. */
+  /** Colours, with `pretty` only. Default false. */
   colours?: boolean
-  /** Default true; false is silence. */
+  /** False writes nothing. Default true. */
   enabled?: boolean
-  /** Where lines go, each with its newline. Default: standard error. */
+  /** Receives each line with its newline. Default: standard error. */
   write?: (line: string) => void
 }
 
-/** Logs that take secrets out by themselves. */
+/** Logs of `createLog`, which redact by themselves. */
 const redacting = new WeakSet<CheckoutLog>()
 
 export const isRedacting = (log: CheckoutLog): boolean => redacting.has(log)
@@ -42,20 +42,20 @@ export function createLog(options: LogOptions = {}): Required<CheckoutLog> {
   if (options.enabled === false) return silentLog
   const write = options.write ?? (line => process.stderr.write(line))
   const { isoTime: timestamp } = pino.stdTimeFunctions
-  // Errors come to it as plain objects, their causes in them.
+  // `redact` has already turned errors, with their causes, into plain objects.
   const json = pino({ level, base: null, timestamp, serializers: { err: error => error } }, { write })
   const lowest = logLevels.indexOf(level)
-  const wants = (asked: LogLevel) => logLevels.indexOf(asked) >= lowest
+  const wants = (each: LogLevel) => logLevels.indexOf(each) >= lowest
 
-  function line(tone: LogLevel, message: string, fields: LogFields): void {
-    if (!wants(tone)) return
+  function line(lineLevel: LogLevel, message: string, fields: LogFields): void {
+    if (!wants(lineLevel)) return
     try {
       const clean = redact(fields) as LogFields
       const text = redact(message) as string
-      if (pretty) write(prettyLine(tone, text, clean, colours))
-      else json[tone](clean, text)
+      if (pretty) write(prettyLine(lineLevel, text, clean, colours))
+      else json[lineLevel](clean, text)
     } catch {
-      // What is written to may be gone; nobody is left to tell.
+      // The destination may be closed, and there is no other place to report it.
     }
   }
 

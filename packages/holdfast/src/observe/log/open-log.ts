@@ -1,4 +1,4 @@
-/** Opens the log that the configuration describes: standard error, or daily files. */
+/** Opens the configured log: standard error or daily files. */
 
 import { dailyFiles } from './daily-files.ts'
 import { type CheckoutLog, createLog } from './log.ts'
@@ -8,11 +8,11 @@ export interface OpenLogOptions {
   level: 'debug' | 'info' | 'warn' | 'error'
   /** `stderr`, or `checkout` for daily files. */
   channel: 'stderr' | 'checkout'
-  /** The folder of the daily files, such as `.holdfast/logs`. */
+  /** Directory of the daily files, such as `.holdfast/logs`. */
   directory: string
-  /** Writes a line to standard error. Default: the process's own. */
+  /** Writes a line to standard error. Default: `process.stderr`. */
   write?(line: string): void
-  /** On standard error: lines for people instead of JSON. Default false. */
+  /** On standard error, writes readable lines instead of JSON. Default false. */
   pretty?: boolean
   colours?: boolean
 }
@@ -22,7 +22,7 @@ export function openLog(options: OpenLogOptions): CheckoutLog {
   const write = options.write ?? (line => void process.stderr.write(line))
   if (!enabled || channel === 'stderr') return createLog({ enabled, level, pretty, colours, write })
   const files = dailyFiles(directory, 'checkout', {
-    onTrouble: error => write(`writing the log failed: ${String(error)}\n`),
+    onError: error => write(`could not write the log: ${String(error)}\n`),
   })
   return createLog({ enabled, level, pretty: false, colours: false, write: line => files.write(line) })
 }

@@ -1,6 +1,6 @@
 /**
- * Takes out of anything what must not be written down (A12): by the name of its key, or by what it looks like. It never
- * throws, and what it gives is bounded, plain and without cycles, whatever it was given.
+ * Removes secrets and card numbers from log fields, errors and texts (A12), by the name of a key or the form of a value.
+ * Never throws. The result is plain, bounded in size, and has no cycles, for any input.
  */
 
 const secretKey =
@@ -8,12 +8,12 @@ const secretKey =
 
 const depthMax = 6
 const membersMax = 100
-/** Values in one line, all levels together. */
+/** Values per line, over all levels. */
 const valuesMax = 1_000
 const textMax = 4_000
 
-/** A run of 13 to 19 digits is a card number where Luhn's check digit is right. */
-function asCard(run: string): string {
+/** Removes a run of 13 to 19 digits if its Luhn check digit is right, as that of a card number is. */
+function withoutCard(run: string): string {
   const sum = [...run.replace(/\D/g, '')].reverse().reduce((total, digit, index) => {
     const value = Number(digit) * (index % 2 === 0 ? 1 : 2)
     return total + (value > 9 ? value - 9 : value)
@@ -23,15 +23,15 @@ function asCard(run: string): string {
 
 const removed = '[removed]'
 
-/** Cards begin so; times in milliseconds or microseconds begin with 1. */
+/** Card numbers begin with 2 to 6; times in milliseconds or microseconds begin with 1. */
 const isCard = (value: number) =>
-  value >= 2e13 && /^[2-6]\d{13,}$/.test(String(value)) && asCard(String(value)) === removed
+  value >= 2e13 && /^[2-6]\d{13,}$/.test(String(value)) && withoutCard(String(value)) === removed
 
-/** None of them may look far ahead from many places: a text is as long as `textMax`, and lines are written on the way. */
+/** No pattern may backtrack far from many positions: texts have up to `textMax` characters, and requests wait for them. */
 const patterns: readonly (readonly [RegExp, string | ((run: string) => string)])[] = [
-  // Anybody who has one of these addresses may write there.
+  // Webhook addresses that let their holder post messages.
   [/(hooks\.slack\.com|discord(?:app)?\.com\/api\/webhooks|webhook\.office\.com)\/[^\s"']+/gi, `$1/${removed}`],
-  // postgres://user:password@host, with whatever stands in the password.
+  // postgres://user:password@host, with any character in the password.
   [/:\/\/[^\s/?#@"':]*:[^\s"']*@/g, `://${removed}@`],
   [/\b([Bb]earer|Basic|Digest)\s+(?=[\w.~+/=-]*[\d_=+/.-]|[\w.~+/=-]{16})[\w.~+/=-]{6,}/g, `$1 ${removed}`],
   // token=…, "client_secret": "…", password: …
@@ -41,10 +41,10 @@ const patterns: readonly (readonly [RegExp, string | ((run: string) => string)])
   ],
   [/\bxox[a-z]-[\w-]+|\beyJ[\w-]+\.[\w-]+\.[\w-]+/g, removed],
   [/\b(?:tok|ctoken|src|pm|sk|rk)_\w+|\bwhsec_[\w+/=-]+|\b\w+_secret_\w+|\btest_token\b/g, removed],
-  [/(?<![\w-])(?:\d[ -]?){12,18}\d(?![\w-])/g, asCard],
+  [/(?<![\w-])(?:\d[ -]?){12,18}\d(?![\w-])/g, withoutCard],
 ]
 
-/** Where none of these stands, none of the above matches: so it is with nearly every text of a line. */
+/** A text without any of these matches no pattern. Nearly every text is skipped by this cheap test. */
 const marks =
   `:// hooks.slack discord office.com bearer basic digest token secret passw api private authorization cookie signature
   cvc cvv security xox eyj tok_ src_ pm_ sk_ rk_ whsec_`.split(/\s+/)
@@ -67,24 +67,24 @@ function text(value: string): string {
 
 interface Walk {
   values: number
-  /** What the value at hand stands in. */
-  above: unknown[]
+  /** The objects that contain the current value, outermost first. */
+  ancestors: unknown[]
 }
 
 interface Key {
   shown: string
   isSecret: boolean
 }
-/** Keys are the same few words in every line. */
-const keysKnown = new Map<string, Key>()
-const keysKnownMax = 1_000
+/** Lines repeat the same few keys, so the result per key is cached. */
+const keyCache = new Map<string, Key>()
+const keyCacheMax = 1_000
 
 function keyOf(key: string): Key {
-  const known = keysKnown.get(key)
+  const known = keyCache.get(key)
   if (known !== undefined) return known
-  const judged = { shown: text(key), isSecret: secretKey.test(key) }
-  if (keysKnown.size < keysKnownMax && key.length <= 64) keysKnown.set(key, judged)
-  return judged
+  const result = { shown: text(key), isSecret: secretKey.test(key) }
+  if (keyCache.size < keyCacheMax && key.length <= 64) keyCache.set(key, result)
+  return result
 }
 
 function fieldsOf(keys: readonly string[], read: (key: string) => unknown, walk: Walk): Record<string, unknown> {
@@ -104,7 +104,7 @@ function fieldsOf(keys: readonly string[], read: (key: string) => unknown, walk:
 
 const errorKeys = ['name', 'message', 'code', 'stack', 'cause', 'errors']
 
-function ofObject(value: object, walk: Walk): unknown {
+function cleanObject(value: object, walk: Walk): unknown {
   if (value instanceof Date) return Number.isNaN(value.getTime()) ? 'Invalid Date' : value.toISOString()
   if (value instanceof URL) return text(value.href)
   if (ArrayBuffer.isView(value)) return `[${value.byteLength} bytes]`
@@ -132,16 +132,16 @@ function clean(value: unknown, walk: Walk): unknown {
     case 'object': {
       if (value === null) return null
       walk.values += 1
-      if (walk.above.includes(value)) return '[cyclic]'
-      if (walk.above.length >= depthMax) return '[deep]'
+      if (walk.ancestors.includes(value)) return '[cyclic]'
+      if (walk.ancestors.length >= depthMax) return '[deep]'
       if (walk.values > valuesMax) return '[more]'
-      walk.above.push(value)
+      walk.ancestors.push(value)
       try {
-        return ofObject(value, walk)
+        return cleanObject(value, walk)
       } catch {
         return '[unreadable]'
       } finally {
-        walk.above.pop()
+        walk.ancestors.pop()
       }
     }
     default:
@@ -149,10 +149,10 @@ function clean(value: unknown, walk: Walk): unknown {
   }
 }
 
-/** Gives `value` as it may be written down. */
+/** A copy of `value` without secrets, safe to write to a log. */
 export function redact(value: unknown): unknown {
-  return clean(value, { values: 0, above: [] })
+  return clean(value, { values: 0, ancestors: [] })
 }
 
-/** The same for a text: without the keys, tokens and card numbers in it. */
-export const redactText = (written: string): string => text(written)
+/** The same text without the keys, tokens and card numbers in it. */
+export const redactText = (value: string): string => text(value)

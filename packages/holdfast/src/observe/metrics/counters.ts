@@ -1,48 +1,48 @@
 /**
- * What a process counts itself, as it does it. An end is counted by the process whose transaction wrote it, after the
- * commit: once, or (where it died right then, or the commit's outcome cannot be known) never.
+ * The metrics that a process counts itself. The process whose transaction ended a checkout counts it once, after the
+ * commit. It is not counted if that process dies at that moment, or if the outcome of the commit stays unknown.
  */
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
 import type { CheckoutRow } from '../../database/checkout-row.ts'
 import { phaseNames, type RestingState } from '../../domain/states.ts'
-import { passagesOf, phaseAtGateway } from '../finished-phases.ts'
+import { finishedPhasesOf, phaseAtGateway } from '../finished-phases.ts'
 import { type MetricDefinition, ownMetrics } from './definitions.ts'
 import type { Observers } from './port.ts'
 
 export interface Counters extends Observers {
   /**
-   * Counts from 0 what alerts look for a rise of: a series that begins with its first event never rose, as Prometheus
-   * sees it.
+   * Creates the series that alerts watch for an increase, with the value 0. Prometheus sees no increase in a series that
+   * starts with its first event.
    */
-  expect(shop: { currency: string; gateway: string }): void
+  initialize(shop: { currency: string; gateway: string }): void
 }
 
-/** A child for each value of its labels, looked up once. */
+/** Caches the child of a metric per combination of label values. */
 function children<Child>(make: (...values: string[]) => Child): (...values: string[]) => Child {
-  const made = new Map<string, Child>()
+  const cache = new Map<string, Child>()
   return (...values) => {
     const key = values.join(' ')
-    const known = made.get(key)
+    const known = cache.get(key)
     if (known !== undefined) return known
     const child = make(...values)
-    made.set(key, child)
+    cache.set(key, child)
     return child
   }
 }
 
-/** Calls with the time that checkouts are at the gateway, as far as this process brought them there. */
+/** Measures how long checkouts wait for the gateway, if this process started the call. */
 function createStopwatch(observe: (state: RestingState, durationMs: number) => void) {
-  /** Beyond it the oldest is not timed. */
+  /** Checkouts timed at once; beyond that, the oldest is dropped. */
   const timedMax = 20_000
   const since = new Map<string, number>()
   return {
-    enters(id: string, at: number): void {
+    start(id: string, at: number): void {
       since.delete(id)
       since.set(id, at)
       const [oldest] = since.keys()
       if (since.size > timedMax && oldest !== undefined) since.delete(oldest)
     },
-    leaves(id: string, state: RestingState, at: number): void {
+    stop(id: string, state: RestingState, at: number): void {
       const entered = since.get(id)
       if (entered === undefined) return
       since.delete(id)
@@ -51,7 +51,7 @@ function createStopwatch(observe: (state: RestingState, durationMs: number) => v
   }
 }
 
-/** @param laneSizes how many wait or run now. */
+/** @param laneSizes the number of items that wait or run in each lane. */
 export function createCounters(register: Registry, laneSizes: () => Readonly<Record<string, number>>): Counters {
   const named = ({ name, help, labels }: MetricDefinition) => ({
     name,
@@ -89,7 +89,7 @@ export function createCounters(register: Registry, laneSizes: () => Readonly<Rec
     if (left !== null) phase(left).observe(durationMs / 1000)
   })
 
-  function ends({ state, currency, completed_at: completedAt, locked_at: lockedAt, failure }: CheckoutRow): void {
+  function countEnd({ state, currency, completed_at: completedAt, locked_at: lockedAt, failure }: CheckoutRow): void {
     if (state === 'completed' && completedAt !== null) {
       completed.inc({ currency: currency ?? 'none' })
       checkoutSeconds.observe(Math.max(0, Date.parse(completedAt) - Date.parse(lockedAt)) / 1000)
@@ -104,13 +104,13 @@ export function createCounters(register: Registry, laneSizes: () => Readonly<Rec
       for (const move of moved.moves) {
         const { from, path, row } = move
         if (from === null) started.inc()
-        else atGateway.leaves(row.id, from, moved.startedAt)
-        for (const passage of passagesOf(move, moved)) {
-          phase(passage.phase).observe((passage.endedAt - passage.startedAt) / 1000)
+        else atGateway.stop(row.id, from, moved.startedAt)
+        for (const finished of finishedPhasesOf(move, moved)) {
+          phase(finished.phase).observe((finished.endedAt - finished.startedAt) / 1000)
         }
         if (path.some(({ details }) => details?.priceDrift !== undefined)) drifts.inc()
-        if (phaseAtGateway(row.state) !== null) atGateway.enters(row.id, moved.committedAt)
-        ends(row)
+        if (phaseAtGateway(row.state) !== null) atGateway.start(row.id, moved.committedAt)
+        countEnd(row)
       }
     },
     observeGateway({ gateway, operation }, outcome, durationMs) {
@@ -122,7 +122,7 @@ export function createCounters(register: Registry, laneSizes: () => Readonly<Rec
       seconds.observe(durationMs / 1000)
     },
     observeDelivery: (listener, outcome) => deliveries.inc({ listener, outcome }),
-    expect({ currency, gateway }) {
+    initialize({ currency, gateway }) {
       completed.inc({ currency }, 0)
       failed.inc({ currency, phase: 'payment_authorization', code: 'payment_mismatch' }, 0)
       for (const name of phaseNames) phaseSeconds.zero({ phase: name })

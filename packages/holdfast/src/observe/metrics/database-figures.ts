@@ -1,28 +1,24 @@
 /**
- * The figures that only the database knows. Bounded whatever is in it: they are read through indexes that hold nothing
- * but what is active or waits, counts end somewhere, and no history is touched.
+ * The figures that only the database has, as metrics show them. The cost is bounded: each count has a limit, and the
+ * statement uses indexes that contain only active and waiting rows, never history.
  */
 import { type Database, statement } from '../../database/database.ts'
+import { dueListeners, dueNow, isNextOf } from '../health/due-deliveries.ts'
 import { type HealthReading, readHealth } from '../health/reading.ts'
 
 const locksMax = 20_000
 const duePerListenerMax = 10_000
-/** One that stands behind another of its checkout is not late: so many are looked at for one that is. */
-const lateMax = 500
+/** Deliveries examined per listener to find the oldest that is the next of its checkout. */
+const overdueMax = 500
 const parkedMax = 1_000
-/** Listeners are code; these are those that deliveries were written for. */
+/** Listeners with deliveries; the number of listeners in code is far lower. */
 const listenersMax = 100
 
 const readFiguresStatement = statement(
   'read_figures',
   `with recursive active as materialized (
      select id, state from holdfast.checkouts where wake_at is not null limit ${locksMax}
-   ), listeners (name) as (
-     (select listener from holdfast.deliveries where state = 'due' order by listener limit 1)
-     union all
-     select (select listener from holdfast.deliveries where state = 'due' and listener > name order by listener limit 1)
-     from listeners where name is not null
-   ), states as (
+   ), ${dueListeners}, states as (
      select state, count(*) as count from active where state not in ('completed', 'failed') group by state
    ), holds as (
      select r.state, sum(r.quantity) as units
@@ -32,16 +28,12 @@ const readFiguresStatement = statement(
      select name as listener,
        (select count(*) from (
           select from holdfast.deliveries where listener = name and state = 'due' limit ${duePerListenerMax}) as due) as due,
-       (select coalesce(extract(epoch from now() - min(next_at)), 0) from (
-          select checkout_id, position, next_at from holdfast.deliveries
-          where listener = name and state = 'due' and next_at <= now() order by next_at limit ${lateMax}) as late
-        where position = (
-          select min(position) from holdfast.deliveries
-          where checkout_id = late.checkout_id and listener = name and state = 'due')) as "lagSeconds"
+       (select coalesce(extract(epoch from now() - min(next_at)), 0) from ${dueNow('overdue', overdueMax)}
+        where ${isNextOf('overdue')}) as "lagSeconds"
      from listeners where name is not null limit ${listenersMax}
    ), parked as (
      select listener, count(*) as count from (
-       select listener from holdfast.deliveries where state = 'parked' order by position limit ${parkedMax}) as given_up
+       select listener from holdfast.deliveries where state = 'parked' order by position limit ${parkedMax}) as parked
      group by listener order by listener limit ${listenersMax}
    )
    select
@@ -63,7 +55,7 @@ export type Figures = FiguresRow & Omit<HealthReading, keyof FiguresRow>
 export interface FiguresSource {
   database: Database
   captureTimeoutSeconds: number
-  /** Whose books are compared with. */
+  /** The gateway whose reconciliation is shown. */
   gateway: string
 }
 
@@ -71,11 +63,11 @@ const ping = statement('figures_ping', 'select 1 as one')
 
 export interface FiguresReading {
   isUp: boolean
-  /** Null where they could not be had in time. */
+  /** Null if they could not be read in time. */
   figures: Figures | null
 }
 
-/** It never fails. A database that is too busy for all of it, and answers a small question, is up. */
+/** Never rejects. A database that is too busy for the figures but answers a trivial query is up. */
 export async function readFigures({ database, ...health }: FiguresSource): Promise<FiguresReading> {
   try {
     const reading = await readHealth(database, health)

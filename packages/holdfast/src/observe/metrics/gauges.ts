@@ -1,4 +1,4 @@
-/** The gauges of what the database knows: one reading fills all of them, however many scrape and however often. */
+/** The gauges of figures in the database. One reading fills all of them, and is shared by all scrapes within `maxAgeMs`. */
 import { Gauge, type Registry } from 'prom-client'
 import { isFinal, restingStates } from '../../domain/states.ts'
 import { keepFresh } from '../health/shared-reading.ts'
@@ -8,25 +8,28 @@ import type { GaugesSource } from './port.ts'
 
 export interface GaugesOptions {
   register: Registry
-  /** Null: there is nothing to show. */
+  /** Null while no engine is watched; the gauges are then empty. */
   source(): GaugesSource | null
-  /** The database is asked at most this often, milliseconds. */
+  /** The shortest interval between two readings, milliseconds. */
   maxAgeMs: number
 }
 
 const activeStates = restingStates.filter(state => !isFinal(state))
 
-/** Each gauge asks for the reading, so that whatever register holds them shows what is true. */
+/** Each gauge requests the reading itself, so that it is current in any register. */
 export function createGauges({ register, source, maxAgeMs }: GaugesOptions): void {
   const nothing: FiguresReading = { isUp: false, figures: null }
-  const look = async () => {
-    const asked = source()
-    return asked === null ? nothing : readFigures(asked)
+  const readNow = async () => {
+    const current = source()
+    return current === null ? nothing : readFigures(current)
   }
-  // Scrapes are far apart: one reading each, and none between them.
-  const read = keepFresh(look, { mayGoAhead: () => false })
+  // Scrapes are far apart, so nothing is read between them.
+  const read = keepFresh(readNow, { mayReadAhead: () => false })
 
-  function gauge({ name, help, labels }: MetricDefinition, fill: (it: Gauge<string>, figures: Figures) => void): void {
+  function gauge(
+    { name, help, labels }: MetricDefinition,
+    fill: (gauge: Gauge<string>, figures: Figures) => void,
+  ): void {
     new Gauge<string>({
       name,
       help,
@@ -72,7 +75,7 @@ export function createGauges({ register, source, maxAgeMs }: GaugesOptions): voi
   simple(databaseMetrics.rollbacks, read => read.rollbacks)
   simple(databaseMetrics.captures, read => read.captures)
   simple(databaseMetrics.unanswered, read => read.unanswered)
-  simple(databaseMetrics.unheeded, read => read.unheeded)
+  simple(databaseMetrics.unheeded, read => read.failedWebhooks)
   byListener(databaseMetrics.due, read => read.deliveries.map(({ listener, due }) => [listener, due]))
   byListener(databaseMetrics.lag, read => read.deliveries.map(({ listener, lagSeconds }) => [listener, lagSeconds]))
   byListener(databaseMetrics.parked, read => Object.entries(read.parked))

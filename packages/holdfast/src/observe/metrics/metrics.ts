@@ -1,4 +1,4 @@
-/** The metrics of a process, in Prometheus' form: what it did itself, and what the database knows when somebody asks. */
+/** The metrics of a process for Prometheus: its own counters, and figures read from the database on request. */
 import { collectDefaultMetrics, Registry } from 'prom-client'
 import { createCounters } from './counters.ts'
 import { metricDefinitions } from './definitions.ts'
@@ -10,13 +10,13 @@ export interface Metrics extends EngineMetrics {
 }
 
 export interface MetricsOptions {
-  /** The host's own register, which may hold other metrics too. Default: one of its own, with those of the process. */
+  /** A prom-client register of the host, which may hold other metrics. Default: a new one with the process's metrics. */
   register?: Registry
-  /** The database is asked at most this often, milliseconds; default 5,000. */
+  /** The shortest interval between two readings of the database, milliseconds. Default 5,000. */
   maxAgeMs?: number
 }
 
-/** Made once: what listens for garbage collections cannot be taken away again. */
+/** Created once, because the observer of garbage collections cannot be removed. */
 let ofProcess: Registry | null = null
 
 function processMetrics(): Registry {
@@ -26,7 +26,7 @@ function processMetrics(): Registry {
   return ofProcess
 }
 
-/** In OpenMetrics a counter is described by the name of its samples without their ending. */
+/** Converts to OpenMetrics, which describes a counter by its name without the suffix `_total`. */
 function asOpenMetrics(text: string): string {
   const counters = new Set([...text.matchAll(/^# TYPE (\S+) counter$/gm)].map(([, name = '']) => name))
   const lines = text
@@ -40,27 +40,28 @@ function asOpenMetrics(text: string): string {
   return `${lines.join('\n')}\n# EOF\n`
 }
 
-/** Makes metrics for one engine: given to `createCheckout`, and to `createHttpHandler`, which serves them. */
+/** Creates the metrics of one engine. Pass them to `createCheckout`, and to `createHttpHandler`, which serves them. */
 export function createMetrics(options: MetricsOptions = {}): Metrics {
   const { maxAgeMs = 5_000 } = options
   const register = options.register ?? Registry.merge([processMetrics()])
   let source: MetricsSource | null = null
-  const { expect, ...observers } = createCounters(register, () => source?.laneSizes() ?? {})
+  const { initialize, ...observers } = createCounters(register, () => source?.laneSizes() ?? {})
   createGauges({ register, source: () => source, maxAgeMs })
 
   return {
     register,
     async render(accept = null) {
       const text = await register.metrics()
-      // How a host's own register is written down is the host's to say.
+      // The content type of the host's own register is configured by the host.
       return options.register === undefined && accept?.includes('application/openmetrics-text')
         ? { contentType: Registry.OPENMETRICS_CONTENT_TYPE, text: asOpenMetrics(text) }
         : { contentType: register.contentType, text }
     },
     watch(given) {
-      if (source !== null) throw new Error('These metrics watch another engine: give each engine metrics of its own.')
+      if (source !== null)
+        throw new Error('these metrics already belong to another engine; call createMetrics() once per engine')
       source = given
-      expect(given)
+      initialize(given)
       return {
         ...observers,
         stop() {

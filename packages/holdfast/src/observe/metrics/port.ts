@@ -1,4 +1,4 @@
-/** The metrics of an engine as a port: it keeps `prom-client`, an optional peer, out of the engine's imports. */
+/** The port between an engine and its metrics. It keeps `prom-client`, an optional peer, out of the engine's imports. */
 import type { Moved } from '../../database/checkout-moves.ts'
 import type { FiguresSource } from './database-figures.ts'
 
@@ -6,7 +6,7 @@ export interface GaugesSource extends FiguresSource {
   listenerNames(): readonly string[]
 }
 
-/** What an engine tells of what it does. */
+/** Receives what an engine does. */
 export interface Observers {
   observeMoves(moved: Moved): void
   observeGateway(call: { gateway: string; operation: string }, outcome: string, durationMs: number): void
@@ -14,11 +14,11 @@ export interface Observers {
   observeDelivery(listener: string, outcome: string): void
 }
 
-/** What an engine gives to be watched. */
+/** What metrics read from an engine. */
 export interface MetricsSource extends GaugesSource {
-  /** What the shop sells in. */
+  /** The shop's base currency, ISO 4217. */
   currency: string
-  /** How many wait in each lane or run. */
+  /** Number of items that wait or run, per lane. */
   laneSizes(): Readonly<Record<string, number>>
 }
 
@@ -28,10 +28,10 @@ export interface MetricsWatch extends Observers {
 
 /** The metrics of one engine, made by `createMetrics` of `holdfast/metrics`. */
 export interface EngineMetrics {
-  /** What `GET /metrics` answers. `accept`: the request's header; OpenMetrics is given to who asks for it. */
+  /** The body of `GET /metrics`. `accept` is the request's header; OpenMetrics is returned if it asks for that. */
   render(accept?: string | null): Promise<{ contentType: string; text: string }>
-  /** Called by `createCheckout`. @throws where it watches another engine: each has metrics of its own. */
+  /** Called by `createCheckout`. @throws if these metrics already belong to another engine. */
   watch(source: MetricsSource): MetricsWatch
-  /** Takes them out of the register, where the host gave its own. */
+  /** Removes the metrics from the register. */
   close(): void
 }

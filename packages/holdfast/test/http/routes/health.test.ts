@@ -51,7 +51,7 @@ describe('GET /health', () => {
     const health = await ask('/health/checkout', other.handler)
     expect([health.status, healthResponse.parse(await health.json())]).toMatchObject([
       503,
-      { status: 'unhealthy', checks: { database: { status: 'critical', message: 'The database does not answer' } } },
+      { status: 'unhealthy', checks: { database: { status: 'critical', message: 'Database does not respond' } } },
     ])
   })
 
@@ -81,7 +81,7 @@ describe('GET /health', () => {
     const ready = await ask('/health/ready')
     expect([ready.status, readinessResponse.parse(await ready.json())]).toMatchObject([
       503,
-      { status: 'not_ready', checks: { process: { status: 'critical', message: 'The process is ending' } } },
+      { status: 'not_ready', checks: { process: { status: 'critical', message: 'Process is shutting down' } } },
     ])
     expect((await ask('/health/live')).status).toBe(200)
     expect((await ask('/products')).status).toBe(200)

@@ -1,11 +1,11 @@
-/** Every health check, failing for what makes it fail in a shop, and well again once that is mended. */
+/** Every health check fails for its cause, and is ok again once the cause is fixed. */
 import { expect, test } from 'vitest'
 import type { CheckoutEngine } from '../../../src/engine/checkout-engine.ts'
 import type { SandboxFaults } from '../../../src/payments/sandbox/faults.ts'
 import { describeStore, type TestStore } from '../../support/test-store.ts'
 
 const token = 'tok_approve'
-/** Tells at once that it goes on in the background. */
+/** Returns `processing` at once and continues in the background. */
 const impatient = { numbers: { answerWithinMs: 20 } }
 const onBooks = { retriesMax: 0, name: 'books' }
 
@@ -19,7 +19,7 @@ const failing =
   ({ kind }) =>
     kinds.includes(kind) ? 'error_before' : null
 
-/** So much time has passed since a checkout was locked and its operations were intended. */
+/** Moves the lock and the operations of a checkout this far into the past. */
 async function age(store: TestStore, lockId: string, minutes: number) {
   const earlier = `- interval '${minutes} minutes'`
   await store.sql(`update holdfast.checkouts set locked_at = locked_at ${earlier} where id = $1`, [lockId])
@@ -39,7 +39,7 @@ async function look(store: TestStore, engine: CheckoutEngine, lockId: string, ti
 describeStore(
   'Health',
   store => {
-    test('counts locks whose time is over while no worker runs, and warns of ten', async () => {
+    test('counts expired locks while no worker runs, and warns from ten on', async () => {
       const sku = await store.article()
       const begun = await Promise.all(Array.from({ length: 10 }, () => store.begin({ [sku]: 1 })))
       const [last, ...others] = begun.map(({ lockId }) => lockId)
@@ -55,13 +55,13 @@ describeStore(
         overall: 'degraded',
         status: 'warning',
         count: 10,
-        message: '10 expired locks wait to be cleaned up: does a worker run?',
+        message: '10 expired locks waiting for cleanup; check that a worker is running',
       })
       await store.engine.cleanupExpiredLocks()
       expect(await checkOf(store.engine, 'expired_locks')).toMatchObject({ overall: 'healthy', count: 0 })
     })
 
-    test('warns of a gateway that answers nothing, soon by its calls, later by what is stuck, and never takes the process out', async () => {
+    test('warns about a gateway without answers: soon by failed calls, later by stuck checkouts, while the process stays ready', async () => {
       const engine = await store.open(impatient)
       const sku = await store.article()
       store.faults.with = failing('authorize', 'void')
@@ -70,9 +70,9 @@ describeStore(
       await look(store, engine, lockId, 4)
       const soon = await checkOf(engine, 'gateway')
       expect(soon).toMatchObject({ overall: 'degraded', status: 'warning' })
-      expect(soon.message).toMatch(/^\d+ of \d+ calls of the last 3 minutes failed$/)
+      expect(soon.message).toMatch(/^\d+ of \d+ calls in the last 3 minutes failed$/)
       await age(store, lockId, 31)
-      // The authorization is given up now, and the void that fences it is not answered either.
+      // The authorization is abandoned now, and the void that fences it gets no answer either.
       await look(store, engine, lockId)
       expect(await checkOf(engine, 'stuck_checkouts')).toEqual({
         overall: 'degraded',
@@ -83,7 +83,7 @@ describeStore(
       expect((await checkOf(engine, 'gateway')).message).toMatch(
         /failed; 1 operation without an answer for more than 5 minutes$/,
       )
-      // Whoever has called nothing knows it by the operation alone.
+      // A process without calls of its own knows it from the operation.
       expect(await checkOf(store.engine, 'gateway')).toMatchObject({
         status: 'warning',
         count: 1,
@@ -99,7 +99,7 @@ describeStore(
       expect(await checkOf(engine, 'stuck_checkouts')).toMatchObject({ count: 0, message: 'No stuck checkouts' })
     })
 
-    test('does not take a payment that the bank decides on for days for a gateway without an answer', async () => {
+    test('does not mistake a payment that is pending at the bank for a gateway without answers', async () => {
       const { lockId } = await store.begin({ [await store.article()]: 1 })
       const engine = await store.open(impatient)
       expect(await engine.processCheckout(lockId, { token: 'tok_pending' })).toMatchObject({ status: 'processing' })
@@ -111,7 +111,7 @@ describeStore(
       expect(await checkOf(engine, 'gateway')).toMatchObject({ overall: 'healthy', status: 'ok' })
     })
 
-    test('warns of a rollback whose void the gateway refuses, until it takes it', async () => {
+    test('warns about a rollback whose void the gateway refuses, until the void succeeds', async () => {
       const engine = await store.open(impatient)
       const { lockId } = await store.begin({ [await store.article()]: 1 }, { engine })
       await engine.processCheckout(lockId, { token: 'tok_action_required' })
@@ -123,14 +123,14 @@ describeStore(
         overall: 'degraded',
         status: 'warning',
         count: 1,
-        message: '1 rollback tried 10 times and more; the gateway refuses to void or refund',
+        message: '1 stuck rollback: void or refund not confirmed after 10 attempts',
       })
       store.faults.with = null
       await look(store, engine, lockId)
       expect(await checkOf(engine, 'rollbacks')).toMatchObject({ status: 'ok', count: 0 })
     })
 
-    test('warns of a capture that nobody knows the outcome of for an hour', async () => {
+    test('warns about a capture whose outcome is unknown for an hour', async () => {
       const engine = await store.open(impatient)
       const { lockId } = await store.begin({ [await store.article()]: 1 }, { engine })
       store.faults.with = failing('capture')
@@ -142,17 +142,17 @@ describeStore(
         overall: 'degraded',
         status: 'warning',
         count: 1,
-        message: '1 capture of unknown outcome for too long',
+        message: '1 capture with an unknown outcome for too long',
       })
       store.faults.with = null
       await look(store, engine, lockId)
       expect(await checkOf(engine, 'captures')).toMatchObject({ status: 'ok', count: 0 })
     })
 
-    test('warns of what was given up because its listener fails, until it is delivered again', async () => {
-      let isMended = false
+    test('warns about a delivery that was parked because its listener failed, until it is redelivered', async () => {
+      let isFixed = false
       const run = () => {
-        if (!isMended) throw new Error('not today')
+        if (!isFixed) throw new Error('not today')
       }
       const engine = await store.open({ listeners: { CheckoutCompleted: [{ ...onBooks, run }] } })
       const { lockId } = await store.begin({ [await store.article()]: 1 }, { engine })
@@ -162,9 +162,9 @@ describeStore(
         overall: 'degraded',
         status: 'warning',
         count: 1,
-        message: '1 delivery given up',
+        message: '1 parked delivery',
       })
-      isMended = true
+      isFixed = true
       const [parked] = await engine.deliverer.listParked()
       if (parked === undefined) throw new Error('nothing is parked')
       await engine.deliverer.redeliver(parked)
@@ -172,21 +172,21 @@ describeStore(
       expect(await checkOf(engine, 'deliveries')).toMatchObject({
         overall: 'healthy',
         count: 0,
-        message: 'All events are on their way',
+        message: 'No parked or overdue deliveries',
       })
     })
 
-    test('warns of events that nobody delivers, not of those that wait for a retry or behind one', async () => {
-      let isMended = false
+    test('warns about overdue deliveries, but not about those that wait for a retry or behind one', async () => {
+      let isFixed = false
       const run = () => {
-        if (!isMended) throw new Error('not today')
+        if (!isFixed) throw new Error('not today')
       }
       const later = { name: 'later', run }
       const engine = await store.open({
         listeners: { CheckoutStarted: [later], CheckoutCompleted: [{ ...onBooks, run() {} }, later] },
       })
       const { lockId } = await store.begin({ [await store.article()]: 1 }, { engine })
-      // Its first delivery fails, and waits; the next one of the same checkout stands behind it.
+      // The first delivery fails and waits for its retry; the next one of the same checkout waits behind it.
       await engine.deliverer.runOnce()
       await engine.processCheckout(lockId, { token })
       expect(await checkOf(engine, 'deliveries')).toMatchObject({ status: 'ok', count: 0 })
@@ -199,9 +199,9 @@ describeStore(
         overall: 'degraded',
         status: 'warning',
         count: 1,
-        message: '1 delivery late, the oldest by 6 minutes',
+        message: '1 overdue delivery, the oldest by 6 minutes',
       })
-      isMended = true
+      isFixed = true
       await engine.deliverer.runOnce()
       expect(await checkOf(engine, 'deliveries')).toMatchObject({ overall: 'healthy', count: 0 })
       for (const _ of ['CheckoutStarted', 'CheckoutCompleted']) {
@@ -210,7 +210,7 @@ describeStore(
       }
     })
 
-    test('warns of a webhook of ours that could not be heeded for three days, until somebody can look into the books', async () => {
+    test('warns about a webhook for a known checkout that could not be processed for three days, until a retry succeeds', async () => {
       const { lockId } = await store.begin({ [await store.article()]: 1 })
       await store.engine.processCheckout(lockId, { token })
       const blind = await store.open({
@@ -229,18 +229,18 @@ describeStore(
         overall: 'degraded',
         status: 'warning',
         count: 1,
-        message: '1 webhook of ours could not be heeded for three days; 0 of no checkout of ours',
+        message: '1 webhook for known checkouts not processed for three days; 0 unmatched webhooks',
       })
-      // The books can be read again, and somebody has it looked at again (docs/operating/health.md).
+      // The gateway's records can be read again, and an operator retries the webhook (docs/operating/health.md).
       expect(await store.engine.webhooks.retryGivenUp({ ours: true })).toBe(1)
       await store.engine.recover()
       expect(await checkOf(store.engine, 'webhooks')).toMatchObject({ overall: 'healthy', count: 0 })
     })
 
-    test('is unhealthy where the gateway took money that no checkout knows of, until that is given back', async () => {
+    test('is unhealthy if the gateway took money without a checkout, until it is refunded', async () => {
       const { lockId } = await store.begin({ [await store.article()]: 1 })
       await store.engine.processCheckout(lockId, { token: 'tok_decline' })
-      // Another program with the same keys: no intent of ours stands behind it.
+      // Another program with the same API keys made this payment, so it has no operation row here.
       const call = { checkoutId: lockId, amountMinor: 900, currency: 'USD', signal: AbortSignal.timeout(5_000) }
       const payment = await store.gateway.authorize({
         ...call,
@@ -260,12 +260,12 @@ describeStore(
         overall: 'unhealthy',
         status: 'critical',
         count: 1,
-        message: '1 difference from the gateway’s books, 1 of them money that is not accounted for',
+        message: '1 difference from the gateway’s records, 1 of them unaccounted money',
       })
       await store.gateway.refund({ ...money, idempotencyKey: `${lockId}:refund:7` })
       await store.engine.reconcile()
       expect(await checkOf(store.engine, 'reconciliation')).toMatchObject({ overall: 'healthy', count: 0 })
-      // The auditor would go on about it, and be right.
+      // The auditor would rightly keep reporting it.
       await store.sql('delete from holdfast_sandbox.requests where payment_id = $1', [reference])
       await store.sql('delete from holdfast_sandbox.payments where id = $1', [reference])
     })

@@ -1,4 +1,4 @@
-/** Health and readiness where the database is the trouble: stopped, silent, full of connections, behind, or merely busy. */
+/** Health and readiness with a database that is stopped, silent, out of connections, outdated, or busy. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { startTestPostgres } from '../../../../testing/src/postgres/test-postgres.ts'
 import { startTcpProxy } from '../../../../testing/src/tcp-proxy.ts'
@@ -13,10 +13,10 @@ import { createSandboxGateway } from '../../../src/payments/sandbox/sandbox.ts'
 import { openTestDatabase, type TestDatabase } from '../../support/test-database.ts'
 
 const now = { maxAgeMs: 0 }
-const gone = { status: 'critical', message: 'The database does not answer' }
+const gone = { status: 'critical', message: 'Database does not respond' }
 
 const lockCheckouts = statement('health_test_lock', 'lock table holdfast.checkouts in access exclusive mode')
-/** Not those of the pool, which has nothing to do here. */
+/** Only waiting statements; the connections of the pool are idle here. */
 const endWaiting = statement(
   'health_test_end_waiting',
   `select pg_cancel_backend(pid) as ended from pg_stat_activity
@@ -40,7 +40,7 @@ const both = (database: Database) => ({
 })
 
 describe('Health and readiness', () => {
-  test('say that the server was stopped, and that it is back', async () => {
+  test('report a stopped server, and its return', async () => {
     const server = await startTestPostgres()
     const database = await connectPostgres({ url: await server.createDatabase() })
     await migrate(database)
@@ -57,14 +57,14 @@ describe('Health and readiness', () => {
     await engine.close()
     expect(await engine.readiness(now)).toMatchObject({
       status: 'not_ready',
-      checks: { process: { status: 'critical', message: 'The process is ending' } },
+      checks: { process: { status: 'critical', message: 'Process is shutting down' } },
     })
     await gateway.close()
     await database.close()
     await server.stop()
   })
 
-  test('end in time where the answer never comes, and ask anew on another connection', async () => {
+  test('return in time if the answer never comes, and query again on a new connection', async () => {
     const { hostname, port } = new URL(opened.url ?? '')
     const proxy = await startTcpProxy({ host: hostname, port: Number(port) })
     const database = await connectPostgres({ url: proxy.url(opened.url ?? '') })
@@ -82,7 +82,7 @@ describe('Health and readiness', () => {
     await proxy.stop()
   })
 
-  test('are answered while every connection of the pool is at work', async () => {
+  test('work while all connections of the pool are busy', async () => {
     const { health, readiness } = both(opened.database)
     let release = () => {}
     const held = new Promise<void>(resolve => {
@@ -97,7 +97,7 @@ describe('Health and readiness', () => {
     expect(await waiting).toEqual([{ one: 1 }])
   })
 
-  test('do not wait for each other: what stands behind a lock makes no process unready, and costs no connection for long', async () => {
+  test('do not wait for each other: a health query behind a lock leaves the process ready, and frees its connection soon', async () => {
     const database = await connectPostgres({ url: opened.url ?? '', applicationName: 'health_test_locked' })
     const { health, readiness } = both(database)
     await opened.database.transaction(async tx => {
@@ -112,7 +112,7 @@ describe('Health and readiness', () => {
     await expect.poll(() => opened.database.query(countProbers)).toEqual([{ count: 0 }])
   })
 
-  test('say the same of a statement that the server ends first', async () => {
+  test('report a statement that the server cancels as a database that does not respond', async () => {
     const database = await connectPostgres({ url: opened.url ?? '', applicationName: 'health_test_ended' })
     const { health } = both(database)
     await opened.database.transaction(async tx => {
@@ -125,7 +125,7 @@ describe('Health and readiness', () => {
     await database.close()
   })
 
-  test('tell an unreadable folder of migrations from a database that is gone, and look again', async () => {
+  test('distinguish an unreadable migrations folder from a missing database, and read it again', async () => {
     let isThere = false
     const readiness = createReadiness(
       opened.database,
@@ -144,7 +144,7 @@ describe('Health and readiness', () => {
     expect(() => migrationsFolder('/')).toThrow('no package.json')
   })
 
-  test('use the pool where the server has no connection left', async () => {
+  test('use the pool if the server has no connection left', async () => {
     await opened.database.execute(`
       create role thrifty login connection limit 1;
       grant usage on schema holdfast to thrifty; grant select on all tables in schema holdfast to thrifty`)
@@ -158,21 +158,21 @@ describe('Health and readiness', () => {
     await opened.database.execute('drop owned by thrifty; drop role thrifty')
   })
 
-  test('name what is wrong in their own words where the database refuses', async () => {
+  test('report a refused query by its SQLSTATE only', async () => {
     await opened.database.execute('create role stranger login')
     const url = new URL(opened.url ?? '')
     url.username = 'stranger'
     const database = await connectPostgres({ url: url.href, poolMax: 1 })
     const { health, readiness } = both(database)
-    const refused = { database: { status: 'critical', message: 'The database refuses to answer (42501)' } }
+    const refused = { database: { status: 'critical', message: 'Database query failed (42501)' } }
     expect(await health()).toMatchObject({ status: 'unhealthy', checks: refused })
     expect(await readiness()).toMatchObject({ status: 'not_ready', checks: refused })
     await database.close()
     await opened.database.execute('drop role stranger')
   })
 
-  test('say that the schema is behind, or not there', async () => {
-    const message = 'The schema is not up to date: run holdfast migrate'
+  test('report a schema that is outdated or missing', async () => {
+    const message = 'Database schema out of date; run holdfast migrate'
     await opened.database.execute(`delete from holdfast.migrations where name = '0001_store'`)
     const { health, readiness } = both(opened.database)
     expect(await readiness(now)).toMatchObject({
@@ -191,7 +191,7 @@ describe('Health and readiness', () => {
     await empty.stop()
   })
 
-  test('wait on the embedded database for their turn like any other', async () => {
+  test('wait for their turn on the embedded database', async () => {
     const embedded = await openTestDatabase('embedded')
     const { health, readiness } = both(embedded.database)
     expect(await health()).toMatchObject({ status: 'healthy' })

@@ -1,4 +1,4 @@
-/** Health, statistics and diagnosis over a store whose checkouts stand at different points. */
+/** Health, statistics and diagnosis of a store with checkouts in different states. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { explainHealth } from '../../../../../bench/health-plan.ts'
 import { diagnose } from '../../../src/observe/diagnosis/diagnose.ts'
@@ -23,7 +23,7 @@ async function checkAfter(change: string, name: string) {
 }
 
 describe('health', () => {
-  it('is healthy where all is well, with every check', async () => {
+  it('is healthy with every check ok', async () => {
     const report = await health()
     expect(report).toMatchObject({
       status: 'healthy',
@@ -41,13 +41,13 @@ describe('health', () => {
     expect(report.timestamp).toMatch(/^\d{4}-\d\d-\d\dT.*Z$/)
   })
 
-  it('warns of a checkout active for more than half an hour, not of one that waits for its capture', async () => {
+  it('warns about a checkout that is active for more than half an hour, but not about one that awaits capture', async () => {
     const old = `update holdfast.checkouts set locked_at = now() - interval '31 minutes'`
     const waits = `update holdfast.checkouts set state = 'awaiting_capture' where id = '${checkoutId.authorizing}'`
     expect(await checkAfter(`${waits}; ${old}`, 'stuck_checkouts')).toMatchObject({ overall: 'degraded', count: 1 })
   })
 
-  it('is unhealthy when ten are stuck', async () => {
+  it('is unhealthy with ten stuck checkouts', async () => {
     const ten = `insert into holdfast.checkouts (id, cart_id, session_id, state, wake_at, locked_at, expires_at, total_minor, currency)
       select gen_random_uuid(), gen_random_uuid(), 's', 'authorizing', now(), now() - interval '1 hour', now(), 1, 'USD' from generate_series(1, 10)`
     expect(await checkAfter(ten, 'stuck_checkouts')).toMatchObject({
@@ -57,7 +57,7 @@ describe('health', () => {
     })
   })
 
-  it('is read through indexes of what is active or waits: no table of the past, no whole index of it', async () => {
+  it('is read through indexes of active and waiting rows, and scans no history', async () => {
     const { accesses } = await explainHealth(opened.database)
     const ways = new Set(accesses.map(({ table, how }) => `${table}: ${how.replace(/^.* on /, '')}`))
     expect([...ways].sort()).toEqual([
@@ -72,7 +72,7 @@ describe('health', () => {
     ])
   })
 
-  describe('of the comparison with the gateway', () => {
+  describe('of the reconciliation', () => {
     const hourMs = 3_600_000
     const compared = async (everyMs = hourMs) => {
       const report = await health({ reconciles: { gateway: 'sandbox', everyMs } })
@@ -85,18 +85,18 @@ describe('health', () => {
            ${differences}, ${critical}, ${failure === null ? 'null' : `'${failure}'`})`,
       )
 
-    it('says nothing of a gateway that has no books, or where nobody compares', async () => {
+    it('is absent if the gateway has no records, or no reconciliation ever ran', async () => {
       expect((await health()).checks).not.toHaveProperty('reconciliation')
       expect((await compared(0)).check).toBeUndefined()
       await ran(500, 0, 0)
       expect(await compared(0)).toMatchObject({ overall: 'healthy', check: { status: 'ok' } })
     })
 
-    it('is well where nothing differs, warns of differences, and is unhealthy where money is not accounted for', async () => {
+    it('is ok without differences, warns about differences, and is unhealthy with unaccounted money', async () => {
       await ran(2.5, 0, 0)
       expect(await compared()).toEqual({
         overall: 'healthy',
-        check: { status: 'ok', count: 0, message: 'The gateway’s books agree with ours' },
+        check: { status: 'ok', count: 0, message: 'No differences from the gateway’s records' },
       })
       await ran(2, 2, 0)
       expect(await compared()).toMatchObject({ overall: 'degraded', check: { status: 'warning', count: 2 } })
@@ -106,22 +106,22 @@ describe('health', () => {
         check: {
           status: 'critical',
           count: 3,
-          message: '3 differences from the gateway’s books, 1 of them money that is not accounted for',
+          message: '3 differences from the gateway’s records, 1 of them unaccounted money',
         },
       })
-      // One that came to nothing says nothing.
+      // A failed run does not count.
       await ran(0, 0, 0, 'no answer')
       expect(await compared()).toMatchObject({ overall: 'unhealthy', check: { count: 3 } })
     })
 
-    it('warns where it was missed three times, also where it never came about', async () => {
+    it('warns if three runs were missed, also if none ever completed', async () => {
       expect(await compared()).toMatchObject({ overall: 'healthy', check: { message: 'Not yet due' } })
       await opened.database.execute(`update holdfast.migrations set applied_at = now() - interval '4 hours'`)
       expect(await compared()).toMatchObject({ overall: 'degraded', check: { status: 'warning' } })
       await ran(4, 0, 0)
       expect(await compared()).toMatchObject({
         overall: 'degraded',
-        check: { status: 'warning', message: 'Not compared with the gateway’s books for 4 hours' },
+        check: { status: 'warning', message: 'Not reconciled with the gateway for 4 hours' },
       })
       expect(await compared(2 * hourMs)).toMatchObject({ overall: 'healthy' })
     })
@@ -129,16 +129,16 @@ describe('health', () => {
 })
 
 describe('statistics', () => {
-  it('counts what was started in the last hours, and how it ended', async () => {
-    // The ids of the store are old; its clock is not: ids lead, times decide.
+  it('count the checkouts started in the last hours by their end', async () => {
+    // The ids of this store are old although its times are recent, and rows are found by id first.
     const figures = await statistics(opened.database, { hours: 8_784 })
     expect(figures.active).toBe(3)
     const fresh = await statistics(opened.database, { hours: 1 })
     expect(fresh).toMatchObject({ hours: 1, active: 3, completed: 0, failed: 0, successRate: null, durationMs: null })
   })
 
-  it('gives rate, reasons and durations', async () => {
-    // Ids of today, as the application makes them.
+  it('give the success rate, failure reasons and durations', async () => {
+    // Ids of today, as the application generates them.
     const today = (Date.now() - 60_000).toString(16).padStart(12, '0')
     await opened.database.execute(
       `update holdfast.checkouts set id = ('${today}' || substr(replace(id::text, '-', ''), 13))::uuid`,
@@ -160,7 +160,7 @@ describe('statistics', () => {
 })
 
 describe('diagnosis', () => {
-  it('gives all there is about a checkout', async () => {
+  it('returns everything about a checkout', async () => {
     const found = await diagnose(opened.database, checkoutId.failed)
     expect(found).toMatchObject({
       lock: { id: checkoutId.failed, state: 'failed', phase: 'payment_capture', failure: { code: 'capture_refused' } },
@@ -176,7 +176,7 @@ describe('diagnosis', () => {
     expect(found?.timeline.at(-1)).toMatchObject({ from: 'rolling_back', to: 'failed' })
   })
 
-  it('gives null where there is none', async () => {
+  it('returns null for an unknown checkout', async () => {
     expect(await diagnose(opened.database, '0192cccc-0000-7000-8000-00000000ffff')).toBeNull()
     expect(await diagnose(opened.database, "' or true --")).toBeNull()
   })

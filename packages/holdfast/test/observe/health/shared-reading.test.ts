@@ -1,10 +1,10 @@
-/** Readings that are shared and kept fresh; and the window on the gateway's calls, over time. */
+/** Shared readings stay fresh, and the window of gateway calls forgets old ones. */
 import { describe, expect, it } from 'vitest'
 import { createGatewayWindow } from '../../../src/observe/health/gateway-window.ts'
 import { keepFresh } from '../../../src/observe/health/shared-reading.ts'
 
-/** A clock that a test sets, and readings that end when it says so. Each gives its number. */
-function desk() {
+/** A clock and readings under the control of the test. Each reading gives its number. */
+function setUp() {
   let ms = 0
   let planned: { at: number; run: () => void }[] = []
   const ends: (() => void)[] = []
@@ -17,7 +17,7 @@ function desk() {
       return new Promise<number>(resolve => ends.push(() => resolve(number)))
     },
     {
-      mayGoAhead: () => isEager,
+      mayReadAhead: () => isEager,
       clock: { now: () => ms, after: (delayMs, run) => void planned.push({ at: ms + delayMs, run }) },
     },
   )
@@ -31,7 +31,7 @@ function desk() {
       for (const end of ends.splice(0)) end()
       await new Promise(resolve => setImmediate(resolve))
     },
-    /** It is so late now; what was planned until then happens. */
+    /** Sets the clock and runs the timers that are due. */
     at(time: number) {
       ms = time
       const due = planned.filter(({ at }) => at <= ms)
@@ -41,9 +41,9 @@ function desk() {
   }
 }
 
-describe('a reading that many ask for', () => {
-  it('is made once for all who ask at once, and given again meanwhile', async () => {
-    const { fresh, count, end, at } = desk()
+describe('a shared reading', () => {
+  it('runs once for concurrent callers, and its report is reused while fresh', async () => {
+    const { fresh, count, end, at } = setUp()
     const asked = Array.from({ length: 100 }, () => fresh())
     await end()
     expect(new Set(await Promise.all(asked))).toEqual(new Set([1]))
@@ -52,14 +52,14 @@ describe('a reading that many ask for', () => {
     expect(count()).toBe(1)
   })
 
-  it('is made anew while somebody keeps asking, once a second say: nobody waits for it', async () => {
-    const { fresh, count, end, at } = desk()
+  it('is read ahead while callers keep asking, so that they do not wait', async () => {
+    const { fresh, count, end, at } = setUp()
     const first = fresh()
     await end()
     await first
     for (let half = 1; half <= 10; half += 1) {
       at(half * 500)
-      // The one that was begun just now is still under way.
+      // The reading that just started is still running.
       if (half % 2 === 0) expect(await fresh()).toBe(half)
       await end()
     }
@@ -67,8 +67,8 @@ describe('a reading that many ask for', () => {
     expect(await fresh()).toBe(11)
   })
 
-  it('is not made any more once nobody asks', async () => {
-    const { fresh, count, end, at } = desk()
+  it('stops once callers stop asking', async () => {
+    const { fresh, count, end, at } = setUp()
     const first = fresh()
     await end()
     await first
@@ -79,8 +79,8 @@ describe('a reading that many ask for', () => {
     expect(count()).toBe(7)
   })
 
-  it('is made for who asks alone, from when it may not go ahead any more', async () => {
-    const { fresh, count, end, at, wait } = desk()
+  it('runs only on request once reading ahead is no longer allowed', async () => {
+    const { fresh, count, end, at, wait } = setUp()
     const first = fresh()
     await end()
     await first
@@ -96,8 +96,8 @@ describe('a reading that many ask for', () => {
     expect(count()).toBe(2)
   })
 
-  it('is never given when it is older than a second: then everybody waits for the next', async () => {
-    const { fresh, end, at } = desk()
+  it('is never returned when older than a second; callers then wait for the next', async () => {
+    const { fresh, end, at } = setUp()
     const first = fresh()
     await end()
     await first
@@ -108,8 +108,8 @@ describe('a reading that many ask for', () => {
     expect(await Promise.all(late)).toEqual([2, 2])
   })
 
-  it('that began too early does not count, however late it ends', async () => {
-    const { fresh, count, end, at } = desk()
+  it('does not count if it started too early, even if it ends late', async () => {
+    const { fresh, count, end, at } = setUp()
     const early = fresh()
     at(5_000)
     const late = fresh()
@@ -121,15 +121,15 @@ describe('a reading that many ask for', () => {
   })
 })
 
-describe('the window on the gateway', () => {
-  it('counts calls and those that came to nothing; a decline is an answer', () => {
+describe('the window of gateway calls', () => {
+  it('counts calls and failed calls; a decline is an answer', () => {
     const window = createGatewayWindow(() => 0)
     for (const outcome of ['succeeded', 'declined', 'unknown', 'not_executed', 'pending', 'not_found'])
       window.note(outcome)
     expect(window.sight()).toEqual({ calls: 6, failed: 2 })
   })
 
-  it('forgets after three minutes, also when nothing is called any more', () => {
+  it('forgets calls after three minutes, also without further calls', () => {
     const clock = { ms: 0 }
     const window = createGatewayWindow(() => clock.ms)
     window.note('unknown')

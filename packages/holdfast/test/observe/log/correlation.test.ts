@@ -1,9 +1,9 @@
-/** A request is named while its call runs, and forgotten with it. */
+/** A correlation names a request while its call runs, and forgets it afterwards. */
 import { expect, test } from 'vitest'
 import { createCorrelation } from '../../../src/observe/log/correlation.ts'
 
-/** A call that runs until it is ended. */
-function begun({ during }: ReturnType<typeof createCorrelation>, id: string, requestId: string) {
+/** Starts a call that runs until it is settled. */
+function startCall({ during }: ReturnType<typeof createCorrelation>, id: string, requestId: string) {
   let resolve = (_: string): void => {}
   let reject = (_: Error): void => {}
   const work = () =>
@@ -15,11 +15,11 @@ function begun({ during }: ReturnType<typeof createCorrelation>, id: string, req
   return { result, resolve: (word: string) => resolve(word), reject: (error: Error) => reject(error) }
 }
 
-test('names of several requests the latest that is still at work, and none afterwards', async () => {
+test('the latest running request of an id is named, and none once all have settled', async () => {
   const correlation = createCorrelation()
-  const first = begun(correlation, 'lock', 'one')
-  const second = begun(correlation, 'lock', 'two')
-  const other = begun(correlation, 'other', 'three')
+  const first = startCall(correlation, 'lock', 'one')
+  const second = startCall(correlation, 'lock', 'two')
+  const other = startCall(correlation, 'other', 'three')
   expect(correlation.requestOf('lock')).toBe('two')
   expect(correlation.requestOf('other')).toBe('three')
   second.reject(new Error('refused'))
@@ -32,7 +32,7 @@ test('names of several requests the latest that is still at work, and none after
   expect(correlation.requestOf('other')).toBeUndefined()
 })
 
-test('names nobody for work that no request asked for', async () => {
+test('work without a request has no request id', async () => {
   const { during, requestOf } = createCorrelation()
   expect(await during(['lock'], async () => requestOf('lock'))).toBeUndefined()
 })

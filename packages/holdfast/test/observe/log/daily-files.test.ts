@@ -1,4 +1,4 @@
-/** Daily files hold every line, of every process, and trouble with them is nobody else's. */
+/** Daily files keep every line of every process, and never throw. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import {
@@ -41,7 +41,7 @@ describe('daily files', () => {
 
   const read = (day: string) => readFileSync(join(directory, `checkout-${day}.log`), 'utf8')
 
-  it('begin a file each day, keep the last fourteen, and touch nothing that is not theirs', () => {
+  it('start a file each day, keep the last fourteen, and touch no other file', () => {
     const others = ['other.log', 'checkout-2020-01-01.log.gz', 'checkout-today.log', 'my-checkout-2020-01-01.log']
     for (const other of others) writeFileSync(join(directory, other), '')
     let day = ''
@@ -58,7 +58,7 @@ describe('daily files', () => {
     expect(read('2026-01-20')).toBe('line of 2026-01-20\n')
   })
 
-  it('never remove the one that is written, whatever the clock says', () => {
+  it('never delete the current file, even if the clock was set back', () => {
     let day = ''
     const files = dailyFiles(directory, 'checkout', { today: () => day, keep: 3 })
     for (const each of ['2026-05-01', '2026-05-02', '2026-05-03', '2020-01-01']) {
@@ -70,7 +70,7 @@ describe('daily files', () => {
     expect(read('2020-01-01')).toBe('first\nsecond\n')
   })
 
-  it('begin anew where file or directory was taken away', () => {
+  it('start a new file if the file or its directory was deleted', () => {
     vi.useFakeTimers({ toFake: ['performance'] })
     try {
       const files = dailyFiles(join(directory, 'logs'), 'checkout', { today: () => '2026-11-22' })
@@ -85,40 +85,40 @@ describe('daily files', () => {
     }
   })
 
-  it('throw at nobody while they cannot be written, tell of it once, and say how many lines were lost', () => {
+  it('do not throw while writing fails, report the failure once, and log how many lines were lost', () => {
     vi.useFakeTimers({ toFake: ['performance'] })
     try {
       const target = join(directory, 'logs')
       writeFileSync(target, 'a file where the directory should be')
-      const onTrouble = vi.fn()
-      const files = dailyFiles(target, 'checkout', { today: () => '2026-11-22', onTrouble })
+      const onError = vi.fn()
+      const files = dailyFiles(target, 'checkout', { today: () => '2026-11-22', onError })
       for (let number = 0; number < 5; number += 1) files.write(`lost ${number}\n`)
       vi.advanceTimersByTime(1_001)
-      files.write('lost, too\n')
-      expect(onTrouble).toHaveBeenCalledOnce()
+      files.write('also lost\n')
+      expect(onError).toHaveBeenCalledOnce()
       rmSync(target)
       vi.advanceTimersByTime(1_001)
       files.write('there again\n')
       files.close()
-      const [told = '', line] = readFileSync(join(target, 'checkout-2026-11-22.log'), 'utf8').split('\n')
-      expect(JSON.parse(told)).toMatchObject({ level: 40, msg: '[Log] lines were lost', lost: 6 })
+      const [notice = '', line] = readFileSync(join(target, 'checkout-2026-11-22.log'), 'utf8').split('\n')
+      expect(JSON.parse(notice)).toMatchObject({ level: 40, msg: '[Log] lines were lost', lost: 6 })
       expect(line).toBe('there again')
     } finally {
       vi.useRealTimers()
     }
   })
 
-  it.runIf(existsSync('/dev/full'))('throw at nobody while the disk is full', () => {
+  it.runIf(existsSync('/dev/full'))('do not throw while the disk is full', () => {
     symlinkSync('/dev/full', join(directory, 'checkout-2026-11-22.log'))
-    const onTrouble = vi.fn()
-    const files = dailyFiles(directory, 'checkout', { today: () => '2026-11-22', onTrouble })
+    const onError = vi.fn()
+    const files = dailyFiles(directory, 'checkout', { today: () => '2026-11-22', onError })
     files.write('one\n')
     files.write('two\n')
     files.close()
-    expect(onTrouble).toHaveBeenCalledExactlyOnceWith(expect.objectContaining({ code: 'ENOSPC' }))
+    expect(onError).toHaveBeenCalledExactlyOnceWith(expect.objectContaining({ code: 'ENOSPC' }))
   })
 
-  it('hold the lines of several processes whole, and lose none to SIGKILL', async () => {
+  it('keep the lines of several processes whole, and lose none to SIGKILL', async () => {
     mkdirSync(directory, { recursive: true })
     const killed = writer(directory, 'killed')
     const steady = [writer(directory, 'a', 2_000), writer(directory, 'b', 2_000)]

@@ -1,7 +1,7 @@
-/** The log writes one line for programs or for people, and breaks nobody who writes one. */
+/** The log writes JSON or readable lines, and never throws. */
 import { describe, expect, it } from 'vitest'
+import { guardLog } from '../../../src/observe/log/guarded-log.ts'
 import { createLog, type LogOptions } from '../../../src/observe/log/log.ts'
-import { guardLog } from '../../../src/observe/log/log-guard.ts'
 
 function logged(options: LogOptions, use: (log: ReturnType<typeof createLog>) => void): string[] {
   const lines: string[] = []
@@ -21,19 +21,19 @@ describe('the log', () => {
     })
   })
 
-  it('writes what is at least as important as asked, and says beforehand whether that is so', () => {
+  it('writes lines of the chosen level and above, and wants() says so in advance', () => {
     const say = (log: ReturnType<typeof createLog>) => {
       for (const level of ['debug', 'info', 'warn', 'error'] as const) if (log.wants(level)) log[level](level)
       log.debug('debug')
     }
-    const words = (options: LogOptions) => logged(options, say).map(line => JSON.parse(line).msg)
-    expect(words({})).toEqual(['info', 'warn', 'error'])
-    expect(words({ level: 'debug' })).toEqual(['debug', 'info', 'warn', 'error', 'debug'])
-    expect(words({ enabled: false })).toEqual([])
+    const messages = (options: LogOptions) => logged(options, say).map(line => JSON.parse(line).msg)
+    expect(messages({})).toEqual(['info', 'warn', 'error'])
+    expect(messages({ level: 'debug' })).toEqual(['debug', 'info', 'warn', 'error', 'debug'])
+    expect(messages({ enabled: false })).toEqual([])
     expect(logged({ level: 'error', pretty: true }, say)).toHaveLength(1)
   })
 
-  it('writes a readable line for a terminal: words in a column, ids last, an error with its causes beneath', () => {
+  it('writes a readable line for a terminal: message in a column, ids last, errors and their causes below', () => {
     const cause = new Error('connection refused')
     const [line = ''] = logged({ pretty: true }, log =>
       log.warn('[Checkout] failed', {
@@ -54,7 +54,7 @@ describe('the log', () => {
     expect(logged({ pretty: true, colours: true }, log => log.error('x'))[0]).toContain('\u001b[31mERROR\u001b[0m')
   })
 
-  it('throws at nobody whose line cannot be written', () => {
+  it('does not throw if a line cannot be written', () => {
     const log = createLog({
       write() {
         throw new Error('EPIPE')
@@ -63,14 +63,14 @@ describe('the log', () => {
     expect(() => log.error('[Checkout] failed')).not.toThrow()
   })
 
-  it('given by an application is told no secret, and may lack what is optional', () => {
-    const told: unknown[] = []
-    const own = { info: (...line: unknown[]) => told.push(line), warn() {}, error() {} }
+  it('passes no secret to the log of an application, which may lack the optional methods', () => {
+    const lines: unknown[] = []
+    const own = { info: (...line: unknown[]) => lines.push(line), warn() {}, error() {} }
     const log = guardLog(own)
     log.info('paid with tok_approve', { err: new Error('postgres://shop:hunter2@db/shop') })
-    log.debug('nobody hears this')
-    expect(told).toHaveLength(1)
-    expect(JSON.stringify(told)).not.toMatch(/tok_approve|hunter2/)
+    log.debug('dropped: the log has no debug')
+    expect(lines).toHaveLength(1)
+    expect(JSON.stringify(lines)).not.toMatch(/tok_approve|hunter2/)
     expect(log.wants('debug')).toBe(true)
   })
 })

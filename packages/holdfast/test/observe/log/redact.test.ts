@@ -1,10 +1,10 @@
-/** What must stay secret is taken out of whatever a line is given, and nothing that a line is given can break it. */
+/** Secrets are removed from every kind of value, and no value makes redaction throw. */
 import { describe, expect, it } from 'vitest'
 import { createLog } from '../../../src/observe/log/log.ts'
 import { redact } from '../../../src/observe/log/redact.ts'
 
-describe('a line', () => {
-  it('has no token, secret or card number, wherever it stands', () => {
+describe('redaction', () => {
+  it('removes tokens, secrets and card numbers at any depth', () => {
     const lines: string[] = []
     for (const pretty of [true, false]) {
       createLog({ pretty, write: line => lines.push(line) }).info('[Checkout] paid with tok_approve', {
@@ -39,21 +39,21 @@ describe('a line', () => {
     'host=db user=shop password=canary dbname=shop',
     'pi_3Ab_secret_canary and rk_live_canary and xoxb-12-canary',
     'jwt eyJhbGciOiJIUzI1NiJ9.eyJjYW5hcnkiOjF9.canary',
-  ])('does not repeat what lets one in: %s', text => {
+  ])('removes credentials from a text: %s', text => {
     expect(redact(new Error(text)) as { message: string }).toMatchObject({
       message: expect.not.stringMatching(/canary|Y2FuYXJ5/i),
     })
     expect(JSON.stringify(redact(new Error(text)))).not.toMatch(/canary|Y2FuYXJ5/i)
   })
 
-  it('keeps what only looks like one', () => {
+  it('keeps values that only look like secrets', () => {
     const fields = {
       lockId: '01920000-0000-7000-8000-000000000001',
       payment_authorization: { authorization_id: 'sbx_01920000-0000-7000-8000-000000000001:authorize:1', amount: 2300 },
       reference: 'pi_3PqCanBeSeen',
       at: '2026-11-23T02:16:00.000Z',
       count: 1732324560000,
-      // A time in microseconds whose last digit is the right one of a card.
+      // A time in microseconds whose last digit is a valid Luhn check digit.
       microseconds: 1732324560000009,
       amountMinor: 9_007_199_254_740_991,
       url: 'https://shop.example:8443/checkout?page=2',
@@ -62,7 +62,7 @@ describe('a line', () => {
     expect(redact(fields)).toEqual(fields)
   })
 
-  it('survives whatever it is given', () => {
+  it('never throws, and bounds its result, for any input', () => {
     const cyclic: Record<string, unknown> = { name: 'ring' }
     cyclic.self = cyclic
     const failing = new Error('outer')

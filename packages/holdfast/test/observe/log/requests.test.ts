@@ -1,4 +1,4 @@
-/** Every request has an id, which its answer and the lines of its checkout name; and no line repeats what was asked. */
+/** Every request has an id in its response and in the log lines of its checkout; no line repeats the request's content. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { CheckoutEngine } from '../../../src/engine/checkout-engine.ts'
 import { createCheckout } from '../../../src/engine/create-checkout.ts'
@@ -48,7 +48,7 @@ describe('a request', () => {
   })
   beforeEach(() => written.splice(0))
 
-  it('is named by the id it brought, where that is one, else by a new one', async () => {
+  it('keeps a valid X-Request-Id and replaces an invalid one', async () => {
     const idOf = async (given?: string) => {
       const headers = given === undefined ? {} : { 'X-Request-Id': given }
       const response = await shop.handler(new Request('http://shop.test/products', { headers }))
@@ -64,14 +64,14 @@ describe('a request', () => {
     expect(missing.headers.get('X-Request-Id')).toBe('lost')
   })
 
-  it('is one line with the pattern of its path, and nothing of what was asked', async () => {
+  it('is logged in one line with the pattern of its path, without its content', async () => {
     const browser = await openBrowser(shop.handler)
     written.splice(0)
     await browser.send('POST', '/cart/lines?token=canary', { sku: 'CLEAT', quantity: 1 }, { 'X-Request-Id': 'r-1' })
     await browser.send('GET', '/products/brass-cleat')
     await browser.send('GET', '/canary/4242')
-    const told = lines().filter(({ msg }) => msg === '[HTTP] request')
-    expect(told).toMatchObject([
+    const logged = lines().filter(({ msg }) => msg === '[HTTP] request')
+    expect(logged).toMatchObject([
       { level: 20, method: 'POST', path: '/cart/lines', status: 200, requestId: 'r-1', durationMs: expect.any(Number) },
       { method: 'GET', path: '/products/:handle', status: 200 },
       { method: 'GET', status: 404 },
@@ -79,7 +79,7 @@ describe('a request', () => {
     expect(written.join('')).not.toMatch(/canary|4242|CLEAT/)
   })
 
-  it('is named by every line of the checkout that it is about, and by no other', async () => {
+  it('is named by every log line of its own checkout, and by no other', async () => {
     const pay = async (token: string, requestId: string) => {
       const browser = await openBrowser(shop.handler)
       await browser.send('POST', '/cart/lines', { sku: 'MARLINE', quantity: 1 })
@@ -97,18 +97,18 @@ describe('a request', () => {
       pay('tok_approve', 'good-too'),
     ])
     expect(answers.map(({ status }) => status)).toEqual([201, 402, 201])
-    const told = lines().filter(({ msg }) => msg.startsWith('[Checkout]'))
+    const logged = lines().filter(({ msg }) => msg.startsWith('[Checkout]'))
     const requestsOf = new Map<unknown, Set<unknown>>()
-    for (const { lockId, requestId } of told) {
+    for (const { lockId, requestId } of logged) {
       requestsOf.set(lockId, (requestsOf.get(lockId) ?? new Set()).add(requestId))
     }
     expect([...requestsOf.values()].map(ids => [...ids].join()).sort()).toEqual(['bad', 'good', 'good-too'])
-    const failed = told.find(({ msg }) => msg === '[Checkout] failed')
+    const failed = logged.find(({ msg }) => msg === '[Checkout] failed')
     expect(failed).toMatchObject({ requestId: 'bad', code: 'payment_declined' })
     expect(written.join('')).not.toMatch(/ada@example|Hafenstra|tok_/)
   })
 
-  it('of a gateway is told as received, or as refused', async () => {
+  it('with a forged webhook is logged as refused', async () => {
     const response = await shop.handler(
       new Request('http://shop.test/webhooks/sandbox', {
         method: 'POST',
@@ -130,8 +130,8 @@ describe('a request', () => {
       },
     ],
     ['rejects', () => Promise.reject(new Error('the disk is full'))],
-  ])('is answered as ever where the log %s', async (_, log: () => unknown) => {
-    const health = () => Promise.reject(new Error('a fault of ours'))
+  ])('gets the same response if the log %s', async (_, log: () => unknown) => {
+    const health = () => Promise.reject(new Error('internal'))
     const other = await openShop(test.database, { engine: { ...engine, health }, sandbox, logsRequests: true, log })
     const ask = (path: string) => other.handler(new Request(`http://shop.test${path}`))
     expect((await ask('/products')).status).toBe(200)

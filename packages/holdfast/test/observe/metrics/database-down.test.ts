@@ -1,4 +1,4 @@
-/** Metrics while the database is away, and how little they ask of it. */
+/** Metrics while the database is down, and the few queries that they need. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Database, Statement, Value } from '../../../src/database/database.ts'
 import { DatabaseError, statement } from '../../../src/database/database.ts'
@@ -49,7 +49,7 @@ describe('metrics of a database', () => {
     }
   }
 
-  test('tell of the process alone when the database does not answer, and of both again when it does', async () => {
+  test('show only the process while the database is down, and both once it is back', async () => {
     await watched(0, async metrics => {
       isAway = true
       const { text } = await metrics.render().finally(() => {
@@ -58,7 +58,7 @@ describe('metrics of a database', () => {
       expect(text).toMatch(/^holdfast_database_up 0$/m)
       expect(text).toMatch(/^process_resident_memory_bytes \d+/m)
       expect(text).toMatch(/^holdfast_checkouts_started_total 0$/m)
-      // No figure is better than a wrong one.
+      // A missing figure is better than a wrong one.
       expect(text).not.toMatch(/^holdfast_(stuck_checkouts|expired_locks|active_locks|deliveries_due)[ {]/m)
       const back = (await metrics.render()).text
       expect(back).toMatch(/^holdfast_database_up 1$/m)
@@ -66,7 +66,7 @@ describe('metrics of a database', () => {
     })
   })
 
-  test('say that a database answers that is too busy for all the figures', async () => {
+  test('report a database as up if it is only too busy for all figures', async () => {
     await watched(0, async metrics => {
       tooMuch = 'read_figures'
       const { text } = await metrics.render().finally(() => {
@@ -77,7 +77,7 @@ describe('metrics of a database', () => {
     })
   })
 
-  test('ask the database once for a hundred scrapes at the same time, and not again while the answer is fresh', async () => {
+  test('read the database once for a hundred concurrent scrapes, and not again while the reading is fresh', async () => {
     await watched(60_000, async metrics => {
       probes.length = 0
       await Promise.all(Array.from({ length: 100 }, () => metrics.render()))
@@ -86,7 +86,7 @@ describe('metrics of a database', () => {
     })
   })
 
-  test('wait for their turn on the connection that health asks on too', async () => {
+  test('wait for their turn on the connection that health also uses', async () => {
     const warnings: Error[] = []
     const hear = (warning: Error) => void warnings.push(warning)
     process.on('warning', hear)
@@ -97,7 +97,7 @@ describe('metrics of a database', () => {
     expect(warnings).toEqual([])
   })
 
-  test('show nothing of an engine that was closed', async () => {
+  test('are empty once their engine is closed', async () => {
     const metrics = createMetrics()
     await (await createCheckout({ database, metrics, workers: false, migrate: false })).close()
     const { text } = await metrics.render()
@@ -105,7 +105,7 @@ describe('metrics of a database', () => {
     expect(text).toMatch(/^holdfast_checkouts_completed_total\{currency="[A-Z]{3}"\} 0$/m)
   })
 
-  test('begin at 0 wherever an alert looks for a rise, so that the first one is a rise', async () => {
+  test('start at 0 where an alert watches for an increase, so that the first event is an increase', async () => {
     await watched(0, async metrics => {
       const { text } = await metrics.render()
       const zeros = [
@@ -119,7 +119,7 @@ describe('metrics of a database', () => {
     })
   })
 
-  test('are written in OpenMetrics for who asks for it, and in text for everybody else', async () => {
+  test('are in OpenMetrics if the client accepts it, else in the text format', async () => {
     await watched(0, async metrics => {
       const text = await metrics.render('text/plain')
       expect(text.contentType).toMatch(/^text\/plain; version=0\.0\.4/)
@@ -130,7 +130,7 @@ describe('metrics of a database', () => {
       expect(open.text).toMatch(/^# TYPE nodejs_active_handles_total gauge$/m)
       expect(open.text.endsWith('\n# EOF\n')).toBe(true)
       expect(open.text).not.toContain('\n\n')
-      // Asking for the one spoils nothing of the other.
+      // A request for one format does not change the other.
       expect((await metrics.render()).text).toMatch(/^holdfast_checkouts_started_total 0$/m)
     })
   })

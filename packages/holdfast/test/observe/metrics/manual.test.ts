@@ -1,4 +1,4 @@
-/** What stands beside the metrics for who operates a shop: manual, dashboard and alerts speak of what is really there. */
+/** The manual, the dashboard and the alert rules refer only to metrics that exist, and document all of them. */
 import { execFileSync, spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -26,14 +26,14 @@ interface Dashboard {
   templating: { list: { name: string; type: string; definition?: string }[] }
 }
 
-/** `holdfast_x{job="a",code!~"b"}` as name and labels. */
+/** Matches `holdfast_x{job="a",code!~"b"}` as name and labels. */
 const selectors = /\b((?:holdfast|process|nodejs)_[a-z0-9_]+)(?:\{([^}]*)\})?/g
 const expressions = (file: string) => [...file.matchAll(/expr: (.*(?:\n {10,}.*)*)/g)].map(([, expr = '']) => expr)
 const ruleExpressions = expressions(rules)
 const panelExpressions = dashboard.panels.flatMap(({ targets = [] }) => targets.map(({ expr }) => expr))
 const variableExpressions = dashboard.templating.list.flatMap(({ definition = '' }) => definition)
 
-/** Name and labels of every family that `/metrics` gives. */
+/** Name and labels of every metric that `/metrics` returns. */
 async function exposed(): Promise<Map<string, readonly string[]>> {
   const { register, render } = createMetrics()
   const types = [...(await render()).text.matchAll(/^# TYPE (\S+) (\S+)$/gm)]
@@ -46,14 +46,14 @@ async function exposed(): Promise<Map<string, readonly string[]>> {
   )
 }
 
-describe('what stands beside the metrics', () => {
+describe('documents about metrics', () => {
   test.each([
     ['rules', ruleExpressions, 15],
     ['dashboard', [...panelExpressions, ...variableExpressions], 35],
-  ])('%s ask for nothing that is not there', async (_, asked, countMin) => {
+  ])('%s use only metrics and labels that exist', async (_, queries, countMin) => {
     const names = await exposed()
     const wrong: string[] = []
-    for (const expression of asked) {
+    for (const expression of queries) {
       for (const [, name = '', inner = ''] of expression.matchAll(selectors)) {
         const known = names.get(name)
         if (known === undefined) wrong.push(name)
@@ -62,11 +62,11 @@ describe('what stands beside the metrics', () => {
         wrong.push(...labels.filter(label => !own.includes(label)).map(label => `${name}{${label}}`))
       }
     }
-    expect(asked.length).toBeGreaterThanOrEqual(countMin)
+    expect(queries.length).toBeGreaterThanOrEqual(countMin)
     expect(wrong).toEqual([])
   })
 
-  test('panels of the dashboard have ids of their own, lie within its width and upon no other', () => {
+  test('panels of the dashboard have unique ids, fit its width, and do not overlap', () => {
     const { panels } = dashboard
     expect(new Set(panels.map(({ id }) => id)).size).toBe(panels.length)
     const overlaps: string[] = []
@@ -80,7 +80,7 @@ describe('what stands beside the metrics', () => {
     expect(overlaps).toEqual([])
   })
 
-  test('the dashboard reads from the data source that is chosen, and every panel of it asks for something', () => {
+  test('every panel of the dashboard has a query on the chosen data source', () => {
     expect(dashboard.templating.list.map(({ name, type }) => [name, type])).toContainEqual(['datasource', 'datasource'])
     for (const { type, title, targets = [], datasource } of dashboard.panels) {
       if (type === 'row') continue
@@ -91,20 +91,20 @@ describe('what stands beside the metrics', () => {
     }
   })
 
-  test('the manual has every metric, as it is', () => {
+  test('the manual documents every metric as defined', () => {
     const rows = metricDefinitions.map(({ name, type, labels, help, advice }) => {
       const by = labels.length === 0 ? '' : labels.map(label => `\`${label}\``).join(', ')
       return `| \`${name}\` | ${type} | ${by} | ${help}. | ${advice} |`
     })
-    const told = manual.split('\n').filter(line => line.startsWith('| `holdfast_'))
-    expect(told).toEqual(rows)
+    const documented = manual.split('\n').filter(line => line.startsWith('| `holdfast_'))
+    expect(documented).toEqual(rows)
   })
 
-  test('the manual has every alert with its severity, and each leads to a chapter that is there', () => {
+  test('the manual documents every alert with its severity, and each runbook link leads to an existing chapter', () => {
     const alerts = [...rules.matchAll(/- alert: (\w+)[\s\S]*?severity: (\w+)[\s\S]*?runbook_url: (\S+)#(\S+)/g)]
     expect(alerts.length).toBe(rules.match(/- alert:/g)?.length)
-    const told = manual.split('\n').flatMap(line => [...line.matchAll(/^\| `(Holdfast\w+)` \| (\w+) \|/g)])
-    expect(told.map(([, name, severity]) => [name, severity])).toEqual(
+    const documented = manual.split('\n').flatMap(line => [...line.matchAll(/^\| `(Holdfast\w+)` \| (\w+) \|/g)])
+    expect(documented.map(([, name, severity]) => [name, severity])).toEqual(
       alerts.map(([, name, severity]) => [name, severity]),
     )
     for (const [, name, , file = '', anchor] of alerts) {
@@ -119,7 +119,7 @@ describe('what stands beside the metrics', () => {
   })
 
   test.skipIf(spawnSync('promtool', ['--version']).error !== undefined)(
-    'every alert fires when it should, and is silent when it should, as Prometheus itself says',
+    'every alert fires and stays silent as its promtool tests expect',
     () => {
       const promtool = (...args: string[]) =>
         execFileSync('promtool', args, { cwd: join(docs, 'operating'), encoding: 'utf8', stdio: 'pipe' })

@@ -1,4 +1,4 @@
-/** What the metrics say of checkouts that really happened. */
+/** Metrics after real checkouts. */
 import { Registry } from 'prom-client'
 import { afterEach, expect, test } from 'vitest'
 import { requireOrder } from '../../../src/domain/outcome.ts'
@@ -6,7 +6,7 @@ import type { CheckoutOptions } from '../../../src/engine/create-checkout.ts'
 import { createMetrics, type Metrics } from '../../../src/observe/metrics/metrics.ts'
 import { describeStore } from '../../support/test-store.ts'
 
-/** `name{label="value"} 3` as a map from the part before the value. */
+/** Parses `name{label="value"} 3` into a map with the part before the value as key. */
 async function read(metrics: Metrics): Promise<Map<string, number>> {
   const { text } = await metrics.render()
   const lines = text.split('\n').filter(line => line.startsWith('holdfast_'))
@@ -15,7 +15,7 @@ async function read(metrics: Metrics): Promise<Map<string, number>> {
   )
 }
 
-/** Counters and counts of one family that are not 0, without its name. */
+/** The non-zero counters and counts of one metric, without its name. */
 async function counted(metrics: Metrics, name: string): Promise<Record<string, number>> {
   const entries = [...(await read(metrics))].filter(([key, value]) => key.split('{')[0] === name && value !== 0)
   return Object.fromEntries(entries.map(([key, value]) => [key.slice(name.length), value]))
@@ -33,7 +33,7 @@ describeStore('metrics', store => {
     return { metrics, engine: await store.open({ ...options, metrics }) }
   }
 
-  test('count a paid order once, however often it is asked about again', async () => {
+  test('count a paid order once, even if its checkout is processed again', async () => {
     const { metrics, engine } = await watched()
     const sku = await store.article()
     const { lockId, cartId, sessionId } = await store.begin({ [sku]: 1 }, { engine })
@@ -52,7 +52,7 @@ describeStore('metrics', store => {
     expect(await counted(metrics, 'holdfast_checkout_duration_seconds_count')).toEqual({ '': 1 })
   })
 
-  test('time each of the seven phases of a checkout, and together they take no longer than all of it', async () => {
+  test('time each of the seven phases, which together take no longer than the checkout', async () => {
     const { metrics, engine } = await watched()
     const { lockId } = await store.begin({ [await store.article()]: 1 }, { engine })
     const startedAt = performance.now()
@@ -91,7 +91,7 @@ describeStore('metrics', store => {
     })
   })
 
-  test('count an end where it was written: by whoever recovers, cleans up, or starts in its place', async () => {
+  test('count an end in the process that wrote it: by recovery, by cleanup, or by a new checkout', async () => {
     const one = await watched({ apart: true })
     const other = await watched({ apart: true })
     const sku = await store.article()
@@ -110,7 +110,7 @@ describeStore('metrics', store => {
     expect(await counted(other.metrics, 'holdfast_checkouts_started_total')).toEqual({ '': 1 })
   })
 
-  test('count a call that was not answered, and the lookup that found what came of it', async () => {
+  test('count a gateway call without an answer, and the lookup that found its outcome', async () => {
     const { metrics, engine } = await watched({ numbers: { gatewayTimeoutMs: 30 } })
     const { lockId } = await store.begin({ [await store.article()]: 1 }, { engine })
     await engine.processCheckout(lockId, { method: 'card', token: 'tok_timeout_after' })
@@ -121,7 +121,7 @@ describeStore('metrics', store => {
     expect(calls['{gateway="sandbox",kind="capture",outcome="succeeded"}']).toBe(1)
   })
 
-  test('count the order that recovery makes of a payment that was confirmed later', async () => {
+  test('count an order that recovery completes after a late confirmation', async () => {
     const { metrics, engine } = await watched({ numbers: { answerWithinMs: 0 } })
     const { lockId } = await store.begin({ [await store.article()]: 1 }, { engine })
     const outcome = await engine.processCheckout(lockId, { method: 'card', token: 'tok_pending' })
@@ -131,7 +131,7 @@ describeStore('metrics', store => {
     expect(await counted(metrics, 'holdfast_checkouts_completed_total')).toEqual({ '{currency="USD"}': 1 })
   })
 
-  test('observe a set of checkouts once for all of them', async () => {
+  test('observe a batch of checkouts once', async () => {
     const { metrics, engine } = await watched()
     const sku = await store.article()
     const begun = await Promise.all(Array.from({ length: 8 }, () => store.begin({ [sku]: 1 }, { engine })))
@@ -147,7 +147,7 @@ describeStore('metrics', store => {
     expect((await read(metrics)).get('holdfast_lane_queue_length{lane="prepare"}')).toBe(0)
   })
 
-  test('say what is active and what it holds, and forget it when it is over', async () => {
+  test('show active checkouts and their held stock, and remove them once they end', async () => {
     const { metrics, engine } = await watched({ config: { capture: 'later' } })
     const before = await read(metrics)
     const { lockId } = await store.begin({ [await store.article()]: 3 }, { engine })
@@ -171,7 +171,7 @@ describeStore('metrics', store => {
     }
   })
 
-  test('tell of each listener what it was given, what waits for it and what was given up', async () => {
+  test('show per listener the delivered, due and parked deliveries', async () => {
     const healthy = { name: 'metrics-healthy', run: async () => {} }
     const broken = {
       name: 'metrics-broken',
@@ -201,7 +201,7 @@ describeStore('metrics', store => {
     })
   })
 
-  test('stand beside the host’s own in its register, and leave it as it was', async () => {
+  test('share the host’s register, and leave its other metrics unchanged', async () => {
     const register = new Registry()
     const metrics = createMetrics({ register })
     const engine = await store.open({ metrics })
@@ -215,15 +215,15 @@ describeStore('metrics', store => {
     expect(await register.metrics()).toBe('\n')
   })
 
-  test('belong to one engine at a time', async () => {
+  test('cannot be used by two engines at a time', async () => {
     const metrics = createMetrics()
     const engine = await store.open({ metrics })
-    await expect(store.open({ metrics })).rejects.toThrow(/watch another engine/)
+    await expect(store.open({ metrics })).rejects.toThrow(/already belong to another engine/)
     await engine.close()
     await expect(store.open({ metrics })).resolves.toBeDefined()
   })
 
-  test('have no label of a buyer: what they are by is a small set of words', async () => {
+  test('have only labels with a small set of values, and none about a buyer', async () => {
     const { metrics, engine } = await watched()
     const { lockId, cartId, sessionId } = await store.begin({ [await store.article()]: 1 }, { engine })
     await engine.processCheckout(lockId, { method: 'card', token: 'tok_approve' })

@@ -101,7 +101,7 @@ describeStore('A webhook', store => {
     expect((await store.engine.health({ maxAgeMs: 0 })).checks.webhooks).toMatchObject({
       status: 'ok',
       count: 1,
-      message: '1 webhook of no checkout of ours',
+      message: '1 unmatched webhook',
     })
     const { webhooks } = store.engine
     expect(await webhooks.list({ state: 'given_up' })).toMatchObject([{ type, checkoutId: null }])

@@ -1,6 +1,6 @@
 /**
- * The lines of a checkout's life, read from what each transaction moved: written after its commit, once, whoever did the
- * work: a request, a recovery, an expiry or a cancellation.
+ * The log lines about a checkout, built from the state changes of each committed transaction. Each change is logged once,
+ * after its commit, whether a request, a recovery, an expiry or a cancellation made it.
  */
 
 import type { Move, Moved } from '../../database/checkout-moves.ts'
@@ -12,11 +12,11 @@ import type { CheckoutLog } from './log.ts'
 
 export interface MoveLogOptions {
   log: Required<CheckoutLog>
-  /** A line for every phase that was completed. */
+  /** A line for every completed phase. */
   allPhases: boolean
-  /** Lines of checkouts that failed, expired or were cancelled. */
+  /** Lines about checkouts that failed, expired or were cancelled. */
   failures: boolean
-  /** Lines of what was undone. */
+  /** Lines about steps that were rolled back. */
   rollbacks: boolean
 }
 
@@ -24,12 +24,12 @@ interface Line {
   level: Exclude<LogLevel, 'debug'>
   message: string
   fields?: Record<string, unknown> | undefined
-  /** What it is about, where that can be switched off. */
+  /** Set on lines that a setting can switch off. */
   topic?: 'phase' | 'failure' | 'rollback'
 }
 
-/** Gives what writes the lines of a transaction. */
-export function createMoveLog({ log, allPhases, failures, rollbacks }: MoveLogOptions): (moved: Moved) => void {
+/** Returns a subscriber to committed state changes that writes their lines. */
+export function createCheckoutLines({ log, allPhases, failures, rollbacks }: MoveLogOptions): (moved: Moved) => void {
   const isOn = { phase: allPhases, failure: failures, rollback: rollbacks }
 
   return ({ moves }) => {
@@ -46,7 +46,7 @@ export function createMoveLog({ log, allPhases, failures, rollbacks }: MoveLogOp
   }
 }
 
-/** Of a life without trouble nothing is said to who hears of trouble only. */
+/** False for changes that log at level info only, so that a log at level warn skips them without building lines. */
 function mayWarn({ path, row }: Move): boolean {
   return row.state === 'failed' || path.some(step => step.details !== undefined)
 }
@@ -56,7 +56,7 @@ function* linesOf(move: Move): Generator<Line> {
   let before: PathStep | null = from === null ? null : { to: from }
   for (const [index, step] of path.entries()) {
     if (before !== null) yield* phaseLine(before, step)
-    // A phase that its checkout failed in did nothing.
+    // The phase in which a checkout failed changed nothing.
     if (path[index + 1]?.to !== 'failed' || step.to === 'rolling_back') yield* stepLines(row, step)
     before = step
   }
@@ -64,8 +64,8 @@ function* linesOf(move: Move): Generator<Line> {
 
 function* phaseLine(step: PathStep, next: PathStep): Generator<Line> {
   const phase = phaseOf(step.to)
-  const isPassed = phase !== null && phase !== phaseOf(next.to) && next.to !== 'failed' && next.to !== 'rolling_back'
-  if (!isPassed) return
+  const isCompleted = phase !== null && phase !== phaseOf(next.to) && next.to !== 'failed' && next.to !== 'rolling_back'
+  if (!isCompleted) return
   const ms = step.durationUs === undefined ? next.facts?.sinceMs : Math.round(step.durationUs) / 1000
   yield { level: 'info', topic: 'phase', message: '[Checkout] phase completed', fields: { phase, durationMs: ms } }
 }
@@ -78,31 +78,31 @@ function* stepLines(row: CheckoutRow, { to, facts, details }: PathStep): Generat
       yield info('[Checkout] started', { expiresAt: row.expires_at })
       return
     case 'reserving':
-      // Stock that was held at the start was logged then.
+      // Stock that is held from the start was logged at the start.
       if (facts?.units !== undefined) yield info('[Checkout] stock held', { units: facts.units })
       return
     case 'locking_prices':
       yield info('[Checkout] price locked', money)
       return
     case 'awaiting_action':
-      yield info('[Checkout] waits for the buyer', { action: row.action?.type })
+      yield info('[Checkout] waiting for the buyer', { action: row.action?.type })
       return
     case 'creating_order':
       yield info('[Checkout] payment authorized', { ...money, reference: facts?.reference })
       yield info('[Checkout] order created', { orderId: facts?.orderId })
       if (details?.priceDrift !== undefined) {
-        const message = '[Checkout] price drift: the frozen prices hold'
+        const message = '[Checkout] price drift: frozen prices apply'
         yield { level: 'warn', message, fields: { orderId: facts?.orderId, drift: details.priceDrift } }
       }
       return
     case 'awaiting_capture':
-      yield info('[Checkout] waits for its capture', { until: row.authorization_valid_until })
+      yield info('[Checkout] waiting for capture', { until: row.authorization_valid_until })
       return
     case 'committing': {
       const order = { orderId: facts?.orderId, orderNumber: facts?.orderNumber }
       yield info('[Checkout] payment captured', { ...money, reference: facts?.reference, ...order })
       yield info('[Checkout] stock committed', { units: facts?.units, ...order })
-      yield info('[Checkout] completed', { ...money, durationMs: lifeMs(row, row.completed_at), ...order })
+      yield info('[Checkout] completed', { ...money, durationMs: lifetimeMs(row, row.completed_at), ...order })
       return
     }
     case 'rolling_back': {
@@ -124,7 +124,7 @@ function* stepLines(row: CheckoutRow, { to, facts, details }: PathStep): Generat
   }
 }
 
-/** In the order in which it was undone. */
+/** In the order of the rollback. */
 function* undoneLines(undone: readonly PhaseName[], facts: PathStep['facts']): Generator<Line> {
   for (const phase of undone) {
     const isPayment = phase === 'payment_authorization'
@@ -145,18 +145,18 @@ function* failureLines(row: CheckoutRow): Generator<Line> {
   if (code === 'payment_declined') {
     yield { level: 'info', message: '[Checkout] payment declined', fields: { reason: context.reason } }
   }
-  const words = wordsOf[code ?? ''] ?? 'failed'
-  const fields = { phase, code, reason: context.reason, message, durationMs: lifeMs(row, row.failed_at) }
-  yield { level: words === 'failed' ? 'warn' : 'info', topic: 'failure', message: `[Checkout] ${words}`, fields }
+  const ending = endingOf[code ?? ''] ?? 'failed'
+  const fields = { phase, code, reason: context.reason, message, durationMs: lifetimeMs(row, row.failed_at) }
+  yield { level: ending === 'failed' ? 'warn' : 'info', topic: 'failure', message: `[Checkout] ${ending}`, fields }
 }
 
-const wordsOf: Readonly<Record<string, string>> = {
+const endingOf: Readonly<Record<string, string>> = {
   checkout_expired: 'expired',
   checkout_cancelled: 'cancelled',
   checkout_released: 'cancelled',
 }
 
-/** How long it took, by the database's clock. */
-function lifeMs(row: CheckoutRow, end: string | null): number | undefined {
+/** From the start to `end`, by the database's clock. */
+function lifetimeMs(row: CheckoutRow, end: string | null): number | undefined {
   return end === null ? undefined : Math.max(0, Date.parse(end) - Date.parse(row.locked_at))
 }

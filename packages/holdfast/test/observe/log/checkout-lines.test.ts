@@ -1,4 +1,4 @@
-/** The log tells a checkout's life: each change once, after its commit, whoever made it. */
+/** Each change of a checkout is logged once, after its commit, by whichever process or job made it. */
 import { expect, test } from 'vitest'
 import type { CheckoutConfig } from '../../../src/config/checkout-config.ts'
 import type { Database, Transaction } from '../../../src/database/database.ts'
@@ -15,7 +15,7 @@ interface Line {
   [field: string]: unknown
 }
 
-/** The database, with one transaction that runs again although nothing was wrong with it, as after a deadlock. */
+/** The database, in which the next transaction is rolled back and run again, as after a deadlock. */
 function runsAgain(database: Database): { database: Database; next(): void } {
   let again = false
   return {
@@ -27,7 +27,7 @@ function runsAgain(database: Database): { database: Database; next(): void } {
       async transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
         if (again) {
           again = false
-          const undone = new Error('a transaction that comes to nothing')
+          const undone = new Error('rolled back by the test')
           const lost = database.transaction(async tx => {
             await work(tx)
             throw undone
@@ -47,10 +47,10 @@ describeStore('the log of a checkout', store => {
     const lines: Line[] = []
     const log = createLog({ level: 'debug', write: line => lines.push(JSON.parse(line)) })
     const engine = await store.open({ log, config, ...(database === undefined ? {} : { database }) })
-    const words = (lockId: string) => lines.filter(line => line.lockId === lockId).map(({ msg }) => msg.slice(11))
+    const messages = (lockId: string) => lines.filter(line => line.lockId === lockId).map(({ msg }) => msg.slice(11))
     const line = (lockId: string, message: string) =>
       lines.find(one => one.lockId === lockId && one.msg === `[Checkout] ${message}`)
-    return { engine, lines, words, line }
+    return { engine, lines, messages, line }
   }
 
   async function paid(engine: CheckoutEngine, token = 'tok_approve') {
@@ -60,10 +60,10 @@ describeStore('the log of a checkout', store => {
     return { ...begun, sku, outcome }
   }
 
-  test('tells what a checkout did, in order, each once', async () => {
-    const { engine, words, line } = await logged()
+  test('lists the steps of a checkout in order, each once', async () => {
+    const { engine, messages, line } = await logged()
     const { lockId, cartId, outcome } = await paid(engine)
-    expect(words(lockId)).toEqual([
+    expect(messages(lockId)).toEqual([
       'started',
       'stock held',
       'price locked',
@@ -87,10 +87,10 @@ describeStore('the log of a checkout', store => {
     await engine.refundOrder(order?.id ?? '', { amountMinor: 100 })
     expect(line(lockId, 'payment refunded')).toMatchObject({ amountMinor: 100, orderNumber: order?.number })
     await engine.processCheckout(lockId, { token: 'tok_approve' })
-    expect(words(lockId)).toHaveLength(9)
+    expect(messages(lockId)).toHaveLength(9)
   })
 
-  test('tells of every phase where that is wanted, with how long it took', async () => {
+  test('has a line per phase with its duration if logAllPhases is set', async () => {
     const { engine, lines } = await logged({ logAllPhases: true })
     const { lockId } = await paid(engine)
     const phases = lines.filter(line => line.lockId === lockId && line.msg === '[Checkout] phase completed')
@@ -106,10 +106,10 @@ describeStore('the log of a checkout', store => {
     for (const { durationMs } of phases) expect(durationMs).toBeGreaterThanOrEqual(0)
   })
 
-  test('tells why a checkout failed, and each step that was undone', async () => {
-    const { engine, words, line } = await logged()
+  test('says why a checkout failed, and which steps were rolled back', async () => {
+    const { engine, messages, line } = await logged()
     const declined = await paid(engine, 'tok_decline_expired_card')
-    expect(words(declined.lockId)).toEqual([
+    expect(messages(declined.lockId)).toEqual([
       'started',
       'stock held',
       'price locked',
@@ -127,7 +127,7 @@ describeStore('the log of a checkout', store => {
       message: expect.any(String),
     })
     const refused = await paid(engine, 'tok_capture_decline')
-    expect(words(refused.lockId).slice(5)).toEqual([
+    expect(messages(refused.lockId).slice(5)).toEqual([
       'rolling back',
       'rollback step',
       'payment voided',
@@ -140,21 +140,21 @@ describeStore('the log of a checkout', store => {
     const sku = await store.article({ stock: [1] })
     const short = await store.begin({ [sku]: 3 }, { engine })
     await engine.processCheckout(short.lockId, { token: 'tok_approve' })
-    expect(words(short.lockId)).toEqual(['started', 'stock short', 'failed'])
+    expect(messages(short.lockId)).toEqual(['started', 'stock short', 'failed'])
     expect(line(short.lockId, 'stock short')).toMatchObject({ sku, requested: 3, available: 1 })
   })
 
-  test('leaves out failures and what was undone where that is told, and all of it where the log is off', async () => {
-    const { engine, words } = await logged({ logFailures: false, logRollbacks: false })
+  test('omits failures and rollbacks if configured, and everything if logging is disabled', async () => {
+    const { engine, messages } = await logged({ logFailures: false, logRollbacks: false })
     const { lockId } = await paid(engine, 'tok_decline')
-    expect(words(lockId)).toEqual(['started', 'stock held', 'price locked', 'stock released', 'payment declined'])
+    expect(messages(lockId)).toEqual(['started', 'stock held', 'price locked', 'stock released', 'payment declined'])
     const silent = await logged({ loggingEnabled: false })
     await paid(silent.engine)
     expect(silent.lines).toEqual([])
   })
 
-  test('tells of what a recovery did as of what a request did', async () => {
-    const { engine, words, line } = await logged()
+  test('has the same lines for a recovery as for a request', async () => {
+    const { engine, messages, line } = await logged()
     const sku = await store.article()
     const left = await store.begin({ [sku]: 1 })
     store.faults.with = ({ kind }) => (kind === 'authorize' ? 'error_before' : null)
@@ -162,32 +162,32 @@ describeStore('the log of a checkout', store => {
     store.faults.with = null
     await store.wake(left.lockId)
     await engine.recover()
-    expect(words(left.lockId)[0]).toBe('taken over')
-    expect(words(left.lockId).slice(-2)).toEqual(['payment declined', 'failed'])
+    expect(messages(left.lockId)[0]).toBe('taken over')
+    expect(messages(left.lockId).slice(-2)).toEqual(['payment declined', 'failed'])
     const late = await store.begin({ [sku]: 1 })
     await store.expire(late.lockId)
     await engine.recover()
-    expect(words(late.lockId)).toEqual(['taken over', 'expired'])
+    expect(messages(late.lockId)).toEqual(['taken over', 'expired'])
     expect(line(late.lockId, 'expired')).toMatchObject({ level: 30, code: 'checkout_expired', cartId: late.cartId })
     const stopped = await store.begin({ [sku]: 1 })
     await engine.cancelCheckout(stopped.lockId, { reason: 'changed my mind' })
     expect(line(stopped.lockId, 'cancelled')).toMatchObject({ reason: 'changed my mind' })
   })
 
-  test('warns of prices that moved, and of a gateway that gives no certain answer', async () => {
+  test('warns about price drift, and about a gateway that gives no final answer', async () => {
     const { engine, line } = await logged()
     const sku = await store.article()
     const begun = await store.begin({ [sku]: 1 }, { engine })
     const waiting = await engine.processCheckout(begun.lockId, { token: 'tok_action_required' })
     expect(waiting.status).toBe('action_required')
-    expect(line(begun.lockId, 'waits for the buyer')).toMatchObject({ action: 'redirect' })
+    expect(line(begun.lockId, 'waiting for the buyer')).toMatchObject({ action: 'redirect' })
     await store.sql(
       `update holdfast.prices set amount_minor = 1234 where variant_id = (select id from holdfast.variants where sku = $1)`,
       [sku],
     )
     await store.gateway.approve(`sbx_${begun.lockId}:authorize:1`)
     await engine.resumeCheckout(begun.lockId)
-    expect(line(begun.lockId, 'price drift: the frozen prices hold')).toMatchObject({
+    expect(line(begun.lockId, 'price drift: frozen prices apply')).toMatchObject({
       level: 40,
       drift: [{ sku, frozenMinor: 1_000, currentMinor: 1_234 }],
     })
@@ -196,22 +196,22 @@ describeStore('the log of a checkout', store => {
     expect(line(lockId, 'the gateway gave no certain answer')).toMatchObject({ level: 40, operation: 'capture' })
   })
 
-  test('says nothing of a transaction that came to nothing, and once what was done when it ran again', async () => {
+  test('logs nothing for a transaction that was rolled back, and each change once when it is retried', async () => {
     const twice = runsAgain(store.database)
-    const { engine, words } = await logged({}, twice.database)
+    const { engine, messages } = await logged({}, twice.database)
     const sku = await store.article({ stock: [9] })
     const { cartId, sessionId } = await store.cart({ [sku]: 1 })
     twice.next()
     const { id } = await engine.startCheckout(cartId, { sessionId })
-    expect(words(id)).toEqual(['started'])
+    expect(messages(id)).toEqual(['started'])
     twice.next()
     const declined = await engine.processCheckout(id, { token: 'tok_decline' })
     expect(declined.status).toBe('failed')
-    expect(new Set(words(id)).size).toBe(words(id).length - 1)
+    expect(new Set(messages(id)).size).toBe(messages(id).length - 1)
     await engine.close()
   })
 
-  test('names the request in the lines of its checkout, although checkouts are worked on in sets', async () => {
+  test('names the request in the lines of its checkout, although checkouts are processed in batches', async () => {
     const { engine, lines } = await logged()
     const sku = await store.article()
     const begun = await Promise.all(
@@ -231,7 +231,7 @@ describeStore('the log of a checkout', store => {
     expect(lines.find(line => line.lockId === lockId)).not.toHaveProperty('requestId')
   })
 
-  test('repeats no secret that a gateway’s error holds, nor the buyer’s token or name', async () => {
+  test('contains no secret of a gateway’s error, and not the buyer’s token or name', async () => {
     const lines: string[] = []
     const cause = new Error('redis://:canary@cache:6379 and https://hooks.slack.com/services/T0/B0/canary', {
       cause: { headers: { authorization: 'Bearer canary-1' }, config: { apiKey: 'canary' } },
@@ -251,7 +251,7 @@ describeStore('the log of a checkout', store => {
     expect(lines.join('')).not.toMatch(/canary|tok_|@example\.com|Byron|session-/)
   })
 
-  test('that throws, or rejects, breaks no checkout', async () => {
+  test('that throws or rejects does not affect a checkout', async () => {
     const broken = () => {
       throw new Error('the host’s log is broken')
     }
