@@ -16,7 +16,7 @@ const ofConnections = new Set<unknown>(['connection_lost', 'pool_exhausted', 'co
 /** Longer than anybody waits for a connection. */
 const graceMs = 12_000
 
-const alert = '[Checkout] rollback needs attention'
+const alert = '[Checkout] rollback stuck'
 
 export function createOutages(): Outages {
   let open = 0

@@ -90,7 +90,7 @@ function reached(options: ProcessOptions): Database {
 
 /** What is said of a fault that was made is no bug; everything else that is an error is one. */
 function bugLog(onBug: (message: string) => void): CheckoutLog {
-  const known = /for too long|needs attention|is unknown|parked/
+  const known = /for too long|rollback stuck|outcome unknown|parked/
   return {
     info() {},
     warn(message, fields) {

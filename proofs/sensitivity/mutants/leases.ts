@@ -85,8 +85,8 @@ export const leaseMutants: readonly Mutant[] = [
     edits: [
       {
         file: 'packages/holdfast/src/saga/steps/place.ts',
-        find: 'changes.push({ row, path: [], leaseOwner: null, wakeInMs: afterMs, tries: row.tries + 1 })',
-        replace: 'changes.push({ row, path: [], leaseOwner: null, wakeInMs: null, tries: row.tries + 1 })',
+        find: 'return { row, path: [], leaseOwner: null, wakeInMs: afterMs, tries: row.tries + 1 }',
+        replace: 'return { row, path: [], leaseOwner: null, wakeInMs: null, tries: row.tries + 1 }',
       },
     ],
     foundBy: inTest(

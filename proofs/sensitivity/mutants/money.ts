@@ -1,7 +1,7 @@
 /** Defences of money: intent before effect, one key for one thing, no guessing, and the fence behind what is given up. */
 import { type Edit, inTest, type Mutant } from '../mutant.ts'
 
-const ask = 'packages/holdfast/src/saga/call-gateway.ts'
+const callGateway = 'packages/holdfast/src/saga/call-gateway.ts'
 const authorization = 'packages/holdfast/src/phases/4-authorize-payment.ts'
 const capture = 'packages/holdfast/src/phases/6-capture-payment.ts'
 const place = 'packages/holdfast/src/saga/steps/place.ts'
@@ -49,6 +49,11 @@ export const moneyMutants: readonly Mutant[] = [
       },
       {
         file: place,
+        find: "import type { AuthorizationVerdict } from '../../phases/4-authorize-payment.ts'\n",
+        replace: "import { type AuthorizationVerdict, authorizePayment } from '../../phases/4-authorize-payment.ts'\n",
+      },
+      {
+        file: place,
         find: '    recordAnswers(\n      tx,\n      answered.map(',
         replace: `    authorizePayment.intendTo(
       tx,
@@ -91,7 +96,7 @@ export const moneyMutants: readonly Mutant[] = [
     without: 'the key being derived: it is a random one at each attempt',
     edits: [
       {
-        file: ask,
+        file: callGateway,
         find: 'const key = idempotencyKey(lease.row.id, kind, attempt)',
         replace: `const key = \`\${idempotencyKey(lease.row.id, kind, attempt)}:\${Math.random()}\``,
       },
@@ -101,7 +106,7 @@ export const moneyMutants: readonly Mutant[] = [
   {
     name: 'lookup before repetition',
     without: 'looking up what was asked before it is asked again',
-    edits: [{ file: ask, find: "if (!lease.fresh && kind !== 'void') {", replace: 'if (false as boolean) {' }],
+    edits: [{ file: callGateway, find: "if (!lease.fresh && kind !== 'void') {", replace: 'if (false as boolean) {' }],
     foundBy: inTest(
       'packages/holdfast/test/saga/crash.test.ts',
       'postgres.*is not needed where the gateway has heard of it',
@@ -112,8 +117,8 @@ export const moneyMutants: readonly Mutant[] = [
     without: 'stopping to repeat once the gateway no longer remembers the key',
     edits: [
       {
-        file: ask,
-        find: "return { outcome: 'unknown', message: 'The gateway knows nothing of it and no longer remembers its key.' }",
+        file: callGateway,
+        find: "return { outcome: 'unknown', message: 'The gateway has no record of this payment, and its key has expired.' }",
         replace: '',
       },
     ],
@@ -160,7 +165,7 @@ export const moneyMutants: readonly Mutant[] = [
     without: 'the void naming the key of the authorization that it fences',
     edits: [
       {
-        file: ask,
+        file: callGateway,
         find: "authorizationKey: idempotencyKey(row.id, 'authorize', 1),",
         replace: "authorizationKey: idempotencyKey(row.id, 'authorize', 2),",
       },
@@ -235,7 +240,7 @@ export const moneyMutants: readonly Mutant[] = [
     without: 'asking only the gateway that has the payment',
     edits: [
       {
-        file: ask,
+        file: callGateway,
         find: 'return row.gateway === null || row.gateway === context.gateway.name',
         replace: 'return true || row.gateway === context.gateway.name',
       },
@@ -253,8 +258,8 @@ export const moneyMutants: readonly Mutant[] = [
     edits: [
       {
         file: place,
-        find: '        tries: 0,\n        sealedToken: null,\n        action: null,\n',
-        replace: '        tries: 0,\n        action: null,\n',
+        find: '    tries: 0,\n    sealedToken: null,\n    action: null,\n',
+        replace: '    tries: 0,\n    action: null,\n',
       },
     ],
     foundBy: crash('a checkout that completes after a crash after_commit:capturing'),

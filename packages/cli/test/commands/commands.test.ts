@@ -230,7 +230,7 @@ describe('capture', () => {
 
   it('says of a checkout that waits for no capture what it is', async () => {
     const { code, err } = await call(['capture', checkoutId.failed])
-    expect(err).toContain('does not wait for its capture')
+    expect(err).toContain('cannot be captured')
     expect(code).toBe(1)
   })
 })

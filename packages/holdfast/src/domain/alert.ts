@@ -21,7 +21,7 @@ export type AlertCode = (typeof alertCodes)[number]
 
 export interface CheckoutAlert {
   code: AlertCode
-  /** As it stands in the log, without a full stop: "rollback needs attention: the gateway does not let go". */
+  /** As it stands in the log, without a full stop: "rollback stuck: the gateway has not confirmed the void or refund". */
   message: string
   /** Null: it is about no single checkout. */
   lockId: string | null

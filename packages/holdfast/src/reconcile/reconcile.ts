@@ -171,7 +171,10 @@ async function mend(
   if (options.voidOrphans && kinds.includes('orphan_open')) {
     const lease = await intendOrphanVoid(context, checkoutId, theirs)
     if (lease === null) return false
-    context.log.warn('[Checkout] ends an orphan at the gateway', { lockId: checkoutId, reference: theirs.reference })
+    context.log.warn('[Checkout] voiding an orphaned authorization', {
+      lockId: checkoutId,
+      reference: theirs.reference,
+    })
     await drive(context, lanes, { kind: 'continues', lease })
     return true
   }

@@ -87,8 +87,11 @@ export function createReconciler(context: SagaContext, lanes: Lanes): Reconciler
     const { differenceCount, criticalCount, payments, checkouts, settled } = report
     const figures = { differenceCount, criticalCount, payments, checkouts, settled: settled.length }
     if (criticalCount > 0)
-      log.error('[Checkout] money at the gateway is not accounted for here', { alert: 'money_unaccounted', ...figures })
-    else if (differenceCount > 0) log.warn('[Checkout] the gateway’s books differ from ours', figures)
+      log.error('[Checkout] reconciliation found unaccounted money at the gateway', {
+        alert: 'money_unaccounted',
+        ...figures,
+      })
+    else if (differenceCount > 0) log.warn('[Checkout] reconciliation found differences', figures)
     else log.info('[Checkout] reconciled with the gateway', figures)
     return report
   }

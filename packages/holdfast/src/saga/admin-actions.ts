@@ -1,4 +1,4 @@
-/** The record of what people did by hand: who, what, when. */
+/** Records operator actions: who did what to which checkout, and when. */
 import { v7 as uuid } from 'uuid'
 import { type Queryable, statement } from '../database/database.ts'
 

@@ -1,4 +1,4 @@
-/** The events that go with the steps and the ends of a checkout. */
+/** Builds the events that steps publish in the transaction of the change they describe. */
 
 import type { CheckoutRow, PathStep } from '../database/checkout-row.ts'
 import { lockOf } from '../database/checkouts.ts'
@@ -8,7 +8,7 @@ import { phaseOf } from '../domain/states.ts'
 import type { NewEvent } from '../events/outbox.ts'
 import type { SagaContext } from './context.ts'
 
-/** `CheckoutFailed`, and beside it `CheckoutExpired` or `CheckoutCancelled` where that is why. */
+/** `CheckoutFailed`, and beside it `CheckoutExpired` or `CheckoutCancelled` if that is the cause. */
 export function failureEvents(row: CheckoutRow, failure: Failure): NewEvent[] {
   const payload = { lock: lockOf(row), failure }
   const events: NewEvent[] = [{ checkoutId: row.id, type: 'CheckoutFailed', payload }]
@@ -19,13 +19,13 @@ export function failureEvents(row: CheckoutRow, failure: Failure): NewEvent[] {
   return events
 }
 
-/** `row` as it is from now on. */
+/** `OrderAwaitingCapture`. @param row the checkout as the transaction leaves it. */
 export function awaitingCapture(row: CheckoutRow, orderId: string | undefined): NewEvent {
-  if (orderId === undefined) throw new Error(`checkout ${row.id} waits for its capture and has no order`)
+  if (orderId === undefined) throw new Error(`checkout ${row.id} awaits capture but has no order`)
   return { checkoutId: row.id, type: 'OrderAwaitingCapture', payload: { lock: lockOf(row), orderId } }
 }
 
-/** `PhaseCompleted` for phases that a step passed, where somebody listens. */
+/** `PhaseCompleted` for the phases that a step passed; none if no listener subscribes to it. */
 export function phaseEvents(context: SagaContext, row: CheckoutRow, phases: readonly PathStep[]): NewEvent[] {
   if (!context.outbox.wants('PhaseCompleted')) return []
   const events: NewEvent[] = []
@@ -41,7 +41,7 @@ export function phaseEvents(context: SagaContext, row: CheckoutRow, phases: read
   return events
 }
 
-/** `RollbackStepCompleted` for what was undone, in the order in which it was, where somebody listens. */
+/** `RollbackStepCompleted` for the undone phases, in order; none if no listener subscribes to it. */
 export function rollbackEvents(context: SagaContext, row: CheckoutRow, undone: readonly PhaseName[]): NewEvent[] {
   if (!context.outbox.wants('RollbackStepCompleted')) return []
   return undone.map(phase => ({

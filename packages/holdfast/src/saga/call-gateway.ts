@@ -1,7 +1,6 @@
 /**
- * Asks the gateway what a claim's state wants to know, outside every transaction, and never guesses: what was asked
- * before is looked up first, and repeated only under its own key while the gateway still remembers it.
- * Protects A2 and A4.
+ * Calls the gateway for the operation of a lease, outside every transaction. An operation that was requested before is
+ * looked up first, and repeated only with its own key while the gateway still remembers that key. Protects A2 and A4.
  */
 
 import type { CheckoutRow } from '../database/checkout-row.ts'
@@ -11,25 +10,25 @@ import { idempotencyKey, keepReference } from '../payments/operations.ts'
 import { callWithin, GatewayTimeout, type ObservedCall, type SagaContext } from './context.ts'
 import type { Lease } from './lease.ts'
 
-/** The operation that a claim's state is about. */
+/** The operation that the leased checkout's state requires. */
 export function operationOf(lease: Lease): { kind: OperationKind; attempt: number } {
   if (lease.undo !== null) return { kind: lease.undo.kind, attempt: lease.undo.attempt }
   return { kind: lease.row.state === 'capturing' ? 'capture' : 'authorize', attempt: 1 }
 }
 
 /**
- * Gives what is known after asking. `unknown` covers everything that leaves the outcome open: no answer in time, a
- * broken connection, an answer that makes no sense.
+ * Calls the gateway and returns what is known afterwards. `unknown` covers everything that leaves the outcome open: a
+ * timeout, a broken connection, a malformed answer. Never throws for a gateway failure.
  */
 export async function callGateway(context: SagaContext, lease: Lease): Promise<GatewayAnswer> {
   const { kind, attempt } = operationOf(lease)
   if (!isAtThisGateway(context, lease.row)) {
-    return { outcome: 'unknown', message: `It is with the gateway "${lease.row.gateway}", which is not at hand here.` }
+    return { outcome: 'unknown', message: `Gateway "${lease.row.gateway}" is not configured in this process.` }
   }
   const key = idempotencyKey(lease.row.id, kind, attempt)
-  // A void may always be repeated: voiding twice is voiding.
+  // A void needs no lookup: repeating it has no further effect.
   if (!lease.fresh && kind !== 'void') {
-    const found = await timed(context, lease.row, kind, 'lookup', signal =>
+    const found = await observed(context, lease.row, kind, 'lookup', signal =>
       context.gateway.lookup({
         checkoutId: lease.row.id,
         kind,
@@ -38,69 +37,83 @@ export async function callGateway(context: SagaContext, lease: Lease): Promise<G
         signal,
       }),
     )
-    if (found.outcome !== 'not_found' && !isAnother(lease, kind, found)) return news(context, lease, kind, found)
-    if (isForgotten(context, lease) && !boundsItself(kind, lease)) {
-      return { outcome: 'unknown', message: 'The gateway knows nothing of it and no longer remembers its key.' }
+    if (found.outcome !== 'not_found' && !isDifferentRefund(lease, kind, found))
+      return answerToOperation(context, lease, kind, found)
+    if (isKeyForgotten(context, lease) && !isLimitedByGateway(kind, lease)) {
+      return { outcome: 'unknown', message: 'The gateway has no record of this payment, and its key has expired.' }
     }
     if (kind === 'authorize' && !canRepeat(context, lease)) {
-      return { outcome: 'unknown', message: 'It cannot be asked for again: the token is not known here.' }
+      return { outcome: 'unknown', message: 'The authorization cannot be repeated without its payment token.' }
     }
   }
-  const answer = await timed(context, lease.row, kind, kind, signal =>
+  const answer = await observed(context, lease.row, kind, kind, signal =>
     call(context, lease, kind, { idempotencyKey: key, signal }),
   )
-  if (answer.outcome === 'not_found') return { outcome: 'unknown', message: 'The gateway knows nothing of it.' }
-  return news(context, lease, kind, answer)
+  if (answer.outcome === 'not_found')
+    return { outcome: 'unknown', message: 'The gateway has no record of this payment.' }
+  return answerToOperation(context, lease, kind, answer)
 }
 
-/** Whether the gateway has the money of a checkout that nobody here has asked it to take. */
+/** Looks up a capture that Holdfast has not requested; an operator may have captured at the gateway. */
 export function lookUpCapture(context: SagaContext, { row, reference }: Lease): Promise<LookupAnswer> {
   const key = idempotencyKey(row.id, 'capture', 1)
-  return timed(context, row, 'capture', 'lookup', signal =>
+  return observed(context, row, 'capture', 'lookup', signal =>
     context.gateway.lookup({ checkoutId: row.id, kind: 'capture', idempotencyKey: key, reference, signal }),
   )
 }
 
-/** The gateway may not remember its key any more: repeated, it would be a new request. */
-function isForgotten({ gateway }: SagaContext, { fresh, ageMs }: Lease): boolean {
+/** True if the gateway may have forgotten the key, so a repetition would be a new request. */
+function isKeyForgotten({ gateway }: SagaContext, { fresh, ageMs }: Lease): boolean {
   return !fresh && ageMs > gateway.keyMemoryMs
 }
 
-/** What a gateway refuses with that did it already. */
+/** The decline codes of a gateway that has already executed the operation. */
 const doneAlready: Partial<Record<OperationKind, string>> = { capture: 'already_captured', refund: 'already_refunded' }
 
 /**
- * An answer as far as it says anything of the operation. A refusal of this request may say nothing of the one that used
- * the key first: it had other parameters, or it was done and its key is forgotten since. Then a lookup will find it.
+ * Reduces an answer to what it says about the operation itself. A declined repetition says nothing about the first
+ * request if the parameters differed, or if the operation succeeded and its key has been forgotten since. Such an answer
+ * becomes `unknown`; a later lookup finds the outcome.
  */
-function news(context: SagaContext, lease: Lease, kind: OperationKind, answer: GatewayAnswer): GatewayAnswer {
+function answerToOperation(
+  context: SagaContext,
+  lease: Lease,
+  kind: OperationKind,
+  answer: GatewayAnswer,
+): GatewayAnswer {
   if (answer.outcome !== 'declined') return answer
-  const isOld = isForgotten(context, lease) && answer.code === doneAlready[kind]
-  return isOld || answer.code === 'idempotency_mismatch' ? { outcome: 'unknown', message: answer.message } : answer
+  const wasDoneBefore = isKeyForgotten(context, lease) && answer.code === doneAlready[kind]
+  return wasDoneBefore || answer.code === 'idempotency_mismatch'
+    ? { outcome: 'unknown', message: answer.message }
+    : answer
 }
 
-/** More was given back than a refund is for: people gave all of it back, and whether this one was made is not said. */
-function isAnother({ undo }: Lease, kind: OperationKind, found: LookupAnswer): boolean {
+/**
+ * True if the lookup found a larger refund than the requested one: someone refunded everything at the gateway, and the
+ * answer does not say whether ours was made.
+ */
+function isDifferentRefund({ undo }: Lease, kind: OperationKind, found: LookupAnswer): boolean {
   return kind === 'refund' && found.outcome === 'succeeded' && undo !== null && found.amountMinor > undo.amountMinor
 }
 
-/** False for a checkout whose payment is with another gateway than this process has: that one alone can be asked. */
+/** False if the payment is at a different gateway from the one of this process; only that gateway can be called for it. */
 export function isAtThisGateway(context: SagaContext, row: CheckoutRow): boolean {
   return row.gateway === null || row.gateway === context.gateway.name
 }
 
-/** True when an authorization can be repeated by this process: it needs the buyer's token, if there was one. */
+/** True if this process can repeat the authorization. A card payment needs the buyer's token for that. */
 export function canRepeat(context: SagaContext, lease: Lease): boolean {
   const { details } = lease.row
   return details?.method !== 'card' || details.confirmsInBrowser === true || tokenOf(context, lease) !== null
 }
 
 /**
- * What the gateway cannot do twice whatever the key: an authorization is captured once, and no more is given back than
- * was taken. So these are asked for again when their key may be forgotten, or nobody would ever know. A second
- * authorization or a second part of a refund could be made: the first is fenced by a void, the other waits for people.
+ * True if the gateway cannot execute the operation twice, whatever the key: an authorization is captured once, and no
+ * more than the captured amount is refunded. These are repeated even if their key may be forgotten, because nothing else
+ * would settle them. A second authorization or partial refund could take effect: the former is fenced by a void instead,
+ * the latter waits for an operator.
  */
-function boundsItself(kind: OperationKind, { undo, row }: Lease): boolean {
+function isLimitedByGateway(kind: OperationKind, { undo, row }: Lease): boolean {
   return kind === 'capture' || (kind === 'refund' && undo?.amountMinor === row.total_minor)
 }
 
@@ -151,8 +164,8 @@ function call(context: SagaContext, lease: Lease, kind: OperationKind, base: Gat
   }
 }
 
-/** Calls with a limit of time; whatever goes wrong is an unknown outcome. */
-async function timed(
+/** Runs one call with the gateway timeout, metrics, and tracing. Every failure is an unknown outcome. */
+async function observed(
   context: SagaContext,
   { id: lockId, cart_id: cartId, state, currency, total_minor: totalMinor }: CheckoutRow,
   kind: OperationKind,
@@ -160,25 +173,25 @@ async function timed(
   run: (signal: AbortSignal) => Promise<LookupAnswer>,
 ): Promise<LookupAnswer> {
   const { log, trace, gateway } = context
-  const question: ObservedCall = { gateway: gateway.name, operation, lockId, state, currency, totalMinor }
-  let broke: unknown
-  const asked = (): Promise<LookupAnswer> =>
+  const observedCall: ObservedCall = { gateway: gateway.name, operation, lockId, state, currency, totalMinor }
+  let failure: unknown
+  const attempt = (): Promise<LookupAnswer> =>
     callWithin(context, async signal => normalizeAnswer(kind, await run(signal))).catch(
       (error: unknown): LookupAnswer => {
         if (error instanceof GatewayTimeout) return { outcome: 'unknown', message: error.message }
-        broke = error
+        failure = error
         return {
           outcome: 'unknown',
-          message: `The call broke: ${error instanceof Error ? error.name : 'unknown error'}.`,
+          message: `The gateway call failed: ${error instanceof Error ? error.name : 'unknown error'}.`,
         }
       },
     )
   const startedAt = performance.now()
-  const answer = await (trace === undefined ? asked() : trace.call(question, asked))
+  const answer = await (trace === undefined ? attempt() : trace.call(observedCall, attempt))
   if (answer.outcome === 'unknown') {
-    const about = { lockId, cartId, operation, message: answer.message, err: broke }
-    log.warn('[Checkout] the gateway gave no certain answer', about)
+    const about = { lockId, cartId, operation, message: answer.message, err: failure }
+    log.warn('[Checkout] gateway outcome unknown', about)
   }
-  context.observeGateway?.(question, answer.outcome, performance.now() - startedAt)
+  context.observeGateway?.(observedCall, answer.outcome, performance.now() - startedAt)
   return answer
 }

@@ -1,5 +1,6 @@
-/** What the saga works with: its ports and its numbers, in one plain object that the engine puts together. */
+/** The ports and settings that the saga works with, composed by the engine into one plain object. */
 
+import { type Backoff, backoffDelayMs } from '../concurrency/backoff.ts'
 import type { CheckoutRow } from '../database/checkout-row.ts'
 import type { Database } from '../database/database.ts'
 import type { AlertCode } from '../domain/alert.ts'
@@ -11,34 +12,34 @@ import type { QuoteCart } from '../phases/3-lock-prices.ts'
 export interface SagaLog {
   info(message: string, fields?: Record<string, unknown>): void
   warn(message: string, fields?: Record<string, unknown>): void
-  /** `alert`: people must look at it, and are told. */
+  /** `alert`: an operator must act; the line is also sent as an alert. */
   error(message: string, fields?: Record<string, unknown> & { alert?: AlertCode }): void
 }
 
-/** Time, as far as the saga uses it: to wait. What the time is, the database says. */
+/** Waiting, as a port. The current time is always the database's. */
 export interface Clock {
-  /** Calls `run` after `ms`; gives the way to call it off. */
+  /** Calls `run` after `ms` milliseconds. Returns a function that cancels the timer. */
   after(ms: number, run: () => void): () => void
 }
 
 export interface SagaNumbers {
   baseCurrency: string
   holdOn: 'process' | 'start'
-  /** Another session of the same user is refused while a cart is locked; else it takes a pending lock over. */
+  /** True: while a cart is locked, other sessions of its user are refused. False: they take over a pending lock. */
   preventConcurrent: boolean
-  /** How long whoever works on a checkout may be silent before another takes over. */
+  /** How long a worker may be silent before another takes over its checkout. */
   leaseMs: number
-  /** How long one call to the gateway may take; shorter than the lease. */
+  /** Timeout of one gateway call. Must be shorter than the lease. */
   gatewayTimeoutMs: number
-  /** How long an authorization may stay unsettled before it is given up behind a fencing void. */
+  /** How long an authorization may stay unsettled before it is abandoned behind a fencing void. */
   authorizationTimeoutMs: number
-  /** A capture this long unsettled is logged as needing attention. It is never given up. */
+  /** A capture that is unsettled for this long raises an alert. It is never abandoned. */
   captureTimeoutMs: number
-  /** How long before its end an authorization that waits for capture is let go. */
+  /** How long before its expiry an authorization that awaits capture is released. */
   captureMarginMs: number
   priceDriftToleranceMinor: number
   batchMax: number
-  /** Checkouts that may be under way in this process at once; beyond it callers are told to come back. */
+  /** Most checkouts in progress in this process; beyond it, requests are refused as overloaded. */
   queueMax: number
 }
 
@@ -48,25 +49,25 @@ export interface SagaContext {
   outbox: Outbox
   log: SagaLog
   clock: Clock
-  /** From 0 up to 1; spreads retries, decides nothing. */
+  /** From 0 up to 1. Only spreads retries; no decision depends on it. */
   random(): number
   seal: TokenSeal
   numbers: SagaNumbers
-  /** Names this process in leases. */
+  /** The name of this process in leases. */
   workerId: string
-  /** The pricing port; default the built-in quote. */
+  /** The pricing port. Default: the built-in quote. */
   quote?: QuoteCart
-  /** Told every checkout that came to rest, after the commit. */
+  /** Receives every checkout that changed its state, after the commit. */
   announce(rows: readonly CheckoutRow[]): void
-  /** Told every gateway call. */
+  /** Receives every gateway call. */
   observeGateway?(call: ObservedCall, outcome: LookupAnswer['outcome'], durationMs: number): void
-  /** Told every set that a lane ran. */
+  /** Receives every batch that a lane ran. */
   observeLane?(lane: string, size: number, durationMs: number): void
-  /** Where somebody traces: what belongs together. */
+  /** Present if tracing is on. */
   trace?: SagaTrace
 }
 
-/** What is asked of a gateway; a lookup asks what became of the operation. */
+/** A gateway call as metrics and traces see it. A lookup queries the outcome of an operation. */
 export interface ObservedCall {
   gateway: string
   operation: OperationKind | 'lookup'
@@ -78,16 +79,16 @@ export interface ObservedCall {
 }
 
 export interface SagaTrace {
-  /** Runs work on one checkout; what becomes of that checkout meanwhile is part of it. */
+  /** Runs work on one checkout. State changes of that checkout during the work belong to the same trace. */
   work<Result>(name: TracedWork, lockId: string, run: () => Promise<Result>): Promise<Result>
   /** Runs one call to the gateway. */
   call<Answer extends LookupAnswer>(call: ObservedCall, run: () => Promise<Answer>): Promise<Answer>
 }
 
-/** What is asked of a checkout; `recover`: nobody asked, its time had come. */
+/** The request that the work serves. `recover`: none; a worker found the checkout due. */
 export type TracedWork = 'process' | 'resume' | 'capture' | 'undo' | 'refund' | 'recover'
 
-/** Runs `work` as part of a trace, where somebody traces. */
+/** Runs `work` as part of a trace if tracing is on. */
 export function traced<Result>(
   { trace }: Pick<SagaContext, 'trace'>,
   name: TracedWork,
@@ -101,14 +102,15 @@ export function sleep(clock: Clock, ms: number): Promise<void> {
   return new Promise(resolve => clock.after(ms, resolve))
 }
 
-/** The gateway took longer than any call may. */
+/** The gateway did not answer within `gatewayTimeoutMs`. */
 export class GatewayTimeout extends Error {
   override readonly name = 'GatewayTimeout'
 }
 
 /**
- * Asks the gateway something, for as long as any call may take.
- * @throws {GatewayTimeout} when it does not answer in that time, and whatever `call` throws before.
+ * Runs a gateway call for at most `gatewayTimeoutMs`, then aborts its signal. The timer is the context's clock and not
+ * the system's, so that a simulation controls it.
+ * @throws {GatewayTimeout} after the timeout; before it, whatever `call` throws.
  */
 export async function callWithin<Result>(
   { clock, numbers }: Pick<SagaContext, 'clock' | 'numbers'>,
@@ -119,7 +121,7 @@ export async function callWithin<Result>(
   const late = new Promise<never>((_, reject) => {
     cancel = clock.after(numbers.gatewayTimeoutMs, () => {
       controller.abort()
-      reject(new GatewayTimeout('The gateway did not answer in time.'))
+      reject(new GatewayTimeout(`The gateway did not answer within ${numbers.gatewayTimeoutMs} ms.`))
     })
   })
   try {
@@ -129,8 +131,10 @@ export async function callWithin<Result>(
   }
 }
 
-/** Doubles from half a second to a minute, the upper half of it random so that crowds spread. */
+/** Pauses before a checkout is due again. */
+const retryBackoff: Backoff = { baseMs: 500, capMs: 60_000 }
+
+/** Milliseconds until a checkout is due again, after `tries` earlier retries (0 and up). */
 export function backoffMs({ random }: Pick<SagaContext, 'random'>, tries: number): number {
-  const full = Math.min(60_000, 500 * 2 ** Math.min(tries, 10))
-  return Math.round(full * (0.5 + random() / 2))
+  return backoffDelayMs(retryBackoff, tries + 1, random)
 }

@@ -1,12 +1,12 @@
 /**
- * Drives a claim: ask the gateway, record what it said together with what follows, until the checkout rests. This is
- * the one control flow of a checkout: a live request, a recovery after a crash, a cancellation and an expiry all come
- * here, from whatever state they find. To know what happens after a crash, read `resumeFromState`.
+ * The one control flow of a checkout: call the gateway, record its answer with the consequences, repeat until the
+ * checkout rests. Live requests, recovery, cancellation, and expiry all run it, from any state. `resumeFromState` says
+ * what happens after a crash.
  */
 import type { GatewayAnswer } from '../payments/gateway.ts'
 import { authorizePayment } from '../phases/4-authorize-payment.ts'
 import { callGateway, canRepeat, lookUpCapture, operationOf } from './call-gateway.ts'
-import { type SagaContext, sleep } from './context.ts'
+import { backoffMs, type SagaContext, sleep } from './context.ts'
 import { authorizationEnded, expired } from './failures.ts'
 import type { Lanes } from './lanes.ts'
 import type { Evidence, Lease, Next } from './lease.ts'
@@ -15,15 +15,15 @@ import { settleRefund } from './refunds/refund.ts'
 
 export type Rest = Extract<Next, { kind: 'rests' | 'replaced' }>
 
-/** A quick second question, after an answer that said nothing: most lost answers are there by then. */
+/** Pause before the second call after an unknown outcome, milliseconds. Most lost answers are available by then. */
 export const secondCallAfterMs = 150
-/** More visits than the longest legal way has. */
-const visitsMax = 24
+/** More rounds than the longest legal path takes. */
+const roundsMax = 24
 
-/** Carries a claim on until its checkout rests, or somebody else has it. */
+/** Works on a leased checkout until it rests, or until another worker has taken over. */
 export async function drive(context: SagaContext, lanes: Lanes, first: Next): Promise<Rest> {
   let next = first
-  for (let visit = 0; visit < visitsMax; visit += 1) {
+  for (let round = 0; round < roundsMax; round += 1) {
     switch (next.kind) {
       case 'rests':
         context.announce([next.row])
@@ -41,16 +41,16 @@ export async function drive(context: SagaContext, lanes: Lanes, first: Next): Pr
         return next satisfies never
     }
   }
-  throw new Error('a checkout went in circles')
+  throw new Error(`a checkout did not rest after ${roundsMax} rounds`)
 }
 
-/** What to do with a checkout that was taken over, by the state it rested in. */
+/** What to do with a checkout that was taken over, by its resting state. */
 export function resumeFromState(context: SagaContext, lease: Lease): Next {
   const { row } = lease
   switch (row.state) {
     case 'pending':
     case 'awaiting_action':
-      // Taken only once their time is over: `seize` moves a buyer's answer on to `authorizing`.
+      // These are taken over only after they expired; before that, `takeOver` moves `awaiting_action` to `authorizing`.
       return { kind: 'unwinds', lease, failure: expired(row.state), evidence: null }
     case 'rolling_back':
       return row.failure === null || lease.undo === null || lease.undo.isNew
@@ -59,54 +59,38 @@ export function resumeFromState(context: SagaContext, lease: Lease): Next {
     case 'authorizing':
     case 'awaiting_capture':
     case 'capturing':
-      if (row.state === 'capturing') alertWhenOld(context, lease, 'capture')
+      if (row.state === 'capturing') alertIfOverdue(context, lease, 'capture')
       return { kind: 'continues', lease }
     case 'completed':
     case 'failed':
-      // A refund of unknown outcome, or the end of an orphan, is the only thing left to ask about.
+      // Only a refund of unknown outcome, or the void of an orphaned authorization, can still be open.
       if (lease.undo === null) return { kind: 'rests', row, order: null }
-      alertWhenOld(context, lease, lease.undo.kind)
+      alertIfOverdue(context, lease, lease.undo.kind)
       return { kind: 'continues', lease }
     default:
       return row.state satisfies never
   }
 }
 
-/** What is never given up must be in sight. */
-function alertWhenOld(
+/** These operations are never abandoned, so an operator must see one that stays unsettled. */
+function alertIfOverdue(
   context: SagaContext,
   { row, ageMs, isPending }: Lease,
   kind: 'capture' | 'refund' | 'void',
 ): void {
-  // Money that takes days is no unknown outcome: the gateway says that it waits.
+  // `pending` is a definite answer: the gateway confirms that the operation is in progress, possibly for days.
   if (ageMs <= context.numbers.captureTimeoutMs || isPending === true) return
-  context.log.error(`[Checkout] a ${kind} is of unknown outcome for too long`, {
-    alert: 'outcome_unknown',
-    lockId: row.id,
-  })
+  context.log.error(`[Checkout] ${kind} outcome unknown for too long`, { alert: 'outcome_unknown', lockId: row.id })
 }
 
-/** Asks once (twice where the first said nothing) and submits what was said to the step that it belongs to. */
+/** Calls the gateway for the checkout's state and submits the answer to the step that records it. */
 async function advance(context: SagaContext, lanes: Lanes, lease: Lease): Promise<Next> {
-  if (lease.row.state === 'awaiting_capture') return lookBeforeUndoing(context, lanes, lease)
+  if (lease.row.state === 'awaiting_capture') return endAuthorization(context, lanes, lease)
   const answer = await callWithSecondTry(context, lease)
   const evidence: Evidence = { ...operationOf(lease), answer }
   switch (lease.row.state) {
-    case 'authorizing': {
-      // Where the buyer had to act, the time that took is the lock's, which ends it too.
-      const isOverdue = lease.row.action === null && lease.ageMs > context.numbers.authorizationTimeoutMs
-      if (isOpen(answer) && isOverdue) {
-        return { kind: 'unwinds', lease, failure: authorizePayment.unsettled('timeout'), evidence }
-      }
-      // What the gateway is known to have can be looked up again, also by who cannot ask for it.
-      const canSettle = lease.reference !== null || canRepeat(context, lease)
-      if (answer.outcome === 'unknown' && !canSettle) {
-        return { kind: 'unwinds', lease, failure: authorizePayment.unsettled('cannot be repeated'), evidence }
-      }
-      const verdict = authorizePayment.decide(lease.row, answer, 0)
-      if (verdict.to === 'unwind') return { kind: 'unwinds', lease, failure: verdict.failure, evidence }
-      return lanes.place.submit({ lease, evidence })
-    }
+    case 'authorizing':
+      return submitAuthorization(context, lanes, lease, evidence)
     case 'capturing':
       return lanes.settle.submit({ lease, evidence })
     case 'rolling_back':
@@ -117,18 +101,43 @@ async function advance(context: SagaContext, lanes: Lanes, lease: Lease): Promis
         ? settleOrphanVoid(context, { lease, evidence })
         : settleRefund(context, { lease, evidence })
     default:
-      throw new Error(`nothing is asked of the gateway in state ${lease.row.state}`)
+      throw new Error(`state "${lease.row.state}" has no gateway operation`)
   }
 }
 
+/** Decides what the answer to an authorization means: abandon it, undo it, or let `place` record it. */
+async function submitAuthorization(
+  context: SagaContext,
+  lanes: Lanes,
+  lease: Lease,
+  evidence: Evidence,
+): Promise<Next> {
+  const { answer } = evidence
+  const { row } = lease
+  // If the buyer had to act, the expiry of the lock limits the time instead.
+  const isOverdue = row.action === null && lease.ageMs > context.numbers.authorizationTimeoutMs
+  if (isOpen(answer) && isOverdue) {
+    return { kind: 'unwinds', lease, failure: authorizePayment.unsettled('timeout'), evidence }
+  }
+  // A payment with a reference can be looked up later, even by a process that cannot repeat the authorization.
+  const canSettle = lease.reference !== null || canRepeat(context, lease)
+  if (answer.outcome === 'unknown' && !canSettle) {
+    return { kind: 'unwinds', lease, failure: authorizePayment.unsettled('cannot be repeated'), evidence }
+  }
+  const verdict = authorizePayment.decide(row, answer, backoffMs(context, row.tries))
+  if (verdict.to === 'unwind') return { kind: 'unwinds', lease, failure: verdict.failure, evidence }
+  return lanes.place.submit({ lease, evidence, verdict })
+}
+
 /**
- * Its authorization is about to end. Where people took the money at the gateway itself, the order is paid: it goes on as
- * if they had asked for it here. While the gateway does not say, nothing is undone; the lease runs out, and it is due again.
+ * Ends an authorization that is about to expire uncaptured. If an operator captured it at the gateway, the checkout
+ * continues as if the capture had been requested here. While the gateway gives no answer nothing is undone: the lease
+ * expires and the checkout is due again.
  */
-async function lookBeforeUndoing(context: SagaContext, lanes: Lanes, lease: Lease): Promise<Next> {
+async function endAuthorization(context: SagaContext, lanes: Lanes, lease: Lease): Promise<Next> {
   const found = await lookUpCapture(context, lease)
   const { id: lockId, epoch, total_minor: totalMinor, currency } = lease.row
-  // Another amount is no payment of the order: it is given back.
+  // A different amount does not pay for the order. The rollback refunds it.
   const isOther = found.outcome === 'succeeded' && (found.amountMinor !== totalMinor || found.currency !== currency)
   if (found.outcome === 'not_found' || found.outcome === 'declined' || isOther) {
     return { kind: 'unwinds', lease, failure: authorizationEnded(), evidence: null }
@@ -138,6 +147,7 @@ async function lookBeforeUndoing(context: SagaContext, lanes: Lanes, lease: Leas
   return taken.kind === 'leased' ? { kind: 'continues', lease: taken.lease } : { kind: 'replaced' }
 }
 
+/** Calls the gateway, and once more after a short pause if the outcome of a fresh operation is unknown. */
 async function callWithSecondTry(context: SagaContext, lease: Lease): Promise<GatewayAnswer> {
   const answer = await callGateway(context, lease)
   if (answer.outcome !== 'unknown' || !lease.fresh) return answer

@@ -1,12 +1,22 @@
-/** The failures that no phase says: time, and people. */
+/**
+ * Failures that no phase decides: expiry, cancellation, release by the shop, and the end of an authorization.
+ * A checkout that is still `pending` never called the gateway. For any later state the payment may not be undone yet.
+ */
 import type { Failure } from '../domain/failure.ts'
 import { phaseOf, type RestingState } from '../domain/states.ts'
+
+const laterCharge = 'You will not be charged, and any amount already taken will be returned.'
+
+/** What the buyer is told first: whether they were charged. */
+function chargeOf(state: RestingState): string {
+  return state === 'pending' ? 'You have not been charged.' : laterCharge
+}
 
 export function expired(state: RestingState = 'pending'): Failure {
   return {
     phase: phaseOf(state),
     code: 'checkout_expired',
-    message: 'The time for this checkout is over. Nothing was charged; start again.',
+    message: `${chargeOf(state)} This checkout has expired. Start again.`,
     context: {},
     retryable: true,
   }
@@ -16,7 +26,7 @@ export function cancelled(state: RestingState, reason: string | undefined): Fail
   return {
     phase: phaseOf(state),
     code: 'checkout_cancelled',
-    message: 'The checkout was cancelled. Nothing was charged.',
+    message: `${chargeOf(state)} This checkout was cancelled.`,
     context: reason === undefined ? {} : { reason },
     retryable: true,
   }
@@ -26,18 +36,19 @@ export function released(state: RestingState, reason: string | undefined): Failu
   return {
     phase: phaseOf(state),
     code: 'checkout_released',
-    message: 'The checkout was ended by the shop. Nothing was charged.',
-    // Who ended it stands with the admin's actions: buyers see this.
+    message: `${chargeOf(state)} The shop ended this checkout.`,
+    // Buyers see this context. The operator's name is only in the admin actions.
     context: reason === undefined ? {} : { reason },
     retryable: true,
   }
 }
 
+/** The shop may have captured a different amount at the gateway, which the rollback refunds. */
 export function authorizationEnded(): Failure {
   return {
     phase: 'payment_capture',
     code: 'authorization_ended',
-    message: 'The authorization ended before the payment was captured. Nothing was charged.',
+    message: `${laterCharge} The authorization ended before the payment was captured.`,
     context: {},
     retryable: true,
   }

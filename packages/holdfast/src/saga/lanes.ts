@@ -1,7 +1,8 @@
 /**
- * The lanes of a process, one before each step, each running one set at a time: a thousand buyers of one SKU then share
- * one row lock instead of queueing for it one by one, and what arrives meanwhile makes the next set larger, not later.
+ * The lanes of a process: one queue before each step. Each runs one batch at a time, so a thousand buyers of one SKU
+ * share one row lock instead of queueing for it one by one. Items that arrive meanwhile make the next batch larger.
  */
+
 import { createLane, type Lane } from '../concurrency/lane.ts'
 import type { SagaContext } from './context.ts'
 import type { Next } from './lease.ts'
@@ -32,7 +33,7 @@ export function createLanes(context: SagaContext): Lanes {
       batchMax: context.numbers.batchMax,
       queueMax,
       run: items => run(context, items),
-      isShared: isConnectionTrouble,
+      isShared: isConnectionFailure,
       observe: (size, durationMs) => context.observeLane?.(name, size, durationMs),
     })
   }
@@ -48,13 +49,13 @@ export function createLanes(context: SagaContext): Lanes {
 }
 
 /**
- * Steps after the first are for checkouts that were admitted already: what is under way is bounded where it is admitted
- * (`queueMax`), and must not be turned away half-way.
+ * No bound. Admission (`queueMax` of `start` and `prepare`) bounds the checkouts in progress, and one that was admitted
+ * must not be refused half-way.
  */
 const admittedQueueMax = Number.MAX_SAFE_INTEGER
 
-/** The database is not there: no member of the set is to blame. */
-function isConnectionTrouble(error: unknown): boolean {
+/** True if the database is unreachable: the failure concerns the whole batch, so splitting it is pointless. */
+function isConnectionFailure(error: unknown): boolean {
   const code = (error as { code?: unknown } | null)?.code
   return code === 'connection_lost' || code === 'pool_exhausted' || code === 'commit_unknown' || code === 'closed'
 }

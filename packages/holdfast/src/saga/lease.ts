@@ -1,54 +1,70 @@
 /**
- * A claim: one worker's right to carry a checkout on, and what it knows of it. The right is the epoch: whoever takes a
- * checkout raises it, every step compares it under the row's lock, and a worker whose epoch is gone was replaced: it
- * stops and touches nothing. Protects A7 and every money invariant against processes that freeze and wake up late.
+ * A lease: one worker's right to work on a checkout, and what the worker knows of it. Each lease raises the checkout's
+ * epoch, and every step compares it under the row's lock; a worker with an old epoch stops and changes nothing.
+ * Protects A7, and all money invariants against processes that freeze and continue later.
  */
 
 import type { CheckoutRow } from '../database/checkout-row.ts'
+import type { CheckoutUpdate } from '../database/checkouts.ts'
 import type { Failure } from '../domain/failure.ts'
 import type { Order } from '../domain/order.ts'
 import type { GatewayAnswer, OperationKind } from '../payments/gateway.ts'
 import type { UndoOperation } from '../phases/4-authorize-payment.ts'
+import { backoffMs, type SagaContext } from './context.ts'
 
 export interface Lease {
   row: CheckoutRow
-  /** The operation of this state was intended by us just now and never asked: no need to look it up first. */
+  /** The intent of the state's operation was written just now and the gateway was not called: no lookup is needed. */
   fresh: boolean
-  /** Age of that operation when it was read, in ms. */
+  /** Age of that operation when it was read, in milliseconds. */
   ageMs: number
-  /** The last that the gateway said of it is that it is not finished: not done, and not unknown. */
+  /** The gateway's last answer was `pending`: the operation is known to be in progress. */
   isPending?: boolean
-  /** The buyer's token while it is in this process's memory. */
+  /** The buyer's token, while this process has it in memory. */
   token: string | null
-  /** The gateway's id of the payment, once known. */
+  /** The gateway's id of the payment, if known. */
   reference: string | null
   orderId: string | null
-  /** What is to be asked while rolling back. */
+  /** The operation to call next during a rollback, or the open one of an ended checkout. */
   undo: UndoOperation | null
 }
 
-/** An answer of the gateway and the operation it answers, to be recorded with what follows from it. */
+/** A gateway answer with the operation that it answers. It is recorded in the transaction of its consequences. */
 export interface Evidence {
   kind: OperationKind
   attempt: number
   answer: GatewayAnswer
 }
 
-/** What a step made of a claim. */
+/** The result of a step for one lease. */
 export type Next =
-  /** Ask the gateway what the new state wants to know. */
+  /** Call the gateway for the operation of the new state. */
   | { kind: 'continues'; lease: Lease }
   | { kind: 'unwinds'; lease: Lease; failure: Failure; evidence: Evidence | null }
   | { kind: 'rests'; row: CheckoutRow; order: Order | null }
-  /** Somebody else has taken over; nothing was written. */
+  /** Another worker has taken over, or nothing is to be written. This worker is done. */
   | { kind: 'replaced' }
 
-/** How long it was claimed when `row` was read, in ms, by the database's clock. */
+/** Milliseconds from the start of the lease to the reading of `row`, by the database's clock. */
 export function leasedForMs(lease: Lease, row: CheckoutRow): number {
   return Math.max(0, Date.parse(row.now) - Date.parse(lease.row.now))
 }
 
-/** Whether the row under lock is still what the claim took. */
+/** True if the locked row has not changed since it was leased. */
 export function isCurrent(lease: Lease, row: CheckoutRow | undefined): row is CheckoutRow {
   return row !== undefined && row.epoch === lease.row.epoch && row.version === lease.row.version
+}
+
+/**
+ * Releases the lease of an ended checkout after an answer to its open operation. It is due again after the backoff if the
+ * answer was not definite, and at once if a different operation is still open.
+ */
+export function releaseAtEnd(
+  context: Pick<SagaContext, 'random'>,
+  row: CheckoutRow,
+  { isDefinite, isLast }: { isDefinite: boolean; isLast: boolean },
+): CheckoutUpdate {
+  return isDefinite
+    ? { row, path: [], leaseOwner: null, wakeInMs: isLast ? null : 0, tries: 0 }
+    : { row, path: [], leaseOwner: null, wakeInMs: backoffMs(context, row.tries), tries: row.tries + 1 }
 }

@@ -1,6 +1,6 @@
 /**
- * Orphans: payments that stand open at the gateway for a checkout that is at its end without them. They are ended like
- * anything else is done there: an intent, the call, its record. Protects A4, and B3 (nothing open for a failed checkout).
+ * Orphaned authorizations: payments that are open at the gateway while their checkout has ended without them. They are
+ * voided like every payment: intent, call, record. Protects A4 and B3 (nothing stays open for a failed checkout).
  */
 
 import type { CheckoutRow } from '../database/checkout-row.ts'
@@ -17,24 +17,25 @@ import {
   recordIntents,
 } from '../payments/operations.ts'
 import { isAtThisGateway } from './call-gateway.ts'
-import { backoffMs, type SagaContext } from './context.ts'
-import { type Evidence, isCurrent, type Lease, type Next } from './lease.ts'
+import type { SagaContext } from './context.ts'
+import { type Evidence, isCurrent, type Lease, type Next, releaseAtEnd } from './lease.ts'
 import { transaction } from './transaction.ts'
 
-/** Who is younger may still be on its way to its checkout. By the database's clock. */
+/** A younger payment may still become known to its checkout. By the database's clock. */
 export const orphanAgeMinMs = 3_600_000
-/** Definite refusals of one orphan; then people decide. */
+/** After this many definite refusals of one payment an operator must decide. */
 const refusalsMax = 3
 
-const readCounting = statement(
-  'read_counting',
+const readOtherUse = statement(
+  'read_other_use_of_payment',
   `select checkout_id from holdfast.payment_operations
    where kind = 'authorize' and reference = $1 and checkout_id <> $2::uuid limit 1`,
 )
 
 /**
- * Writes the intent to end an orphan and claims its checkout for that. Null where it is none (any more), is too young,
- * or was refused too often: nothing was written. `orphan` is what the gateway just said of it.
+ * Writes the intent to void an orphaned authorization and leases its checkout for the call. Returns null and writes
+ * nothing if the payment is not orphaned, too young, or was refused too often.
+ * @param orphan the payment as the gateway returned it just now.
  */
 export function intendOrphanVoid(
   context: SagaContext,
@@ -42,34 +43,35 @@ export function intendOrphanVoid(
   orphan: GatewayPayment,
 ): Promise<Lease | null> {
   return context.db.transaction(async tx => {
-    const [[row], operations, [counted]] = await Promise.all([
+    const [[row], operations, [otherUse]] = await Promise.all([
       lockRows(tx, [checkoutId]),
       readOperations(tx, [checkoutId]),
-      tx.query(readCounting, [orphan.reference, checkoutId]),
+      tx.query(readOtherUse, [orphan.reference, checkoutId]),
     ])
-    // The host may have named it for another checkout since, which counts on it.
-    if (orphan.checkoutId !== checkoutId || counted !== undefined) return null
+    // The host may have assigned the payment to a different checkout since.
+    if (orphan.checkoutId !== checkoutId || otherUse !== undefined) return null
     if (row === undefined || !isFinal(row.state) || !isAtThisGateway(context, row) || !isOldOrphan(row, orphan))
       return null
     const { currency } = row
-    // Without prices nothing was ever asked for.
+    // Without a currency the checkout has no prices and never called the gateway.
     if (currency === null || (row.lease_owner !== null && !row.awake)) return null
     const authorization = latest(operations, 'authorize')
-    // What a completed checkout was paid with is no orphan, whatever became of it.
+    // The payment of a completed checkout is never orphaned, whatever its state.
     if (row.state === 'completed' && authorization?.reference === orphan.reference) return null
     const earlier = operations.filter(({ kind, reference }) => kind === 'void' && reference === orphan.reference)
     const refusals = earlier.filter(({ status }) => status === 'declined').length
     if (openAtEnd(operations) !== undefined || refusals >= refusalsMax) return null
     const attempt = (latest(operations, 'void')?.attempt ?? 0) + 1
     const { reference } = orphan
-    // All operations of a checkout are in its currency: what an orphan holds in another one is no amount of it.
+    // All operations of a checkout use its currency, so an amount in a different currency cannot be recorded.
     const amountMinor = orphan.currency === currency ? orphan.openMinor : 0
     const gateway = row.gateway ?? context.gateway.name
     const purpose = { reason: orphanReason }
     recordIntents(tx, [{ checkoutId, kind: 'void', attempt, gateway, amountMinor, currency, reference, purpose }])
     const lease = { epoch: row.epoch + 1, leaseOwner: context.workerId, wakeInMs: context.numbers.leaseMs, tries: 0 }
     const [after] = changeRows(tx, [{ row, path: [], ...lease }])
-    if (after === undefined) throw new Error('the intent to end an orphan changed no row')
+    if (after === undefined)
+      throw new Error(`the intent to void an orphaned authorization of checkout ${row.id} changed no row`)
     const undo = { kind: 'void', attempt, isNew: true, ageMs: 0, amountMinor, currency, reference } as const
     return { row: after, fresh: true, ageMs: 0, token: null, reference, orderId: null, undo }
   })
@@ -80,7 +82,7 @@ function isOldOrphan({ now }: CheckoutRow, { status, createdAt }: GatewayPayment
   return isOpen && Date.parse(now) - Date.parse(createdAt) >= orphanAgeMinMs
 }
 
-/** Records what the gateway said of the end of an orphan. */
+/** Records the answer to the void of an orphaned authorization. */
 export function settleOrphanVoid(context: SagaContext, item: { lease: Lease; evidence: Evidence }): Promise<Next> {
   const { lease, evidence } = item
   const ids = [lease.row.id]
@@ -90,17 +92,13 @@ export function settleOrphanVoid(context: SagaContext, item: { lease: Lease; evi
     if (!isCurrent(lease, row) || operation?.status !== 'intended') return { kind: 'replaced' }
     recordAnswers(tx, [{ checkoutId: row.id, ...evidence }])
     const { outcome } = evidence.answer
-    const definite = outcome === 'succeeded' || outcome === 'declined'
     if (outcome === 'succeeded') {
       const { reference } = operation
       context.log.info('[Checkout] payment voided', { lockId: row.id, cartId: row.cart_id, reference })
     }
     const isLast = openAtEnd(operations.filter(each => each !== operation)) === undefined
-    const [after] = changeRows(tx, [
-      definite
-        ? { row, path: [], leaseOwner: null, wakeInMs: isLast ? null : 0, tries: 0 }
-        : { row, path: [], leaseOwner: null, wakeInMs: backoffMs(context, row.tries), tries: row.tries + 1 },
-    ])
+    const isDefinite = outcome === 'succeeded' || outcome === 'declined'
+    const [after] = changeRows(tx, [releaseAtEnd(context, row, { isDefinite, isLast })])
     return after === undefined ? { kind: 'replaced' } : { kind: 'rests', row: after, order: null }
   })
 }

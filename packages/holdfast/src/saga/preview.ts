@@ -1,4 +1,4 @@
-/** What `processCheckout` would freeze now, for pages to show: phases 1 and 3 without locks and without writing. */
+/** Quotes the prices that `processCheckout` would freeze now, for display. Takes no lock and writes nothing. */
 
 import { statement } from '../database/database.ts'
 import type { Address, Cart } from '../domain/cart.ts'
@@ -14,11 +14,11 @@ const readNow = statement('read_now', 'select clock_timestamp() as now')
 export interface Preview {
   cart: Cart
   quote: Quote | null
-  /** Why there is no quote. */
+  /** Why the quote is null. */
   failure: Failure | null
 }
 
-/** Null when there is no such cart. */
+/** Null if the cart does not exist. */
 export async function preview(
   context: SagaContext,
   cartId: string,

@@ -1,23 +1,23 @@
-/** What a checkout at rest means to whoever asked. */
+/** Maps a resting checkout to the result returned to the caller. */
 
 import type { CheckoutRow } from '../database/checkout-row.ts'
 import { lockOf } from '../database/checkouts.ts'
 import type { Order } from '../domain/order.ts'
 import type { Outcome } from '../domain/outcome.ts'
 
-/** How soon to ask again where no time is set. Milliseconds. */
+/** When the caller should poll again, if the checkout has no due time. Milliseconds. */
 const pollDefaultMs = 1_000
 const pollMaxMs = 10_000
 
-/** `order` is the checkout's, where it has come to one. */
+/** @param order the checkout's order; required for `completed` and `awaiting_capture`. */
 export function resultOf(row: CheckoutRow, order: Order | null): Outcome {
   const lock = lockOf(row)
   switch (row.state) {
     case 'completed':
-      if (order === null) throw new Error(`checkout ${row.id} is completed and has no order`)
+      if (order === null) throw new Error(`checkout ${row.id} is completed but has no order`)
       return { status: 'completed', lock, order }
     case 'awaiting_capture':
-      if (order === null) throw new Error(`checkout ${row.id} waits for its capture and has no order`)
+      if (order === null) throw new Error(`checkout ${row.id} awaits capture but has no order`)
       return { status: 'awaiting_capture', lock, order }
     case 'failed':
       if (row.failure === null) throw new Error(`checkout ${row.id} failed without a reason`)
@@ -27,7 +27,7 @@ export function resultOf(row: CheckoutRow, order: Order | null): Outcome {
         ? { status: 'processing', lock, pollAfterMs: pollDefaultMs }
         : { status: 'action_required', lock, action: row.action }
     case 'rolling_back':
-      // The reason is known and will not change, though the gateway has not let go yet.
+      // The failure is final, although the gateway has not confirmed the void or refund yet.
       return row.failure === null
         ? { status: 'processing', lock, pollAfterMs: pollDefaultMs }
         : { status: 'failed', lock, failure: row.failure }

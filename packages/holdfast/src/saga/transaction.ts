@@ -1,7 +1,8 @@
 /**
- * A transaction whose lines of the log wait for its commit: none tells of what was undone, and what runs again tells
- * once. Inside it the context's log is the one that waits.
+ * A transaction that holds back its log lines until it commits. A transaction that rolls back logs nothing, and one that
+ * is retried logs once. The context passed to `work` has the buffering log.
  */
+
 import type { Transaction } from '../database/database.ts'
 import type { SagaContext, SagaLog } from './context.ts'
 
@@ -11,12 +12,12 @@ export async function transaction<Result>(
 ): Promise<Result> {
   const { db, log } = context
   let lines: (() => void)[] = []
-  const waiting: SagaLog = {
+  const buffer: SagaLog = {
     info: (message, fields) => void lines.push(() => log.info(message, fields)),
     warn: (message, fields) => void lines.push(() => log.warn(message, fields)),
     error: (message, fields) => void lines.push(() => log.error(message, fields)),
   }
-  const inside: SagaContext = { ...context, log: waiting }
+  const inside: SagaContext = { ...context, log: buffer }
   const result = await db.transaction(tx => {
     lines = []
     return work(tx, inside)

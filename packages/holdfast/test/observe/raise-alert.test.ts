@@ -19,7 +19,7 @@ describe('raising alerts', () => {
     const { log, lines, alerts } = open()
     log.error('[Checkout] recovery pass failed', { err: new Error('away') })
     log.error('[Checkout] something', { alert: 'unknown' })
-    log.error('[Checkout] rollback needs attention: the gateway does not let go', {
+    log.error('[Checkout] rollback stuck: the gateway has not confirmed the void or refund', {
       alert: 'rollback_stuck',
       lockId: 'l1',
       cartId: 'c1',
@@ -28,7 +28,7 @@ describe('raising alerts', () => {
     expect(alerts).toEqual([
       {
         code: 'rollback_stuck',
-        message: 'rollback needs attention: the gateway does not let go',
+        message: 'rollback stuck: the gateway has not confirmed the void or refund',
         lockId: 'l1',
         context: { tries: 12 },
       },
@@ -54,7 +54,7 @@ describe('raising alerts', () => {
     ['rejects', () => Promise.reject(new Error('unreachable'))],
   ])('a callback that %s does not affect the caller, and is logged', async (_, onAlert) => {
     const { log, lines } = open(onAlert)
-    log.error('[Checkout] a capture is of unknown outcome for too long', { alert: 'outcome_unknown', lockId: 'l1' })
+    log.error('[Checkout] capture outcome unknown for too long', { alert: 'outcome_unknown', lockId: 'l1' })
     await expect.poll(() => lines.at(-1)?.message).toBe('[Checkout] sending an alert failed')
   })
 })

@@ -179,7 +179,7 @@ describeStore('The gateway answers', store => {
     }
     expect(left).toBe(-1)
     expect(await store.facts(lockId)).toMatchObject({ state: 'failed', payment: 'voided' })
-    expect(errors).toContain('[Checkout] rollback needs attention: the gateway does not let go')
+    expect(errors).toContain('[Checkout] rollback stuck: the gateway has not confirmed the void or refund')
   })
 
   test('money that was taken by another hand is given back, not kept', async () => {

@@ -97,7 +97,7 @@ describe('a shop that is told to tell Slack', () => {
     )
     notifications.onAlert({
       code: 'outcome_unknown',
-      message: 'a capture is of unknown outcome for too long',
+      message: 'capture outcome unknown for too long',
       lockId: '01939b1c-0000-7000-8000-000000000001',
       context: {},
     })
@@ -105,11 +105,11 @@ describe('a shop that is told to tell Slack', () => {
     await expect.poll(() => notifications.keptMails?.list()).toHaveLength(1)
     await notifications.flush()
     await notifications.close()
-    expect(wordsOf(endpoint.received[0] as never)).toContain('a capture is of unknown outcome for too long')
+    expect(wordsOf(endpoint.received[0] as never)).toContain('capture outcome unknown for too long')
     expect(await notifications.keptMails?.list()).toMatchObject([
       {
         to: expect.stringContaining('owner@shop.example'),
-        subject: 'Something needs attention: a capture is of unknown outcome for too long',
+        subject: 'Something needs attention: capture outcome unknown for too long',
         text: expect.stringContaining('holdfast diagnose --lock 01939b1c-0000-7000-8000-000000000001'),
       },
     ])

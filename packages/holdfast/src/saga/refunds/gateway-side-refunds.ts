@@ -1,8 +1,7 @@
 /**
- * What happened to a payment at the gateway alone, recorded on the order: money that was given back there, in its
- * dashboard say, and what the buyer contested at the bank. Protects A2: what is recorded is the difference between what
- * the gateway gave back and what ours sum to, counted under the checkout's lock, so that looking again changes nothing
- * and many who look at once record it once.
+ * Records refunds and disputes that were made at the gateway, for example in its dashboard. Protects A2: the recorded
+ * refund is the gateway's total minus the sum of ours, computed under the checkout's lock. Repeated and concurrent runs
+ * therefore record it once.
  */
 
 import type { CheckoutRow } from '../../database/checkout-row.ts'
@@ -19,18 +18,18 @@ import { callWithin, type SagaContext } from '../context.ts'
 import { transaction } from '../transaction.ts'
 import { recordRefund } from './record-refund.ts'
 
-const keepDisputes = statement(
+const updateDisputes = statement(
   'keep_disputes',
   `update holdfast.orders set metadata = jsonb_set(metadata, '{disputes}', $2::jsonb) where checkout_id = $1::uuid`,
 )
 
 /**
- * `recorded`: something was. `nothing`: ours and the gateway's books say the same, or what differs is for people to
- * decide. `busy`: it cannot be told yet, for the checkout is under way or a refund of ours is open; look again later.
+ * `recorded`: a refund or a dispute was recorded. `nothing`: both sides agree, or the difference needs an operator.
+ * `busy`: the checkout is in progress or has an open refund, which may explain the difference; try again later.
  */
 export type GatewaySideResult = 'recorded' | 'nothing' | 'busy'
 
-/** Asks the gateway, and records what it did alone. @throws when the gateway gives no answer. */
+/** Reads the payment from the gateway and records what is new. @throws if the gateway does not answer. */
 export async function recordGatewaySideRefunds(context: SagaContext, checkoutId: string): Promise<GatewaySideResult> {
   const { db, gateway } = context
   const [[row], operations] = await Promise.all([readRows(db, [checkoutId]), readOperations(db, [checkoutId])])
@@ -50,18 +49,18 @@ function record(context: SagaContext, checkoutId: string, payment: GatewayPaymen
       readOperations(tx, ids),
       readOrdersOf(tx, ids),
     ])
-    callOut(context, checkoutId, payment, operations)
+    alertIfLessRefunded(context, checkoutId, payment, operations)
     const order = orders.get(checkoutId)
-    // Without an order there is nothing to record it on.
+    // Refunds and disputes are recorded on the order; without one there is nothing to record.
     if (row === undefined || order === undefined) return 'nothing'
-    const isContested = recordDisputes(context, tx, row, order, payment)
-    const refunded = recordMoneyBack(context, tx, row, order, payment, operations)
-    return isContested && refunded === 'nothing' ? 'recorded' : refunded
+    const isDisputed = recordDisputes(context, tx, row, order, payment)
+    const refunded = recordRefundedMoney(context, tx, row, order, payment, operations)
+    return isDisputed && refunded === 'nothing' ? 'recorded' : refunded
   })
 }
 
-/** A bank may send money back days after it was refunded: then the shop has it, and people decide. */
-function callOut(
+/** A bank can return a refund days later. Then the shop has the money again, and an operator must decide. */
+function alertIfLessRefunded(
   { log }: SagaContext,
   lockId: string,
   { refundedMinor }: GatewayPayment,
@@ -71,7 +70,7 @@ function callOut(
     return sum + (kind === 'refund' && answer?.outcome === 'succeeded' ? answer.amountMinor : 0)
   }, 0)
   if (refundedMinor >= recordedMinor) return
-  log.error('[Checkout] less was given back at the gateway than is recorded', {
+  log.error('[Checkout] gateway shows a smaller refund than recorded', {
     alert: 'amount_differs',
     lockId,
     refundedMinor,
@@ -79,7 +78,7 @@ function callOut(
   })
 }
 
-function recordMoneyBack(
+function recordRefundedMoney(
   context: SagaContext,
   tx: Transaction,
   row: CheckoutRow,
@@ -88,7 +87,7 @@ function recordMoneyBack(
   operations: readonly OperationRow[],
 ): GatewaySideResult {
   const refunds = operations.filter(({ kind }) => kind === 'refund')
-  // An open one may be what the gateway speaks of, or a part of it.
+  // The gateway's total may include a refund of ours whose answer is not recorded yet.
   if (refunds.some(({ status }) => status === 'intended')) return 'busy'
   const oursMinor = refunds.reduce(
     (sum, { status, amount_minor }) => sum + (status === 'succeeded' ? amount_minor : 0),
@@ -109,10 +108,10 @@ function recordMoneyBack(
   const answer = { outcome: 'succeeded', reference, amountMinor, currency } as const
   recordAnswers(tx, [{ checkoutId, kind: 'refund', attempt, answer }])
   recordRefund(tx, order, { ...plan, restock: false })
-  const told = { refundedMinor: amountMinor, lines: plan.lines, shipping: plan.shipping, restocked: false }
-  const payload = { lock: lockOf(row), orderId: order.id, ...told }
+  const refunded = { refundedMinor: amountMinor, lines: plan.lines, shipping: plan.shipping, restocked: false }
+  const payload = { lock: lockOf(row), orderId: order.id, ...refunded }
   context.outbox.publish(tx, [{ checkoutId, type: 'OrderRefunded', payload }])
-  context.log.warn('[Checkout] money was given back at the gateway alone', {
+  context.log.warn('[Checkout] refund at the gateway recorded', {
     lockId: checkoutId,
     cartId: row.cart_id,
     orderId: order.id,
@@ -123,7 +122,7 @@ function recordMoneyBack(
   return 'recorded'
 }
 
-/** Records what is new of the disputes; true where anything is. */
+/** Records new and changed disputes. Returns true if there were any. */
 function recordDisputes(
   context: SagaContext,
   tx: Transaction,
@@ -132,18 +131,18 @@ function recordDisputes(
   { disputes }: GatewayPayment,
 ): boolean {
   const known = new Map((order.metadata.disputes ?? []).map(dispute => [dispute.id, dispute]))
-  const news = disputes.map(disputeOf).filter(dispute => !isSame(known.get(dispute.id), dispute))
-  if (news.length === 0) return false
-  for (const dispute of news) known.set(dispute.id, dispute)
-  tx.send(keepDisputes, [row.id, JSON.stringify([...known.values()])])
+  const changed = disputes.map(disputeOf).filter(dispute => !isSame(known.get(dispute.id), dispute))
+  if (changed.length === 0) return false
+  for (const dispute of changed) known.set(dispute.id, dispute)
+  tx.send(updateDisputes, [row.id, JSON.stringify([...known.values()])])
   const lock = lockOf(row)
-  for (const { id: dispute, status, reason } of news) {
+  for (const { id: dispute, status, reason } of changed) {
     const about = { lockId: row.id, cartId: row.cart_id, orderId: order.id, orderNumber: order.number }
     context.log.warn('[Checkout] payment disputed', { ...about, dispute, status, reason })
   }
   context.outbox.publish(
     tx,
-    news.map(dispute => ({
+    changed.map(dispute => ({
       checkoutId: row.id,
       type: 'OrderDisputed' as const,
       payload: { lock, orderId: order.id, dispute },
@@ -156,6 +155,6 @@ export function disputeOf({ id, status, reason, amountMinor }: GatewayPayment['d
   return { id, status, reason, amount: amountMinor }
 }
 
-export function isSame(known: OrderDispute | undefined, told: OrderDispute): boolean {
-  return known?.status === told.status && known.reason === told.reason && known.amount === told.amount
+export function isSame(known: OrderDispute | undefined, found: OrderDispute): boolean {
+  return known?.status === found.status && known.reason === found.reason && known.amount === found.amount
 }

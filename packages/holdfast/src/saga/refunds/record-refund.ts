@@ -1,7 +1,6 @@
 /**
- * What a refund that succeeded changes, in the transaction that records it: the order is credited, its lines know how
- * many of their units were refunded, and where that was asked for these units stand in their warehouses again.
- * Protects A5: a unit is put back once, and only where it was taken from.
+ * Records a successful refund in the transaction that settles it: the order's amounts, the refunded units of its lines,
+ * and the returned stock if restocking was requested. Protects A5: a unit is restocked once, to its own warehouse.
  */
 
 import { statement, type Transaction } from '../../database/database.ts'
@@ -9,17 +8,17 @@ import type { Order } from '../../domain/order.ts'
 import { type RefundedLine, shippingLeft, unitsLeft } from '../../domain/refund.ts'
 import type { OperationRow } from '../../payments/operations.ts'
 
-/** What the row of a refund says of it, so that whoever records it needs nothing else. */
+/** The request as the operation's row keeps it, so that any worker can record the refund. */
 export interface RefundPurpose {
-  /** The caller's; the same one again is the same refund. */
+  /** The caller's idempotency key: the same key means the same refund. */
   key?: string | undefined
   reason?: string | undefined
   actor?: string | undefined
   restock: boolean
-  /** The units it is for. */
+  /** The refunded units. */
   lines: { lineNo: number; quantity: number }[]
   shipping: boolean
-  /** What the caller said, to tell another refund under the same key. */
+  /** The request in a normal form, to detect a different request with the same key. */
   asked: { amountMinor: number | null; lines: { lineNo: number; quantity: number }[] | null; shipping: boolean }
 }
 
@@ -30,7 +29,7 @@ export interface Refund {
   restock: boolean
 }
 
-/** The refund that an operation is. One that was intended before refunds had lines is for all that is left, or for none. */
+/** The refund of an operation. An intent from before refunds had lines covers all units that are left, or none. */
 export function refundOf({ amount_minor: amountMinor, purpose }: OperationRow, order: Order): Refund {
   const { lines, shipping, restock = false } = (purpose ?? {}) as Partial<RefundPurpose>
   const isLast = order.refundedMinor + amountMinor === order.totalMinor
@@ -45,14 +44,14 @@ export function refundOf({ amount_minor: amountMinor, purpose }: OperationRow, o
   }
 }
 
-const creditOrder = statement(
+const updateOrder = statement(
   'credit_order',
   `update holdfast.orders set refunded_minor = refunded_minor + $2::bigint,
      shipping_refunded = shipping_refunded or $3::boolean,
      status = case when refunded_minor + $2::bigint = total_minor then 'refunded' else 'partially_refunded' end
    where checkout_id = $1::uuid`,
 )
-const creditLines = statement(
+const updateLines = statement(
   'credit_order_lines',
   `update holdfast.order_lines as line set refunded_quantity = line.refunded_quantity + row.quantity
    from json_to_recordset($2) as row (line_no int, quantity int)
@@ -65,7 +64,7 @@ const lockSoldStock = statement(
      select variant_id, location_id from holdfast.stock_reservations where checkout_id = $1::uuid and state = 'committed')
    order by s.variant_id, s.location_id for update of s`,
 )
-/** Of a line that several warehouses served, the one that was taken from first is given back to first. */
+/** A line that several warehouses served is restocked in the order in which its stock was taken. */
 const restock = statement(
   'restock',
   `with part as (
@@ -86,15 +85,15 @@ const restock = statement(
    where level.variant_id = back.variant_id and level.location_id = back.location_id and back.quantity > 0`,
 )
 
-/** Credits an order, in the tables and in `order`. */
+/** Writes the refund to the order's tables and to `order`. */
 export function recordRefund(tx: Transaction, order: Order, refund: Refund): void {
-  tx.send(creditOrder, [order.checkoutId, refund.amountMinor, refund.shipping])
+  tx.send(updateOrder, [order.checkoutId, refund.amountMinor, refund.shipping])
   order.refundedMinor += refund.amountMinor
   order.shippingRefunded ||= refund.shipping
   order.status = order.refundedMinor === order.totalMinor ? 'refunded' : 'partially_refunded'
   if (refund.lines.length === 0) return
   const rows = JSON.stringify(refund.lines.map(({ lineNo, quantity }) => ({ line_no: lineNo, quantity })))
-  tx.send(creditLines, [order.id, rows])
+  tx.send(updateLines, [order.id, rows])
   for (const line of order.lines) {
     line.refundedQuantity += refund.lines.find(({ lineNo }) => lineNo === line.lineNo)?.quantity ?? 0
   }

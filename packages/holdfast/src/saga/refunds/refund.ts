@@ -1,7 +1,7 @@
 /**
- * Refunds of orders: an intent, the call, and its record, for one order at a time. Protects A2 (refunded ≤ captured and
- * ≤ sold, counted under the checkout's lock, intents included) and A4. A refund of unknown outcome is asked about again
- * by whoever recovers checkouts; its row says all that follows from it.
+ * Refunds of orders: the intent before the call and the record of its answer, for one order at a time. Protects A2
+ * (refunded ≤ captured and ≤ sold, counted under the checkout's lock, open intents included) and A4. Recovery settles a
+ * refund of unknown outcome; its row contains everything that this needs.
  */
 
 import type { CheckoutRow } from '../../database/checkout-row.ts'
@@ -21,8 +21,8 @@ import {
 import { readOrdersOf } from '../../shop/orders/orders.ts'
 import { recordAdminAction } from '../admin-actions.ts'
 import { isAtThisGateway } from '../call-gateway.ts'
-import { backoffMs, type SagaContext } from '../context.ts'
-import { type Evidence, isCurrent, type Lease, type Next } from '../lease.ts'
+import type { SagaContext } from '../context.ts'
+import { type Evidence, isCurrent, type Lease, type Next, releaseAtEnd } from '../lease.ts'
 import { transaction } from '../transaction.ts'
 import { type Refund, type RefundPurpose, recordRefund, refundOf } from './record-refund.ts'
 
@@ -42,13 +42,13 @@ interface Intended {
 
 export type RefundIntent =
   | ({ kind: 'leased'; lease: Lease } & Intended)
-  /** The same key was refunded already. */
+  /** The refund with this key has succeeded. */
   | ({ kind: 'done' } & Intended)
-  /** The same key is under way elsewhere. */
-  | ({ kind: 'under_way' } & Intended)
+  /** The refund with this key is open; a different request began it. */
+  | ({ kind: 'in_progress' } & Intended)
 
 /**
- * Writes the intent to refund, and who wants it, or finds the one with the same key.
+ * Writes the intent to refund and the operator's action, or finds the refund with the same key.
  * @throws {CheckoutError} `not_refundable` with what can be refunded.
  */
 export function intendRefund(context: SagaContext, item: RefundItem): Promise<RefundIntent> {
@@ -62,22 +62,30 @@ export function intendRefund(context: SagaContext, item: RefundItem): Promise<Re
     const order = orders.get(item.checkoutId)
     if (row === undefined || order === undefined) throw new CheckoutError('order_not_found', 'There is no such order.')
     if (!isAtThisGateway(context, row)) {
-      throw notRefundable(order, `This order was paid at the gateway "${row.gateway}".`, { gateway: row.gateway })
+      throw notRefundable(
+        order,
+        `This order was paid at gateway "${row.gateway}", which is not configured in this process.`,
+        { gateway: row.gateway },
+      )
     }
     const refunds = operations.filter(operation => operation.kind === 'refund')
     const known = item.key === undefined ? undefined : refunds.findLast(refund => refund.purpose?.key === item.key)
-    const asked = askedOf(order, item)
+    const asked = requestOf(order, item)
     if (known !== undefined) {
-      refuseOther(order, known, { ...asked, restock: item.restock })
-      const told = { order, refund: refundOf(known, order), attempt: known.attempt }
-      if (known.status === 'succeeded') return { kind: 'done', ...told }
-      if (known.status === 'intended') return { kind: 'under_way', ...told }
+      refuseReusedKey(order, known, { ...asked, restock: item.restock })
+      const intended = { order, refund: refundOf(known, order), attempt: known.attempt }
+      if (known.status === 'succeeded') return { kind: 'done', ...intended }
+      if (known.status === 'intended') return { kind: 'in_progress', ...intended }
     }
     const plan = planRefund(order, item)
     if (refunds.some(refund => refund.status === 'intended')) {
-      throw new CheckoutError('not_refundable', 'Another refund of this order is under way. Try again in a moment.', {
-        retryable: true,
-      })
+      throw new CheckoutError(
+        'not_refundable',
+        'A different refund of this order is in progress. Try again in a moment.',
+        {
+          retryable: true,
+        },
+      )
     }
     const attempt = (latest(operations, 'refund')?.attempt ?? 0) + 1
     const reference = latest(operations, 'authorize')?.reference ?? null
@@ -104,15 +112,15 @@ export function intendRefund(context: SagaContext, item: RefundItem): Promise<Re
         tries: 0,
       },
     ])
-    if (after === undefined) throw new Error('a refund changed no row')
+    if (after === undefined) throw new Error(`the intent to refund checkout ${row.id} changed no row`)
     const undo = { kind: 'refund', attempt, isNew: true, ageMs: 0, amountMinor, currency, reference } as const
     const lease: Lease = { row: after, fresh: true, ageMs: 0, token: null, reference, orderId: order.id, undo }
     return { kind: 'leased', lease, order, refund: { ...plan, restock }, attempt }
   })
 }
 
-/** What the caller said, in one spelling. */
-function askedOf(order: Order, { amountMinor, lines, shipping }: RefundItem): RefundPurpose['asked'] {
+/** The request in a normal form, to compare requests that use the same key. */
+function requestOf(order: Order, { amountMinor, lines, shipping }: RefundItem): RefundPurpose['asked'] {
   const named = lines === undefined ? undefined : namedLines(order, lines)
   return {
     amountMinor: amountMinor ?? null,
@@ -121,28 +129,28 @@ function askedOf(order: Order, { amountMinor, lines, shipping }: RefundItem): Re
   }
 }
 
-/** A key belongs to one refund: other content under it is a mistake, and nobody can say which of the two was meant. */
-function refuseOther(
+/** @throws {CheckoutError} `not_refundable` if the key was used for a different request: a key belongs to one refund. */
+function refuseReusedKey(
   order: Order,
   known: OperationRow,
   wanted: RefundPurpose['asked'] & Pick<RefundPurpose, 'restock'>,
 ): void {
   const { asked, restock } = (known.purpose ?? {}) as Partial<RefundPurpose>
-  const spelled = ({ amountMinor, lines, shipping }: RefundPurpose['asked']) =>
+  const textOf = ({ amountMinor, lines, shipping }: RefundPurpose['asked']) =>
     JSON.stringify([amountMinor, lines?.map(({ lineNo, quantity }) => [lineNo, quantity]) ?? null, shipping])
-  // One that was intended before refunds had lines knows its amount alone.
+  // Intents from before refunds had lines recorded only the amount.
   const isSame =
     asked === undefined
       ? wanted.lines === null && !wanted.shipping && (wanted.amountMinor ?? known.amount_minor) === known.amount_minor
-      : spelled(asked) === spelled(wanted) && restock === wanted.restock
+      : textOf(asked) === textOf(wanted) && restock === wanted.restock
   if (isSame) return
-  throw notRefundable(order, 'This key was used for another refund of this order.', {
+  throw notRefundable(order, 'This key was used for a different refund of this order.', {
     amount: wanted.amountMinor,
     earlier: known.amount_minor,
   })
 }
 
-/** Records what the gateway said of a refund. */
+/** Records the answer to a refund and, if it succeeded, its consequences for the order. */
 export function settleRefund(context: SagaContext, item: { lease: Lease; evidence: Evidence }): Promise<Next> {
   const { lease } = item
   const ids = [lease.row.id]
@@ -155,9 +163,8 @@ export function settleRefund(context: SagaContext, item: { lease: Lease; evidenc
     const order = orders.get(lease.row.id)
     const operation = operations.find(({ kind, attempt }) => kind === 'refund' && attempt === item.evidence.attempt)
     if (!isCurrent(lease, row) || order === undefined || operation?.status !== 'intended') return { kind: 'replaced' }
-    const answer = believed(context, item.evidence.answer, operation)
+    const answer = checkAmount(context, item.evidence.answer, operation)
     recordAnswers(tx, [{ checkoutId: row.id, ...item.evidence, answer }])
-    const definite = answer.outcome === 'succeeded' || answer.outcome === 'declined'
     if (answer.outcome === 'succeeded') {
       const refund = refundOf(operation, order)
       recordRefund(tx, order, refund)
@@ -165,35 +172,32 @@ export function settleRefund(context: SagaContext, item: { lease: Lease; evidenc
       const payload = { lock: lockOf(row), orderId: order.id, refundedMinor, lines, shipping, restocked }
       context.outbox.publish(tx, [{ checkoutId: row.id, type: 'OrderRefunded', payload }])
     }
-    tellRefund(context, row, order, answer)
+    logRefund(context, row, order, answer)
     const isLast = openAtEnd(operations.filter(each => each !== operation)) === undefined
-    const [after] = changeRows(tx, [
-      definite
-        ? { row, path: [], leaseOwner: null, wakeInMs: isLast ? null : 0, tries: 0 }
-        : { row, path: [], leaseOwner: null, wakeInMs: backoffMs(context, row.tries), tries: row.tries + 1 },
-    ])
+    const isDefinite = answer.outcome === 'succeeded' || answer.outcome === 'declined'
+    const [after] = changeRows(tx, [releaseAtEnd(context, row, { isDefinite, isLast })])
     return after === undefined ? { kind: 'replaced' } : { kind: 'rests', row: after, order }
   })
 }
 
-function tellRefund({ log }: SagaContext, row: CheckoutRow, order: Order, answer: GatewayAnswer): void {
+function logRefund({ log }: SagaContext, row: CheckoutRow, order: Order, answer: GatewayAnswer): void {
   const about = { lockId: row.id, cartId: row.cart_id, orderId: order.id, orderNumber: order.number }
   if (answer.outcome === 'succeeded') {
     const { amountMinor, currency, reference } = answer
     log.info('[Checkout] payment refunded', { ...about, amountMinor, currency, reference })
   }
   if (answer.outcome === 'declined') {
-    log.warn('[Checkout] a refund was refused', { ...about, code: answer.code, message: answer.message })
+    log.warn('[Checkout] refund declined', { ...about, code: answer.code, message: answer.message })
   }
 }
 
-/** Another amount given back than asked for is no answer to what was asked: it stays open, in sight. */
-function believed(context: SagaContext, answer: GatewayAnswer, operation: OperationRow): GatewayAnswer {
+/** A refund of a different amount does not settle the intent: it stays open and raises an alert. */
+function checkAmount(context: SagaContext, answer: GatewayAnswer, operation: OperationRow): GatewayAnswer {
   if (answer.outcome !== 'succeeded') return answer
   if (answer.amountMinor === operation.amount_minor && answer.currency === operation.currency) return answer
-  context.log.error('[Checkout] another amount was refunded than asked', {
+  context.log.error('[Checkout] refunded amount differs from the requested amount', {
     alert: 'amount_differs',
     lockId: operation.checkout_id,
   })
-  return { outcome: 'unknown', message: 'Another amount was refunded than asked.' }
+  return { outcome: 'unknown', message: 'The refunded amount differs from the requested amount.' }
 }

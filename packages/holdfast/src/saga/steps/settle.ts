@@ -46,7 +46,7 @@ export function settle(context: SagaContext, items: readonly SettleItem[]): Prom
       // Money of another amount than asked stays an open operation, in sight, until somebody puts it right.
       if (item.evidence.answer.outcome !== 'succeeded') answered.push(item)
       else
-        context.log.error('[Checkout] another amount was captured than asked', {
+        context.log.error('[Checkout] captured amount differs from the requested amount', {
           alert: 'amount_differs',
           lockId: row.id,
           cartId: row.cart_id,

@@ -143,7 +143,7 @@ function write(
     const rests = unanswered || refusedAgain
     const tries = rests ? row.tries + 1 : 0
     if (tries >= triesBeforeAlert) {
-      context.log.error('[Checkout] rollback needs attention: the gateway does not let go', {
+      context.log.error('[Checkout] rollback stuck: the gateway has not confirmed the void or refund', {
         alert: 'rollback_stuck',
         lockId: row.id,
         cartId: row.cart_id,

@@ -70,7 +70,7 @@ export function createRecoverer(context: SagaContext, lanes: Lanes): Recoverer {
       } catch (error) {
         // Its lease runs out, and it is due again: nothing is lost by stopping here.
         const { id, state } = lease.row
-        context.log.error('[Checkout] could not be carried on', { lockId: id, state, err: error })
+        context.log.error('[Checkout] could not resume a checkout; will retry', { lockId: id, state, err: error })
         return null
       }
     })().finally(() => carrying.delete(carried))
@@ -128,7 +128,7 @@ export function createRecoverer(context: SagaContext, lanes: Lanes): Recoverer {
       result => result.status === 'rejected',
     )
     if (failed !== undefined) {
-      context.log.error('[Checkout] a webhook could not be heeded yet', { err: failed.reason })
+      context.log.error('[Checkout] processing a webhook failed; will retry', { err: failed.reason })
     }
     await markHandled(context.db, done)
     return carried
@@ -144,7 +144,7 @@ export function createRecoverer(context: SagaContext, lanes: Lanes): Recoverer {
     return mine.map(webhook => {
       const look = heedBooks(webhook)
         .catch(async (error: unknown) => {
-          context.log.warn('[Checkout] the gateway’s books could not be looked into yet', {
+          context.log.warn('[Checkout] reading a payment from the gateway failed; will retry', {
             lockId: webhook.checkout_id,
             err: error,
           })

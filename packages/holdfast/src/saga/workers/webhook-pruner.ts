@@ -64,7 +64,7 @@ export function createWebhookPruner(
     try {
       await runOnce()
     } catch (error) {
-      if (!ending) log.error('[Checkout] old webhooks could not be deleted', { err: error })
+      if (!ending) log.error('[Checkout] could not delete old webhooks', { err: error })
     }
     again(everyMs)
   }

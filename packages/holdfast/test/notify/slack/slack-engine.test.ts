@@ -140,7 +140,7 @@ describeStore(
       await alerts.close()
       expect(endpoint.received).toHaveLength(1)
       const words = wordsOf(endpoint.received[0] as Received)
-      expect(words).toContain('rollback needs attention: the gateway does not let go')
+      expect(words).toContain('rollback stuck: the gateway has not confirmed the void or refund')
       expect(words).toContain(lockId)
     })
   },

@@ -193,7 +193,7 @@ describeStore('the log of a checkout', store => {
     })
     store.faults.with = ({ kind }) => (kind === 'capture' ? 'error_before' : null)
     const { lockId } = await paid(engine)
-    expect(line(lockId, 'the gateway gave no certain answer')).toMatchObject({ level: 40, operation: 'capture' })
+    expect(line(lockId, 'gateway outcome unknown')).toMatchObject({ level: 40, operation: 'capture' })
   })
 
   test('logs nothing for a transaction that was rolled back, and each change once when it is retried', async () => {
@@ -246,7 +246,7 @@ describeStore('the log of a checkout', store => {
       const engine = await store.open({ log, gateway, config: { logAllPhases: true } })
       expect((await paid(engine)).outcome.status).toBe('processing')
     }
-    expect(lines.join('')).toContain('gave no certain answer')
+    expect(lines.join('')).toContain('gateway outcome unknown')
     expect(lines.join('')).toContain('[removed]')
     expect(lines.join('')).not.toMatch(/canary|tok_|@example\.com|Byron|session-/)
   })

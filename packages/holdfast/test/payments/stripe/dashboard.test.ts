@@ -197,7 +197,7 @@ describeStripe(
       const [made] = (await shop.stripe.refunds.list({ payment_intent: await shop.intentOf(lockId) })).data
       shop.simulator.failRefund(made?.id ?? '')
       await shop.drain(engine)
-      expect([...new Set(errors)]).toEqual(['[Checkout] less was given back at the gateway than is recorded'])
+      expect([...new Set(errors)]).toEqual(['[Checkout] gateway shows a smaller refund than recorded'])
     })
   },
   ['postgres'],

@@ -222,7 +222,7 @@ describeStore(
         expect(await store.engine.webhooks.list({ state: 'done' })).toHaveLength(away ? 1 : 0)
         if (away) await clear(store)
       }
-      expect(logged).toEqual(['[Checkout] old webhooks could not be deleted'])
+      expect(logged).toEqual(['[Checkout] could not delete old webhooks'])
       expect(pauses).toEqual([300_000, 300_000, 300_000, 300_000])
       await webhookPruner.stop()
       expect(turns).toEqual([])
