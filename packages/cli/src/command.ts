@@ -1,31 +1,32 @@
-/** What every command is given, and how its arguments are read. */
+/** What every command receives, and the parsers of its arguments. */
 import { userInfo } from 'node:os'
 import { InvalidArgumentError } from 'commander'
 import type { CheckoutConfig, CheckoutEngine } from 'holdfast'
 import type { Database } from 'holdfast/database'
+import { validate as isUuid } from 'uuid'
 
-/** Whoever called the command: a terminal, a pipe, or another process that asked this one. */
+/** Who runs a command and reads its output: a terminal, a pipe, or another process that forwarded the command. */
 export interface Caller {
-  /** Standard output: what was asked for, and nothing else. */
+  /** Standard output: the result only. */
   out(text: string): void
-  /** Standard error: progress and complaints. */
+  /** Standard error: progress and errors. */
   err(text: string): void
   colours: boolean
-  /** Somebody watches: progress may rewrite its line. */
+  /** True if output goes to a terminal, where progress may rewrite its line. */
   isTty: boolean
-  /** What relative paths are relative to. */
+  /** Base of relative paths. */
   directory: string
-  /** Cells of a line, where somebody watches. */
+  /** Width of the terminal in cells. */
   columns?: number | undefined
-  /** The terminal that standard output is, where it can be drawn on. Not there for whoever asks another process. */
+  /** The terminal of standard output, if it can be drawn on. Absent for forwarded commands. */
   terminal?: Terminal | undefined
-  /** Aborted once nobody reads any more what is written. */
+  /** Aborted when the reader of the output has closed it. */
   gone?: AbortSignal | undefined
 }
 
 export interface Terminal {
   size(): { columns: number; rows: number }
-  /** Gives the way to stop. */
+  /** Returns a function that unsubscribes. */
   onResize(run: () => void): () => void
 }
 
@@ -37,13 +38,13 @@ export interface CommandContext extends Caller {
   migrated: readonly string[]
 }
 
-/** Gives the exit code: 0 all is well, 1 what was checked is not. */
+/** Returns the exit code: 0 all is well, 1 a check failed. */
 export type Work = (context: CommandContext) => Promise<number>
 
 export interface ServeOptions {
   port?: number
   host?: string
-  /** Seed the demonstration store when there is no product yet. */
+  /** Add the demo catalog if the store has no products. */
   demo?: boolean
 }
 
@@ -52,17 +53,16 @@ export interface WorkOptions {
   host?: string
 }
 
-/** Where commands run: in this process, or in the server that was asked by another. */
+/** Where commands run: in this process, or in the server that received them from another process. */
 export interface CommandHost {
   caller: Caller
-  /** What settings are read from. */
+  /** The source of all settings. */
   environment: Readonly<Record<string, string | undefined>>
-  /** Opens the store and runs `work` on it. `migrate`: bring a PostgreSQL database up to date first (default: refuse). */
+  /** Opens the store and runs `work` on it. `migrate`: first apply pending migrations to a PostgreSQL database (default: refuse). */
   run(work: Work, options?: { migrate?: boolean }): Promise<number>
   /**
-   * Opens the store to be read again and again, and gives `show` the way to read, until it is asked to end. This process
-   * never takes the embedded database for it: each time it asks the one that holds it, by `args`, which print what
-   * `read` gives as JSON.
+   * Gives `show` a function that reads the store, until the command is stopped. A watching process never locks the
+   * embedded database: it forwards `args` to the process that holds it, which prints the reading as JSON.
    */
   watch<Reading>(
     what: { read(context: CommandContext): Promise<Reading>; args: readonly string[] },
@@ -72,24 +72,27 @@ export interface CommandHost {
   work(options: WorkOptions): Promise<number>
 }
 
-export const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
-
-export function checkoutId(text: string): string {
-  if (!uuid.test(text)) throw new InvalidArgumentError('It is the id of a checkout lock, a UUID.')
-  return text.toLowerCase()
+function uuidOf(what: string): (text: string) => string {
+  return text => {
+    if (!isUuid(text)) throw new InvalidArgumentError(`Expected ${what} (a UUID).`)
+    return text.toLowerCase()
+  }
 }
+
+export const checkoutId = uuidOf('a checkout lock ID')
+export const eventId = uuidOf('an event ID')
 
 export function wholeNumber(min: number, max: number): (text: string) => number {
   return text => {
     const value = Number(text)
     if (!/^\d+$/.test(text) || value < min || value > max) {
-      throw new InvalidArgumentError(`It is a whole number from ${min} to ${max}.`)
+      throw new InvalidArgumentError(`Expected a whole number from ${min} to ${max}.`)
     }
     return value
   }
 }
 
-/** Who calls, for the record of what is done by hand. */
+/** The default actor in the record of operator actions. */
 export function systemUser(): string {
   try {
     return `command line (${userInfo().username})`
@@ -98,7 +101,7 @@ export function systemUser(): string {
   }
 }
 
-/** One JSON document on standard output. */
+/** Prints one JSON document on standard output. */
 export function writeJson(caller: Caller, value: unknown): void {
   caller.out(`${JSON.stringify(value, null, 2)}\n`)
 }

@@ -8,7 +8,7 @@ import { terminalOf } from './terminal/screen.ts'
 const { env, stdout, stderr } = process
 const isTty = stdout.isTTY === true && stderr.isTTY === true
 
-// A reader that has seen enough (`holdfast audit | head`) is no failure of ours.
+// A reader may close the pipe early (`holdfast audit | head`). That is not an error.
 const gone = new AbortController()
 for (const stream of [stdout, stderr]) {
   stream.on('error', (error: NodeJS.ErrnoException) => {

@@ -1,4 +1,4 @@
-/** The command line: all commands under one program, and exit codes: 0 well, 1 what was checked is not, 2 called wrongly. */
+/** The `holdfast` program: all commands, and the exit codes 0 (all is well), 1 (a check failed), 2 (wrong usage). */
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { CheckoutError, ConfigError } from 'holdfast'
@@ -36,15 +36,17 @@ const environmentHelp = () =>
 function createProgram(host: CommandHost, done: (code: number) => void): Command {
   const { caller } = host
   const program = new Command('holdfast')
-    .description('The checkout engine: a cart goes in; one paid order comes out, or nothing happened.')
-    .version(version())
+    .description('Run and operate a Holdfast shop.')
+    .version(version(), '-V, --version', 'Show the version')
     .exitOverride()
     .enablePositionalOptions()
     .configureOutput({ writeOut: text => caller.out(text), writeErr: text => caller.err(text) })
     .configureHelp({ showGlobalOptions: false })
-    .showHelpAfterError('(holdfast --help shows what there is)')
+    .helpOption('-h, --help', 'Show help')
+    .helpCommand('help [command]', 'Show help for a command')
+    .showHelpAfterError('Run "holdfast --help" for a list of commands.')
     .addHelpText('after', environmentHelp)
-    .addHelpText('after', '\nExit codes: 0 all is well, 1 what was checked is not, 2 called wrongly.')
+    .addHelpText('after', '\nExit codes: 0: all is well, 1: a check failed, 2: wrong usage')
   const commands = [
     serveCommand,
     workCommand,
@@ -75,7 +77,7 @@ function createProgram(host: CommandHost, done: (code: number) => void): Command
   return program
 }
 
-/** Runs one command. Never throws; gives the exit code. */
+/** Runs one command and returns the exit code. Never throws. */
 export async function runProgram(args: readonly string[], host: CommandHost): Promise<number> {
   let code = 0
   const program = createProgram(host, result => {
@@ -89,10 +91,10 @@ export async function runProgram(args: readonly string[], host: CommandHost): Pr
   }
 }
 
-/** Says what went wrong in a sentence, with a stack only where nobody expected it. */
+/** Prints an expected error as one line, and a bug with its stack. Returns the exit code. */
 function explain(error: unknown, caller: Caller): number {
   if (error instanceof CommanderError) {
-    // It has said its sentence already. Help that was not asked for is a call without a command.
+    // Commander has printed it. Help that was not requested means that the command is missing.
     return error.exitCode === 0 ? 0 : 2
   }
   if (error instanceof ConfigError) {

@@ -1,7 +1,7 @@
-/** `holdfast audit`: checks every invariant, prints each with its violations, and ends with "0 violations" or how many. */
+/** `holdfast audit`: checks every invariant and counts the violations of each. */
 import { Command } from 'commander'
 import type { AuditReport } from 'holdfast'
-import { audit } from 'holdfast/operations'
+import { audit, plural } from 'holdfast/operations'
 import { type CommandContext, type CommandHost, writeJson } from '../command.ts'
 import { cell, paint, table } from '../terminal/table.ts'
 
@@ -27,24 +27,25 @@ function print(context: CommandContext, report: AuditReport): void {
     title,
     paint(context, violations === 0 ? 'good' : 'bad', String(violations)),
   ])
-  context.out(table(context, ['', 'must hold', 'violations'], rows, { right: [2], widths: { 1: 72 } }))
+  context.out(table(context, ['', 'invariant', 'violations'], rows, { right: [2], widths: { 1: 72 } }))
   for (const { invariant, examples, violations } of report.findings) {
     for (const example of examples) context.out(`${paint(context, 'bad', invariant)}  ${cell(example)}\n`)
     if (violations > examples.length) context.out(`${invariant}  … and ${violations - examples.length} more\n`)
   }
-  context.out(`${report.checkouts} checkouts looked at\n`)
-  context.out(`${report.violations} ${report.violations === 1 ? 'violation' : 'violations'}\n`)
+  context.out(`${plural(report.checkouts, 'checkout')} checked\n`)
+  context.out(`${plural(report.violations, 'violation')}\n`)
 }
 
 export function auditCommand(host: CommandHost, done: (code: number) => void): Command {
   return new Command('audit')
-    .description('check money against orders against stock against history, and against the gateway’s ledger')
-    .option('--drained', 'nothing is in flight any more: check that too')
-    .option('--json', 'print the report as JSON')
+    .description('Check the invariants of payments, orders, stock, and history')
+    .option('--drained', 'Also check that nothing is in progress')
+    .option('--json', 'Print the report as JSON')
     .addHelpText(
       'after',
       `
-Exit code 0 without violations, 1 with any. It only reads and may run beside live checkouts.
+Exit codes: 0: no violations, 1: at least one violation.
+The audit only reads, and may run while buyers check out. With the sandbox it also compares the gateway's ledger.
 
 Examples:
   holdfast audit

@@ -1,4 +1,4 @@
-/** `holdfast capture ID`: takes the money of an order that waits for it; who did it is recorded. */
+/** `holdfast capture ID`: captures the payment of an order, and records the actor. */
 import { Command } from 'commander'
 import { type CommandContext, type CommandHost, checkoutId, systemUser, writeJson } from '../command.ts'
 import { printOutcome } from '../terminal/result.ts'
@@ -16,15 +16,15 @@ export async function runCapture(
 
 export function captureCommand(host: CommandHost, done: (code: number) => void): Command {
   return new Command('capture')
-    .description('take the money of an order that waits for its capture')
-    .argument('<lock>', 'the checkout lock', checkoutId)
-    .option('--actor <name>', 'who, for the record', systemUser())
-    .option('--json', 'print the outcome as JSON')
+    .description('Capture the payment of an authorized order')
+    .argument('<lock>', 'Checkout lock ID', checkoutId)
+    .option('--actor <name>', 'Name to record as the actor', systemUser())
+    .option('--json', 'Print the result as JSON')
     .addHelpText(
       'after',
       `
-Exit code 0 when the order is paid, 1 when it is not, or not yet: an authorization ends after some days, and then the
-order is undone.
+Exit codes: 0: the order is paid, 1: the order is not paid, or not yet.
+An authorization expires after some days; the order is then cancelled.
 
 Example:
   holdfast capture 01989f0e-5c1a-7000-8000-2f1d7f3a9b10`,

@@ -1,5 +1,4 @@
-/** `holdfast cleanup`: ends checkouts whose time is over, and forgets old webhooks, now instead of by themselves. */
-
+/** `holdfast cleanup`: ends expired checkouts and deletes old webhooks now, not at the next periodic cleanup. */
 import { Command } from 'commander'
 import { statement } from 'holdfast/database'
 import { plural } from 'holdfast/operations'
@@ -21,9 +20,10 @@ export async function runCleanup(context: CommandContext, options: { json?: bool
   if (options.json) writeJson(context, { expired, waiting, forgotten })
   else {
     context.out(`${plural(expired, 'expired lock')} cleaned up\n`)
-    if (forgotten > 0) context.out(`${plural(forgotten, 'old webhook')} forgotten\n`)
+    if (forgotten > 0) context.out(`${plural(forgotten, 'old webhook')} deleted\n`)
     if (waiting > 0) {
-      context.out(`${waiting} more ${waiting === 1 ? 'waits' : 'wait'} for the gateway to let the payment go\n`)
+      const locks = waiting === 1 ? '1 lock is' : `${waiting} locks are`
+      context.out(`${locks} waiting for the gateway to void ${waiting === 1 ? 'its' : 'their'} payment\n`)
     }
   }
   return waiting === 0 ? 0 : 1
@@ -31,13 +31,13 @@ export async function runCleanup(context: CommandContext, options: { json?: bool
 
 export function cleanupCommand(host: CommandHost, done: (code: number) => void): Command {
   return new Command('cleanup')
-    .description('end checkouts whose time is over, and forget old webhooks; servers and workers do it by themselves')
-    .option('--json', 'print the counts as JSON')
+    .description('End expired checkouts and delete old webhooks now')
+    .option('--json', 'Print the counts as JSON')
     .addHelpText(
       'after',
       `
-Exit code 0 when none is left whose time is over, 1 when the gateway has not let the payment of one go yet: it is asked
-again by itself.
+Servers and workers do the same periodically (CHECKOUT_CLEANUP_INTERVAL).
+Exit codes: 0: no expired lock is left, 1: a lock is waiting for the gateway to void its payment; workers retry the void.
 
 Example:
   holdfast cleanup`,

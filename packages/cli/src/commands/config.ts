@@ -1,4 +1,4 @@
-/** `holdfast config`: every setting, what it is now and where that comes from. Secrets are never shown. */
+/** `holdfast config`: every setting with its value and source. Secrets are never printed. */
 import { Command } from 'commander'
 import { type CheckoutConfig, configFromEnvironment } from 'holdfast'
 import { type ConfigSetting, configMarkdown, configReference } from 'holdfast/operations'
@@ -10,14 +10,14 @@ export interface ConfigOptions {
   markdown?: boolean
 }
 
-/** What is set, for people: of a secret only that it is. */
+/** The value for display; for a secret only whether it is set. */
 function shown(setting: ConfigSetting, config: CheckoutConfig): string | null {
   const value = config[setting.property]
   if (value === null) return null
   return setting.hidden ? 'set, not shown' : String(value)
 }
 
-/** @throws {ConfigError} with every mistake in it. */
+/** @throws {ConfigError} that lists every invalid setting. */
 export function runConfig(
   caller: Caller,
   environment: Readonly<Record<string, string | undefined>>,
@@ -52,7 +52,7 @@ export function runConfig(
     })
     caller.out(`\n${paint(caller, 'strong', title)}\n`)
     caller.out(
-      table(caller, ['variable', 'value', 'from', 'what it does'], rows, { widths: { 0: 36, 1: 24, 2: 12, 3: 60 } }),
+      table(caller, ['variable', 'value', 'source', 'meaning'], rows, { widths: { 0: 36, 1: 24, 2: 12, 3: 60 } }),
     )
   }
   return 0
@@ -60,12 +60,12 @@ export function runConfig(
 
 export function configCommand(host: CommandHost, done: (code: number) => void): Command {
   return new Command('config')
-    .description('every setting: what it is now, what it takes and what it does')
-    .option('--json', 'print them as JSON')
-    .option('--markdown', 'print the reference of the manual')
+    .description('List all settings with their values and sources')
+    .option('--json', 'Print the settings as JSON')
+    .option('--markdown', 'Print the configuration reference as Markdown')
     .addHelpText(
       'after',
-      '\nExit code 2 when a setting is wrong.\n\nExample:\n  CHECKOUT_TTL_MINUTES=20 holdfast config',
+      '\nExit codes: 0: all settings are valid, 2: a setting is invalid.\n\nExample:\n  CHECKOUT_TTL_MINUTES=20 holdfast config',
     )
     .action((options: ConfigOptions) => done(runConfig(host.caller, host.environment, options)))
 }

@@ -1,4 +1,4 @@
-/** `holdfast diagnose`: what is the matter, with everything or with one checkout, and what to do about it. */
+/** `holdfast diagnose`: finds problems and suggests commands that fix them, for the shop or for one checkout. */
 import { Command } from 'commander'
 import type { CheckoutConfig, HealthReport } from 'holdfast'
 import { stateName } from 'holdfast'
@@ -6,6 +6,7 @@ import {
   type ActiveCheckout,
   type ConfigFacts,
   listActive,
+  plural,
   type Recommendation,
   readTroubles,
   recommend,
@@ -71,7 +72,7 @@ function heading(context: CommandContext, title: string): void {
 
 function printActive(context: CommandContext, active: readonly ActiveCheckout[], { now, activeCount }: Trouble): void {
   if (activeCount === 0) {
-    context.out('\nno checkout is active\n')
+    context.out('\nno active checkouts\n')
     return
   }
   const fromNow = (time: string) => Date.parse(time) - Date.parse(now)
@@ -90,26 +91,26 @@ function printActive(context: CommandContext, active: readonly ActiveCheckout[],
 function printTrouble(context: CommandContext, trouble: Trouble): void {
   const { now, rollbacks, operations, webhooks, reconciliation } = trouble
   if (rollbacks.length > 0) {
-    heading(context, 'Rollbacks in trouble')
+    heading(context, 'Stuck rollbacks')
     const rows = rollbacks.map(one => [one.id, cell(one.code ?? '–'), when(one.wakeAt, now), String(one.tries)])
-    context.out(table(context, ['lock', 'because', 'next look', 'tries'], rows, { right: [3] }))
+    context.out(table(context, ['lock', 'reason', 'next try', 'tries'], rows, { right: [3] }))
   }
   if (operations.length > 0) {
-    heading(context, 'Payments without a certain answer')
+    heading(context, 'Payments of unknown outcome')
     const rows = operations.map(one => [
       one.checkoutId,
       `${one.kind}${one.attempt === 1 ? '' : ` ${one.attempt}`}`,
       when(one.intendedAt, now),
       when(one.wakeAt, now),
     ])
-    context.out(table(context, ['lock', 'operation', 'asked', 'next look'], rows))
+    context.out(table(context, ['lock', 'operation', 'sent', 'next try'], rows))
   }
   if (webhooks.length > 0) {
-    heading(context, 'Webhooks that lead nowhere')
+    heading(context, 'Webhooks given up')
     const rows = webhooks.map(one => [
       cell(one.gateway),
       cell(one.type),
-      one.ours ? 'a checkout of ours' : 'no checkout of ours',
+      one.ours ? 'our checkouts' : 'no checkout of ours',
       when(one.lastAt, now),
       String(one.count),
     ])
@@ -117,14 +118,15 @@ function printTrouble(context: CommandContext, trouble: Trouble): void {
   }
   if (reconciliation !== null) {
     const { endedAt, startedAt, failure, differenceCount } = reconciliation
-    const result = endedAt === null ? 'under way' : failure !== null ? cell(failure) : `${differenceCount} differences`
-    context.out(`\nlast compared with the gateway’s books ${when(endedAt ?? startedAt, now)}: ${result}\n`)
+    const result =
+      endedAt === null ? 'running' : failure !== null ? cell(failure) : plural(differenceCount, 'difference')
+    context.out(`\nlast reconciliation with the gateway ${when(endedAt ?? startedAt, now)}: ${result}\n`)
   }
 }
 
 function printListeners(context: CommandContext, listeners: readonly TroubledListener[], now: string): void {
   if (listeners.length === 0) return
-  heading(context, 'Events that do not arrive')
+  heading(context, 'Failing deliveries')
   const tones = { parked: 'bad', unheard: 'bad', failing: 'warning' } as const
   const rows = listeners.map(one => [
     cell(one.listener),
@@ -147,23 +149,23 @@ function printRecommendations(
     context.out(`\n${health.status === 'healthy' ? 'nothing to do\n' : ''}`)
     return
   }
-  heading(context, 'What to do')
+  heading(context, 'Next steps')
   for (const { urgency, message, command } of recommendations) {
     const mark = paint(context, urgencyTone[urgency], urgency.padEnd(4))
-    // Commands are for copying: on a line of their own, and never cut.
+    // People copy commands: each is on its own line and never cut.
     context.out(`${mark}  ${cell(message)}\n      ${paint(context, 'strong', cell(command))}\n`)
   }
 }
 
 export function diagnoseCommand(host: CommandHost, done: (code: number) => void): Command {
   return new Command('diagnose')
-    .description('what is the matter, and what to do about it; or all there is about one checkout')
-    .option('--lock <id>', 'the checkout lock to look at', checkoutId)
-    .option('--json', 'print it as JSON')
+    .description('Find problems and suggest fixes, or show one checkout')
+    .option('--lock <id>', 'Show everything about this checkout lock', checkoutId)
+    .option('--json', 'Print JSON')
     .addHelpText(
       'after',
       `
-Exit code 0 when all is well, 1 when something is not, or there is no such checkout.
+Exit codes: 0: all is well, 1: there is a problem, or no such checkout.
 
 Examples:
   holdfast diagnose

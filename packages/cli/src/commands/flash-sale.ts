@@ -1,4 +1,4 @@
-/** `holdfast flash-sale`: simulated buyers race for a few units while processes are really killed; ends with the audit. */
+/** `holdfast flash-sale`: simulated buyers compete for a few units while processes are killed. It ends with an audit. */
 import { randomInt } from 'node:crypto'
 import { Command, InvalidArgumentError } from 'commander'
 import { CheckoutError } from 'holdfast'
@@ -23,24 +23,24 @@ interface FlashSaleOptions {
 }
 
 const seedMax = 2 ** 32 - 1
-/** As a shell says of a command that Ctrl-C ended. */
+/** The shell's exit code for a command that Ctrl-C ended. */
 const interruptedCode = 130
 
 function onOrOff(text: string): string {
-  if (text !== 'on' && text !== 'off') throw new InvalidArgumentError('It is on or off.')
+  if (text !== 'on' && text !== 'off') throw new InvalidArgumentError('Expected on or off.')
   return text
 }
 
-/** @throws {CheckoutError} `invalid_argument`, without the address, which may hold a password. */
-function address(given: string): string | null {
+/** @throws {CheckoutError} `invalid_argument`, without the URL, because it may contain a password. */
+function databaseUrlOf(given: string): string | null {
   if (given === '') return null
   const { parse, accepted } = configVariables.databaseUrl
   const parsed = parse.safeParse(given)
   if (parsed.success && URL.canParse(given)) return parsed.data
-  throw new CheckoutError('invalid_argument', `The address of the database is no address; accepted: ${accepted}.`)
+  throw new CheckoutError('invalid_argument', `Invalid database URL. Accepted: ${accepted}.`)
 }
 
-/** Aborted by Ctrl-C and the like; a second time the process ends at once. */
+/** Aborted by the first Ctrl-C or termination signal. The second one exits at once. */
 function interruption(): { signal: AbortSignal; end(): void } {
   const controller = new AbortController()
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
@@ -68,7 +68,7 @@ function print(caller: Caller, scene: Scene, report: SaleReport): void {
 async function run(host: CommandHost, options: FlashSaleOptions): Promise<number> {
   const { caller, environment } = host
   const { buyers, units, seconds, processes: desks, seed = randomInt(seedMax) } = options
-  const databaseUrl = address((options.databaseUrl ?? environment.DATABASE_URL ?? '').trim())
+  const databaseUrl = databaseUrlOf((options.databaseUrl ?? environment.DATABASE_URL ?? '').trim())
   const kind = databaseUrl === null ? 'embedded' : 'postgres'
   const scene = newScene({ kind, buyers, units, seconds, seed, hasFaults: options.faults === 'on' })
   const { signal: interrupted, end } = interruption()
@@ -81,7 +81,7 @@ async function run(host: CommandHost, options: FlashSaleOptions): Promise<number
     return report.wrong.length === 0 ? 0 : 1
   } catch (error) {
     if (!(error instanceof Interrupted)) throw error
-    caller.err('the sale was ended early; what it made for itself is removed\n')
+    caller.err('the sale was interrupted; its database is removed\n')
     return interruptedCode
   } finally {
     end()
@@ -90,26 +90,26 @@ async function run(host: CommandHost, options: FlashSaleOptions): Promise<number
 
 export function flashSaleCommand(host: CommandHost, done: (code: number) => void): Command {
   return new Command('flash-sale')
-    .description('show a sale: thousands of simulated buyers race for a few units while processes are killed')
-    .option('--buyers <number>', 'how many buyers come', wholeNumber(1, 20_000), 2_000)
-    .option('--units <number>', 'how many units there are', wholeNumber(1, 100_000), 50)
-    .option('--seconds <number>', 'how long the sale may take', wholeNumber(2, 300), 20)
-    .option('--processes <number>', 'engines that serve, on PostgreSQL each a process of its own', wholeNumber(1, 8), 3)
-    .option('--faults <on|off>', 'kill processes, lose the gateway’s answers, cut connections', onOrOff, 'on')
-    .option('--seed <number>', 'the same crowd again (default: another each time)', wholeNumber(0, seedMax))
-    .option('--database-url <url>', 'a PostgreSQL server (default: DATABASE_URL, else an embedded database)')
-    .option('--json', 'print the report as one JSON document, and draw nothing')
+    .description('Run a simulated sale while processes are killed')
+    .option('--buyers <number>', 'Number of buyers', wholeNumber(1, 20_000), 2_000)
+    .option('--units <number>', 'Number of units in stock', wholeNumber(1, 100_000), 50)
+    .option('--seconds <number>', 'Maximum duration of the sale', wholeNumber(2, 300), 20)
+    .option('--processes <number>', 'Number of engines; on PostgreSQL each is a separate process', wholeNumber(1, 8), 3)
+    .option('--faults <on|off>', 'Kill processes, drop gateway answers, cut connections', onOrOff, 'on')
+    .option('--seed <number>', 'Seed that reproduces the buyers (default: random)', wholeNumber(0, seedMax))
+    .option('--database-url <url>', 'PostgreSQL server (default: DATABASE_URL, else an embedded database)')
+    .option('--json', 'Print the report as JSON, without a picture')
     .addHelpText(
       'after',
       `
-The sale has a database of its own, in a temporary directory or on the PostgreSQL server, and removes it at the end. Your
-shop is not touched. Buyers and their bank are simulated (by the sandbox); the engines, the database, locks, stock and the
-ledger of payments are real. On PostgreSQL every process is really killed with SIGKILL and its connections are cut. On the
-embedded database engines are abandoned where they stand, and the process that holds the database is killed with SIGKILL.
-So that it can be watched, leases are of 3 to 5 seconds, and a lock that its buyer left ends at once.
+The sale uses its own database, in a temporary directory or on the PostgreSQL server, and deletes it at the end. Your shop
+is not touched. Buyers and their bank are simulated by the sandbox; engines, database, locks, stock, and payment ledger are
+real. On PostgreSQL, processes are killed with SIGKILL and their connections are cut. On the embedded database, engines are
+abandoned mid-work, and the process that holds the database is killed with SIGKILL. To make recovery visible, leases last 3
+to 5 seconds, and an abandoned lock expires at once.
 
-It ends by itself: after --seconds nobody comes any more, and all must come to rest within 45 seconds. Exit code 0 when nothing
-was oversold, nobody was charged without an order and the audit finds no violation; 1 when not; 130 after Ctrl-C.
+After --seconds no more buyers arrive, and every checkout must end within 45 seconds.
+Exit codes: 0: nothing oversold, no charge without an order, no audit violation; 1: a check failed; 130: Ctrl-C.
 
 Examples:
   holdfast flash-sale

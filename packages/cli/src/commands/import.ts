@@ -1,6 +1,7 @@
-/** `holdfast import FILE.csv`: Shopify's product CSV into the catalog; the same file again changes nothing. */
+/** `holdfast import FILE.csv`: imports Shopify's product CSV into the catalog. Importing the same file again changes nothing. */
 import { resolve } from 'node:path'
 import { Command } from 'commander'
+import { plural } from 'holdfast/operations'
 import { type ImportReport, importProducts } from 'holdfast/shop'
 import { type CommandContext, type CommandHost, writeJson } from '../command.ts'
 import { cell, paint, table } from '../terminal/table.ts'
@@ -23,7 +24,7 @@ export async function runImport(
     currency: options.currency ?? context.config.currency,
     ...(options.location === undefined ? {} : { location: options.location }),
     onProgress({ products, variants }) {
-      if (isTty) context.err(`\r${products} products, ${variants} variants …`)
+      if (isTty) context.err(`\r${plural(products, 'product')}, ${plural(variants, 'variant')} …`)
     },
   })
   if (isTty) context.err('\r\u001b[K')
@@ -50,22 +51,23 @@ function print(context: CommandContext, report: ImportReport): void {
     ),
   )
   if (problemsTotal > shown.length) context.out(`… and ${problemsTotal - shown.length} more\n`)
-  context.out(`${paint(context, 'warning', String(problemsTotal))} ${problemsTotal === 1 ? 'problem' : 'problems'}\n`)
+  context.out(`${paint(context, 'warning', plural(problemsTotal, 'problem'))}\n`)
 }
 
 export function importCommand(host: CommandHost, done: (code: number) => void): Command {
   return new Command('import')
-    .description('import Shopify’s product CSV: products, variants, prices, stock')
-    .argument('<file>', 'the CSV file')
-    .option('--currency <code>', 'currency of its prices, ISO 4217 (default: CHECKOUT_CURRENCY)', text =>
+    .description('Import products, variants, prices, and stock from Shopify’s product CSV')
+    .argument('<file>', 'CSV file')
+    .option('--currency <code>', 'Currency of the prices, ISO 4217 (default: CHECKOUT_CURRENCY)', text =>
       text.toUpperCase(),
     )
-    .option('--location <code>', 'the warehouse that gets the stock (default: the one that is served first)')
-    .option('--json', 'print the report as JSON')
+    .option('--location <code>', 'Location that receives the stock (default: the first one)')
+    .option('--json', 'Print the report as JSON')
     .addHelpText(
       'after',
       `
-Rows that cannot be imported are named, all others are imported; exit code 1 when there were any.
+Rows with problems are listed and skipped; all other rows are imported.
+Exit codes: 0: all rows are imported, 1: a row was skipped.
 
 Examples:
   holdfast import products.csv

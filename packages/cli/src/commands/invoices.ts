@@ -1,11 +1,8 @@
-/**
- * `holdfast invoices`: what waits for its money, and what money is to be sent back. `holdfast paid REFERENCE`: a line of
- * the bank's statement, booked by hand.
- */
+/** `holdfast invoices`: unpaid invoices and payouts due. `holdfast paid REFERENCE`: books a line of the bank statement. */
 import { Command, InvalidArgumentError } from 'commander'
 import { CheckoutError, inGroups, readReference } from 'holdfast'
 import { createInvoiceGateway, type Invoice } from 'holdfast/gateways/invoice'
-import { recordAdminAction } from 'holdfast/operations'
+import { plural, recordAdminAction } from 'holdfast/operations'
 import { type CommandContext, type CommandHost, systemUser, writeJson } from '../command.ts'
 import { cell, money, paint, table } from '../terminal/table.ts'
 import { amountOf } from './refund.ts'
@@ -27,7 +24,7 @@ export interface PaidOptions {
   json?: boolean
 }
 
-/** The books are in the database, whoever serves the shop. */
+/** The invoices are in the database, so no running server is needed. */
 const booksOf = ({ database, engine }: CommandContext) =>
   createInvoiceGateway({ database, onPaid: checkoutId => engine.captureCheckout(checkoutId) })
 
@@ -59,7 +56,7 @@ function printOpen(context: CommandContext, invoices: readonly Invoice[]): void 
   ])
   const head = ['reference', 'issued', 'due', 'amount', 'missing', 'checkout']
   if (rows.length > 0) context.out(table(context, head, rows, { right: [3, 4] }))
-  context.out(`${rows.length} ${rows.length === 1 ? 'invoice waits for its money' : 'invoices wait for their money'}\n`)
+  context.out(`${plural(rows.length, 'unpaid invoice')}\n`)
 }
 
 function printOwed(context: CommandContext, invoices: readonly Invoice[]): void {
@@ -70,7 +67,7 @@ function printOwed(context: CommandContext, invoices: readonly Invoice[]): void 
     cell(checkoutId),
   ])
   if (rows.length > 0) context.out(table(context, ['reference', 'invoice', 'owed', 'checkout'], rows, { right: [2] }))
-  context.out(`${rows.length} ${rows.length === 1 ? 'payout is' : 'payouts are'} to be made\n`)
+  context.out(`${plural(rows.length, 'payout')} due\n`)
 }
 
 export async function runPaid(context: CommandContext, reference: string, options: PaidOptions): Promise<number> {
@@ -83,7 +80,7 @@ export async function runPaid(context: CommandContext, reference: string, option
   }
   const before = await books.invoice(reference)
   if (before === null) {
-    throw new CheckoutError('invalid_argument', `There is no invoice with the reference ${inGroups(reference)}.`)
+    throw new CheckoutError('invalid_argument', `There is no invoice with reference ${inGroups(reference)}.`)
   }
   const details = { reference, amountMinor, currency, statementLineId }
   const action = back ? 'paid_back' : 'paid'
@@ -96,14 +93,14 @@ export async function runPaid(context: CommandContext, reference: string, option
 
 function sentence(context: CommandContext, invoice: Invoice): string {
   const { status, missingMinor, owedMinor, receivedMinor, currency } = invoice
-  const owed = owedMinor > 0 ? `; ${money(owedMinor, currency)} to be sent back` : ''
+  const owed = owedMinor > 0 ? `; ${money(owedMinor, currency)} to return to the buyer` : ''
   switch (status) {
     case 'captured':
       return `${paint(context, 'good', 'paid')}${owed}`
     case 'issued':
       return missingMinor > 0
         ? `${money(receivedMinor, currency)} received, ${money(missingMinor, currency)} missing`
-        : `${paint(context, 'good', 'paid')}; the order follows in a moment${owed}`
+        : `${paint(context, 'good', 'paid')}; the order will be captured in a moment${owed}`
     case 'voided':
     case 'lapsed':
       return `${paint(context, 'warning', `the invoice was ${status === 'voided' ? 'voided' : 'not paid in time'}`)}${owed}`
@@ -114,47 +111,49 @@ function sentence(context: CommandContext, invoice: Invoice): string {
 
 function typedReference(text: string): string {
   const reference = readReference(text)
-  if (reference === null) throw new InvalidArgumentError('It is a reference like RF18 5390 0754 7034; is it mistyped?')
+  if (reference === null)
+    throw new InvalidArgumentError('Expected a reference like RF18 5390 0754 7034. Check it for a typing error.')
   return reference
 }
 
 function typedDay(text: string): Date {
   const time = /^\d{4}-\d{2}-\d{2}(T.*)?$/.test(text) ? new Date(text) : new Date(Number.NaN)
-  if (Number.isNaN(time.getTime())) throw new InvalidArgumentError('It is a day, like 2026-01-31, or an ISO 8601 time.')
+  if (Number.isNaN(time.getTime()))
+    throw new InvalidArgumentError('Expected a day, like 2026-01-31, or an ISO 8601 time.')
   return time
 }
 
 function typedCurrency(text: string): string {
-  if (!/^[A-Za-z]{3}$/.test(text)) throw new InvalidArgumentError('It is an ISO 4217 code, like EUR.')
+  if (!/^[A-Za-z]{3}$/.test(text)) throw new InvalidArgumentError('Expected an ISO 4217 code, like EUR.')
   return text.toUpperCase()
 }
 
 export function invoicesCommand(host: CommandHost, done: (code: number) => void): Command {
   return new Command('invoices')
-    .description('list the invoices that wait for their money, and the money that is to be sent back')
-    .option('--open', 'only those that wait')
-    .option('--owed', 'only what is to be sent back')
-    .option('--json', 'print them as JSON')
+    .description('List unpaid invoices and payouts due')
+    .option('--open', 'Show only unpaid invoices')
+    .option('--owed', 'Show only payouts due')
+    .option('--json', 'Print JSON')
     .addHelpText('after', '\nExamples:\n  holdfast invoices --open\n  holdfast invoices --json | jq .owed')
     .action(async (options: InvoicesOptions) => done(await host.run(context => runInvoices(context, options))))
 }
 
 export function paidCommand(host: CommandHost, done: (code: number) => void): Command {
   return new Command('paid')
-    .description('book a line of the bank’s statement on an invoice; paid in full, its order is paid')
-    .argument('<reference>', 'what the buyer wrote on the transfer', typedReference)
-    .requiredOption('--amount <amount>', 'the amount, with its decimals')
-    .requiredOption('--currency <code>', 'its currency', typedCurrency)
-    .requiredOption('--line <id>', 'the bank’s id of the line; it counts once, however often it is booked')
-    .option('--booked <day>', 'when the bank booked it (default: now)', typedDay)
-    .option('--back', 'the money went back to the buyer')
-    .option('--actor <name>', 'who, for the record', systemUser())
-    .option('--json', 'print the invoice as JSON')
+    .description('Book a line of the bank statement on an invoice')
+    .argument('<reference>', 'Reference that the buyer wrote on the transfer', typedReference)
+    .requiredOption('--amount <amount>', 'Amount, with all decimals')
+    .requiredOption('--currency <code>', 'Currency of the amount', typedCurrency)
+    .requiredOption('--line <id>', 'The bank’s ID of the statement line; each line counts once')
+    .option('--booked <day>', 'Day on which the bank booked it (default: now)', typedDay)
+    .option('--back', 'The money was returned to the buyer')
+    .option('--actor <name>', 'Name to record as the actor', systemUser())
+    .option('--json', 'Print the invoice as JSON')
     .addHelpText(
       'after',
       `
-A part is kept, and the invoice waits for the rest. What is too much, or comes for an order that has ended, is owed:
-see holdfast invoices --owed.
+A fully paid invoice captures its order. A partial payment is kept until the rest arrives.
+Money that was paid in excess, or for an order that has ended, becomes a payout due: see "holdfast invoices --owed".
 
 Examples:
   holdfast paid "RF69 1000 01" --amount 54.80 --currency EUR --line 2026-01-31/17

@@ -1,4 +1,4 @@
-/** `holdfast migrate`: brings the schema of the database up to date, forward only. */
+/** `holdfast migrate`: applies pending migrations to the database. There are no down migrations. */
 import { Command } from 'commander'
 import { type CommandContext, type CommandHost, writeJson } from '../command.ts'
 
@@ -12,8 +12,8 @@ export async function runMigrate(context: CommandContext, options: { json?: bool
 
 export function migrateCommand(host: CommandHost, done: (code: number) => void): Command {
   return new Command('migrate')
-    .description('create or update the tables in the schema holdfast')
-    .option('--json', 'print what was applied as JSON')
+    .description('Create or update the database schema')
+    .option('--json', 'Print the applied migrations as JSON')
     .addHelpText('after', '\nExample:\n  DATABASE_URL=postgres://localhost/shop holdfast migrate')
     .action(async (options: { json?: boolean }) =>
       done(await host.run(context => runMigrate(context, options), { migrate: true })),

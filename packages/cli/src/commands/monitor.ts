@@ -1,4 +1,4 @@
-/** `holdfast monitor`: health now, and the figures of the last hours; once, or again and again. */
+/** `holdfast monitor`: current health and the statistics of the last hours, once or live. */
 import { Command, Option } from 'commander'
 import { throughput } from 'holdfast/operations'
 import { type CommandContext, type CommandHost, wholeNumber, writeJson } from '../command.ts'
@@ -7,15 +7,15 @@ import { watchFigures } from '../monitor/watch.ts'
 
 export interface MonitorOptions {
   hours?: number
-  /** Seconds from one look to the next; true: two. */
+  /** Seconds between two readings; true: two seconds. */
   watch?: number | true
   json?: boolean
-  /** Seconds of one step of throughput. */
+  /** Seconds per throughput bucket. */
   step?: number
 }
 
-/** So many steps of throughput are read. */
-const steps = 60
+/** Throughput buckets per reading. */
+const bucketCount = 60
 const watchSeconds = 2
 
 async function readFigures(
@@ -25,7 +25,7 @@ async function readFigures(
   const [health, statistics, ended] = await Promise.all([
     engine.health(),
     engine.statistics({ hours }),
-    throughput(database, { hours, bucketSeconds: step, buckets: steps }),
+    throughput(database, { hours, bucketSeconds: step, buckets: bucketCount }),
   ])
   return { health, statistics, throughput: ended }
 }
@@ -48,15 +48,19 @@ function watch(host: CommandHost, { hours = 24, watch: every, json = false }: Mo
 export function monitorCommand(host: CommandHost, done: (code: number) => void): Command {
   return new Command('monitor')
     .alias('statistics')
-    .description('health now, and the figures of the last hours')
-    .option('--hours <number>', 'how far to look back', wholeNumber(1, 8_784), 24)
-    .option('--watch [seconds]', 'look again and again, every 2 seconds or as said; Ctrl-C ends', wholeNumber(1, 3_600))
-    .option('--json', 'print all of it as JSON; with --watch one document a line')
+    .description('Show current health and the statistics of the last hours')
+    .option('--hours <number>', 'Hours to look back', wholeNumber(1, 8_784), 24)
+    .option(
+      '--watch [seconds]',
+      'Refresh every 2 seconds, or every given number of seconds; stop with Ctrl-C',
+      wholeNumber(1, 3_600),
+    )
+    .option('--json', 'Print JSON; with --watch one document per line')
     .addOption(new Option('--step <seconds>').argParser(wholeNumber(1, 3_600)).default(60).hideHelp())
     .addHelpText(
       'after',
       `
-Exit code 0 when healthy, 1 when not; with --watch as the last look was.
+Exit codes: 0: healthy, 1: not healthy. With --watch the last reading counts.
 
 Examples:
   holdfast monitor

@@ -1,6 +1,7 @@
-/** `holdfast reconcile`: compares payments with the gateway's own books, in both directions, and prints what differs. */
+/** `holdfast reconcile`: compares payments with the gateway's records, in both directions, and lists the differences. */
 import { Command } from 'commander'
 import type { Difference, ReconcileOptions, ReconcileReport } from 'holdfast'
+import { plural } from 'holdfast/operations'
 import { type CommandContext, type CommandHost, wholeNumber, writeJson } from '../command.ts'
 import { cell, money, paint, table } from '../terminal/table.ts'
 
@@ -11,17 +12,17 @@ export interface ReconcileCommandOptions {
   json?: boolean
 }
 
-/** Between two lines of progress, milliseconds. */
-const tellEveryMs = 2_000
+/** Interval of progress lines, milliseconds. */
+const progressEveryMs = 2_000
 
 export async function runReconcile(context: CommandContext, options: ReconcileCommandOptions = {}): Promise<number> {
   const { hours, voidOrphans = false, record = false } = options
-  const progress = tellProgress(context)
+  const progress = showProgress(context)
   const report = await context.engine.reconcile({
     ...(hours === undefined ? {} : { hours }),
     voidOrphans,
     record,
-    onProgress: progress.tell,
+    onProgress: progress.update,
   })
   progress.end()
   if (options.json) writeJson(context, report)
@@ -29,18 +30,18 @@ export async function runReconcile(context: CommandContext, options: ReconcileCo
   return report.differenceCount === 0 ? 0 : 1
 }
 
-/** Nothing for a run that is over soon. */
-function tellProgress({ err, isTty }: CommandContext) {
-  let told = performance.now()
+/** Progress lines; none for a short run. */
+function showProgress({ err, isTty }: CommandContext) {
+  let shownAt = performance.now()
   let isOpen = false
-  const tell: NonNullable<ReconcileOptions['onProgress']> = ({ payments, checkouts }) => {
-    if (performance.now() - told < tellEveryMs) return
-    told = performance.now()
+  const update: NonNullable<ReconcileOptions['onProgress']> = ({ payments, checkouts }) => {
+    if (performance.now() - shownAt < progressEveryMs) return
+    shownAt = performance.now()
     isOpen = isTty
     err(`${isTty ? '\r' : ''}${payments} payments, ${checkouts} checkouts compared${isTty ? '' : '\n'}`)
   }
   return {
-    tell,
+    update,
     end() {
       if (isOpen) err('\n')
     },
@@ -48,24 +49,24 @@ function tellProgress({ err, isTty }: CommandContext) {
 }
 
 const names: Readonly<Record<Difference['kind'], string>> = {
-  orphan_open: 'open, no checkout goes on with it',
-  orphan_captured: 'captured, no checkout says so',
-  lost: 'the gateway does not know it',
-  currency: 'another currency',
-  authorized: 'another amount authorized',
-  captured: 'another amount captured',
-  refunded: 'another amount refunded',
-  disputed: 'contested by the buyer',
+  orphan_open: 'open, without a checkout',
+  orphan_captured: 'captured, not recorded here',
+  lost: 'unknown to the gateway',
+  currency: 'different currency',
+  authorized: 'different amount authorized',
+  captured: 'different amount captured',
+  refunded: 'different amount refunded',
+  disputed: 'disputed by the buyer',
 }
 
 function print(context: CommandContext, report: ReconcileReport): void {
   const { differences, differenceCount, settled, payments, checkouts, hours, gateway } = report
   if (differences.length > 0) context.out(tableOf(context, differences))
   if (differenceCount > differences.length) context.out(`… and ${differenceCount - differences.length} more\n`)
-  if (settled.length > 0) context.out(`${differences.length > 0 ? '\n' : ''}put right\n${tableOf(context, settled)}`)
+  if (settled.length > 0) context.out(`${differences.length > 0 ? '\n' : ''}corrected\n${tableOf(context, settled)}`)
   const span = hours === 1 ? 'the last hour' : `the last ${hours} hours`
-  context.out(`${payments} payments at ${gateway} and ${checkouts} checkouts of ${span} compared\n`)
-  context.out(`${differenceCount} ${differenceCount === 1 ? 'difference' : 'differences'}\n`)
+  context.out(`${plural(payments, 'payment')} at ${gateway} and ${plural(checkouts, 'checkout')} of ${span} compared\n`)
+  context.out(`${plural(differenceCount, 'difference')}\n`)
 }
 
 function tableOf(context: CommandContext, differences: readonly Difference[]): string {
@@ -76,7 +77,7 @@ function tableOf(context: CommandContext, differences: readonly Difference[]): s
     cell(ourSide(ours)),
     cell(theirSide(theirs)),
   ])
-  return table(context, ['difference', 'checkout', 'payment', 'we have', 'the gateway has'], rows)
+  return table(context, ['difference', 'checkout', 'payment', 'recorded here', 'recorded at the gateway'], rows)
 }
 
 function ourSide(ours: Difference['ours']): string {
@@ -100,17 +101,17 @@ function amounts(currency: string | null, named: Readonly<Record<string, number>
 
 export function reconcileCommand(host: CommandHost, done: (code: number) => void): Command {
   return new Command('reconcile')
-    .description('compare payments with the gateway’s own books, in both directions')
-    .option('--hours <number>', 'how far to look back', wholeNumber(1, 8_784), 72)
-    .option('--void-orphans', 'end payments that are open at the gateway and that no checkout goes on with')
-    .option('--record', 'record refunds and disputes that were made at the gateway alone')
-    .option('--json', 'print the report as JSON')
+    .description('Compare payments with the gateway’s records, in both directions')
+    .option('--hours <number>', 'Hours to look back', wholeNumber(1, 8_784), 72)
+    .option('--void-orphans', 'Void payments that are open at the gateway and have no checkout')
+    .option('--record', 'Record refunds and disputes that were made at the gateway')
+    .option('--json', 'Print the report as JSON')
     .addHelpText(
       'after',
       `
-Servers and workers do it by themselves, with --void-orphans and --record (CHECKOUT_RECONCILE_INTERVAL_MINUTES).
-What stood the last time is looked at again, however old. Exit code 0 without differences, 1 with any, 2 for a
-gateway that has no books to look into.
+Servers and workers do the same periodically, with --void-orphans and --record (CHECKOUT_RECONCILE_INTERVAL_MINUTES).
+Differences of the last run are checked again, at any age.
+Exit codes: 0: no differences, 1: at least one difference, 2: the gateway has no records to compare.
 
 Examples:
   holdfast reconcile

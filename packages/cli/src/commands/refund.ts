@@ -1,10 +1,11 @@
-/** `holdfast refund ORDER`: gives money back by hand, for an amount, for lines, or for all that is left of an order. */
+/** `holdfast refund ORDER`: refunds an amount, lines, or the rest of an order. */
 import { Command, InvalidArgumentError } from 'commander'
 import type { Order, RefundOutcome } from 'holdfast'
 import { CheckoutError, currencyDecimals, parseDecimal } from 'holdfast'
 import type { RefundedLine } from 'holdfast/operations'
 import { findOrder } from 'holdfast/shop'
-import { type CommandContext, type CommandHost, systemUser, uuid, writeJson } from '../command.ts'
+import { validate as isUuid } from 'uuid'
+import { type CommandContext, type CommandHost, systemUser, writeJson } from '../command.ts'
 import { cell, money, paint } from '../terminal/table.ts'
 
 interface Units {
@@ -25,7 +26,7 @@ export interface RefundCommandOptions {
 }
 
 function orderName(text: string): string {
-  if (uuid.test(text)) return text.toLowerCase()
+  if (isUuid(text)) return text.toLowerCase()
   if (text.trim() === '' || text.length > 255) {
     throw new InvalidArgumentError('Expected an order number, an order ID, or a checkout lock ID.')
   }
@@ -34,17 +35,20 @@ function orderName(text: string): string {
 
 function unitsOf(text: string, earlier: Units[] = []): Units[] {
   const [, sku, quantity] = /^(.+)=([1-9]\d{0,3})$/.exec(text) ?? []
-  if (sku === undefined) throw new InvalidArgumentError('It is a SKU and a number of units, like CUP-BLUE=2.')
+  if (sku === undefined) throw new InvalidArgumentError('Expected a SKU and a number of units, like CUP-BLUE=2.')
   return [...earlier, { sku, quantity: Number(quantity) }]
 }
 
-/** All decimals are asked for, so that nobody takes minor units for an amount or the other way round. */
+/** Requires all decimals, so minor units cannot be mistaken for an amount. */
 export function amountOf(text: string, currency: string): number {
   const decimals = currencyDecimals(currency)
   const amountMinor = parseDecimal(text, currency)
   if (amountMinor !== null && (text.split('.')[1] ?? '').length === decimals) return amountMinor
   const example = (12.5).toFixed(decimals)
-  throw new CheckoutError('invalid_argument', `--amount is in ${currency}, with its decimals: ${example}.`)
+  throw new CheckoutError(
+    'invalid_argument',
+    `Invalid amount "${text}". Expected an amount in ${currency} with all its decimals, like ${example}.`,
+  )
 }
 
 export async function runRefund(
@@ -75,7 +79,7 @@ export async function runRefund(
     if (!(error instanceof CheckoutError) || error.code !== 'not_refundable') throw error
     if (json)
       writeJson(context, { status: 'refused', code: error.code, message: error.message, context: error.context })
-    context.err(`${error.message}${json ? '' : whatIsLeft(error.context)}\n`)
+    context.err(`${error.message}${json ? '' : refundableRest(error.context)}\n`)
     return 1
   }
 }
@@ -87,19 +91,19 @@ function listed(lines: readonly Units[], more: readonly string[]): string {
 function sentence(context: CommandContext, { status, order, refundedMinor, lines, message }: RefundOutcome): string {
   if (status === 'failed') return `order ${order.number}: ${message}`
   const amount = money(refundedMinor, order.currency)
-  if (status === 'processing') return `order ${order.number}: ${amount} not settled yet. ${message}`
+  if (status === 'processing') return `order ${order.number}: refund of ${amount} is not settled yet. ${message}`
   const units = lines.length === 0 ? '' : ` (${listed(lines, [])})`
   const done = paint(context, 'good', `${amount} refunded`)
   return `order ${order.number}: ${done}${units}; ${stateOf(order)}`
 }
 
 function stateOf({ status, totalMinor, refundedMinor, currency }: Order): string {
-  if (status === 'refunded') return 'nothing is left of it'
-  return `${money(totalMinor - refundedMinor, currency)} of ${money(totalMinor, currency)} are left`
+  if (status === 'refunded') return 'fully refunded'
+  return `${money(totalMinor - refundedMinor, currency)} of ${money(totalMinor, currency)} remain`
 }
 
-/** What a refusal says of the order, for people. */
-function whatIsLeft(context: Record<string, unknown>): string {
+/** The refundable rest, from the context of a refusal. */
+function refundableRest(context: Record<string, unknown>): string {
   const { refundable, currency, lines, shipping } = context as {
     refundable?: number
     currency: string
@@ -109,26 +113,26 @@ function whatIsLeft(context: Record<string, unknown>): string {
   if (refundable === undefined) return ''
   const more = shipping > 0 ? [`shipping ${money(shipping, currency)}`] : []
   const units = listed(lines, more)
-  return `\ncan be refunded: ${money(refundable, currency)}${units === '' ? '' : ` (${units})`}`
+  return `\nrefundable: ${money(refundable, currency)}${units === '' ? '' : ` (${units})`}`
 }
 
 export function refundCommand(host: CommandHost, done: (code: number) => void): Command {
   return new Command('refund')
-    .description('give money back: an amount, lines of the order, or all that is left of it')
-    .argument('<order>', 'number or id of the order, or id of its checkout lock', orderName)
-    .option('--amount <amount>', 'in the order’s currency, with its decimals: 12.50')
-    .option('--line <sku=quantity>', 'units of a line; may be given several times', unitsOf)
-    .option('--shipping', 'also what shipping cost')
-    .option('--restock', 'put the units back in the warehouses they came from')
-    .option('--reason <text>', 'why, for the record')
-    .option('--key <key>', 'a name for this refund: the same one again is the same refund')
-    .option('--actor <name>', 'who, for the record', systemUser())
-    .option('--json', 'print the outcome as JSON')
+    .description('Refund an order: an amount, lines, or all of it')
+    .argument('<order>', 'Order number, order ID, or checkout lock ID', orderName)
+    .option('--amount <amount>', 'Amount in the order’s currency, with all decimals: 12.50')
+    .option('--line <sku=quantity>', 'Units of a line to refund; repeatable', unitsOf)
+    .option('--shipping', 'Also refund the shipping cost')
+    .option('--restock', 'Return the units to the stock of their locations')
+    .option('--reason <text>', 'Reason to record')
+    .option('--key <key>', 'Idempotency key: a repeated refund with this key returns the first result')
+    .option('--actor <name>', 'Name to record as the actor', systemUser())
+    .option('--json', 'Print the result as JSON')
     .addHelpText(
       'after',
       `
-Exit code 0 when it is refunded, 1 when it is refused or not settled yet: ask again with the same --key. Without a key
-each call is a new refund. With --amount beside lines or shipping that much is given back instead of what they cost.
+Without a key, each call is a new refund. --amount with --line or --shipping replaces their price.
+Exit codes: 0: refunded, 1: refused, or not settled yet (repeat the command with the same --key).
 
 Examples:
   holdfast refund 100001

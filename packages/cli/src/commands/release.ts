@@ -1,4 +1,4 @@
-/** `holdfast release ID`: ends a checkout by hand; what was done is undone, and who did it is recorded. */
+/** `holdfast release ID`: ends a checkout, rolls it back, and records the actor. */
 import { Command } from 'commander'
 import type { Outcome } from 'holdfast'
 import { type CommandContext, type CommandHost, checkoutId, systemUser, writeJson } from '../command.ts'
@@ -25,30 +25,30 @@ export async function runRelease(
 
 function print(context: CommandContext, outcome: Outcome): void {
   const { id, state } = outcome.lock
-  const isOurs = outcome.status === 'failed' && outcome.failure.code === 'checkout_released'
-  if (isOurs && state === 'failed') {
-    context.out(`${id}  ${paint(context, 'good', 'released')}: stock, coupon, payment and cart are let go\n`)
+  const isReleased = outcome.status === 'failed' && outcome.failure.code === 'checkout_released'
+  if (isReleased && state === 'failed') {
+    context.out(`${id}  ${paint(context, 'good', 'released')}: stock, coupon, payment, and cart\n`)
     return
   }
   printOutcome(context, outcome)
-  if (state === 'failed') context.out('it had ended before: nothing was to be released\n')
+  if (state === 'failed') context.out('the checkout had already ended; nothing to release\n')
   else if (outcome.status === 'completed') {
-    context.out(`it keeps its order; the money goes back with: holdfast refund ${outcome.order.number}\n`)
-  } else context.out('it is released as soon as the gateway has let the payment go\n')
+    context.out(`the checkout has become an order; to return the money: holdfast refund ${outcome.order.number}\n`)
+  } else context.out('the release completes when the gateway has voided the payment\n')
 }
 
 export function releaseCommand(host: CommandHost, done: (code: number) => void): Command {
   return new Command('release')
-    .description('end a checkout by hand: stock, coupon, payment and cart are let go')
-    .argument('<lock>', 'the checkout lock', checkoutId)
-    .option('--reason <text>', 'why, for the record')
-    .option('--actor <name>', 'who, for the record', systemUser())
-    .option('--json', 'print the outcome as JSON')
+    .description('Release a checkout: its stock, coupon, payment, and cart')
+    .argument('<lock>', 'Checkout lock ID', checkoutId)
+    .option('--reason <text>', 'Reason to record')
+    .option('--actor <name>', 'Name to record as the actor', systemUser())
+    .option('--json', 'Print the result as JSON')
     .addHelpText(
       'after',
       `
-Exit code 0 when it is released, 1 when it is not, or not yet: a checkout that has completed keeps its order, and one
-whose payment is open is released as soon as the gateway has let go.
+Exit codes: 0: the checkout is released, 1: it is not, or not yet.
+A completed checkout keeps its order. A checkout with an open payment is released when the gateway has voided it.
 
 Example:
   holdfast release 01989f0e-5c1a-7000-8000-2f1d7f3a9b10 --reason "buyer called"`,

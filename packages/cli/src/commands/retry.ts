@@ -1,4 +1,4 @@
-/** `holdfast retry ID`: looks at a checkout now, instead of when its time comes; who did it is recorded. */
+/** `holdfast retry ID`: resumes a checkout now, instead of at its next scheduled time, and records the actor. */
 import { Command } from 'commander'
 import { isFinal } from 'holdfast'
 import { recordAdminAction } from 'holdfast/operations'
@@ -14,7 +14,7 @@ export async function runRetry(context: CommandContext, lockId: string, options:
   const { engine, database } = context
   const { actor = 'command line', json } = options
   const status = await engine.getCheckoutStatus(lockId)
-  // Asking about what has ended, or is not there, changes nothing and is nothing to record.
+  // A retry of a finished or unknown checkout changes nothing, so there is nothing to record.
   if (status !== null && !isFinal(status.lock.state)) {
     await recordAdminAction(database, { action: 'retry', checkoutId: lockId, actor, details: {} })
   }
@@ -26,13 +26,13 @@ export async function runRetry(context: CommandContext, lockId: string, options:
 
 export function retryCommand(host: CommandHost, done: (code: number) => void): Command {
   return new Command('retry')
-    .description('look at a checkout now: ask the gateway, and go on from where it rests')
-    .argument('<lock>', 'the checkout lock', checkoutId)
-    .option('--actor <name>', 'who, for the record', systemUser())
-    .option('--json', 'print the outcome as JSON')
+    .description('Resume a checkout now: query the gateway and continue')
+    .argument('<lock>', 'Checkout lock ID', checkoutId)
+    .option('--actor <name>', 'Name to record as the actor', systemUser())
+    .option('--json', 'Print the result as JSON')
     .addHelpText(
       'after',
-      '\nExit code 0 when it came to an order, 1 when it did not (yet).\n\nExample:\n  holdfast retry 01989f0e-5c1a-7000-8000-2f1d7f3a9b10',
+      '\nExit codes: 0: the checkout has an order, 1: it has none, or not yet.\n\nExample:\n  holdfast retry 01989f0e-5c1a-7000-8000-2f1d7f3a9b10',
     )
     .action(async (lockId: string, options: RetryOptions) =>
       done(await host.run(context => runRetry(context, lockId, options))),

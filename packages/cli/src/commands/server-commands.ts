@@ -1,26 +1,23 @@
-/** `holdfast serve` and `holdfast work`: the processes that stay. */
+/** `holdfast serve` and `holdfast work`: the long-running processes. */
 import { Command, InvalidArgumentError } from 'commander'
 import { type CommandHost, type ServeOptions, type WorkOptions, wholeNumber } from '../command.ts'
 
 function hostName(text: string): string {
-  if (!/^[A-Za-z0-9.:_-]+$/.test(text)) throw new InvalidArgumentError('It is a host name or an address.')
+  if (!/^[A-Za-z0-9.:_-]+$/.test(text)) throw new InvalidArgumentError('Expected a host name or an IP address.')
   return text
 }
 
 export function serveCommand(host: CommandHost, done: (code: number) => void): Command {
   return new Command('serve')
-    .description('serve the shop over HTTP, and carry checkouts on that nobody works on')
-    .option(
-      '--port <number>',
-      'the port to listen on; 0 takes any that is free (default: PORT, else 3000)',
-      wholeNumber(0, 65_535),
-    )
-    .option('--host <address>', 'the address to listen on (default: HOST, else 127.0.0.1)', hostName)
-    .option('--demo', 'fill an empty store with a demonstration: products, stock, a coupon')
+    .description('Serve the shop over HTTP and recover abandoned checkouts')
+    .option('--port <number>', 'Port to listen on; 0: any free port (default: PORT, else 3000)', wholeNumber(0, 65_535))
+    .option('--host <address>', 'Address to listen on (default: HOST, else 127.0.0.1)', hostName)
+    .option('--demo', 'Add a demo catalog to an empty store: products, stock, a coupon')
     .addHelpText(
       'after',
       `
-One line on standard output says when it is ready; logs go to standard error. SIGTERM and SIGINT finish what is in flight.
+Standard output gets one line when the server is ready; logs go to standard error.
+SIGTERM and SIGINT stop the server after the requests in flight.
 
 Examples:
   holdfast serve --demo
@@ -31,17 +28,19 @@ Examples:
 
 export function workCommand(host: CommandHost, done: (code: number) => void): Command {
   return new Command('work')
-    .description('carry checkouts on and deliver events, without a shop; any number may run on one PostgreSQL')
+    .description('Recover checkouts and deliver events, without serving the shop')
     .option(
       '--port <number>',
-      'answer /metrics and /health on this port; 0 takes any that is free (default: CHECKOUT_WORKER_PORT, else none)',
+      'Port for /metrics and /health; 0: any free port (default: CHECKOUT_WORKER_PORT, else none)',
       wholeNumber(0, 65_535),
     )
-    .option('--host <address>', 'the address to listen on (default: HOST, else 127.0.0.1)', hostName)
+    .option('--host <address>', 'Address to listen on (default: HOST, else 127.0.0.1)', hostName)
     .addHelpText(
       'after',
       `
-One line on standard output says when it works; logs go to standard error. SIGTERM and SIGINT finish what is in flight.
+Any number of workers may run on one PostgreSQL database.
+Standard output gets one line when the worker has started; logs go to standard error.
+SIGTERM and SIGINT stop the worker after the work in flight.
 
 Examples:
   DATABASE_URL=postgres://localhost/shop holdfast work

@@ -1,8 +1,8 @@
-/** `holdfast stripe-simulator`: Stripe's payment API on this machine, for development and proofs. In memory only. */
-
-import { type StripeSimulatorServer, startStripeSimulator } from '@holdfast/stripe-simulator'
+/** `holdfast stripe-simulator`: a local, in-memory simulation of Stripe's payment API, for development and tests. */
+import type { StripeSimulatorServer } from '@holdfast/stripe-simulator'
 import { Command, InvalidArgumentError } from 'commander'
 import { type Caller, type CommandHost, wholeNumber, writeJson } from '../command.ts'
+import { listenError } from '../process/http-server.ts'
 import { closesInTime, endRequested } from '../process/signals.ts'
 
 interface SimulatorOptions {
@@ -17,29 +17,15 @@ interface SimulatorOptions {
 }
 
 function httpUrl(text: string): string {
-  if (!URL.canParse(text) || !/^https?:/.test(text)) throw new InvalidArgumentError('It is an http or https address.')
+  if (!URL.canParse(text) || !/^https?:/.test(text)) throw new InvalidArgumentError('Expected an http or https URL.')
   return text
 }
 
 function testKey(prefix: string): (text: string) => string {
   return text => {
     if (!text.startsWith(prefix))
-      throw new InvalidArgumentError(`It begins with ${prefix}: this is no place for others.`)
+      throw new InvalidArgumentError(`Expected a test key that starts with ${prefix}. Do not use live keys here.`)
     return text
-  }
-}
-
-function reason(error: NodeJS.ErrnoException, { host, port }: SimulatorOptions): string | null {
-  switch (error.code) {
-    case 'EADDRINUSE':
-      return `port ${port} on ${host} is in use: stop what listens there, or choose another with --port`
-    case 'EACCES':
-      return `port ${port} on ${host} is not allowed to this user: choose one above 1023 with --port`
-    case 'EADDRNOTAVAIL':
-    case 'ENOTFOUND':
-      return `${host} is not an address of this machine: choose another with --host`
-    default:
-      return null
   }
 }
 
@@ -56,10 +42,11 @@ function announce(
 async function simulate(caller: Caller, options: SimulatorOptions): Promise<number> {
   const { port, host, webhookUrl, webhookSecret, secretKey, publishableKey, controlToken } = options
   if ((webhookUrl === undefined) !== (webhookSecret === undefined)) {
-    caller.err('--webhook-url and --webhook-secret go together: what is sent is signed\n')
+    caller.err('--webhook-url requires --webhook-secret, and the other way round: webhooks are signed\n')
     return 2
   }
   const end = endRequested()
+  const { startStripeSimulator } = await import('@holdfast/stripe-simulator')
   let server: StripeSimulatorServer
   try {
     server = await startStripeSimulator({
@@ -73,10 +60,9 @@ async function simulate(caller: Caller, options: SimulatorOptions): Promise<numb
       ...(controlToken === undefined ? {} : { control: { token: controlToken } }),
     })
   } catch (error) {
-    const sentence = reason(error as NodeJS.ErrnoException, options)
-    if (sentence === null) throw error
-    caller.err(`${sentence}\n`)
-    return 1
+    throw (error as NodeJS.ErrnoException).syscall === undefined
+      ? error
+      : listenError(error as NodeJS.ErrnoException, options)
   }
   announce(caller, server, options)
   await end
@@ -86,20 +72,21 @@ async function simulate(caller: Caller, options: SimulatorOptions): Promise<numb
 
 export function stripeSimulatorCommand({ caller }: CommandHost, done: (code: number) => void): Command {
   return new Command('stripe-simulator')
-    .description('simulate Stripe on this machine, strictly and in memory, for development and proofs')
-    .option('--port <number>', 'the port to listen on; 0 takes any that is free', wholeNumber(0, 65_535), 12_111)
-    .option('--host <address>', 'the address to listen on', '127.0.0.1')
-    .option('--webhook-url <url>', 'where events are sent, signed', httpUrl)
-    .option('--webhook-secret <secret>', 'signs them: whsec_…')
-    .option('--secret-key <key>', 'the one secret key it takes (default: any sk_test_…)', testKey('sk_test_'))
-    .option('--publishable-key <key>', 'the one publishable key it takes (default: any pk_test_…)', testKey('pk_test_'))
-    .option('--control-token <token>', 'opens the control routes under /_control/ to who sends it as Bearer token')
-    .option('--json', 'say where it listens as one JSON document')
+    .description('Simulate Stripe’s payment API on this machine')
+    .option('--port <number>', 'Port to listen on; 0: any free port', wholeNumber(0, 65_535), 12_111)
+    .option('--host <address>', 'Address to listen on', '127.0.0.1')
+    .option('--webhook-url <url>', 'Endpoint that receives signed events', httpUrl)
+    .option('--webhook-secret <secret>', 'Signing secret of the webhooks: whsec_…')
+    .option('--secret-key <key>', 'Secret key to accept (default: any sk_test_…)', testKey('sk_test_'))
+    .option('--publishable-key <key>', 'Publishable key to accept (default: any pk_test_…)', testKey('pk_test_'))
+    .option('--control-token <token>', 'Bearer token that opens the control routes under /_control/')
+    .option('--json', 'Print the address as JSON')
     .addHelpText(
       'after',
       `
-The official SDK talks to it unchanged: new Stripe('sk_test_1', { host: '127.0.0.1', port: 12111, protocol: 'http' })
-Browsers get a stand-in for Stripe.js from /v3/: the shop uses it by itself where STRIPE_API_URL names the simulator.
+All data is in memory. The official SDK works with it unchanged:
+  new Stripe('sk_test_1', { host: '127.0.0.1', port: 12111, protocol: 'http' })
+Set STRIPE_API_URL to its address: the shop then also loads a replacement for Stripe.js from /v3/.
 
 Examples:
   holdfast stripe-simulator

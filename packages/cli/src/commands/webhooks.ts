@@ -1,5 +1,4 @@
-/** `holdfast webhooks`: what gateways told and nobody could make sense of yet, looked at again or done with by hand. */
-
+/** `holdfast webhooks`: lists, retries, and dismisses webhooks received from gateways. */
 import { Command, Option } from 'commander'
 import type { WebhookFilter, WebhookKey, WebhookRow } from 'holdfast/operations'
 import { plural } from 'holdfast/operations'
@@ -13,7 +12,7 @@ interface WebhooksOptions extends Pick<WebhookFilter, 'state' | 'gateway' | 'typ
   json?: boolean
 }
 
-interface ByHandOptions {
+interface OperatorOptions {
   gateway?: string
   actor?: string
   json?: boolean
@@ -21,7 +20,7 @@ interface ByHandOptions {
 
 async function runWebhooks(context: CommandContext, options: WebhooksOptions): Promise<number> {
   const { state, gateway, type, ours, lock, limit = 50, json } = options
-  // One more than is shown, to know whether there is more.
+  // Read one more than the limit to know if there are more.
   const filter = { state, gateway, type, ours, checkoutId: lock, countMax: limit + 1 }
   const found = await context.engine.webhooks.list(filter)
   const rows = found.slice(0, limit)
@@ -30,16 +29,16 @@ async function runWebhooks(context: CommandContext, options: WebhooksOptions): P
   return Number(rows.some(row => row.state === 'given_up' && row.checkoutId !== null))
 }
 
-/** What stands with a webhook, in a word or two. */
-function standing({ state, nextAt }: WebhookRow, now: string): [Tone, string] {
+/** The state of a webhook in a word or two. */
+function stateText({ state, nextAt }: WebhookRow, now: string): [Tone, string] {
   if (state === 'done') return ['good', 'done']
   if (state === 'given_up') return ['bad', 'given up']
-  return ['warning', nextAt === null || Date.parse(nextAt) <= Date.parse(now) ? 'due' : `again ${when(nextAt, now)}`]
+  return ['warning', nextAt === null || Date.parse(nextAt) <= Date.parse(now) ? 'due' : `retry ${when(nextAt, now)}`]
 }
 
 function print(context: CommandContext, rows: readonly WebhookRow[], isMore: boolean): void {
   if (rows.length === 0) {
-    context.out('no such webhooks\n')
+    context.out('no matching webhooks\n')
     return
   }
   const now = new Date().toISOString()
@@ -49,38 +48,38 @@ function print(context: CommandContext, rows: readonly WebhookRow[], isMore: boo
     cell(row.type),
     row.checkoutId ?? '–',
     when(row.receivedAt, now),
-    paint(context, ...standing(row, now)),
+    paint(context, ...stateText(row, now)),
     String(row.attempts),
     cell(row.lastReason ?? ''),
   ])
   const head = ['gateway', 'event', 'type', 'lock', 'received', 'state', 'tries', 'last reason']
-  context.out(table(context, head, cells, { right: [6], widths: { 7: 80 }, yields: [2, 7], stays: [0, 1] }))
+  context.out(table(context, head, cells, { right: [6], widths: { 7: 80 }, shrinkFirst: [2, 7], fixed: [0, 1] }))
   const hint = (text: string) => context.out(paint(context, 'quiet', `${text}\n`))
-  if (isMore) hint('there are more: --limit shows up to 999')
+  if (isMore) hint('there are more; show up to 999 with --limit')
   const givenUp = rows.filter(row => row.state === 'given_up')
   if (givenUp.some(row => row.checkoutId !== null)) {
-    hint('once the gateway answers: holdfast webhooks retry --all-given-up --ours')
+    hint('when the gateway answers again: holdfast webhooks retry --all-given-up --ours')
   }
   if (givenUp.some(row => row.checkoutId === null)) {
-    hint('where they are another application’s: holdfast webhooks dismiss --all-unmatched')
+    hint('if they belong to another application: holdfast webhooks dismiss --all-unmatched')
   }
 }
 
 const done = {
-  retry: 'due now: a server or worker looks at it',
-  dismiss: 'done with: nobody looks at it any more',
+  retry: 'due now; a server or worker processes it',
+  dismiss: 'dismissed; it will not be processed',
 }
 
 async function runOne(
   context: CommandContext,
   what: 'retry' | 'dismiss',
   key: WebhookKey,
-  { actor = 'command line', json }: ByHandOptions,
+  { actor = 'command line', json }: OperatorOptions,
 ): Promise<number> {
   const { webhooks } = context.engine
   const isChanged = await webhooks[what](key, { actor })
   const row = await webhooks.find(key)
-  // Dismissed again it is what was asked for already.
+  // Dismissing a dismissed webhook again succeeds.
   const isDone = isChanged || (what === 'dismiss' && row !== null)
   if (!isDone) context.err(`${refusalOf(key, row)}\n`)
   if (json) writeJson(context, { webhook: row })
@@ -89,15 +88,15 @@ async function runOne(
 }
 
 function refusalOf({ gateway, eventId }: WebhookKey, row: WebhookRow | null): string {
-  if (row === null) return `there is no webhook ${cell(eventId)} of ${cell(gateway)}`
-  const askAgain = row.checkoutId === null ? '' : `; to ask the gateway again: holdfast retry ${row.checkoutId}`
-  return `it is done: nothing to look at${askAgain}`
+  if (row === null) return `there is no webhook ${cell(eventId)} from ${cell(gateway)}`
+  const retryCheckout = row.checkoutId === null ? '' : `; to query the gateway again: holdfast retry ${row.checkoutId}`
+  return `the webhook is already done; nothing to retry${retryCheckout}`
 }
 
 async function runAll(
   context: CommandContext,
   what: 'retried' | 'dismissed',
-  { gateway, actor = 'command line', json, ours }: ByHandOptions & { ours?: boolean },
+  { gateway, actor = 'command line', json, ours }: OperatorOptions & { ours?: boolean },
 ): Promise<number> {
   const { webhooks } = context.engine
   const count =
@@ -106,27 +105,28 @@ async function runAll(
       : await webhooks.dismissUnmatched({ gateway, actor })
   if (json) writeJson(context, { [what]: count })
   else {
-    const from = gateway === undefined ? '' : ` of ${cell(gateway)}`
-    const became = what === 'retried' ? 'made due' : 'done with'
-    context.out(`${plural(count, 'webhook')}${from} ${became}\n`)
+    const from = gateway === undefined ? '' : ` from ${cell(gateway)}`
+    const result = what === 'retried' ? 'due now' : 'dismissed'
+    context.out(`${plural(count, 'webhook')}${from} ${result}\n`)
   }
   return 0
 }
 
 export function webhooksCommand(host: CommandHost, done: (code: number) => void): Command {
   return new Command('webhooks')
-    .description('what gateways told: what was given up or waits, and having it looked at again')
-    .addOption(new Option('--state <state>', 'only these').choices(['given_up', 'waiting', 'done']))
-    .option('--gateway <name>', 'only of this gateway')
-    .option('--type <type>', 'only of this type, as the gateway calls it')
-    .option('--ours', 'only those of checkouts of ours')
-    .option('--lock <id>', 'only of this checkout', checkoutId)
-    .option('--limit <number>', 'show at most so many', wholeNumber(1, 999), 50)
-    .option('--json', 'print them as JSON')
+    .description('List received webhooks: given up or waiting')
+    .addOption(new Option('--state <state>', 'Show only this state').choices(['given_up', 'waiting', 'done']))
+    .option('--gateway <name>', 'Show only webhooks from this gateway')
+    .option('--type <type>', 'Show only this type, in the gateway’s words')
+    .option('--ours', 'Show only webhooks about our checkouts')
+    .option('--lock <id>', 'Show only webhooks about this checkout', checkoutId)
+    .option('--limit <number>', 'Maximum number of webhooks', wholeNumber(1, 999), 50)
+    .option('--json', 'Print JSON')
     .addHelpText(
       'after',
       `
-What they carry is never shown. Exit code 0 when none of a checkout of ours was given up, 1 when one was.
+Payloads are never shown.
+Exit codes: 0: no listed webhook about our checkouts was given up, 1: at least one was.
 
 Examples:
   holdfast webhooks
@@ -140,15 +140,15 @@ Examples:
     .addCommand(dismissCommand(host, done))
 }
 
-/** A command about one webhook, or about all of a kind. */
-function byHand(name: string, all: string, meaning: string): Command {
+/** A command about one webhook, or about all that `--all` selects. */
+function operatorCommand(name: string, all: string, meaning: string): Command {
   return new Command(name)
-    .argument('[gateway]', 'the name of the gateway')
-    .argument('[event]', 'the gateway’s id of the event')
+    .argument('[gateway]', 'Name of the gateway')
+    .argument('[event]', 'The gateway’s event ID')
     .option(`--${all}`, meaning)
-    .option('--gateway <name>', `with --${all}: only of this gateway`)
-    .option('--actor <name>', 'who, for the record', systemUser())
-    .option('--json', 'print what came of it as JSON')
+    .option('--gateway <name>', `With --${all}: only webhooks from this gateway`)
+    .option('--actor <name>', 'Name to record as the actor', systemUser())
+    .option('--json', 'Print the result as JSON')
 }
 
 function keyOf(
@@ -158,27 +158,28 @@ function keyOf(
   { all, isAll, isNarrowed }: { all: string; isAll: boolean; isNarrowed: boolean },
 ): WebhookKey | null {
   if (isAll) {
-    return gateway === undefined ? null : command.error(`error: give a gateway and an event, or --${all}, not both`)
+    return gateway === undefined ? null : command.error(`error: specify a gateway and an event, or --${all}, not both`)
   }
   if (gateway !== undefined && eventId !== undefined && !isNarrowed) return { gateway, eventId }
-  return command.error(`error: give a gateway and an event, or --${all}`)
+  return command.error(`error: specify a gateway and an event, or --${all}`)
 }
 
 function retryCommand(host: CommandHost, done: (code: number) => void): Command {
   const all = 'all-given-up'
-  const command = byHand('retry', all, 'all that were given up')
-    .description('have a webhook looked at now, and for three days as if it had just come, or all that were given up')
-    .option('--ours', `with --${all}: only those of checkouts of ours`)
+  const command = operatorCommand('retry', all, 'Retry all webhooks that were given up')
+    .description('Retry a webhook, or all that were given up')
+    .option('--ours', `With --${all}: only webhooks about our checkouts`)
     .addHelpText(
       'after',
       `
-Looking again changes nothing that is recorded already. Exit code 0 when it is due, 1 when there is none, or it is done.
+A retried webhook is processed like a new one: now, and again for three days. No effect is recorded twice.
+Exit codes: 0: the webhook is due, 1: there is no such webhook, or it is done.
 
 Examples:
   holdfast webhooks retry stripe evt_1QGk2eLkdIwHu7ix
   holdfast webhooks retry --all-given-up --ours`,
     )
-  type Options = ByHandOptions & { allGivenUp?: boolean; ours?: boolean }
+  type Options = OperatorOptions & { allGivenUp?: boolean; ours?: boolean }
   return command.action(async (gateway: string | undefined, eventId: string | undefined, options: Options) => {
     const { allGivenUp: isAll = false, ours } = options
     const isNarrowed = options.gateway !== undefined || ours === true
@@ -193,18 +194,19 @@ Examples:
 
 function dismissCommand(host: CommandHost, done: (code: number) => void): Command {
   const all = 'all-unmatched'
-  const command = byHand('dismiss', all, 'all that were given up and speak of no checkout of ours')
-    .description('be done with a webhook unheeded, so that it is forgotten in time: another application’s, say')
+  const command = operatorCommand('dismiss', all, 'Dismiss all given-up webhooks that match no checkout of ours')
+    .description('Dismiss a webhook without processing it')
     .addHelpText(
       'after',
       `
-Exit code 0 when it is done with, 1 when there is none.
+Dismiss the webhooks of another application. They are deleted after CHECKOUT_WEBHOOK_RETENTION_DAYS.
+Exit codes: 0: dismissed, 1: there is no such webhook.
 
 Examples:
   holdfast webhooks dismiss stripe evt_1QGk2eLkdIwHu7ix
   holdfast webhooks dismiss --all-unmatched`,
     )
-  type Options = ByHandOptions & { allUnmatched?: boolean }
+  type Options = OperatorOptions & { allUnmatched?: boolean }
   return command.action(async (gateway: string | undefined, eventId: string | undefined, options: Options) => {
     const { allUnmatched: isAll = false } = options
     const key = keyOf(command, gateway, eventId, { all, isAll, isNarrowed: options.gateway !== undefined })

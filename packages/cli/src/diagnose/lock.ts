@@ -1,5 +1,4 @@
-/** `holdfast diagnose --lock ID`: all there is about one checkout, what happened, and what happens next. */
-
+/** `holdfast diagnose --lock ID`: everything about one checkout, its history, and its next steps. */
 import type { Diagnosis } from 'holdfast'
 import { phaseToShow, stateName } from 'holdfast'
 import { type ActionByHand, actionsOn, type CheckoutRow, readRows } from 'holdfast/operations'
@@ -74,10 +73,10 @@ function printFacts(context: CommandContext, { lock, order }: Diagnosis, row: Ch
   const tone = lock.state === 'completed' ? 'good' : lock.state === 'failed' ? 'bad' : 'warning'
   const phase = phaseToShow(lock.state, lock.failure)
   const state = paint(context, tone, stateName(lock.state))
-  const isOver = ended === null && row.expired
+  const isExpired = ended === null && row.expired
   const facts: [string, string][] = [
     ['lock', lock.id],
-    ['state', `${state}${phase === null ? '' : `, ${phase}`}${isOver ? ', its time is over' : ''}`],
+    ['state', `${state}${phase === null ? '' : `, ${phase}`}${isExpired ? ', expired' : ''}`],
     ['cart', lock.cartId],
     ['started', `${lock.lockedAt} (${when(lock.lockedAt, row.now)})`],
     ended === null
@@ -87,15 +86,15 @@ function printFacts(context: CommandContext, { lock, order }: Diagnosis, row: Ch
   if (lock.failure !== null) facts.push(['failed', cell(`${lock.failure.code}: ${lock.failure.message}`)])
   if (order !== null) {
     const sum = money(order.totalMinor, order.currency)
-    const back = order.refundedMinor > 0 ? `, ${money(order.refundedMinor, order.currency)} refunded` : ''
-    facts.push(['order', cell(`${order.number}, ${order.status}, ${sum}${back}`)])
+    const refunded = order.refundedMinor > 0 ? `, ${money(order.refundedMinor, order.currency)} refunded` : ''
+    facts.push(['order', cell(`${order.number}, ${order.status}, ${sum}${refunded}`)])
   }
-  context.out(table(context, ['', ''], facts, { yields: [1] }))
+  context.out(table(context, ['', ''], facts, { shrinkFirst: [1] }))
 }
 
 const amounts = ['unit', 'subtotal', 'discount', 'tax', 'shipping', 'total'] as const
 
-/** Amounts that are nothing in every line are left out. */
+/** Leaves out amounts that are 0 in every line. */
 function printPrices(context: CommandContext, { snapshots }: Diagnosis): void {
   const currency = snapshots[0]?.currency
   if (typeof currency !== 'string') return
@@ -139,7 +138,7 @@ function printTimeline(context: CommandContext, found: Diagnosis, actions: reado
     return [since, tone === null ? what : paint(context, tone, what), ...rest]
   })
   heading(context, 'History')
-  context.out(table(context, ['after', 'what', 'took', 'phase, note'], rows, { right: [0, 2], yields: [3] }))
+  context.out(table(context, ['after', 'what', 'took', 'phase, note'], rows, { right: [0, 2], shrinkFirst: [3] }))
 }
 
 function printEvents(context: CommandContext, { deliveries }: Diagnosis, now: string): void {
@@ -166,7 +165,7 @@ function printEvents(context: CommandContext, { deliveries }: Diagnosis, now: st
 
 type Column = readonly [name: string, key: string, how?: 'right' | 'painted']
 
-/** A table of the columns that say anything, under a title; nothing where there are no rows. */
+/** A table under a title, without empty columns. Prints nothing if there are no rows. */
 function section(
   context: CommandContext,
   title: string,

@@ -1,8 +1,7 @@
-/** What happens next with one checkout: who looks at it again and when, what buyer and shop can do. Pure. */
-
+/** What happens next with one checkout: when it is processed again, and what buyer and shop can do. Pure. */
 import { isFinal } from 'holdfast'
 import type { CheckoutRow } from 'holdfast/operations'
-import { triesBeforeAlert } from 'holdfast/operations'
+import { plural, triesBeforeAlert } from 'holdfast/operations'
 import { span, when } from '../terminal/span.ts'
 
 export type LockFacts = Pick<
@@ -20,9 +19,9 @@ export type LockFacts = Pick<
   | 'gateway'
   | 'authorization_valid_until'
 > & {
-  /** Of its order, if it has one. */
+  /** Number of its order, if it has one. */
   orderNumber: string | null
-  /** Something of it can still be given back. */
+  /** Part of the order can still be refunded. */
   isRefundable: boolean
   parkedDeliveries: number
   dueDeliveries: number
@@ -31,21 +30,21 @@ export type LockFacts = Pick<
 export interface Outlook {
   /** Sentences. */
   next: string[]
-  /** What each does ends the sentence "to …". */
+  /** `does` completes the sentence "to …". */
   commands: { command: string; does: string }[]
 }
 
-/** Who looks at it again. */
-function nextLook({ now, wake_at, awake, tries, lease_owner }: LockFacts): string[] {
+/** When the checkout is processed again. */
+function nextTry({ now, wake_at, awake, tries, lease_owner }: LockFacts): string[] {
   if (wake_at === null) return []
   if (lease_owner !== null && !awake) {
-    return [`A process works on it right now; should that one die, another carries it on ${when(wake_at, now)}.`]
+    return [`A process is working on it. If that process dies, another takes over ${when(wake_at, now)}.`]
   }
   const attempt = tries === 0 ? '' : `, for the ${tries + 1}${ordinal(tries + 1)} time`
   return [
     awake
-      ? `It is due since ${span(Date.parse(now) - Date.parse(wake_at))}: the next look of any server or worker takes it${attempt}. Does one run?`
-      : `A server or worker looks at it ${when(wake_at, now)}${attempt}.`,
+      ? `It has been due for ${span(Date.parse(now) - Date.parse(wake_at))}; any server or worker picks it up${attempt}. Check that one is running.`
+      : `A server or worker processes it ${when(wake_at, now)}${attempt}.`,
   ]
 }
 
@@ -54,26 +53,26 @@ function ordinal(number: number): string {
   return isTeen ? 'th' : ({ 1: 'st', 2: 'nd', 3: 'rd' }[number % 10] ?? 'th')
 }
 
-/** What is to come, and what can be done, by state. */
+/** Next steps and commands by state. */
 function ofState(facts: LockFacts): Outlook {
   const { id, state, now, expired, expires_at, action, gateway, authorization_valid_until: validUntil } = facts
-  const retry = { command: `holdfast retry ${id}`, does: 'ask the gateway now' }
-  const release = { command: `holdfast release ${id}`, does: 'end it and undo what was done' }
+  const retry = { command: `holdfast retry ${id}`, does: 'query the gateway now' }
+  const release = { command: `holdfast release ${id}`, does: 'end the checkout and roll it back' }
   switch (state) {
     case 'pending':
       return expired
         ? {
-            next: ['Its time is over: it ends by itself, and the cart is free for a new checkout already.'],
-            commands: [{ command: 'holdfast cleanup', does: 'end all whose time is over, now' }],
+            next: ['It has expired and will be ended automatically. The cart is already free for a new checkout.'],
+            commands: [{ command: 'holdfast cleanup', does: 'end all expired checkouts now' }],
           }
         : {
-            next: [`The buyer may pay; nothing is charged yet. It ends by itself ${when(expires_at, now)}.`],
+            next: [`The buyer may pay; nothing has been charged yet. It expires ${when(expires_at, now)}.`],
             commands: [release],
           }
     case 'authorizing':
       return {
         next: [
-          'The gateway has not answered for certain; the buyer may wait or send the payment again and is charged once.',
+          'The outcome of the payment is not known yet. The buyer may wait or submit the payment again, and is charged once.',
         ],
         commands: [retry, release],
       }
@@ -81,9 +80,9 @@ function ofState(facts: LockFacts): Outlook {
       return {
         next: [
           ...(action?.type === 'redirect'
-            ? ['The buyer has to approve the payment:', action.url]
-            : ['The buyer has to confirm the payment in the browser.']),
-          expired ? 'Its time is over: it is undone.' : `Otherwise it is undone ${when(expires_at, now)}.`,
+            ? ['The buyer must approve the payment:', action.url]
+            : ['The buyer must confirm the payment in the browser.']),
+          expired ? 'It has expired and will be rolled back.' : `Otherwise it is rolled back ${when(expires_at, now)}.`,
         ],
         commands: [retry, release],
       }
@@ -91,20 +90,20 @@ function ofState(facts: LockFacts): Outlook {
       const end =
         validUntil === null
           ? ''
-          : ` It can be taken until ${validUntil}, ${when(validUntil, now)}; then the order is undone.`
+          : ` The deadline is ${validUntil} (${when(validUntil, now)}); after that the order is cancelled.`
       return {
         next: [
           gateway === 'invoice'
-            ? `The order waits for the buyer’s transfer.${end}`
-            : `The money is authorized, and the order waits until the shop takes it.${end}`,
+            ? `The order is waiting for the buyer’s bank transfer.${end}`
+            : `The payment is authorized, and the order is waiting for its capture.${end}`,
         ],
         commands: [
           gateway === 'invoice'
             ? {
                 command: 'holdfast invoices --open',
-                does: 'see its reference, under which holdfast paid books the transfer',
+                does: 'see the reference for "holdfast paid"',
               }
-            : { command: `holdfast capture ${id}`, does: 'take the money' },
+            : { command: `holdfast capture ${id}`, does: 'capture the payment' },
           release,
         ],
       }
@@ -112,31 +111,31 @@ function ofState(facts: LockFacts): Outlook {
     case 'capturing':
       return {
         next: [
-          'The decision to take the money is made: the gateway is asked until it answers for certain, and a refusal undoes the order.',
+          'The capture has been decided. It is retried until the gateway gives a final answer; if the gateway refuses, the order is cancelled.',
         ],
         commands: [retry],
       }
     case 'rolling_back':
       return {
-        next: ['What was done is undone: the gateway is asked to let the payment go until it has.'],
+        next: ['It is being rolled back. The void of the payment is retried until the gateway confirms it.'],
         commands: [
           retry,
           ...(facts.tries < triesBeforeAlert
             ? []
-            : [{ command: 'holdfast reconcile', does: 'compare with the gateway’s books' }]),
+            : [{ command: 'holdfast reconcile', does: 'compare with the gateway’s records' }]),
         ],
       }
     case 'completed':
       return {
-        next: facts.wake_at === null ? ['It is at its end: the order stands.'] : ['A refund is not settled yet.'],
+        next: facts.wake_at === null ? ['It is completed.'] : ['A refund is not settled yet.'],
         commands: [],
       }
     case 'failed':
       return {
         next: [
           facts.wake_at === null
-            ? 'It is at its end: the buyer may check the cart out again.'
-            : 'A payment that came too late is being given back.',
+            ? 'It has ended. The buyer may check out the cart again.'
+            : 'A payment that arrived too late is being refunded.',
         ],
         commands: [],
       }
@@ -148,16 +147,15 @@ function ofState(facts: LockFacts): Outlook {
 export function outlookOf(facts: LockFacts): Outlook {
   const { state, id, orderNumber, isRefundable, parkedDeliveries, dueDeliveries } = facts
   const { next, commands } = ofState(facts)
-  const all: Outlook = { next: [...next, ...nextLook(facts)], commands: [...commands] }
-  // Somebody may still be told of what has ended.
+  const all: Outlook = { next: [...next, ...nextTry(facts)], commands: [...commands] }
   if (dueDeliveries > 0 && isFinal(state))
-    all.next.push(`${dueDeliveries} of its events are on their way to listeners.`)
+    all.next.push(`${plural(dueDeliveries, 'event delivery is', 'event deliveries are')} still pending.`)
   if (parkedDeliveries > 0) {
-    all.next.push(`${parkedDeliveries} of its events were given up.`)
-    all.commands.push({ command: `holdfast deliveries --lock ${id}`, does: 'see which, and to whom' })
+    all.next.push(`${plural(parkedDeliveries, 'event delivery is', 'event deliveries are')} parked.`)
+    all.commands.push({ command: `holdfast deliveries --lock ${id}`, does: 'list its deliveries' })
   }
   if (isRefundable && orderNumber !== null) {
-    all.commands.push({ command: `holdfast refund ${orderNumber}`, does: 'give the money back' })
+    all.commands.push({ command: `holdfast refund ${orderNumber}`, does: 'refund the order' })
   }
   return all
 }

@@ -1,5 +1,4 @@
-/** The history of one checkout as people read it: states, what was asked of the gateway, and what was done by hand, in order. */
-
+/** The history of one checkout for display: state changes, gateway calls, and operator actions, in order. */
 import type { Diagnosis, TimelineEntry } from 'holdfast'
 import { phaseOf, stateName } from 'holdfast'
 import type { ActionByHand } from 'holdfast/operations'
@@ -8,10 +7,10 @@ import { cell } from '../terminal/table.ts'
 
 export interface Moment {
   at: string
-  /** It is not over: it stands behind all that is. */
+  /** Still in progress; sorted after everything that has ended. */
   isOpen?: boolean
   what: string
-  /** How long it took, milliseconds. */
+  /** Duration, milliseconds. */
   tookMs?: number | null
   note: string
   tone: 'good' | 'bad' | 'warning' | 'quiet' | null
@@ -21,7 +20,7 @@ type Operation = Record<string, unknown> & { intended_at: string; settled_at: st
 
 function ofTransition(entry: TimelineEntry, earlier: TimelineEntry | undefined): Moment {
   const { to, at, details, durationMs } = entry
-  // The first claim is no take-over: somebody began.
+  // The first lease starts the work; it is not a take-over.
   const isTakenOver = earlier !== undefined && earlier.epoch > 0 && entry.epoch > earlier.epoch
   const phase = phaseOf(to)
   const notes = [
@@ -38,7 +37,7 @@ function ofTransition(entry: TimelineEntry, earlier: TimelineEntry | undefined):
   }
 }
 
-/** What the engine writes beside a transition, in words; whatever else is there, as it is. */
+/** The details that the engine stores with a transition, as text. Unknown details are printed unchanged. */
 function notesOf(details: Record<string, unknown> | null): string[] {
   const { failure, phase, undone, ...more } = details ?? {}
   const notes: string[] = []
@@ -48,7 +47,7 @@ function notesOf(details: Record<string, unknown> | null): string[] {
   return notes
 }
 
-/** An authorization of which the gateway never said what became of it is done with once its void is. */
+/** True for an authorization of unknown outcome that a later void has settled. */
 function isFenced({ kind, settled_at }: Operation, all: readonly Operation[]): boolean {
   return (
     kind === 'authorize' &&
@@ -57,7 +56,7 @@ function isFenced({ kind, settled_at }: Operation, all: readonly Operation[]): b
   )
 }
 
-/** Where it came to an end: the states it leads to follow it. */
+/** A gateway call, at the time it settled: the states that follow from it come after. */
 function ofOperation({ kind, attempt, status, answer, intended_at, settled_at }: Operation): Moment {
   const name = `gateway: ${kind}${attempt === 1 ? '' : ` ${attempt}`}`
   if (settled_at === null) return { at: intended_at, isOpen: true, what: name, note: 'no answer yet', tone: 'warning' }
@@ -78,13 +77,13 @@ function ofAction({ action, actor, at, details }: ActionByHand): Moment {
   const notes = [about, typeof reason === 'string' ? `“${reason}”` : ''].filter(text => text !== '')
   return {
     at,
-    what: `by hand: ${action}`,
+    what: `operator: ${action}`,
     note: [`by ${actor}`, ...notes].join(', '),
     tone: 'warning',
   }
 }
 
-/** Everything that happened, oldest first. */
+/** All moments, oldest first. */
 export function momentsOf(
   found: Pick<Diagnosis, 'timeline' | 'operations'>,
   actions: readonly ActionByHand[],
@@ -95,12 +94,12 @@ export function momentsOf(
     ...operations.filter(operation => !isFenced(operation, operations)).map(ofOperation),
     ...actions.map(ofAction),
   ]
-  const placeOf = ({ at, isOpen }: Moment) => (isOpen ? Number.POSITIVE_INFINITY : Date.parse(at))
-  // What is at the same time stays in the order of its history.
-  return moments.sort((one, other) => (placeOf(one) === placeOf(other) ? 0 : placeOf(one) - placeOf(other)))
+  const timeOf = ({ at, isOpen }: Moment) => (isOpen ? Number.POSITIVE_INFINITY : Date.parse(at))
+  // The sort is stable: moments at the same time keep their order.
+  return moments.sort((one, other) => (timeOf(one) === timeOf(other) ? 0 : timeOf(one) - timeOf(other)))
 }
 
-/** Rows of a table: since the start, what, how long (or, of what is open, for how long by now), note. */
+/** Rows of a table: time since the start, what happened, duration (of an open moment: until now), note. */
 export function timelineRows(moments: readonly Moment[], now: string): string[][] {
   const start = Date.parse(moments.find(({ isOpen }) => !isOpen)?.at ?? now)
   return moments.map(({ at, isOpen = false, what, tookMs, note }) => [

@@ -1,5 +1,4 @@
-/** What `holdfast monitor` shows, as lines: of what was read, for a terminal of a size or for a pipe. */
-
+/** The lines of `holdfast monitor`, for a terminal of a given size or for a pipe. */
 import type { HealthCheck, HealthReport, Statistics } from 'holdfast'
 import { type RestingState, stateName } from 'holdfast'
 import type { Throughput } from 'holdfast/operations'
@@ -15,9 +14,10 @@ export interface Figures {
 }
 
 export interface Frame extends Figures {
-  /** What the last line says, and what is said where there was no answer. */
+  /** Text of the last line. */
   foot?: string
-  trouble?: string | null
+  /** Why the latest reading is missing. */
+  problem?: string | null
 }
 
 type Look = Pick<Caller, 'colours' | 'columns'>
@@ -25,10 +25,10 @@ type Look = Pick<Caller, 'colours' | 'columns'>
 const toneOf = { ok: 'good', warning: 'warning', critical: 'bad' } as const
 const healthTone = { healthy: 'good', degraded: 'warning', unhealthy: 'bad' } as const
 const levels = '▁▂▃▄▅▆▇█'
-/** Bars that are shown where nobody says how wide it is. */
+/** Maximum number of bars, also used if the width is unknown. */
 const barsMax = 60
 
-/** One bar a number, the highest at the full height; what is not nothing is seen. */
+/** One bar per number, scaled to the highest. Every number above 0 gets a visible bar. */
 export function sparkline(values: readonly number[], highest = Math.max(...values)): string {
   return values
     .map(value =>
@@ -59,7 +59,7 @@ function figureRows(look: Look, figures: Statistics): string[][] {
     ['active now', count(figures.active)],
     ['completed', count(figures.completed)],
     ['failed', count(figures.failed)],
-    ['of these expired', count(figures.expired)],
+    ['of which expired', count(figures.expired)],
     ['success rate', successRate === null ? '–' : paint(look, tone, `${(successRate * 100).toFixed(1)} %`)],
     ['duration p50', durationMs === null ? '–' : span(durationMs.p50)],
     ['duration p95', durationMs === null ? '–' : span(durationMs.p95)],
@@ -69,7 +69,7 @@ function figureRows(look: Look, figures: Statistics): string[][] {
 
 const pad = (text: string, width: number) => text + ' '.repeat(Math.max(0, width - widthOf(text)))
 
-/** Figures at the left, how many stand in which state beside them. */
+/** Statistics on the left, the number of checkouts per state beside them. */
 function figureLines(look: Look, figures: Statistics): string[] {
   const left = lines(table({ colours: look.colours }, ['', ''], figureRows(look, figures), { right: [1] }))
   const states = Object.entries(figures.byState)
@@ -90,7 +90,7 @@ function reasonLines(look: Look, figures: Statistics): string[] {
     cell(phase ?? '–'),
     count(many),
   ])
-  return lines(table(look, ['failed because', 'in phase', 'checkouts'], rows, { right: [2] }))
+  return lines(table(look, ['failure', 'phase', 'checkouts'], rows, { right: [2] }))
 }
 
 function throughputLines(look: Look, { bucketSeconds, ...ends }: Throughput, columns?: number): string[] {
@@ -104,7 +104,7 @@ function throughputLines(look: Look, { bucketSeconds, ...ends }: Throughput, col
     return `${pad(name, 10)}${paint(look, tone, sparkline(shown[name], highest))}  ${rate}`
   }
   return [
-    paint(look, 'strong', `ended in the last ${span(overMs)}, one bar ${span(bucketSeconds * 1_000)}`),
+    paint(look, 'strong', `ended in the last ${span(overMs)}, one bar per ${span(bucketSeconds * 1_000)}`),
     row('completed', 'good'),
     row('failed', 'bad'),
   ]
@@ -113,15 +113,15 @@ function throughputLines(look: Look, { bucketSeconds, ...ends }: Throughput, col
 const title = (look: Look, { hours }: Statistics) =>
   paint(look, 'strong', `started in the last ${hours === 1 ? 'hour' : `${hours} hours`}`)
 
-/** How it is, and when that was; of what does not answer nobody knows how it is. */
-function headLines(look: Look, { health, trouble }: Frame): string[] {
+/** Health and its time. Without a current reading: the problem, and the time of the last reading. */
+function headLines(look: Look, { health, problem }: Frame): string[] {
   const time = timeOf(health.timestamp)
-  return trouble == null
+  return problem == null
     ? [`${healthWord(look, health)}  ${paint(look, 'quiet', time)}`]
-    : [paint(look, 'bad', trouble), paint(look, 'quiet', `below: as it was at ${time}`)]
+    : [paint(look, 'bad', problem), paint(look, 'quiet', `last reading: ${time}`)]
 }
 
-/** Everything, however long it gets. */
+/** All lines, without a limit on their number. */
 export function wholeFrame(look: Look, frame: Frame, barColumns = look.columns): string[] {
   const { health, statistics, throughput, foot } = frame
   const reasons = reasonLines(look, statistics)
@@ -142,11 +142,11 @@ export function wholeFrame(look: Look, frame: Frame, barColumns = look.columns):
 export const timeOf = (timestamp: string) => timestamp.replace('T', ' ').replace(/\.\d+Z$/, ' UTC')
 
 /**
- * What fits into `rows` lines of `columns` cells. Where not all does, checks that are well become one line, then reasons
- * go, then what stands lowest; the first line and the last are always there.
+ * The lines that fit into `rows` × `columns` cells. If there are too many, healthy checks become one line and lines are cut
+ * from the bottom: first the failure reasons, then the statistics. The first and the last line always remain.
  */
 export function fittedFrame({ colours }: Look, frame: Frame, size: { columns: number; rows: number }): string[] {
-  // Of one width for all, and then cut: nothing wraps.
+  // Lay out without a width limit and cut afterwards, so no line wraps.
   const all = wholeFrame({ colours }, frame, size.columns)
   const shown = all.length <= size.rows ? all : shortFrame({ colours }, frame, size)
   return shown.map(line => cut(line, size.columns))
@@ -169,7 +169,7 @@ function shortFrame(look: Look, frame: Frame, { columns, rows }: { columns: numb
     '',
     ...reasonLines(look, statistics),
   ]
-  // An empty line before the last is the first to go.
+  // In a low terminal, omit the empty line before the last.
   const gap = rows > 12 ? [''] : []
   return [...[...head, ...body].slice(0, Math.max(0, rows - 1 - gap.length)), ...gap, paint(look, 'quiet', foot)].slice(
     0,

@@ -1,8 +1,8 @@
 /**
- * Looks again and again, and shows each look: in place in a terminal, as one block after the other in a pipe. A database
- * that is away is said to be, and asked again. It never asks before it has its answer, nor more than half of the time.
+ * The loop of `holdfast monitor --watch`. It redraws in place in a terminal and prints one block per reading in a pipe. If
+ * the database is unreachable, it reports that and retries. At most one reading runs at a time, and the loop is idle for at
+ * least half of the time.
  */
-
 import { CheckoutError } from 'holdfast'
 import { DatabaseError } from 'holdfast/database'
 import type { Caller } from '../command.ts'
@@ -14,24 +14,24 @@ import { type Figures, type Frame, fittedFrame, timeOf, wholeFrame } from './fra
 export interface Watch {
   caller: Caller
   read(): Promise<Figures>
-  /** Aborted when the caller has seen enough. */
+  /** Aborted to stop the loop. */
   ended: AbortSignal
   everyMs: number
   json: boolean
 }
 
-interface Trouble {
+interface Outage {
   /** By this process's clock, ISO 8601. */
   since: string
   message: string
 }
 
-/** An answer may take so long before it is said to be missing, milliseconds. */
+/** A reading is reported as missing after this time, milliseconds. */
 const slowMs = 5_000
 
 const forEverMs = 2 ** 31 - 1
 
-/** Waits for `ms`, but no longer than for `work`, nor beyond the end. Leaves nothing behind. */
+/** Waits until `ms` have passed, `work` has settled, or `ended` is aborted. */
 function wait(ms: number, ended: AbortSignal, work?: Promise<void>): Promise<void> {
   return new Promise(resolve => {
     function done(): void {
@@ -46,29 +46,29 @@ function wait(ms: number, ended: AbortSignal, work?: Promise<void>): Promise<voi
   })
 }
 
-/** What passes by itself: no bug is taken for it. */
-const isAway = (error: unknown): error is Error => error instanceof DatabaseError || error instanceof CheckoutError
+/** True for temporary failures. Anything else is a bug. */
+const isTemporary = (error: unknown): error is Error => error instanceof DatabaseError || error instanceof CheckoutError
 
 /**
- * Shows until `ended`. Gives the exit code: 0 when the last look was healthy.
- * @throws what the first look throws, and later whatever does not pass by itself.
+ * Shows readings until `ended`. Returns the exit code: 0 if the last reading was healthy.
+ * @throws any error of the first reading; later only errors that are not temporary.
  */
 export async function watchFigures({ caller, read, ended, everyMs, json }: Watch): Promise<number> {
   let figures: Figures | null = null
-  let trouble: Trouble | null = null
+  let outage: Outage | null = null
   let failed: unknown = null
   let reading: Promise<void> | null = null
 
-  function look(): Promise<void> {
+  function readOnce(): Promise<void> {
     reading ??= read()
       .then(
         seen => {
           figures = seen
-          trouble = null
+          outage = null
         },
         (error: unknown) => {
-          if (!isAway(error) || figures === null) failed = error
-          else trouble = { since: trouble?.since ?? new Date().toISOString(), message: error.message }
+          if (!isTemporary(error) || figures === null) failed = error
+          else outage = { since: outage?.since ?? new Date().toISOString(), message: error.message }
         },
       )
       .finally(() => {
@@ -79,18 +79,18 @@ export async function watchFigures({ caller, read, ended, everyMs, json }: Watch
 
   const show = display(caller, { everyMs, json })
   const stopListening = caller.terminal?.onResize(() => {
-    if (figures !== null) show.again(figures, trouble)
+    if (figures !== null) show.again(figures, outage)
   })
   try {
     while (!ended.aborted) {
       const askedAt = performance.now()
       const asked = new Date().toISOString()
-      const patienceMs = trouble === null ? Math.max(everyMs, slowMs) : everyMs
-      await wait(figures === null ? forEverMs : patienceMs, ended, look())
+      const patienceMs = outage === null ? Math.max(everyMs, slowMs) : everyMs
+      await wait(figures === null ? forEverMs : patienceMs, ended, readOnce())
       if (failed !== null) throw failed
       if (ended.aborted || figures === null) break
-      if (reading !== null) trouble ??= { since: asked, message: 'it has not answered yet' }
-      show.next(figures, trouble)
+      if (reading !== null) outage ??= { since: asked, message: 'the database has not answered yet' }
+      show.next(figures, outage)
       if (reading !== null) continue
       const tookMs = performance.now() - askedAt
       await wait(Math.max(everyMs - tookMs, Math.min(tookMs, 10 * everyMs)), ended)
@@ -100,57 +100,57 @@ export async function watchFigures({ caller, read, ended, everyMs, json }: Watch
     show.close()
   }
   const seen = figures as Figures | null
-  return seen?.health.status === 'healthy' && trouble === null ? 0 : 1
+  return seen?.health.status === 'healthy' && outage === null ? 0 : 1
 }
 
 interface Display {
-  next(figures: Figures, trouble: Trouble | null): void
-  /** The same, in a terminal of another size. */
-  again(figures: Figures, trouble: Trouble | null): void
+  next(figures: Figures, outage: Outage | null): void
+  /** Redraws the same reading after the terminal was resized. */
+  again(figures: Figures, outage: Outage | null): void
   close(): void
 }
 
-function sentence({ since, message }: Trouble): string {
+function sentence({ since, message }: Outage): string {
   return `no answer for ${span(Date.now() - Date.parse(since))}: ${cell(message)}`
 }
 
 function display(caller: Caller, { everyMs, json }: { everyMs: number; json: boolean }): Display {
   const { terminal, out } = caller
-  const frameOf = (figures: Figures, trouble: Trouble | null): Frame => ({
+  const frameOf = (figures: Figures, outage: Outage | null): Frame => ({
     ...figures,
-    trouble: trouble === null ? null : sentence(trouble),
+    problem: outage === null ? null : sentence(outage),
   })
   const plain = { again() {}, close() {} }
   if (json) {
     const line = (value: unknown) => out(`${JSON.stringify(value)}\n`)
-    const next = (figures: Figures, trouble: Trouble | null) => line(trouble === null ? figures : { trouble })
+    const next = (figures: Figures, outage: Outage | null) => line(outage === null ? figures : { trouble: outage })
     return { ...plain, next }
   }
   if (terminal === undefined) {
     const block = (lines: readonly string[]) => out(`${lines.join('\n')}\n\n`)
-    const next = (figures: Figures, trouble: Trouble | null) =>
+    const next = (figures: Figures, outage: Outage | null) =>
       block(
-        trouble === null ? wholeFrame(caller, figures) : [`${sentence(trouble)}  ${timeOf(new Date().toISOString())}`],
+        outage === null ? wholeFrame(caller, figures) : [`${sentence(outage)}  ${timeOf(new Date().toISOString())}`],
       )
     return { ...plain, next }
   }
   const screen = openScreen(caller)
   let last: string[] = []
-  function draw(figures: Figures, trouble: Trouble | null): void {
+  function draw(figures: Figures, outage: Outage | null): void {
     const { columns, rows } = terminal?.size() ?? { columns: 80, rows: 24 }
-    const foot = `every ${span(everyMs)} · Ctrl-C ends`
-    // A line as wide as the terminal would lose its last cell when the rest of it is erased.
+    const foot = `every ${span(everyMs)} · Ctrl-C to stop`
+    // Leave the last column free: erasing the rest of a full line would erase its last cell.
     const width = Math.max(1, columns - 1)
     const look = { colours: caller.colours, columns: width }
-    last = wholeFrame(look, frameOf(figures, trouble))
-    screen.draw(fittedFrame(look, { ...frameOf(figures, trouble), foot }, { columns: width, rows }))
+    last = wholeFrame(look, frameOf(figures, outage))
+    screen.draw(fittedFrame(look, { ...frameOf(figures, outage), foot }, { columns: width, rows }))
   }
   return {
     next: draw,
     again: draw,
     close() {
       screen.close()
-      // What was seen last stays in the terminal.
+      // Leave the last reading in the terminal.
       if (last.length > 0) out(`${last.join('\n')}\n`)
     },
   }

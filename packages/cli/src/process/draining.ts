@@ -1,33 +1,32 @@
 /**
- * The moment between "this process is ending" and the closed door: a balancer that asks for readiness hears first that it
- * is not to be sent anything more, and what it sends until it has understood is still served. Where nobody asks, there is
- * nobody to wait for. Bounded, so that ending takes seconds.
+ * The grace period between reporting "not ready" and closing the port. A load balancer sees the failed readiness probe
+ * first, and requests that it sends until then are still answered. Skipped if no probe came lately; bounded to seconds.
  */
 import type { HttpHandler } from 'holdfast/http'
 
 export interface Draining {
-  /** The same handler; whoever asks for readiness through it is remembered. */
+  /** Wraps a handler and records when a readiness probe arrives. */
   watch(handler: HttpHandler): HttpHandler
-  /** Called when `/health/ready` says no; resolves when the door may close. */
+  /** Call it once `/health/ready` reports "not ready"; resolves when the port may close. */
   done(): Promise<void>
 }
 
 export interface DrainingOptions {
-  /** How long the door stays open, milliseconds; default 3,000. */
+  /** How long the port stays open, milliseconds; default 3,000. */
   openMs?: number
-  /** Whoever has asked within so many milliseconds is taken to ask again; default 30,000. */
+  /** A probe within so many milliseconds means that a load balancer is probing; default 30,000. */
   recentMs?: number
 }
 
 export function createDraining({ openMs = 3_000, recentMs = 30_000 }: DrainingOptions = {}): Draining {
-  let askedAt = Number.NEGATIVE_INFINITY
+  let probedAt = Number.NEGATIVE_INFINITY
   return {
     watch: handler => (request, environment) => {
-      if (new URL(request.url).pathname === '/health/ready') askedAt = performance.now()
+      if (new URL(request.url).pathname === '/health/ready') probedAt = performance.now()
       return handler(request, environment)
     },
     async done() {
-      if (performance.now() - askedAt > recentMs) return
+      if (performance.now() - probedAt > recentMs) return
       await new Promise(resolve => setTimeout(resolve, openMs))
     },
   }

@@ -1,20 +1,20 @@
 /**
- * The secret of an installation that was given none: made once, kept in the data directory, readable by its owner only,
- * so that sessions and sealed payment tokens survive a restart.
+ * The generated secret of an installation without `CHECKOUT_SECRET`. It is stored in the data directory, readable by the
+ * owner only, so sessions and sealed payment tokens survive a restart.
  */
 import { randomBytes } from 'node:crypto'
 import { existsSync, linkSync, mkdirSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 /**
- * The secret kept in `directory` (default `.holdfast`), made now if there is none.
- * @throws when the directory cannot be written, or the file is damaged.
+ * Reads the secret in `directory` (default `.holdfast`), or creates it.
+ * @throws if the directory is not writable or the file is damaged.
  */
-export function keptSecret(directory = '.holdfast'): string {
+export function installationSecret(directory = '.holdfast'): string {
   const file = join(directory, 'secret')
   mkdirSync(directory, { recursive: true })
   if (!existsSync(file)) {
-    // Written aside and linked in, so that whoever reads it never sees half of it, and the first of two wins.
+    // Write a draft and link it: a reader never sees a partial file, and the first of two writers wins.
     const draft = `${file}.${process.pid}`
     writeFileSync(draft, `${randomBytes(32).toString('base64url')}\n`, { mode: 0o600, flush: true })
     try {
@@ -26,6 +26,6 @@ export function keptSecret(directory = '.holdfast'): string {
     }
   }
   const secret = readFileSync(file, 'utf8').trim()
-  if (secret.length < 32) throw new Error(`${file} is damaged: remove it, or set CHECKOUT_SECRET`)
+  if (secret.length < 32) throw new Error(`${file} is damaged: delete it, or set CHECKOUT_SECRET`)
   return secret
 }

@@ -1,13 +1,13 @@
-/** Where commands run when they are called from a shell: here, or in the process that holds the embedded database. */
+/** Runs commands called from a shell: in this process, or in the one that holds the embedded database. */
 import { join } from 'node:path'
 import { type CheckoutConfig, CheckoutError, type CheckoutLog, configFromEnvironment } from 'holdfast'
 import type { Database } from 'holdfast/database'
 import { defaultDirectory, migrate, pendingMigrations } from 'holdfast/database'
-import { openLog } from 'holdfast/operations'
+import { openLog, plural } from 'holdfast/operations'
 import { createShop } from 'holdfast/shop'
 import type { Caller, CommandHost, ServeOptions, Work, WorkOptions } from '../command.ts'
-import { askHolder, forward } from './forward.ts'
-import { keptSecret } from './installation-secret.ts'
+import { forward, readFromHolder } from './forward.ts'
+import { installationSecret } from './installation-secret.ts'
 import { openStore } from './open-store.ts'
 import { startServer } from './server.ts'
 import { closesInTime, endRequested } from './signals.ts'
@@ -16,18 +16,18 @@ import { startWorker } from './worker.ts'
 export interface LocalOptions {
   caller: Caller
   environment: Readonly<Record<string, string | undefined>>
-  /** The command line, as it was given. */
+  /** The unchanged command line. */
   args: readonly string[]
-  /** Ends a server that is asked to; default: the process's signals. */
+  /** Resolves when a long-running command must stop; default: SIGTERM or SIGINT. */
   ended?: () => Promise<void>
 }
 
-/** A command that watched has this long to let go of what it has open, milliseconds. */
-const leaveMs = 2_000
+/** Time for a stopped watch to close its connections, milliseconds. */
+const closeMs = 2_000
 
-/** The configuration with the secret that is kept where none is given. */
+/** The configuration, with the installation's secret if none is set. */
 function withSecret(config: CheckoutConfig): CheckoutConfig & { secret: string } {
-  return { ...config, secret: config.secret ?? keptSecret(defaultDirectory) }
+  return { ...config, secret: config.secret ?? installationSecret(defaultDirectory) }
 }
 
 function logOf(config: CheckoutConfig, caller: Caller): CheckoutLog {
@@ -55,7 +55,7 @@ export function localHost(options: LocalOptions): CommandHost {
     const database = await openStore({ databaseUrl: config.databaseUrl })
     try {
       const migrated = await bringUpToDate(database, mayMigrate)
-      // At a terminal what went well is in the command's own answer; in the files it is missed.
+      // The output of the command reports success, so stderr shows warnings only. Log files keep all lines.
       const isTerse = config.logChannel === 'stderr' && config.logLevel === 'info'
       const log = logOf(isTerse ? { ...config, logLevel: 'warn' } : config, caller)
       const shop = await createShop({ database, config, log, workers: false, migrate: false })
@@ -75,19 +75,19 @@ export function localHost(options: LocalOptions): CommandHost {
     const signal = AbortSignal.any([ending.signal, ...(caller.gone === undefined ? [] : [caller.gone])])
     async function shown(read: Parameters<typeof show>[0]): Promise<number> {
       const code = await show(read, signal)
-      // A database that does not answer keeps nobody waiting who has seen enough.
-      setTimeout(() => process.exit(code), leaveMs).unref()
+      // Do not wait for a database that does not answer.
+      setTimeout(() => process.exit(code), closeMs).unref()
       return code
     }
     return configFromEnvironment(environment).databaseUrl === null
-      ? shown(() => askHolder(defaultDirectory, caller, what.args))
+      ? shown(() => readFromHolder(defaultDirectory, caller, what.args))
       : run(context => shown(() => what.read(context)))
   }
 
   async function serve({ port, host, demo = false }: ServeOptions): Promise<number> {
     const given = configFromEnvironment(environment)
     const config = withSecret({ ...given, port: port ?? given.port, host: host ?? given.host })
-    // Asked to end while it starts, it ends as soon as it has started.
+    // A signal during startup stops the server as soon as it has started.
     const end = ended()
     const server = await startServer({ config, dataDirectory: defaultDirectory, log: logOf(config, caller), demo })
     caller.out(`holdfast ready on ${server.addresses.join(', ')} (${nameOf(config)})\n`)
@@ -101,26 +101,26 @@ export function localHost(options: LocalOptions): CommandHost {
     const workerPort = port ?? given.workerPort
     if (databaseUrl === null) {
       caller.err(
-        'workers of their own need a PostgreSQL server: set DATABASE_URL. On the embedded database, serve does the work\n',
+        'separate workers need a PostgreSQL server: set DATABASE_URL. With the embedded database, "holdfast serve" runs the workers\n',
       )
       return 2
     }
     if (host !== undefined && workerPort === null) {
-      caller.err('no port to listen on: choose one with --port or CHECKOUT_WORKER_PORT\n')
+      caller.err('--host needs a port: set --port or CHECKOUT_WORKER_PORT\n')
       return 2
     }
     const config = { ...withSecret(given), databaseUrl, workerPort, host: host ?? given.host }
     const end = ended()
     const worker = await startWorker({ config, log: logOf(config, caller) })
     const where = worker.addresses.length === 0 ? '' : ` on ${worker.addresses.join(', ')}`
-    caller.out(`holdfast works${where} (${nameOf(config)})\n`)
+    caller.out(`worker started${where} (${nameOf(config)})\n`)
     await end
     return finish(() => worker.close())
   }
 
   async function finish(close: () => Promise<void>): Promise<number> {
     if (!(await closesInTime(close()))) {
-      caller.err('not everything ended in time; what was in flight is carried on by the next process\n')
+      caller.err('shutdown timed out; the next process takes over the unfinished work\n')
       process.exit(0)
     }
     return 0
@@ -129,14 +129,14 @@ export function localHost(options: LocalOptions): CommandHost {
   return { caller, environment, run, watch, serve, work }
 }
 
-/** Applies what is pending; on a server that others may use only when asked to. */
+/** Applies pending migrations: always on the embedded database, on a PostgreSQL server only with `mayMigrate`. */
 async function bringUpToDate(database: Database, mayMigrate: boolean): Promise<string[]> {
   if (mayMigrate || database.kind === 'embedded') return migrate(database)
   const pending = await pendingMigrations(database)
   if (pending.length === 0) return []
   throw new CheckoutError(
     'invalid_argument',
-    `The database is ${pending.length} migrations behind: run holdfast migrate.`,
+    `The database is ${plural(pending.length, 'migration')} behind. Run "holdfast migrate".`,
   )
 }
 

@@ -1,4 +1,4 @@
-/** The server: a shop, its HTTP handler, and the commands of other processes while the embedded database is held here. */
+/** The server process: a shop, its HTTP handler, and the commands that other processes forward to it. */
 import { join } from 'node:path'
 import { storefront } from '@holdfast/storefront'
 import { seedDemo } from '@holdfast/storefront/demo'
@@ -8,13 +8,13 @@ import { createShop, type Shop } from 'holdfast/shop'
 import type { Caller, CommandHost } from '../command.ts'
 import { runProgram } from '../program.ts'
 import { createDraining } from './draining.ts'
-import { received } from './forward.ts'
+import { parseForwarded } from './forward.ts'
 import { listen } from './http-server.ts'
 import { openStore } from './open-store.ts'
 
 export interface ServerOptions {
   config: CheckoutConfig & { secret: string }
-  /** Where the embedded database lives, when there is no `databaseUrl`. */
+  /** Directory of the embedded database, used if there is no `databaseUrl`. */
   dataDirectory: string
   log: CheckoutLog
   demo?: boolean
@@ -23,17 +23,17 @@ export interface ServerOptions {
 export interface Server {
   addresses: string[]
   shop: Shop
-  /** Ends everything, in the order in which it depends on each other. */
+  /** Closes everything, each part before what it depends on. */
   close(): Promise<void>
 }
 
-/** Runs a command that another process asked for, on this shop. */
+/** Runs forwarded commands on this shop. */
 function commandsOn(shop: () => Shop | null, config: CheckoutConfig): RequestHandler {
   return async (args, write) => {
-    const { caller, args: rest } = received(args, write)
+    const { caller, args: rest } = parseForwarded(args, write)
     const open = shop()
     if (open === null) {
-      caller.err('the server is starting or ending; try again in a moment\n')
+      caller.err('the server is starting or stopping; try again in a moment\n')
       return 1
     }
     const { engine, database } = open
@@ -46,7 +46,7 @@ function commandsOn(shop: () => Shop | null, config: CheckoutConfig): RequestHan
 
 function hostIn(caller: Caller, run: CommandHost['run']): CommandHost {
   const refuse = async () => {
-    caller.err('a server runs on this database already: stop it first, or set DATABASE_URL to run several\n')
+    caller.err('a server is already running on this database; stop it first, or set DATABASE_URL to run several\n')
     return 1
   }
   return { caller, environment: {}, run, watch: refuse, serve: refuse, work: refuse }
@@ -54,7 +54,7 @@ function hostIn(caller: Caller, run: CommandHost['run']): CommandHost {
 
 /**
  * Starts the server.
- * @throws {ListenError} if the port is taken; {DatabaseError} if the database cannot be opened.
+ * @throws {ListenError} if the port is not available; {DatabaseError} if the database cannot be opened.
  */
 export async function startServer(options: ServerOptions): Promise<Server> {
   const { config, log, dataDirectory } = options

@@ -1,22 +1,22 @@
-/** The end of a process that stays: asked for by SIGTERM or SIGINT, and certain within seconds. */
+/** Shutdown of a long-running process: SIGTERM or SIGINT starts it, and a deadline bounds it. */
 import { settlesWithin } from 'holdfast/operations'
 
-/** Everything together has this long to end; what is left then is carried on by whoever looks next. */
+/** Time for a clean shutdown. After that another process takes over the unfinished work. */
 const deadlineMs = 10_000
 
-/** Resolves when the process is asked to end. Asked a second time, it ends at once. */
+/** Resolves at the first SIGTERM or SIGINT. The second one exits at once. */
 export function endRequested(): Promise<void> {
   return new Promise(resolve => {
-    let asked = false
+    let isStopping = false
     for (const signal of ['SIGTERM', 'SIGINT'] as const) {
       process.on(signal, () => {
-        if (asked) process.exit(1)
-        asked = true
+        if (isStopping) process.exit(1)
+        isStopping = true
         resolve()
       })
     }
   })
 }
 
-/** Waits for `closed`, but not longer than the deadline. False if it was cut short. */
+/** Waits for `closed` until the deadline. False if the deadline passed first. */
 export const closesInTime = (closed: Promise<void>): Promise<boolean> => settlesWithin(closed, deadlineMs)

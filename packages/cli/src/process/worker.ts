@@ -1,6 +1,6 @@
 /**
- * Workers without a shop: they carry checkouts on, deliver and compare. Where a port is given they have a door of their
- * own, for probes and Prometheus; it is open before any work starts, so that a port that is taken stops nothing half-way.
+ * The worker process: recovers checkouts, delivers events, and reconciles payments, without serving a shop. With a port it
+ * also answers probes and Prometheus. The port opens before any work starts, so a port in use interrupts no work.
  */
 import type { CheckoutConfig, CheckoutLog } from 'holdfast'
 import { migrate } from 'holdfast/database'
@@ -17,22 +17,22 @@ export interface WorkerOptions {
 }
 
 export interface Worker {
-  /** None where no port was given. */
+  /** Empty without a port. */
   addresses: string[]
   close(): Promise<void>
 }
 
-interface Door {
+interface ProbeServer {
   addresses: string[]
-  /** From now on it answers for this one. */
-  openFor(shop: Shop): void
-  /** Says that the process ends, and resolves when whoever asks has had the time to hear it. */
-  announceEnd(): Promise<void>
+  /** Starts to answer probes and metrics for this shop. Before, it answers 503. */
+  serve(shop: Shop): void
+  /** Reports "not ready"; resolves when load balancers have had the time to see it. */
+  drain(): Promise<void>
   close(): Promise<void>
 }
 
 /** @throws {ListenError} */
-async function openDoor({ config, log }: WorkerOptions, port: number): Promise<Door> {
+async function openProbeServer({ config, log }: WorkerOptions, port: number): Promise<ProbeServer> {
   const ending = new AbortController()
   const draining = createDraining()
   const current: { handler: HttpHandler } = {
@@ -42,7 +42,7 @@ async function openDoor({ config, log }: WorkerOptions, port: number): Promise<D
   const server = await listen(draining.watch(answer), { port, host: config.host })
   return {
     ...server,
-    openFor({ engine, metrics }) {
+    serve({ engine, metrics }) {
       const { metricsSecret, trustedProxyHeader } = config
       current.handler = createWorkerHandler({
         engine,
@@ -53,7 +53,7 @@ async function openDoor({ config, log }: WorkerOptions, port: number): Promise<D
         config: { production: config.environment === 'production', metricsSecret, trustedProxyHeader },
       })
     },
-    announceEnd() {
+    drain() {
       ending.abort()
       return draining.done()
     },
@@ -61,34 +61,34 @@ async function openDoor({ config, log }: WorkerOptions, port: number): Promise<D
 }
 
 /**
- * Starts the workers, on a database that is brought up to date.
- * @throws {ListenError} when the port is taken; {DatabaseError} when the database is not there.
+ * Applies pending migrations and starts the workers.
+ * @throws {ListenError} if the port is not available; {DatabaseError} if the database is not reachable.
  */
 export async function startWorker(options: WorkerOptions): Promise<Worker> {
   const { config } = options
-  const ends: (() => Promise<void>)[] = []
+  const closers: (() => Promise<void>)[] = []
   try {
-    const door = config.workerPort === null ? null : await openDoor(options, config.workerPort)
-    ends.unshift(async () => door?.close())
+    const probes = config.workerPort === null ? null : await openProbeServer(options, config.workerPort)
+    closers.unshift(async () => probes?.close())
     const database = await openStore(config)
-    ends.push(() => database.close())
+    closers.push(() => database.close())
     await migrate(database)
     const shop = await createShop({ ...options, database, migrate: false })
-    // The last of the work is counted while the door is open still.
-    ends.unshift(async () => void (await Promise.all([door?.announceEnd(), shop.close()])))
-    door?.openFor(shop)
-    return { addresses: door?.addresses ?? [], close: () => inTurn(ends) }
+    // The shop closes while the port is still open, so the metrics include its last work.
+    closers.unshift(async () => void (await Promise.all([probes?.drain(), shop.close()])))
+    probes?.serve(shop)
+    return { addresses: probes?.addresses ?? [], close: () => closeInOrder(closers) }
   } catch (error) {
-    await inTurn(ends)
+    await closeInOrder(closers)
     throw error
   }
 }
 
-/** All of them, also where one fails. */
-async function inTurn([end, ...others]: readonly (() => Promise<void>)[]): Promise<void> {
+/** Runs every closer, even if one fails. */
+async function closeInOrder([close, ...others]: readonly (() => Promise<void>)[]): Promise<void> {
   try {
-    await end?.()
+    await close?.()
   } finally {
-    if (others.length > 0) await inTurn(others)
+    if (others.length > 0) await closeInOrder(others)
   }
 }

@@ -1,5 +1,4 @@
-/** How commands tell what became of a checkout. */
-
+/** One line about the result of a checkout, for commands that change one. */
 import type { Outcome } from 'holdfast'
 import { stateName } from 'holdfast'
 import type { CommandContext } from '../command.ts'
@@ -18,12 +17,12 @@ function sentence(context: CommandContext, outcome: Outcome): string {
     }
     case 'action_required':
       return outcome.action.type === 'redirect'
-        ? `the buyer must go to ${outcome.action.url}`
+        ? `the buyer must approve the payment at ${outcome.action.url}`
         : `the buyer must confirm payment ${outcome.action.payment} in the browser`
     case 'processing':
-      return `the outcome is not known yet; look again in ${Math.ceil(outcome.pollAfterMs / 1_000)} s`
+      return `the payment is not settled yet; check again in ${Math.ceil(outcome.pollAfterMs / 1_000)} s`
     case 'failed':
-      return `${outcome.failure.code}, ${outcome.failure.message}`
+      return `${outcome.failure.code}: ${outcome.failure.message}`
     default:
       return outcome satisfies never
   }

@@ -1,4 +1,4 @@
-/** Spans of time for people: the two largest units, never a date that has to be subtracted in the head. */
+/** Durations for people: the two largest units. */
 
 const units = [
   ['d', 86_400_000],
@@ -14,7 +14,7 @@ export function span(ms: number): string {
   if (length < 0.95) return `${length.toFixed(1)} ms`
   if (length < 999.5) return `${Math.round(length)} ms`
   if (length < 59_950) return `${length % 1_000 === 0 ? length / 1_000 : (length / 1_000).toFixed(1)} s`
-  // Whole seconds from here on, so that nothing is rounded to "3 m 60 s".
+  // Round to whole seconds first, so that the result is never "3 m 60 s".
   let rest = Math.round(length / 1_000) * 1_000
   const parts: string[] = []
   for (const [name, size] of units) {
@@ -36,7 +36,7 @@ export function brief(ms: number): string {
   return length < 48 * 3_600_000 ? `${Math.round(length / 3_600_000)} h` : `${Math.round(length / 86_400_000)} d`
 }
 
-/** `in 4.2 s`, `3 m ago`, as seen at `now`. */
+/** `in 4.2 s`, `3 m ago`, relative to `now`. */
 export function when(time: string, now: string): string {
   const ms = Date.parse(time) - Date.parse(now)
   return ms > 0 ? `in ${span(ms)}` : `${span(-ms)} ago`

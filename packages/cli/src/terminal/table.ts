@@ -1,18 +1,20 @@
-/** Tables and colours for people: as wide as their terminal at most, and plain where nobody watches. */
+/** Tables and colours for people: at most as wide as the terminal, and plain in a pipe. */
+import { stripVTControlCharacters, styleText } from 'node:util'
 import Table from 'cli-table3'
+import { validate as isUuid } from 'uuid'
 import type { Caller } from '../command.ts'
 
 export type Tone = 'good' | 'bad' | 'warning' | 'quiet' | 'strong'
-const codes: Readonly<Record<Tone, number>> = { good: 32, bad: 31, warning: 33, quiet: 2, strong: 1 }
+const styles = { good: 'green', bad: 'red', warning: 'yellow', quiet: 'dim', strong: 'bold' } as const
 
 export function paint(caller: Pick<Caller, 'colours'>, tone: Tone, text: string): string {
-  return caller.colours ? `\u001b[${codes[tone]}m${text}\u001b[0m` : text
+  return caller.colours ? styleText(styles[tone], text, { validateStream: false }) : text
 }
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: what terminals take for commands must not reach them
+// biome-ignore lint/suspicious/noControlCharactersInRegex: terminals execute control characters
 const control = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g
 
-/** Anything as the text of a cell, on one line. What came from outside cannot steer the terminal. */
+/** Any value as the text of a cell, on one line. External text cannot control the terminal. */
 export function cell(value: unknown): string {
   if (value === null || value === undefined) return ''
   const text = typeof value === 'string' ? value : typeof value === 'object' ? JSON.stringify(value) : String(value)
@@ -21,28 +23,28 @@ export function cell(value: unknown): string {
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: the colours of `paint`
 const colour = /(\u001b\[[\d;]*m)/g
-/** What terminals show two cells wide: East Asian scripts and pictures. */
+/** Characters that take two cells: East Asian scripts and emoji. */
 const wide =
   /\p{Emoji_Presentation}|[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{20000}-\u{3fffd}]/u
 const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' })
 
-/** How many cells of a terminal a painted text takes. */
+/** Width of a painted text in terminal cells. */
 export function widthOf(text: string): number {
-  const bare = text.replaceAll(colour, '')
+  const bare = stripVTControlCharacters(text)
   if (/^[\x20-\x7e]*$/.test(bare)) return bare.length
   let width = 0
   for (const { segment } of graphemes.segment(bare)) width += wide.test(segment) ? 2 : 1
   return width
 }
 
-/** A painted text in at most `width` cells, its end replaced by "…" where it is longer. */
+/** Cuts a painted text to `width` cells; a cut text ends with "…". */
 export function cut(text: string, width: number): string {
   if (widthOf(text) <= width) return text
   let left = width - 1
   let kept = ''
   for (const part of text.split(colour)) {
     if (part.startsWith('\u001b')) {
-      // Also behind the cut, for colours must be ended.
+      // Keep codes after the cut, because they end the colours.
       kept += part
       continue
     }
@@ -56,14 +58,14 @@ export function cut(text: string, width: number): string {
 }
 
 export interface TableOptions {
-  /** Columns, from 0, whose values stand to the right. */
+  /** Right-aligned columns, from 0. */
   right?: readonly number[]
-  /** Widest a column may get before its text wraps, by column. */
+  /** Width at which the text of a column wraps, by column. */
   widths?: Readonly<Record<number, number>>
-  /** Columns that give way before the others where the terminal is too narrow. */
-  yields?: readonly number[]
-  /** Columns that never give way: names that are for copying. */
-  stays?: readonly number[]
+  /** Columns that shrink first if the terminal is too narrow. */
+  shrinkFirst?: readonly number[]
+  /** Columns that never shrink: names that people copy. */
+  fixed?: readonly number[]
 }
 
 /** Columns two spaces apart, without lines. */
@@ -73,20 +75,20 @@ const plain = {
   ...{ 'bottom-right': '', left: '', 'left-mid': '', mid: '', 'mid-mid': '', right: '', 'right-mid': '' },
   middle: ' '.repeat(gap),
 }
-/** A column is not made narrower than this: the terminal wraps then. */
+/** No column shrinks below this width; the terminal wraps instead. */
 const narrowest = 12
-const isId = (text: string) => /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(text.replaceAll(colour, ''))
+const isId = (text: string) => isUuid(stripVTControlCharacters(text))
 
-/** The widths that fit: the widest columns of text give way. Numbers do not, nor ids, which are for copying. */
-function fitted(natural: readonly number[], stays: readonly boolean[], limit: number): number[] {
+/** Shrinks the widest columns until all fit into `limit` cells. Fixed columns keep their width. */
+function fitted(natural: readonly number[], isFixed: readonly boolean[], limit: number): number[] {
   const widths = [...natural]
   let over = widths.reduce((sum, width) => sum + width, 0) + gap * (widths.length - 1) - limit
   while (over > 0) {
-    const may = widths.map((width, index) => (stays[index] || width <= narrowest ? 0 : width))
-    const widest = Math.max(...may)
+    const shrinkable = widths.map((width, index) => (isFixed[index] || width <= narrowest ? 0 : width))
+    const widest = Math.max(...shrinkable)
     if (widest === 0) break
-    const index = may.indexOf(widest)
-    const next = Math.max(narrowest, ...may.filter((_, other) => other !== index))
+    const index = shrinkable.indexOf(widest)
+    const next = Math.max(narrowest, ...shrinkable.filter((_, other) => other !== index))
     const less = Math.max(1, Math.min(over, widest - next))
     widths[index] = widest - less
     over -= less
@@ -94,31 +96,31 @@ function fitted(natural: readonly number[], stays: readonly boolean[], limit: nu
   return widths
 }
 
-/** Rows of cells, already painted where wanted, under a head; without a head where all its names are empty. */
+/** Rows of cells, painted or plain, under a head. There is no head if all its names are empty. Numbers and IDs keep their width. */
 export function table(
   caller: Pick<Caller, 'colours' | 'columns'>,
   head: readonly string[],
   rows: readonly (readonly string[])[],
   options: TableOptions = {},
 ): string {
-  const { right = [], widths = {}, yields = [], stays: kept = [] } = options
+  const { right = [], widths = {}, shrinkFirst = [], fixed = [] } = options
   const natural = head.map((name, index) =>
     Math.min(Math.max(widthOf(name), ...rows.map(row => widthOf(row[index] ?? ''))), widths[index] ?? Infinity),
   )
-  const stays = head.map(
-    (_, index) => right.includes(index) || kept.includes(index) || rows.some(row => isId(row[index] ?? '')),
+  const isFixed = head.map(
+    (_, index) => right.includes(index) || fixed.includes(index) || rows.some(row => isId(row[index] ?? '')),
   )
   const limit = caller.columns ?? Infinity
   const first = fitted(
     natural,
-    head.map((_, index) => !yields.includes(index)),
+    head.map((_, index) => !shrinkFirst.includes(index)),
     limit,
   )
   const hasHead = head.some(name => name !== '')
   const built = new Table({
     head: hasHead ? head.map(text => paint(caller, 'strong', text)) : [],
     colAligns: head.map((_, index) => (right.includes(index) ? 'right' : 'left')),
-    colWidths: fitted(first, stays, limit),
+    colWidths: fitted(first, isFixed, limit),
     wordWrap: true,
     style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
     chars: plain,

@@ -1,4 +1,4 @@
-/** Every command, run on a store whose checkouts stand at different points: what it prints, and its exit code. */
+/** Every command on a store with a checkout in each state: its output and its exit code. */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -20,16 +20,16 @@ afterEach(() => opened?.stop())
 const breakSomething = () => opened.database.execute('update holdfast.stock_levels set on_hand = on_hand - 1')
 
 describe('audit', () => {
-  it('ends with "0 violations" and exit code 0 where all is well', async () => {
+  it('ends with "0 violations" and exit code 0 if all invariants hold', async () => {
     const { code, lines, out } = await call(['audit'])
     expect(lines.at(-1)).toBe('0 violations')
-    expect(lines.at(-2)).toBe('6 checkouts looked at')
+    expect(lines.at(-2)).toBe('6 checkouts checked')
     expect(out).toContain('captured once at most')
     expect(out).not.toContain('\u001b')
     expect(code).toBe(0)
   })
 
-  it('names what is violated and exits with 1', async () => {
+  it('lists violations and exits with 1', async () => {
     await breakSomething()
     const { code, lines, out } = await call(['audit'])
     expect(lines.at(-1)).toBe('1 violation')
@@ -37,39 +37,39 @@ describe('audit', () => {
     expect(code).toBe(1)
   })
 
-  it('gives the report as JSON', async () => {
+  it('prints the report as JSON', async () => {
     const { code, out } = await call(['audit', '--json'])
     expect(JSON.parse(out)).toMatchObject({ violations: 0, checkouts: 6, findings: expect.any(Array) })
     expect(code).toBe(0)
   })
 
-  it('also looks for what is in flight once told that all has drained', async () => {
+  it('with --drained also reports checkouts in progress', async () => {
     const { code, out } = await call(['audit', '--drained', '--json'])
     expect(JSON.parse(out)).toMatchObject({ violations: 4 })
     expect(code).toBe(1)
   })
 
-  it('colours only for a terminal', async () => {
-    expect((await call(['audit'], { colours: true })).out).toContain('\u001b[32m0\u001b[0m')
+  it('prints colours only in a terminal', async () => {
+    expect((await call(['audit'], { colours: true })).out).toContain('\u001b[32m0\u001b[39m')
   })
 })
 
 describe('reconcile', () => {
-  const giveBack = () =>
+  const refundAtGateway = () =>
     opened.database.execute(
       `update holdfast_sandbox.payments set refunded_minor = 100 where checkout_id = '${checkoutId.completed}'`,
     )
 
-  it('ends with "0 differences" and exit code 0 where both say the same', async () => {
+  it('ends with "0 differences" and exit code 0 if both sides agree', async () => {
     const { code, lines, err } = await call(['reconcile', '--hours', '1'])
     expect(lines).toEqual(['5 payments at sandbox and 5 checkouts of the last hour compared', '0 differences'])
     expect([code, err]).toEqual([0, ''])
   })
 
-  it('names what differs and what each side has, and exits with 1', async () => {
-    await giveBack()
+  it('lists differences with the records of both sides, and exits with 1', async () => {
+    await refundAtGateway()
     const { code, lines, out } = await call(['reconcile'])
-    expect(out).toContain('another amount refunded')
+    expect(out).toContain('different amount refunded')
     expect(out).toContain(checkoutId.completed)
     expect(out).toContain('completed, authorized 23.00 USD, captured 23.00 USD')
     expect(out).toContain('captured, captured 23.00 USD, refunded 1.00 USD')
@@ -78,56 +78,56 @@ describe('reconcile', () => {
     expect((await call(['monitor'])).out).toContain('1 difference from the gateway’s records')
   })
 
-  it('records what was made at the gateway alone when it is told to', async () => {
-    await giveBack()
+  it('with --record records refunds that were made at the gateway', async () => {
+    await refundAtGateway()
     const { code, out } = await call(['reconcile', '--record'])
-    expect(out).toContain('put right')
+    expect(out).toContain('corrected')
     expect(code).toBe(0)
   })
 
-  it('ends orphans when it is told to', async () => {
+  it('with --void-orphans voids payments without a checkout', async () => {
     await opened.database.execute(
       `update holdfast_sandbox.payments set status = 'authorized', created_at = now() - interval '2 hours'
        where checkout_id = '${checkoutId.failed}'`,
     )
     expect(await call(['reconcile'])).toMatchObject({
       code: 1,
-      out: expect.stringContaining('no checkout goes on with'),
+      out: expect.stringContaining('open, without a checkout'),
     })
     expect(await call(['reconcile', '--void-orphans'])).toMatchObject({
       code: 0,
-      out: expect.stringContaining('put right'),
+      out: expect.stringContaining('corrected'),
     })
     expect(await call(['reconcile'])).toMatchObject({ code: 0 })
   })
 
-  it('gives the report as JSON', async () => {
-    await giveBack()
+  it('prints the report as JSON', async () => {
+    await refundAtGateway()
     const { code, out } = await call(['reconcile', '--json'])
     expect(JSON.parse(out)).toMatchObject({ differenceCount: 1, hours: 72, differences: [{ kind: 'refunded' }] })
     expect(code).toBe(1)
   })
 
-  it('exits with 2 when it is called wrongly', async () => {
+  it('exits with 2 for invalid arguments', async () => {
     expect(await call(['reconcile', '--hours', '0'])).toMatchObject({ code: 2, out: '' })
     expect(await call(['reconcile', '--since', 'ever'])).toMatchObject({ code: 2, out: '' })
   })
 })
 
 describe('monitor', () => {
-  it('shows health and figures, and exits with 0 while healthy', async () => {
+  it('shows health and statistics, and exits with 0 while healthy', async () => {
     const { code, out } = await call(['monitor', '--hours', '1'])
     expect(out).toContain('healthy')
     expect(out).toContain('started in the last hour\n')
     expect(code).toBe(0)
   })
 
-  it('is also called statistics, and gives both as JSON', async () => {
+  it('has the alias statistics, and prints health and statistics as JSON', async () => {
     const { out } = await call(['statistics', '--json'])
     expect(JSON.parse(out)).toMatchObject({ health: { status: 'healthy' }, statistics: { hours: 24, active: 3 } })
   })
 
-  it('exits with 1 when something is not well', async () => {
+  it('exits with 1 if a check is not ok', async () => {
     await opened.database.execute(`update holdfast.deliveries set state = 'parked', delivered_at = null`)
     const { code, out } = await call(['monitor'])
     expect(out).toContain('degraded')
@@ -136,7 +136,7 @@ describe('monitor', () => {
 })
 
 describe('diagnose', () => {
-  it('shows health and what is active', async () => {
+  it('shows health and active checkouts', async () => {
     const { code, out } = await call(['diagnose'])
     expect(out).toContain('No stuck checkouts')
     for (const id of [checkoutId.pending, checkoutId.authorizing, checkoutId.capturing]) expect(out).toContain(id)
@@ -144,7 +144,7 @@ describe('diagnose', () => {
     expect(code).toBe(0)
   })
 
-  it('shows all there is about one checkout', async () => {
+  it('shows everything about one checkout', async () => {
     const { code, out } = await call(['diagnose', '--lock', checkoutId.failed])
     expect(out).toContain('capture_refused: Refused.')
     expect(out).toContain(', cancelled, 23.00 USD')
@@ -152,16 +152,16 @@ describe('diagnose', () => {
     expect(code).toBe(0)
   })
 
-  it('exits with 1 for a checkout that does not exist, with 2 for what is no id', async () => {
+  it('exits with 1 for an unknown checkout and with 2 for an invalid ID', async () => {
     const absent = await call(['diagnose', '--lock', '0192cccc-0000-7000-8000-00000000ffff'])
     expect(absent).toMatchObject({ code: 1, out: '', err: expect.stringContaining('there is no checkout') })
     expect(await call(['diagnose', '--lock', 'nonsense'])).toMatchObject({
       code: 2,
-      err: expect.stringContaining('UUID'),
+      err: expect.stringContaining('Expected a checkout lock ID (a UUID).'),
     })
   })
 
-  it('lets nothing stored steer the terminal', async () => {
+  it('removes terminal commands from stored values', async () => {
     await opened.database.execute(
       `update holdfast.price_snapshots set sku = e'MUG\\u001b[2J' where checkout_id = '${checkoutId.failed}' and line_no = 1`,
     )
@@ -170,7 +170,7 @@ describe('diagnose', () => {
 })
 
 describe('cleanup', () => {
-  it('ends checkouts whose time is over', async () => {
+  it('ends expired checkouts', async () => {
     await opened.database.execute(
       `update holdfast.checkouts set expires_at = now() - interval '1 second', wake_at = now() - interval '1 second'
        where id = '${checkoutId.pending}'`,
@@ -184,33 +184,33 @@ describe('cleanup', () => {
     })
   })
 
-  it('forgets webhooks that have been done for long', async () => {
+  it('deletes old processed webhooks', async () => {
     await opened.database.execute(
       `insert into holdfast.webhooks (gateway, event_id, type, payload, handled_at)
        values ('sandbox', 'old', 'payment.captured', '{}', now() - interval '1 year')`,
     )
     expect(await call(['cleanup'])).toMatchObject({
       code: 0,
-      out: '0 expired locks cleaned up\n1 old webhook forgotten\n',
+      out: '0 expired locks cleaned up\n1 old webhook deleted\n',
     })
   })
 })
 
 describe('release', () => {
-  it('ends a checkout, and records who did it and why', async () => {
+  it('ends a checkout and records the actor and the reason', async () => {
     const { code, out } = await call(['release', checkoutId.pending, '--actor', 'ada', '--reason', 'buyer called'])
-    expect(out).toBe(`${checkoutId.pending}  released: stock, coupon, payment and cart are let go\n`)
+    expect(out).toBe(`${checkoutId.pending}  released: stock, coupon, payment, and cart\n`)
     expect(code).toBe(0)
     expect((await call(['audit'])).lines.at(-1)).toBe('0 violations')
   })
 
-  it('exits with 1 where the checkout has become an order', async () => {
+  it('exits with 1 if the checkout has become an order', async () => {
     const { code, out } = await call(['release', checkoutId.completed])
     expect(out).toContain('Completed: order ')
     expect(code).toBe(1)
   })
 
-  it('exits with 1 where there is no such checkout', async () => {
+  it('exits with 1 if there is no such checkout', async () => {
     const { code, err } = await call(['release', '0192cccc-0000-7000-8000-00000000ffff'])
     expect(err).toBe('There is no such checkout.\n')
     expect(code).toBe(1)
@@ -218,7 +218,7 @@ describe('release', () => {
 })
 
 describe('capture', () => {
-  it('exits with 0 where the order is paid already, and records who asked', async () => {
+  it('exits with 0 if the order is already paid, and records the actor', async () => {
     const { code, out } = await call(['capture', checkoutId.completed, '--actor', 'ada'])
     expect(out).toContain('Completed: order ')
     expect(code).toBe(0)
@@ -228,7 +228,7 @@ describe('capture', () => {
     expect(action?.actor).toBe('ada')
   })
 
-  it('says of a checkout that waits for no capture what it is', async () => {
+  it('refuses a checkout that is not waiting for its capture', async () => {
     const { code, err } = await call(['capture', checkoutId.failed])
     expect(err).toContain('cannot be captured')
     expect(code).toBe(1)
@@ -236,7 +236,7 @@ describe('capture', () => {
 })
 
 describe('retry', () => {
-  it('brings a checkout that was left in the middle of its capture to its order', async () => {
+  it('completes a checkout that was interrupted during its capture', async () => {
     const { code, out } = await call(['retry', checkoutId.capturing])
     expect(out).toMatch(/Completed: order \d+, paid, 23\.00 USD/)
     expect(code).toBe(0)
@@ -244,7 +244,7 @@ describe('retry', () => {
     expect(lines.at(-1), lines.join('\n')).toBe('0 violations')
   })
 
-  it('exits with 1 where there is nothing to go on with', async () => {
+  it('exits with 1 if the checkout has already failed', async () => {
     expect(await call(['retry', checkoutId.failed])).toMatchObject({
       code: 1,
       out: expect.stringContaining('capture_refused'),
@@ -256,10 +256,10 @@ describe('refund', () => {
   const sold = () => engine.diagnose(checkoutId.completed).then(found => found?.order ?? null)
   const number = async () => (await sold())?.number ?? ''
 
-  it('gives back units and shipping, restocks them, and records who did it', async () => {
+  it('refunds units and shipping, restocks the units, and records the actor', async () => {
     const line = ['refund', checkoutId.completed, '--line', 'MUG=1', '--shipping', '--restock', '--actor', 'ada']
     const { code, out } = await call([...line, '--reason', 'broken'])
-    expect(out).toBe(`order ${await number()}: 14.00 USD refunded (1 × MUG); 9.00 USD of 23.00 USD are left\n`)
+    expect(out).toBe(`order ${await number()}: 14.00 USD refunded (1 × MUG); 9.00 USD of 23.00 USD remain\n`)
     expect(code).toBe(0)
     const recorded = statement('cli_test_actions', 'select action, actor, details from holdfast.admin_actions')
     expect(await opened.database.query(recorded)).toMatchObject([
@@ -268,18 +268,18 @@ describe('refund', () => {
     expect((await call(['audit'])).lines.at(-1)).toBe('0 violations')
   })
 
-  it('takes the number of the order and its id, an amount with decimals, and all that is left', async () => {
+  it('accepts the number and the ID of an order, refunds an amount, then the rest', async () => {
     const named = await number()
     expect(await call(['refund', named, '--amount', '3.50'])).toMatchObject({
       code: 0,
-      out: `order ${named}: 3.50 USD refunded; 19.50 USD of 23.00 USD are left\n`,
+      out: `order ${named}: 3.50 USD refunded; 19.50 USD of 23.00 USD remain\n`,
     })
     expect((await call(['refund', (await sold())?.id ?? ''])).out).toBe(
-      `order ${named}: 19.50 USD refunded (2 × MUG); nothing is left of it\n`,
+      `order ${named}: 19.50 USD refunded (2 × MUG); fully refunded\n`,
     )
   })
 
-  it('is made once a key', async () => {
+  it('returns the first result for a repeated key', async () => {
     const line = ['refund', checkoutId.completed, '--line', 'MUG=1', '--key', 'parcel']
     for (const asked of [line, line]) expect((await call(asked)).code).toBe(0)
     expect(JSON.parse((await call([...line, '--json'])).out)).toMatchObject({
@@ -293,17 +293,17 @@ describe('refund', () => {
     })
   })
 
-  it('exits with 1 where it is refused, and says what can be refunded', async () => {
+  it('exits with 1 for a refused refund, and prints what is refundable', async () => {
     const { code, err, out } = await call(['refund', checkoutId.completed, '--line', 'MUG=3'])
-    expect(err).toBe('Of MUG 2 of 2 can be refunded.\ncan be refunded: 23.00 USD (2 × MUG, shipping 5.00 USD)\n')
+    expect(err).toBe('Of MUG 2 of 2 can be refunded.\nrefundable: 23.00 USD (2 × MUG, shipping 5.00 USD)\n')
     expect({ code, out }).toEqual({ code: 1, out: '' })
-    const told = await call(['refund', checkoutId.refunded, '--json'])
-    expect(JSON.parse(told.out)).toMatchObject({
+    const refused = await call(['refund', checkoutId.refunded, '--json'])
+    expect(JSON.parse(refused.out)).toMatchObject({
       status: 'refused',
       code: 'not_refundable',
       context: { refundable: 0 },
     })
-    expect(told.code).toBe(1)
+    expect(refused.code).toBe(1)
     expect(await call(['refund', checkoutId.pending])).toMatchObject({
       code: 1,
       err: `there is no order ${checkoutId.pending}\n`,
@@ -322,7 +322,7 @@ describe('refund', () => {
     ['--line', 'MUG=1.5'],
     ['--line', '=1'],
     ['--key', ''],
-  ])('exits with 2 for %s %s, and gives nothing back', async (option, value) => {
+  ])('exits with 2 for %s %s, and refunds nothing', async (option, value) => {
     const { code, err } = await call(['refund', checkoutId.completed, option, value])
     expect(err).not.toBe('')
     expect(code).toBe(2)
@@ -338,7 +338,7 @@ describe('refund', () => {
 describe('import', () => {
   const head = 'Handle,Title,Option1 Name,Option1 Value,Variant SKU,Variant Price,Variant Inventory Qty\n'
 
-  it('imports a file and says what changed', async () => {
+  it('imports a file and reports the changes', async () => {
     writeFileSync(join(directory, 'products.csv'), `${head}cup,Cup,Title,Default Title,CUP,4.50,7\n`)
     const { code, out, err } = await call(['import', 'products.csv', '--currency', 'eur'])
     expect(out).toContain('prices in EUR, stock at main')
@@ -348,7 +348,7 @@ describe('import', () => {
     expect(again).toMatchObject({ products: { created: 0, updated: 0, unchanged: 1 }, currency: 'EUR' })
   })
 
-  it('names the rows that it could not import and exits with 1', async () => {
+  it('lists the rows that it skipped and exits with 1', async () => {
     writeFileSync(join(directory, 'products.csv'), `${head}cup,Cup,Title,Default Title,CUP,four,7\n`)
     const { code, out } = await call(['import', 'products.csv'])
     expect(out).toMatch(/^ +2 {2}Variant Price "four"/m)
@@ -356,12 +356,12 @@ describe('import', () => {
     expect(code).toBe(1)
   })
 
-  it('shows its progress to a terminal only', async () => {
+  it('shows progress only in a terminal', async () => {
     writeFileSync(join(directory, 'products.csv'), `${head}cup,Cup,Title,Default Title,CUP,4.50,7\n`)
-    expect((await call(['import', 'products.csv'], { isTty: true })).err).toContain('1 products')
+    expect((await call(['import', 'products.csv'], { isTty: true })).err).toContain('1 product, 1 variant')
   })
 
-  it('exits with 2 for a file that is not there', async () => {
+  it('exits with 2 for a missing file', async () => {
     const { code, err } = await call(['import', 'missing.csv'])
     expect(err).toContain('missing.csv')
     expect(code).toBe(2)
@@ -369,7 +369,7 @@ describe('import', () => {
 })
 
 describe('migrate', () => {
-  it('says what was applied, or that there was nothing to do', async () => {
+  it('lists the applied migrations, or reports that there are none', async () => {
     expect(await call(['migrate'])).toMatchObject({ code: 0, out: 'the database is up to date\n' })
     expect(await call(['migrate'], { migrated: ['0001_store'] })).toMatchObject({
       code: 0,
@@ -379,7 +379,7 @@ describe('migrate', () => {
 })
 
 describe('the command line', () => {
-  it('exits with 2 for an unknown command, an unknown option, a missing argument and a bad number', async () => {
+  it('exits with 2 for an unknown command or option, a missing argument, or an invalid number', async () => {
     for (const line of [['nonsense'], ['audit', '--nonsense'], ['import'], ['monitor', '--hours', '0'], []]) {
       const { code, err, out } = await call(line)
       expect({ line, code }).toEqual({ line, code: 2 })
@@ -388,7 +388,7 @@ describe('the command line', () => {
     }
   })
 
-  it('explains itself and every command, with examples', async () => {
+  it('prints help for every command, with examples', async () => {
     const help = await call(['--help'])
     expect(help.code).toBe(0)
     for (const word of ['serve', 'import', 'CHECKOUT_TTL_MINUTES', 'Exit codes']) expect(help.out).toContain(word)
@@ -412,11 +412,11 @@ describe('the command line', () => {
     }
   })
 
-  it('tells its version', async () => {
+  it('prints its version', async () => {
     expect(await call(['--version'])).toMatchObject({ code: 0, out: expect.stringMatching(/^\d+\.\d+\.\d+\n$/) })
   })
 
-  it('reads the options of serve', async () => {
+  it('parses the options of serve', async () => {
     expect((await call(['serve', '--port', '0', '--host', '::1', '--demo'])).out).toBe('serve 0 ::1 true')
     expect((await call(['serve', '--port', '65536'])).code).toBe(2)
   })

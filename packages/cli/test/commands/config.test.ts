@@ -1,3 +1,4 @@
+/** `holdfast config`: every setting with its value and source, and the reference in the manual. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
@@ -21,7 +22,7 @@ function show(environment: Record<string, string>, options: { json?: boolean; ma
 }
 
 describe('config', () => {
-  it('names every setting once, with its value and where it comes from', () => {
+  it('lists every setting once, with its value and source', () => {
     const settings = configReference.flatMap(group => group.settings)
     expect(settings.map(({ property }) => property).sort()).toEqual(Object.keys(defaultConfig).sort())
     const { code, out } = show({ CHECKOUT_TTL_MINUTES: '20' })
@@ -31,7 +32,7 @@ describe('config', () => {
     expect(out).toMatch(/CHECKOUT_MAX_TTL_MINUTES +60 +default/)
   })
 
-  it('shows of a secret only that it is set', () => {
+  it('never prints a secret, only that it is set', () => {
     const given = {
       CHECKOUT_SECRET: 'canary'.repeat(6),
       DATABASE_URL: 'postgres://me:canary@localhost/shop',
@@ -46,7 +47,7 @@ describe('config', () => {
     expect(text + show(given, { json: true }).out).not.toContain('canary')
   })
 
-  it('is the reference that stands in the manual', () => {
+  it('prints the reference that the manual contains', () => {
     const manual = readFileSync(join(import.meta.dirname, '../../../../docs/operating.md'), 'utf8')
     expect(show({}, { markdown: true }).out).toBe(configMarkdown())
     expect(manual).toContain(configMarkdown())

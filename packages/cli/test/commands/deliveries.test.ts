@@ -1,4 +1,4 @@
-/** Deliveries from the shell: which do not arrive, made due or given up, on the record. */
+/** `holdfast deliveries`: lists failing deliveries, retries and parks them, and records the actor. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { statement } from '../../../holdfast/src/database/database.ts'
 import { checkoutId } from '../../../holdfast/test/observe/healthy-store.ts'
@@ -30,13 +30,13 @@ const actions = () =>
   )
 
 describe('deliveries', () => {
-  it('says that there are none where all have arrived', async () => {
-    expect(await call(['deliveries'])).toMatchObject({ code: 0, out: 'no such deliveries\n' })
+  it('lists nothing if everything is delivered', async () => {
+    expect(await call(['deliveries'])).toMatchObject({ code: 0, out: 'no matching deliveries\n' })
     const { deliveries } = JSON.parse((await call(['deliveries', '--lock', checkoutId.failed, '--json'])).out)
     expect(deliveries).toMatchObject([{ state: 'delivered' }, { state: 'delivered' }])
   })
 
-  it('shows what was given up and why, says what to do, and exits with 1', async () => {
+  it('shows parked deliveries with error and next step, and exits with 1', async () => {
     await park()
     const { code, out } = await call(['deliveries', '--state', 'parked', '--listener', 'mail'])
     expect(out).toMatch(new RegExp(`${eventId}  mail +CheckoutFailed .* parked +0  mailbox full`))
@@ -45,9 +45,9 @@ describe('deliveries', () => {
     expect(await call(['deliveries', '--listener', 'fax'])).toMatchObject({ code: 0 })
   })
 
-  it('tells late ones from those that are merely due', async () => {
+  it('distinguishes overdue deliveries from due ones', async () => {
     await set(`state = 'due', delivered_at = null`)
-    expect(await call(['deliveries', '--state', 'overdue'])).toMatchObject({ code: 0, out: 'no such deliveries\n' })
+    expect(await call(['deliveries', '--state', 'overdue'])).toMatchObject({ code: 0, out: 'no matching deliveries\n' })
     expect(await call(['deliveries', '--state', 'due'])).toMatchObject({
       code: 0,
       out: expect.stringContaining(eventId),
@@ -58,7 +58,7 @@ describe('deliveries', () => {
     expect(await call(['deliveries', '--state', 'overdue'])).toMatchObject({ code: 1 })
   })
 
-  it('shows as many as it is told to, and says where there are more', async () => {
+  it('limits the list and reports that there are more', async () => {
     await set(`state = 'parked', delivered_at = null`, 'true')
     const { deliveries, more } = JSON.parse((await call(['deliveries', '--limit', '2', '--json'])).out)
     expect([deliveries.length, more]).toEqual([2, true])
@@ -67,34 +67,34 @@ describe('deliveries', () => {
 })
 
 describe('deliveries retry', () => {
-  it('makes one due again, records who asked, and may be repeated', async () => {
+  it('makes a delivery due, records the actor, and may be repeated', async () => {
     await park()
     for (let time = 0; time < 2; time += 1) {
       const { code, out } = await call(['deliveries', 'retry', eventId, 'mail', '--actor', 'ada'])
-      expect([code, out]).toEqual([0, 'mail: due now: a server or worker delivers it\n'])
+      expect([code, out]).toEqual([0, 'mail: due now; a server or worker delivers it\n'])
     }
     const details = { eventId, listener: 'mail', type: 'CheckoutFailed' }
     const action = { action: 'redeliver', actor: 'ada', lock: checkoutId.failed, details }
     expect(await actions()).toEqual([action, action])
-    expect((await call(['diagnose', '--lock', checkoutId.failed])).out).toContain('by hand: redeliver')
+    expect((await call(['diagnose', '--lock', checkoutId.failed])).out).toContain('operator: redeliver')
   })
 
-  it('makes all due again that were given up, of one listener or of all', async () => {
+  it('makes all parked deliveries due, of one listener or of all', async () => {
     await set(`state = 'parked', delivered_at = null`, 'true')
     const retry = ['deliveries', 'retry', '--all-parked', '--actor', 'ada']
     expect(await call([...retry, '--listener', 'fax'])).toMatchObject({
       code: 0,
-      out: '0 parked deliveries to fax made due\n',
+      out: '0 parked deliveries to fax due now\n',
     })
     expect(await call([...retry, '--listener', 'mail', '--json'])).toMatchObject({
       code: 0,
       out: '{\n  "redelivered": 9\n}\n',
     })
-    expect(await call(retry)).toMatchObject({ code: 0, out: '0 parked deliveries made due\n' })
+    expect(await call(retry)).toMatchObject({ code: 0, out: '0 parked deliveries due now\n' })
     expect(await actions()).toHaveLength(9)
   })
 
-  it('exits with 1 where there is none or it runs right now', async () => {
+  it('exits with 1 if the delivery does not exist or is running', async () => {
     const absent = '0192cccc-0000-7000-8000-00000000ffff'
     expect(await call(['deliveries', 'retry', absent, 'mail'])).toMatchObject({
       code: 1,
@@ -105,13 +105,13 @@ describe('deliveries retry', () => {
     for (const what of ['retry', 'park']) {
       expect(await call(['deliveries', what, eventId, 'mail'])).toMatchObject({
         code: 1,
-        err: 'it runs right now: try again when it has ended\n',
+        err: 'the delivery is running; try again when it has ended\n',
       })
     }
     expect(await actions()).toEqual([])
   })
 
-  it('exits with 2 when it is not said which', async () => {
+  it('exits with 2 without exactly one selection', async () => {
     for (const line of [
       [],
       [eventId],
@@ -127,20 +127,20 @@ describe('deliveries retry', () => {
 })
 
 describe('deliveries park', () => {
-  it('gives one up that waits, so that those behind it go on, and records who asked', async () => {
+  it('parks a due delivery so that later ones continue, and records the actor', async () => {
     await set(`state = 'due', delivered_at = null`)
     for (let time = 0; time < 2; time += 1) {
       const { code, out } = await call(['deliveries', 'park', eventId, 'mail', '--actor', 'ada'])
-      expect([code, out]).toEqual([0, 'mail: given up: what stands behind it goes on\n'])
+      expect([code, out]).toEqual([0, 'mail: parked; later deliveries of the checkout continue\n'])
     }
-    // The second time there was nothing to do, and nothing to record.
+    // The second call changed nothing, so it recorded nothing.
     expect(await actions()).toMatchObject([{ action: 'park', actor: 'ada', lock: checkoutId.failed }])
   })
 
-  it('exits with 1 for what was delivered', async () => {
+  it('exits with 1 for a delivered event', async () => {
     expect(await call(['deliveries', 'park', eventId, 'mail'])).toMatchObject({
       code: 1,
-      err: 'it is delivered: nothing to give up\n',
+      err: 'the delivery is already delivered; nothing to park\n',
     })
   })
 })

@@ -1,4 +1,4 @@
-/** What diagnose says of one checkout: its history in order, what happens next, and what to do. */
+/** `holdfast diagnose`: the history of a checkout, its next steps, and the suggested commands. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { checkoutId } from '../../../holdfast/test/observe/healthy-store.ts'
 import { type LockFacts, outlookOf } from '../../src/diagnose/outlook.ts'
@@ -15,7 +15,7 @@ const entry = (version: number, to: 'pending' | 'authorizing' | 'rolling_back' |
 describe('the timeline', () => {
   const authorize = { kind: 'authorize', attempt: 1, status: 'intended', intended_at: at(2), settled_at: null }
 
-  it('puts states, calls on the gateway and actions by hand in order, from the start', () => {
+  it('orders states, gateway calls, and operator actions by time since the start', () => {
     const capture = {
       kind: 'capture',
       attempt: 1,
@@ -35,13 +35,13 @@ describe('the timeline', () => {
       ['+0 ms', 'Started', '', ''],
       ['+1 s', 'Authorizing payment', '12 ms', 'payment_authorization'],
       ['+2 s', 'gateway: capture declined', '1 s', 'no'],
-      ['+2 s', 'by hand: release', '', 'by ada, “buyer called”'],
+      ['+2 s', 'operator: release', '', 'by ada, “buyer called”'],
       ['+3 s', 'Rolling back', '', 'taken over, epoch 2; checkout_released in payment_authorization'],
       ['+4 s', 'Failed', '', ''],
     ])
   })
 
-  it('shows last what the gateway has not answered, and not at all once it is fenced', () => {
+  it('shows an unanswered gateway call last, and hides it once a void has settled it', () => {
     const timeline = [entry(1, 'pending', 0)]
     const rows = timelineRows(momentsOf({ timeline, operations: [authorize] }, []), now)
     expect(rows.at(-1)).toEqual(['now', 'gateway: authorize', '9 m 58 s', 'no answer yet'])
@@ -50,7 +50,7 @@ describe('the timeline', () => {
     expect(fenced.map(({ what }) => what)).toEqual(['Started', 'gateway: void succeeded'])
   })
 
-  it('takes a history that is gone', () =>
+  it('accepts an empty history', () =>
     expect(timelineRows(momentsOf({ timeline: [], operations: [] }, []), now)).toEqual([]))
 })
 
@@ -73,69 +73,74 @@ describe('the outlook', () => {
       dueDeliveries: 0,
     },
   }
-  const told = (change: Partial<LockFacts>) => {
+  const summaryOf = (change: Partial<LockFacts>) => {
     const { next, commands } = outlookOf({ ...facts, ...change })
     return { next: next.join(' '), commands: commands.map(({ command }) => command) }
   }
   const ended = { wake_at: null, awake: false }
 
-  it('says who looks at it again and when', () => {
-    expect(told({}).next).toContain('A server or worker looks at it in 5 s, for the 3rd time.')
-    expect(told({ lease_owner: 'host:1' }).next).toContain('A process works on it right now')
-    expect(told({ lease_owner: 'host:1', awake: true, wake_at: at(0) }).next).toContain('due since 10 m')
-    expect(told({ state: 'failed', ...ended }).next).toBe('It is at its end: the buyer may check the cart out again.')
+  it('says when the checkout is processed again', () => {
+    expect(summaryOf({}).next).toContain('A server or worker processes it in 5 s, for the 3rd time.')
+    expect(summaryOf({ lease_owner: 'host:1' }).next).toContain('A process is working on it')
+    expect(summaryOf({ lease_owner: 'host:1', awake: true, wake_at: at(0) }).next).toContain('due for 10 m')
+    expect(summaryOf({ state: 'failed', ...ended }).next).toBe('It has ended. The buyer may check out the cart again.')
   })
 
   it.each<[string, Partial<LockFacts>, RegExp, string[]]>([
+    ['is pending', { state: 'pending' }, /nothing has been charged yet. It expires in 5 m/, ['holdfast release ID']],
+    ['has expired', { state: 'pending', expired: true }, /It has expired/, ['holdfast cleanup']],
     [
-      'waits for the buyer',
-      { state: 'pending' },
-      /nothing is charged yet. It ends by itself in 5 m/,
-      ['holdfast release ID'],
-    ],
-    ['is over', { state: 'pending', expired: true }, /Its time is over/, ['holdfast cleanup']],
-    ['has no answer', { state: 'authorizing' }, /charged once/, ['holdfast retry ID', 'holdfast release ID']],
-    [
-      'waits for 3-D Secure',
-      { state: 'awaiting_action', action: { type: 'redirect', url: 'https://bank.example/3ds' } },
-      /approve the payment: https:\/\/bank.example\/3ds Otherwise it is undone in 5 m/,
+      'has a payment of unknown outcome',
+      { state: 'authorizing' },
+      /charged once/,
       ['holdfast retry ID', 'holdfast release ID'],
     ],
     [
-      'waits for its capture',
+      'is waiting for 3-D Secure',
+      { state: 'awaiting_action', action: { type: 'redirect', url: 'https://bank.example/3ds' } },
+      /approve the payment: https:\/\/bank.example\/3ds Otherwise it is rolled back in 5 m/,
+      ['holdfast retry ID', 'holdfast release ID'],
+    ],
+    [
+      'is waiting for its capture',
       { state: 'awaiting_capture', authorization_valid_until: '2026-11-23T10:10:00.000Z' },
-      /until 2026-11-23T10:10:00.000Z, in 1 d/,
+      /deadline is 2026-11-23T10:10:00.000Z \(in 1 d\)/,
       ['holdfast capture ID', 'holdfast release ID'],
     ],
     [
-      'waits for a transfer',
+      'is waiting for a bank transfer',
       { state: 'awaiting_capture', gateway: 'invoice' },
       /transfer/,
       ['holdfast invoices --open', 'holdfast release ID'],
     ],
-    ['is being captured', { state: 'capturing' }, /a refusal undoes the order/, ['holdfast retry ID']],
-    ['is being undone', { state: 'rolling_back' }, /let the payment go/, ['holdfast retry ID']],
     [
-      'cannot be undone',
+      'is being captured',
+      { state: 'capturing' },
+      /if the gateway refuses, the order is cancelled/,
+      ['holdfast retry ID'],
+    ],
+    ['is being rolled back', { state: 'rolling_back' }, /until the gateway confirms it/, ['holdfast retry ID']],
+    [
+      'has a stuck rollback',
       { state: 'rolling_back', tries: 10 },
       /11th time/,
       ['holdfast retry ID', 'holdfast reconcile'],
     ],
     [
-      'is sold',
+      'is completed',
       { state: 'completed', ...ended, isRefundable: true, orderNumber: '100001' },
-      /the order stands/,
+      /It is completed/,
       ['holdfast refund 100001'],
     ],
     [
-      'is told to nobody',
+      'has parked deliveries',
       { state: 'completed', ...ended, parkedDeliveries: 2 },
-      /2 of its events were given up/,
+      /2 event deliveries are parked/,
       ['holdfast deliveries --lock ID'],
     ],
-  ])('says of one that %s what buyer and shop can do', (_, change, sentence, commands) => {
-    expect(told(change).next).toMatch(sentence)
-    expect(told(change).commands).toEqual(commands)
+  ])('says what buyer and shop can do with a checkout that %s', (_, change, sentence, commands) => {
+    expect(summaryOf(change).next).toMatch(sentence)
+    expect(summaryOf(change).commands).toEqual(commands)
   })
 })
 
@@ -146,7 +151,7 @@ describe('holdfast diagnose', () => {
   })
   afterEach(() => opened?.stop())
 
-  it('recommends what to do about deliveries, payments, webhooks and settings', async () => {
+  it('suggests commands for deliveries, payments, webhooks, and settings', async () => {
     await opened.database.execute(
       `update holdfast.deliveries set state = 'parked', delivered_at = null, last_error = e'no\\nroute' where listener = 'mail';
        update holdfast.payment_operations set intended_at = now() - interval '5 minutes' where status = 'intended';
@@ -172,7 +177,7 @@ describe('holdfast diagnose', () => {
     expect(json).toMatchObject({ activeCount: 3, listeners: [{ listener: 'mail', state: 'parked', count: 9 }] })
   })
 
-  it('tells a late delivery that nobody takes from one that will be tried again', async () => {
+  it('distinguishes an overdue delivery that no process runs from one that will be retried', async () => {
     await opened.database.execute(
       `update holdfast.deliveries set state = 'due', delivered_at = null, attempts = 3, next_at = now() + interval '1 minute';
        update holdfast.deliveries set next_at = now() - interval '6 minutes', attempts = 0 where type = 'CheckoutFailed'`,
@@ -184,18 +189,18 @@ describe('holdfast diagnose', () => {
     ])
   })
 
-  it('shows who did what by hand, and what happens next', async () => {
+  it('shows operator actions and the next steps', async () => {
     await opened.call(['release', checkoutId.pending, '--actor', 'ada', '--reason', 'buyer called'])
     const { out } = await opened.call(['diagnose', '--lock', checkoutId.pending])
-    expect(out).toMatch(/by hand: release +by ada, “buyer called”/)
-    expect(out).toContain('It is at its end')
+    expect(out).toMatch(/operator: release +by ada, “buyer called”/)
+    expect(out).toContain('It has ended')
     const capturing = await opened.call(['diagnose', '--lock', checkoutId.capturing])
     expect(capturing.out).toContain(`  holdfast retry ${checkoutId.capturing}\n`)
     const json = JSON.parse((await opened.call(['diagnose', '--lock', checkoutId.pending, '--json'])).out)
     expect(json).toMatchObject({ lock: { state: 'failed' }, actions: [{ actor: 'ada' }], next: [expect.any(String)] })
   })
 
-  it('fits the terminal, but for commands, which are for copying', async () => {
+  it('fits the terminal, except for commands, which are never cut', async () => {
     for (const columns of [80, 120]) {
       for (const line of [['diagnose'], ['diagnose', '--lock', checkoutId.failed]]) {
         const { lines } = await opened.call(line, { columns })

@@ -1,4 +1,4 @@
-/** The demonstration: it never sells more than there is, ends clean, and leaves nothing behind, however it ends. */
+/** `holdfast flash-sale`: never oversells, passes its audit, and deletes its database however it ends. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
@@ -26,7 +26,7 @@ afterEach(() => {
   rmSync(temporary, { recursive: true, force: true })
 })
 
-/** The command as a process of its own. */
+/** Starts the command as a separate process. */
 function start(line: readonly string[], databaseUrl?: string) {
   const child = spawn(process.execPath, [inject('main'), 'flash-sale', ...line], {
     cwd: temporary,
@@ -88,32 +88,32 @@ function expectClean({ code, out }: { code: number | null; out: string }): SaleR
   return report
 }
 
-/** On a busy machine a sale takes its time to open. */
+/** A sale opens slowly on a busy machine. */
 const timeout = 180_000
 
 describe('a sale', { timeout }, () => {
-  it('sells no unit twice on the embedded database, which is killed in the middle, and leaves no file', async () => {
+  it('sells no unit twice on the embedded database, which is killed during the sale, and leaves no file', async () => {
     const report = expectClean(await call([...small, '--json']))
     expect(report).toMatchObject({ database: 'embedded', buyers: 60, units: 5, seed: 11 })
     expect(report.kills).toBeGreaterThan(0)
     expect(readdirSync(temporary)).toEqual([])
   })
 
-  it('sells no unit twice on PostgreSQL while its processes are killed, in a database that is dropped', async () => {
+  it('sells no unit twice on PostgreSQL while its processes are killed, and drops its database', async () => {
     const report = expectClean(await call([...small, '--json', '--processes', '2'], inject('postgresUrl')))
     expect(report).toMatchObject({ database: 'postgres', processes: 2 })
     expect(report.kills).toBeGreaterThan(0)
     expect(await leftDatabases()).toEqual([])
   })
 
-  it('says what is wrong with an address, without the address', async () => {
+  it('refuses an invalid database URL without printing it', async () => {
     const { code, err } = await call(small, 'mysql://me:hunter2@localhost/shop')
     expect(code).toBe(2)
     expect(err).toContain('postgres://user:password@host:port/database')
     expect(err).not.toContain('hunter2')
   })
 
-  it('says in a sentence that the user may not make databases', async () => {
+  it('reports in one sentence that the user may not create databases', async () => {
     await asAdministrator(administrator =>
       administrator.execute(`drop role if exists flash_sale_guest; create role flash_sale_guest login`),
     )
@@ -127,8 +127,8 @@ describe('a sale', { timeout }, () => {
   })
 })
 
-describe('a sale that does not come to its end', { timeout }, () => {
-  /** Once its doors are open. */
+describe('an interrupted sale', { timeout }, () => {
+  /** Starts a sale and waits until it is open. */
   async function opened() {
     const line = ['--buyers', '50', '--seconds', '100', '--processes', '1']
     const sale = start(line, inject('postgresUrl'))
@@ -136,14 +136,14 @@ describe('a sale that does not come to its end', { timeout }, () => {
     return sale
   }
 
-  it('drops its database at Ctrl-C, and says so by its code', async () => {
+  it('drops its database after Ctrl-C and exits with 130', async () => {
     const { child, code } = await opened()
     child.kill('SIGINT')
     expect(await code).toBe(130)
     expect(await leftDatabases()).toEqual([])
   })
 
-  it('leaves nothing even when it is killed: its processes clean up after it', async () => {
+  it('leaves no database after SIGKILL, because its processes clean up', async () => {
     const { child } = await opened()
     expect(await leftDatabases()).toHaveLength(1)
     child.kill('SIGKILL')
@@ -151,8 +151,8 @@ describe('a sale that does not come to its end', { timeout }, () => {
   })
 })
 
-describe('the crowd', () => {
-  it('is the same for the same seed, another for another', () => {
+describe('the buyers', () => {
+  it('are the same for the same seed and differ for another seed', () => {
     expect(planBuyers(7, 200, 10_000)).toEqual(planBuyers(7, 200, 10_000))
     expect(planBuyers(8, 200, 10_000)).not.toEqual(planBuyers(7, 200, 10_000))
   })
@@ -192,7 +192,7 @@ describe('the picture', () => {
     }
   })
 
-  it('shows every unit, and what was killed, also without colours', () => {
+  it('shows every unit and every killed process, also without colours', () => {
     const text = textOf(inTheMiddle(), 80, 24).join('\n')
     const [grid = ''] = text.split('\n\n')[1]?.split('  ■ 33 sold') ?? []
     expect(grid.replaceAll(/\s/g, '')).toBe('■'.repeat(33) + '▣'.repeat(12) + '□'.repeat(5))
@@ -202,12 +202,12 @@ describe('the picture', () => {
     expect(textOf(inTheMiddle(), 80, 24, true).join('')).toContain('\u001b[32m■')
   })
 
-  it('keeps stock and pace for the end', () => {
+  it('shows stock and pace at the end', () => {
     const text = drawEnd(inTheMiddle(), { columns: 80, rows: 40 }).map(line => render(line, 80, false))
     expect(text.join('\n')).toContain('faults')
   })
 
-  it('gives the terminal back as it was, and draws again where its size changed', () => {
+  it('redraws after a resize, and restores the terminal', () => {
     let written = ''
     let resized = (): void => {}
     const size = { columns: 80, rows: 24 }

@@ -1,4 +1,4 @@
-/** Invoices at the command line: listed, paid by lines of the bank's statement, and what is owed. */
+/** `holdfast invoices` and `holdfast paid`: lists invoices and payouts due, and books lines of the bank statement. */
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { defaultConfig } from '../../../holdfast/src/config/config.ts'
 import { requireOrder } from '../../../holdfast/src/domain/outcome.ts'
@@ -48,7 +48,7 @@ async function ordered() {
 const paid = (reference: string, amount: string, id: string, ...more: string[]) =>
   call('paid', reference, '--amount', amount, '--currency', 'usd', '--line', id, ...more)
 
-it('books lines of the statement until the order is paid, and records who did it', async () => {
+it('books statement lines until the order is paid, and records the actor', async () => {
   const { lockId, reference } = await ordered()
   const grouped = reference.replace(/(.{4})(?=.)/g, '$1 ')
   expect((await call('invoices', '--open')).out).toContain(grouped)
@@ -61,14 +61,14 @@ it('books lines of the statement until the order is paid, and records who did it
   })
   expect(await paid(reference, '6.00', 'b')).toMatchObject({
     code: 0,
-    out: `${grouped}  paid; 1.00 USD to be sent back\n`,
+    out: `${grouped}  paid; 1.00 USD to return to the buyer\n`,
   })
   expect(await store.facts(lockId)).toMatchObject({ state: 'completed', order: 'paid' })
   const owed = (await call('invoices', '--owed')).out
   expect(owed).toContain('1.00 USD')
-  expect(owed).toContain('1 payout is to be made')
+  expect(owed).toContain('1 payout due')
   expect(await paid(reference, '1.00', 'c', '--back')).toMatchObject({ code: 0, out: `${grouped}  paid\n` })
-  expect((await call('invoices')).out).toBe('0 invoices wait for their money\n\n0 payouts are to be made\n')
+  expect((await call('invoices')).out).toBe('0 unpaid invoices\n\n0 payouts due\n')
   const actions = await store.sql<{ action: string; actor: string }>(
     'select action, actor from holdfast.admin_actions where checkout_id = $1 order by at',
     [lockId],
@@ -77,10 +77,10 @@ it('books lines of the statement until the order is paid, and records who did it
   expect(actions.map(({ action }) => action)).toEqual(['paid', 'paid', 'paid', 'paid_back'])
 })
 
-it('says what it cannot book, and books nothing', async () => {
+it('refuses an invalid booking and books nothing', async () => {
   const { reference } = await ordered()
-  for (const [line, told] of [
-    [['paid', 'RF00 1234', '--amount', '1.00', '--currency', 'USD', '--line', 'x'], /mistyped/],
+  for (const [line, message] of [
+    [['paid', 'RF00 1234', '--amount', '1.00', '--currency', 'USD', '--line', 'x'], /typing error/],
     [['paid', 'RF18539007547034', '--amount', '1.00', '--currency', 'USD', '--line', 'x'], /no invoice/],
     [['paid', reference, '--amount', '2500', '--currency', 'USD', '--line', 'x'], /12\.50/],
     [['paid', reference, '--amount', '25.00', '--currency', 'EUR', '--line', 'x'], /is in USD/],
@@ -89,7 +89,7 @@ it('says what it cannot book, and books nothing', async () => {
     [['paid', reference, '--amount', '1.00', '--currency', 'USD', '--line', 'x', '--booked', 'soon'], /day/],
   ] as const) {
     const { code, err } = await call(...line)
-    expect(err).toMatch(told)
+    expect(err).toMatch(message)
     expect(code).toBe(2)
   }
   expect(JSON.parse((await call('invoices', '--open', '--json')).out)).toMatchObject({

@@ -1,4 +1,4 @@
-/** The command line on a store whose checkouts stand at different points: what the tests of commands share. */
+/** The command line on a store with a checkout in each state, shared by the tests of commands. */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -20,10 +20,10 @@ export interface CallOptions {
   migrated?: string[]
   environment?: Record<string, string>
   config?: Partial<CheckoutConfig>
-  /** Ends what watches. */
+  /** Stops a watching command. */
   ended?: AbortSignal
-  /** Told of each piece of output. */
-  heard?(text: string): void
+  /** Receives each piece of output. */
+  onOutput?(text: string): void
 }
 
 export interface Commands {
@@ -44,13 +44,13 @@ export async function openCommands(): Promise<Commands> {
     database,
     engine,
     directory,
-    async call(line, { config, environment = {}, migrated = [], ended, heard, ...terminal } = {}) {
+    async call(line, { config, environment = {}, migrated = [], ended, onOutput, ...terminal } = {}) {
       let out = ''
       let err = ''
       const caller = {
         out(text: string) {
           out += text
-          heard?.(text)
+          onOutput?.(text)
         },
         err(text: string) {
           err += text

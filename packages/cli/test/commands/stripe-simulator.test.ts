@@ -1,4 +1,4 @@
-/** The simulator as a process: it starts, takes payments from Stripe's SDK, sends webhooks, and ends when it is asked to. */
+/** The simulator as a process: it starts, takes payments from Stripe's SDK, sends webhooks, and stops on SIGTERM. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -37,7 +37,7 @@ function start(...args: string[]) {
 }
 
 describe('holdfast stripe-simulator', () => {
-  it('serves Stripe’s SDK, sends signed webhooks, opens its books to who has the token, and ends well', async () => {
+  it('serves Stripe’s SDK, sends signed webhooks, protects its control routes, and stops with exit code 0', async () => {
     const events: Stripe.Event[] = []
     let complete = () => {}
     const captured = new Promise<void>(resolve => {
@@ -88,7 +88,7 @@ describe('holdfast stripe-simulator', () => {
     const second = start('--port', String(port))
     expect(await second.code).toBe(1)
     expect(second.output.err).toBe(
-      `port ${port} on 127.0.0.1 is in use: stop what listens there, or choose another with --port\n`,
+      `port ${port} on 127.0.0.1 is in use; stop the process that uses it, or choose another port with --port\n`,
     )
     simulator.child.kill('SIGTERM')
     expect(await simulator.code).toBe(0)
@@ -96,7 +96,7 @@ describe('holdfast stripe-simulator', () => {
     shop.close()
   })
 
-  it('says in one line where it listens', async () => {
+  it('prints its address on one line', async () => {
     const { child, ready, code } = start('--port', '0')
     expect(await ready).toMatch(/^stripe simulator ready on http:\/\/127\.0\.0\.1:\d+\n$/)
     child.kill('SIGTERM')
@@ -104,10 +104,10 @@ describe('holdfast stripe-simulator', () => {
   })
 
   it.each([
-    [['--secret-key', 'sk_live_1'], 'It begins with sk_test_'],
-    [['--webhook-url', 'ftp://shop'], 'It is an http or https address.'],
-    [['--webhook-url', 'http://127.0.0.1/hook'], '--webhook-url and --webhook-secret go together'],
-    [['--port', 'many'], 'It is a whole number from 0 to 65535.'],
+    [['--secret-key', 'sk_live_1'], 'Expected a test key that starts with sk_test_'],
+    [['--webhook-url', 'ftp://shop'], 'Expected an http or https URL.'],
+    [['--webhook-url', 'http://127.0.0.1/hook'], '--webhook-url requires --webhook-secret'],
+    [['--port', 'many'], 'Expected a whole number from 0 to 65535.'],
   ])('refuses %j', async (args, words) => {
     let said = ''
     const caller = {
@@ -119,7 +119,7 @@ describe('holdfast stripe-simulator', () => {
       isTty: false,
       directory: '.',
     }
-    const nowhere = () => Promise.reject(new Error('it needs no store'))
+    const nowhere = () => Promise.reject(new Error('the simulator needs no store'))
     const code = await runProgram(['stripe-simulator', ...args], {
       caller,
       environment: {},

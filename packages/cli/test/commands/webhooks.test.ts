@@ -1,4 +1,4 @@
-/** Webhooks from the shell: which lead nowhere and why, looked at again or done with, on the record. */
+/** `holdfast webhooks`: lists webhooks with their problems, retries and dismisses them, and records the actor. */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { statement } from '../../../holdfast/src/database/database.ts'
 import { checkoutId } from '../../../holdfast/test/observe/healthy-store.ts'
@@ -20,7 +20,7 @@ const give = (eventId: string, lock: string | null, lookAt = 'null') =>
        '{"client_secret": "canary"}', now() - interval '4 days', ${lookAt}, 77, 'Error: connect ECONNREFUSED')`,
   )
 const ours = () => give('evt_ours', checkoutId.completed)
-const strange = () => give('evt_strange', null)
+const unmatched = () => give('evt_unmatched', null)
 const actions = () =>
   opened.database.query(
     statement(
@@ -30,43 +30,43 @@ const actions = () =>
   )
 
 describe('webhooks', () => {
-  it('says that there are none where all is done', async () => {
-    expect(await call(['webhooks'])).toMatchObject({ code: 0, out: 'no such webhooks\n' })
+  it('lists nothing if all webhooks are done', async () => {
+    expect(await call(['webhooks'])).toMatchObject({ code: 0, out: 'no matching webhooks\n' })
   })
 
-  it('shows what was given up and why, says what to do, and exits with 1 where it is one of ours', async () => {
-    await strange()
-    const strangers = await call(['webhooks'])
-    expect(strangers.out).toMatch(
-      /^stripe +evt_strange +charge\.refunded +– +4 d ago +given up +77 +no checkout has payment pi_elsewhere$/m,
+  it('shows given-up webhooks with reason and next step, and exits with 1 if one is about our checkout', async () => {
+    await unmatched()
+    const withoutOurs = await call(['webhooks'])
+    expect(withoutOurs.out).toMatch(
+      /^stripe +evt_unmatched +charge\.refunded +– +4 d ago +given up +77 +no checkout has payment pi_elsewhere$/m,
     )
-    expect(strangers.out).toContain('holdfast webhooks dismiss --all-unmatched')
-    expect(strangers.code).toBe(0)
+    expect(withoutOurs.out).toContain('holdfast webhooks dismiss --all-unmatched')
+    expect(withoutOurs.code).toBe(0)
     await ours()
     const { code, out } = await call(['webhooks', '--state', 'given_up'])
     expect(out).toMatch(new RegExp(`evt_ours .*${checkoutId.completed}.*given up +77 {2}Error: connect ECONNREFUSED`))
-    expect(out.indexOf('evt_ours')).toBeLessThan(out.indexOf('evt_strange'))
+    expect(out.indexOf('evt_ours')).toBeLessThan(out.indexOf('evt_unmatched'))
     expect(out).toContain('holdfast webhooks retry --all-given-up --ours')
     expect(code).toBe(1)
   })
 
-  it('cuts no id that is for copying, however narrow the terminal', async () => {
+  it('never cuts an ID, also in a narrow terminal', async () => {
     await give('evt_1QGk2eLkdIwHu7ix0000000000', checkoutId.completed)
     const { out } = await call(['webhooks'], { isTty: true, columns: 80 })
     expect(out).toContain('stripe   evt_1QGk2eLkdIwHu7ix0000000000  ')
     expect(out).toContain(checkoutId.completed)
   })
 
-  it('shows those that are asked for, as many as it is told to, and never what they carry', async () => {
+  it('filters and limits the list, and never prints payloads', async () => {
     await ours()
-    await strange()
+    await unmatched()
     await give('evt_waits', null, `now() + interval '10 minutes'`)
     const eventsOf = async (...line: string[]) => {
       const { out } = await call(['webhooks', '--json', ...line])
       expect(out).not.toContain('canary')
       return (JSON.parse(out) as { webhooks: { eventId: string }[] }).webhooks.map(({ eventId }) => eventId)
     }
-    expect(await eventsOf()).toEqual(['evt_ours', 'evt_strange', 'evt_waits'])
+    expect(await eventsOf()).toEqual(['evt_ours', 'evt_unmatched', 'evt_waits'])
     expect(await eventsOf('--ours')).toEqual(['evt_ours'])
     expect(await eventsOf('--lock', checkoutId.completed)).toEqual(['evt_ours'])
     expect(await eventsOf('--state', 'waiting')).toEqual(['evt_waits'])
@@ -74,10 +74,10 @@ describe('webhooks', () => {
     expect(await eventsOf('--gateway', 'sandbox')).toEqual([])
     expect(await eventsOf('--type', 'charge.refunded', '--limit', '1')).toEqual(['evt_ours'])
     expect((await call(['webhooks', '--limit', '1'])).out).toContain('there are more')
-    expect((await call(['webhooks', '--state', 'waiting'])).out).toMatch(/again in (10|9) m/)
+    expect((await call(['webhooks', '--state', 'waiting'])).out).toMatch(/retry in (10|9) m/)
   })
 
-  it('exits with 2 when it is called wrongly', async () => {
+  it('exits with 2 for invalid arguments', async () => {
     for (const line of [['--state', 'lost'], ['--limit', '0'], ['--lock', 'evt_ours'], ['evt_ours']]) {
       expect({ line, code: (await call(['webhooks', ...line])).code }).toEqual({ line, code: 2 })
     }
@@ -85,45 +85,45 @@ describe('webhooks', () => {
 })
 
 describe('webhooks retry', () => {
-  it('has one looked at again, records who asked, and may be repeated', async () => {
+  it('makes a webhook due, records the actor, and may be repeated', async () => {
     await ours()
     for (let time = 0; time < 2; time += 1) {
       const { code, out } = await call(['webhooks', 'retry', 'stripe', 'evt_ours', '--actor', 'ada'])
-      expect([code, out]).toEqual([0, 'evt_ours: due now: a server or worker looks at it\n'])
+      expect([code, out]).toEqual([0, 'evt_ours: due now; a server or worker processes it\n'])
     }
     const details = { gateway: 'stripe', eventId: 'evt_ours', type: 'charge.refunded' }
     const action = { action: 'retry_webhook', actor: 'ada', lock: checkoutId.completed, details }
     expect(await actions()).toEqual([action, action])
-    expect((await call(['diagnose', '--lock', checkoutId.completed])).out).toContain('by hand: retry_webhook')
+    expect((await call(['diagnose', '--lock', checkoutId.completed])).out).toContain('operator: retry_webhook')
     expect(await call(['webhooks', '--ours'])).toMatchObject({ code: 0, out: expect.stringMatching(/due +0/) })
   })
 
-  it('has all looked at again that were given up, ours or all', async () => {
+  it('makes all given-up webhooks due, or only those about our checkouts', async () => {
     await ours()
-    await strange()
+    await unmatched()
     const retry = ['webhooks', 'retry', '--all-given-up', '--actor', 'ada']
-    expect(await call([...retry, '--gateway', 'sandbox'])).toMatchObject({ out: '0 webhooks of sandbox made due\n' })
+    expect(await call([...retry, '--gateway', 'sandbox'])).toMatchObject({ out: '0 webhooks from sandbox due now\n' })
     expect(await call([...retry, '--ours', '--json'])).toMatchObject({ code: 0, out: '{\n  "retried": 1\n}\n' })
-    expect(await call(retry)).toMatchObject({ code: 0, out: '1 webhook made due\n' })
+    expect(await call(retry)).toMatchObject({ code: 0, out: '1 webhook due now\n' })
     expect(await actions()).toHaveLength(2)
   })
 
-  it('exits with 1 where there is none, or it is done', async () => {
+  it('exits with 1 if the webhook does not exist or is done', async () => {
     expect(await call(['webhooks', 'retry', 'stripe', 'evt_none'])).toMatchObject({
       code: 1,
       out: '',
-      err: 'there is no webhook evt_none of stripe\n',
+      err: 'there is no webhook evt_none from stripe\n',
     })
     await ours()
     await opened.database.execute('update holdfast.webhooks set handled_at = now()')
     expect(await call(['webhooks', 'retry', 'stripe', 'evt_ours'])).toMatchObject({
       code: 1,
-      err: `it is done: nothing to look at; to ask the gateway again: holdfast retry ${checkoutId.completed}\n`,
+      err: `the webhook is already done; nothing to retry; to query the gateway again: holdfast retry ${checkoutId.completed}\n`,
     })
     expect(await actions()).toEqual([])
   })
 
-  it('exits with 2 when it is not said which', async () => {
+  it('exits with 2 without exactly one selection', async () => {
     for (const line of [
       ['retry'],
       ['retry', 'stripe'],
@@ -141,20 +141,20 @@ describe('webhooks retry', () => {
 })
 
 describe('webhooks dismiss', () => {
-  it('is done with one, records who asked, and may be repeated', async () => {
+  it('dismisses a webhook, records the actor, and may be repeated', async () => {
     await ours()
     for (let time = 0; time < 2; time += 1) {
       const { code, out } = await call(['webhooks', 'dismiss', 'stripe', 'evt_ours', '--actor', 'ada'])
-      expect([code, out]).toEqual([0, 'evt_ours: done with: nobody looks at it any more\n'])
+      expect([code, out]).toEqual([0, 'evt_ours: dismissed; it will not be processed\n'])
     }
     expect(await actions()).toMatchObject([{ action: 'dismiss_webhook', actor: 'ada', lock: checkoutId.completed }])
     expect(await call(['webhooks', 'dismiss', 'stripe', 'evt_none'])).toMatchObject({ code: 1, out: '' })
   })
 
-  it('is done with all that speak of no checkout of ours, and with no other', async () => {
+  it('dismisses all given-up webhooks that match no checkout of ours, and no other', async () => {
     await ours()
-    await strange()
-    expect(await call(['webhooks', 'dismiss', '--all-unmatched'])).toMatchObject({ out: '1 webhook done with\n' })
+    await unmatched()
+    expect(await call(['webhooks', 'dismiss', '--all-unmatched'])).toMatchObject({ out: '1 webhook dismissed\n' })
     expect((await call(['webhooks'])).out).toContain('evt_ours')
   })
 })

@@ -1,4 +1,4 @@
-/** Watching: drawn in its place, cut to the terminal, going on while the database is away, and leaving nothing behind. */
+/** `monitor --watch`: redraws in place, fits the terminal, survives an outage, and restores the terminal. */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -10,7 +10,7 @@ import { silentLog } from '../../../holdfast/src/observe/log/log.ts'
 import type { Caller, Terminal } from '../../src/command.ts'
 import type { Figures } from '../../src/monitor/frame.ts'
 import { watchFigures } from '../../src/monitor/watch.ts'
-import { askHolder } from '../../src/process/forward.ts'
+import { readFromHolder } from '../../src/process/forward.ts'
 import { startServer } from '../../src/process/server.ts'
 import { widthOf } from '../../src/terminal/table.ts'
 import { type Commands, openCommands } from '../commands/open-commands.ts'
@@ -40,7 +40,7 @@ const figures = (status: Figures['health']['status'] = 'healthy', completed = 3)
 
 const away = () => new DatabaseError('the connection was lost', { code: 'connection_lost' })
 
-/** Looks as often as `answers` says, then ends. What is written comes as one string a write. */
+/** Reads each of `answers` once, then stops. Returns one string per write. */
 async function watched(
   answers: readonly (Figures | Error | Promise<Figures>)[],
   { terminal, json = false }: { terminal?: Terminal; json?: boolean } = {},
@@ -82,17 +82,17 @@ function terminalOf(columns: number, rows: number) {
   return { terminal, size, listeners }
 }
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: what commands a terminal
+// biome-ignore lint/suspicious/noControlCharactersInRegex: terminal commands
 const escapes = /\u001b\[[\d;?]*[A-Za-z]/g
 const linesOf = (frame: string) => frame.replaceAll(escapes, '').split('\r\n')
 
 describe('monitor --watch in a terminal', () => {
-  it('writes each frame in one piece, from the top, erasing what is left of the last, and gives the terminal back', async () => {
+  it('writes each frame in one piece over the previous one, and restores the terminal at the end', async () => {
     const { terminal, listeners } = terminalOf(100, 40)
     const { writes, code } = await watched([figures(), figures()], { terminal })
     const [first = '', second = '', leave, last] = writes
     expect(writes).toHaveLength(4)
-    // The alternate screen, and no cursor.
+    // Alternate screen, hidden cursor.
     expect(first.startsWith('\u001b[?1049h\u001b[?25l')).toBe(true)
     for (const frame of [first, second]) {
       expect(frame).toContain('\u001b[H')
@@ -101,7 +101,7 @@ describe('monitor --watch in a terminal', () => {
       expect(frame).not.toContain('\u001b[2J')
     }
     expect(leave).toBe('\u001b[?25h\u001b[?1049l')
-    // What was seen last stays.
+    // The last reading remains.
     expect(last).toContain('2026-11-22 10:30:05 UTC')
     expect(listeners.size).toBe(0)
     expect(code).toBe(0)
@@ -113,7 +113,7 @@ describe('monitor --watch in a terminal', () => {
     [40, 12],
     [20, 5],
     [1, 1],
-  ])('cuts what does not fit into %i columns and %i rows', async (columns, rows) => {
+  ])('cuts the frame to %i columns and %i rows', async (columns, rows) => {
     const { writes } = await watched([figures()], { terminal: terminalOf(columns, rows).terminal })
     const lines = linesOf(writes[0] ?? '')
     expect(lines.length).toBeLessThanOrEqual(rows)
@@ -123,7 +123,7 @@ describe('monitor --watch in a terminal', () => {
     expect(lines.at(-1)).toMatch(/^every 1 ms/)
   })
 
-  it('draws again at once when the terminal changes its size', async () => {
+  it('redraws at once when the terminal is resized', async () => {
     const { terminal, size, listeners } = terminalOf(100, 40)
     let answer: (seen: Figures) => void = () => {}
     const late = new Promise<Figures>(resolve => {
@@ -143,7 +143,7 @@ describe('monitor --watch in a terminal', () => {
     expect(writes.slice(0, -1).some(frame => Math.max(...linesOf(frame).map(widthOf)) === 29)).toBe(true)
   })
 
-  it('gives the terminal back when something breaks, too', async () => {
+  it('restores the terminal after an error', async () => {
     const writes: string[] = []
     const { terminal } = terminalOf(80, 24)
     const answers = [figures(), new Error('a bug')]
@@ -166,21 +166,21 @@ describe('monitor --watch in a terminal', () => {
     expect(writes).toContain('\u001b[?25h\u001b[?1049l')
   })
 
-  it('says that the database is away, with what was there before, and goes on when it is back', async () => {
+  it('reports an unreachable database with the last reading, and continues when it is back', async () => {
     const { terminal } = terminalOf(100, 40)
     const { writes, code } = await watched([figures(), away(), figures('degraded', 4)], { terminal })
     const frames = writes.map(frame => linesOf(frame).join('\n'))
-    expect(frames[1]).toMatch(/^no answer for .*: the connection was lost\nbelow: as it was at 2026-11-22 10:30:05 UTC/)
+    expect(frames[1]).toMatch(/^no answer for .*: the connection was lost\nlast reading: 2026-11-22 10:30:05 UTC/)
     expect(frames[1]).not.toContain('healthy ')
     expect(frames[1]).toContain('started in the last 24 hours')
     expect(frames[2]).toMatch(/^degraded/)
-    // As the last look was.
+    // The last reading was not healthy.
     expect(code).toBe(1)
   })
 })
 
-describe('monitor --watch where nobody watches', () => {
-  it('prints one block after the other, without commands for a terminal', async () => {
+describe('monitor --watch in a pipe', () => {
+  it('prints one block per reading, without terminal commands', async () => {
     const { writes } = await watched([figures(), away(), figures()])
     expect(writes.join('')).not.toContain('\u001b')
     expect(writes).toHaveLength(3)
@@ -188,7 +188,7 @@ describe('monitor --watch where nobody watches', () => {
     expect(writes[1]).toContain('no answer for')
   })
 
-  it('prints one JSON document a line, also of trouble', async () => {
+  it('prints one JSON document per line, also during an outage', async () => {
     const { writes, code } = await watched([figures(), away()], { json: true })
     expect(writes.every(line => line.indexOf('\n') === line.length - 1)).toBe(true)
     const [first, second] = writes.map(line => JSON.parse(line))
@@ -197,7 +197,7 @@ describe('monitor --watch where nobody watches', () => {
     expect(code).toBe(1)
   })
 
-  it('does not begin where the first look fails', async () => {
+  it('fails if the first reading fails', async () => {
     await expect(watched([away()])).rejects.toThrow('the connection was lost')
   })
 })
@@ -209,7 +209,7 @@ describe('monitor --watch on a store', () => {
   })
   afterEach(() => opened?.stop())
 
-  it('counts what ended in steps, the last of them the newest that is over', async () => {
+  it('counts ended checkouts per time bucket up to the last full one', async () => {
     await opened.database.query(
       statement(
         'watch_test_ended',
@@ -222,7 +222,7 @@ describe('monitor --watch on a store', () => {
     const ended = new AbortController()
     const { out } = await opened.call(['monitor', '--watch', '60', '--json'], {
       ended: ended.signal,
-      heard: () => ended.abort(),
+      onOutput: () => ended.abort(),
     })
     const { throughput } = JSON.parse(out) as Figures
     expect(throughput.bucketSeconds).toBe(60)
@@ -232,7 +232,7 @@ describe('monitor --watch on a store', () => {
     expect(throughput.failed).toEqual(Array(60).fill(0))
   })
 
-  it('exits with 2 for a pause that is none', async () => {
+  it('exits with 2 for an invalid interval', async () => {
     for (const pause of ['0', 'x', '-1', '1.5', '4000']) {
       expect(await opened.call(['monitor', '--watch', pause])).toMatchObject({ code: 2, out: '' })
     }
@@ -240,13 +240,13 @@ describe('monitor --watch on a store', () => {
 })
 
 describe('monitor --watch on the embedded database', () => {
-  it('asks the server that holds it, each time anew, and says where there is none', async () => {
+  it('reads from the server that holds the database, and reports if no server is running', async () => {
     const directory = mkdtempSync(join(tmpdir(), 'holdfast-watch-'))
     const config = { ...defaultConfig, secret: 's'.repeat(32), port: 0 }
     const server = await startServer({ config, dataDirectory: directory, log: silentLog })
-    const ask = () => askHolder<Figures>(directory, { directory }, ['monitor', '--json', '--step', '2'])
+    const readOnce = () => readFromHolder<Figures>(directory, { directory }, ['monitor', '--json', '--step', '2'])
     try {
-      expect(await ask()).toMatchObject({
+      expect(await readOnce()).toMatchObject({
         health: { status: 'healthy' },
         statistics: { active: 0 },
         throughput: { bucketSeconds: 2 },
@@ -254,7 +254,9 @@ describe('monitor --watch on the embedded database', () => {
     } finally {
       await server.close()
     }
-    await expect(ask()).rejects.toThrow(/no server runs on the embedded database .*: start one with holdfast serve/)
+    await expect(readOnce()).rejects.toThrow(
+      /no server is running on the embedded database .*; start one with "holdfast serve"/,
+    )
     rmSync(directory, { recursive: true, force: true })
   }, 60_000)
 })

@@ -1,9 +1,9 @@
-/** The moment before the door closes: a balancer is told, what it still sends is served, and it takes no longer than it may. */
+/** The grace period before the port closes: probes fail first, late requests are still answered, and its length is bounded. */
 import { describe, expect, it } from 'vitest'
 import { createDraining } from '../../src/process/draining.ts'
 import { listen } from '../../src/process/http-server.ts'
 
-/** A server that ends as `holdfast serve` does, with a request that is answered when a test says so. */
+/** A server that stops as `holdfast serve` does, with a slow request that the test finishes. */
 async function open(openMs: number) {
   const ending = new AbortController()
   const draining = createDraining({ openMs })
@@ -40,8 +40,8 @@ async function open(openMs: number) {
   }
 }
 
-describe('A server that ends', () => {
-  it('tells whoever asks for readiness, serves what still comes, finishes what is in flight, and is gone', async () => {
+describe('a server that stops', () => {
+  it('fails the readiness probe, answers late and slow requests, and closes its port', async () => {
     const { url, here, finish, ready, end } = await open(400)
     expect(await ready()).toBe(200)
     const slow = fetch(`${url}/slow`)
@@ -55,7 +55,7 @@ describe('A server that ends', () => {
     await expect(fetch(`${url}/products`)).rejects.toThrow()
   })
 
-  it('closes at once where nobody asks for readiness', async () => {
+  it('closes at once if there was no readiness probe', async () => {
     const { url, end } = await open(60_000)
     expect(await (await fetch(`${url}/products`)).text()).toBe('served')
     await end()

@@ -1,4 +1,4 @@
-/** The server as a whole: it starts, serves, takes its own gateway's webhooks, runs others' commands, and ends. */
+/** The whole server: it starts, serves, receives the sandbox's webhooks, runs forwarded commands, and stops. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
@@ -32,7 +32,7 @@ describe('a server in this process', () => {
   })
   afterEach(() => server?.close())
 
-  it('serves the demonstration, and completes a payment that its buyer approves by the gateway’s webhook', async () => {
+  it('serves the demo shop, and completes a payment when the webhook of the buyer’s approval arrives', async () => {
     const [url] = server.addresses
     expect(url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/)
     expect(await (await fetch(`${url}/health/checkout`)).json()).toMatchObject({ status: 'healthy' })
@@ -40,7 +40,7 @@ describe('a server in this process', () => {
     const { engine, carts, catalog, sandbox } = server.shop
     const { products } = await catalog.listProducts({})
     const sku = products.flatMap(product => product.variants).find(variant => variant.available > 0)?.sku
-    if (sku === undefined) throw new Error('the demonstration has nothing to sell')
+    if (sku === undefined) throw new Error('the demo catalog has nothing in stock')
     const cart = await carts.addLine('session', { sku, quantity: 1 })
     const lock = await engine.startCheckout(cart.id, { sessionId: 'session' })
     const outcome = await engine.processCheckout(lock.id, {
@@ -62,17 +62,17 @@ describe('a server in this process', () => {
 })
 
 describe('listening', () => {
-  it('says in a sentence that the port is in use', async () => {
+  it('reports a port in use in one sentence', async () => {
     const other = createServer().listen(0, '127.0.0.1')
     await new Promise(resolve => other.once('listening', resolve))
     const { port } = other.address() as { port: number }
     await expect(listen(async () => new Response(), { port, host: '127.0.0.1' })).rejects.toThrow(
-      `port ${port} on 127.0.0.1 is in use: stop what listens there, or choose another with --port`,
+      `port ${port} on 127.0.0.1 is in use; stop the process that uses it, or choose another port with --port`,
     )
     other.close()
   })
 
-  it('answers what is in flight before it ends', async () => {
+  it('answers the requests in flight before it closes', async () => {
     let finish = () => {}
     let arrived = () => {}
     const held = new Promise<void>(resolve => {
@@ -144,7 +144,7 @@ describe('the holdfast process', () => {
     return { child, output, code, ready }
   }
 
-  it('names every mistake of the configuration and exits with 2', async () => {
+  it('lists every invalid setting and exits with 2', async () => {
     const { code, output } = start(['audit'], { PORT: 'x', CHECKOUT_SECRET: 'hunter2' })
     expect(await code).toBe(2)
     expect(output.err).toContain('2 mistakes')
@@ -152,7 +152,7 @@ describe('the holdfast process', () => {
     expect(output.out).toBe('')
   })
 
-  it('serves, runs the commands of others meanwhile, refuses a second server, and ends on SIGTERM', async () => {
+  it('serves, runs forwarded commands, refuses a second server, and stops on SIGTERM', async () => {
     const server = start(['serve', '--port', '0'])
     expect(await server.ready).toMatch(/^holdfast ready on http:\/\/127\.0\.0\.1:\d+ \(embedded database \.holdfast\)$/)
 

@@ -1,4 +1,4 @@
-/** Workers without a shop: what they do is counted at a door of their own, which says how they are and that they end. */
+/** The worker process: it delivers events, and its probe server reports metrics, readiness, and shutdown. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
@@ -48,7 +48,7 @@ describe('holdfast work', () => {
     await opened.stop()
   })
 
-  /** One paid order, by a process that works on nothing: its events are left to whoever works. */
+  /** One paid order, placed without workers: its events are left for the worker process. */
   async function sell(webhookUrl: string): Promise<void> {
     const { database } = opened
     await seedDemo(database)
@@ -83,13 +83,13 @@ describe('holdfast work', () => {
     child = process_
     let output = ''
     for (const stream of [process_.stdout, process_.stderr]) stream.on('data', chunk => (output += chunk))
-    const url = await vi.waitUntil(() => /^holdfast works on (http:\S+) \(PostgreSQL /m.exec(output)?.[1], {
+    const url = await vi.waitUntil(() => /^worker started on (http:\S+) \(PostgreSQL /m.exec(output)?.[1], {
       timeout: 60_000,
     })
     return { process: process_, url }
   }
 
-  it('counts the deliveries it makes, shows them to whoever has the secret, and says that it ends', async () => {
+  it('delivers events, counts them in its metrics, requires the metrics secret, and reports its shutdown', async () => {
     const webhookUrl = `http://127.0.0.1:${portOf(receiver)}/events`
     await sell(webhookUrl)
     expect(received).toBe(0)
@@ -113,7 +113,7 @@ describe('holdfast work', () => {
     expect(await statusOf('/health/live')).toBe(200)
     expect(await (await ask('/health/ready')).json()).toMatchObject({ status: 'ready' })
     expect(await (await ask('/health/checkout')).json()).toMatchObject({ status: 'healthy' })
-    // There is no shop here.
+    // A worker serves no shop.
     expect(await statusOf('/products')).toBe(404)
 
     const ended = once(worker, 'exit')
@@ -123,14 +123,14 @@ describe('holdfast work', () => {
     expect(await ended).toEqual([0, null])
   })
 
-  it('says that its port is taken before anything else is tried', async () => {
+  it('reports a port in use before it connects to the database', async () => {
     const other = createListener().listen(0, '127.0.0.1')
     await once(other, 'listening')
     const port = portOf(other)
     const nowhere = 'postgres://nobody@127.0.0.1:1/nothing'
     const config = { ...defaultConfig, secret, databaseUrl: nowhere, workerPort: port }
     await expect(startWorker({ config, log: silentLog })).rejects.toThrow(
-      `port ${port} on 127.0.0.1 is in use: stop what listens there, or choose another with --port`,
+      `port ${port} on 127.0.0.1 is in use; stop the process that uses it, or choose another port with --port`,
     )
     other.close()
   })

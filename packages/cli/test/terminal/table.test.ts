@@ -1,4 +1,4 @@
-/** Tables and spans: as wide as the terminal at most, whatever is in them, and readable. */
+/** Tables and durations: readable, and at most as wide as the terminal with any content. */
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { brief, span, when } from '../../src/terminal/span.ts'
@@ -9,23 +9,23 @@ const plain = { colours: false }
 const lines = (text: string) => text.trimEnd().split('\n')
 
 describe('cell', () => {
-  it('lets nothing steer the terminal, break the line or turn the text around', () => {
+  it('removes control characters, line breaks, and direction marks from a cell', () => {
     const text = cell('a\u001b[2Jb\r\nc\td\u009be\u202ef\u0000')
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: what must not be there
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: the characters that must be removed
     expect(text).not.toMatch(/[\u0000-\u001f\u007f-\u009f\u202e]/)
     expect(text).toContain('b c d')
   })
 })
 
 describe('widthOf and cut', () => {
-  it('count what a terminal shows, not what is stored', () => {
+  it('measures terminal cells, not characters', () => {
     expect(widthOf(paint({ colours: true }, 'bad', 'café'))).toBe(4)
     expect(widthOf('日本')).toBe(4)
     expect(widthOf('e\u0301')).toBe(1)
   })
 
-  it('cut to the width and end the colours', () => {
-    expect(cut(paint({ colours: true }, 'bad', 'hello world'), 6)).toBe('\u001b[31mhello…\u001b[0m')
+  it('cuts a text to the width and closes its colours', () => {
+    expect(cut(paint({ colours: true }, 'bad', 'hello world'), 6)).toBe('\u001b[31mhello…\u001b[39m')
     expect(cut('日本語', 4)).toBe('日…')
     expect(cut('short', 5)).toBe('short')
     fc.assert(
@@ -37,31 +37,31 @@ describe('widthOf and cut', () => {
 })
 
 describe('table', () => {
-  it('fits the terminal: texts give way, ids and numbers do not', () => {
+  it('fits the terminal by wrapping texts, never IDs or numbers', () => {
     const rows = [[id, 'a message that is much longer than there is room for it', '1200']]
     const wrapped = lines(table({ ...plain, columns: 60 }, ['lock', 'message', 'count'], rows, { right: [2] }))
     expect(Math.max(...wrapped.map(widthOf))).toBeLessThanOrEqual(60)
     expect(wrapped[1]).toContain(id)
     expect(wrapped.join('\n')).toContain('1200')
     expect(wrapped.length).toBeGreaterThan(3)
-    // A pipe takes what comes.
+    // In a pipe nothing wraps.
     expect(lines(table(plain, ['lock', 'message', 'count'], rows))).toHaveLength(2)
   })
 
-  it('lets the columns give way first that are said to', () => {
+  it('shrinks the columns of shrinkFirst before the others', () => {
     const [, row = ''] = lines(
       table({ ...plain, columns: 50 }, ['what', 'note'], [['what was done here', 'a note of many words to be read']], {
-        yields: [1],
+        shrinkFirst: [1],
       }),
     )
     expect(row).toMatch(/^what was done here {2}a note/)
   })
 
-  it('has no line for a head without names', () => {
+  it('prints no head line if all names are empty', () => {
     expect(lines(table(plain, ['', ''], [['a', 'b']]))).toEqual(['a  b'])
   })
 
-  it('takes emptiness', () => {
+  it('prints only the head if there are no rows', () => {
     expect(table(plain, ['a', 'b'], [])).toContain('a  b')
   })
 })
@@ -79,9 +79,9 @@ describe('span', () => {
     [7_500_000, '2 h 5 m'],
     [273_600_000, '3 d 4 h'],
     [-5, '0 ms'],
-  ])('says %d ms as %s', (ms, text) => expect(span(ms)).toBe(text))
+  ])('prints %d ms as %s', (ms, text) => expect(span(ms)).toBe(text))
 
-  it('says when, before and after, and in narrow columns', () => {
+  it('prints times relative to now, and short forms for narrow columns', () => {
     const now = '2026-11-22T10:00:00.000Z'
     expect(when('2026-11-22T10:00:05.000Z', now)).toBe('in 5 s')
     expect(when('2026-11-22T09:57:00.000Z', now)).toBe('3 m ago')

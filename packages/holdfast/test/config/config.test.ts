@@ -1,9 +1,5 @@
 /** The configuration: every variable of the guide, every mistake at once, no secret in any message. */
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { keptSecret } from '../../../cli/src/process/installation-secret.ts'
 import { ConfigError, configFromEnvironment, defaultConfig } from '../../src/config/config.ts'
 import { configVariables } from '../../src/config/variables.ts'
 
@@ -248,30 +244,5 @@ describe('the configuration', () => {
     expect(mistakesOf({ CHECKOUT_TTL_MINUTES: '90' }).message).toContain(
       'at most CHECKOUT_MAX_TTL_MINUTES, which is 60',
     )
-  })
-})
-
-describe('the kept secret', () => {
-  it('is made once, for its owner only', () => {
-    const directory = mkdtempSync(join(tmpdir(), 'holdfast-secret-'))
-    try {
-      const secret = keptSecret(directory)
-      expect(secret.length).toBeGreaterThanOrEqual(32)
-      expect(keptSecret(directory)).toBe(secret)
-      expect(statSync(join(directory, 'secret')).mode & 0o777).toBe(0o600)
-      expect(readFileSync(join(directory, 'secret'), 'utf8').trim()).toBe(secret)
-    } finally {
-      rmSync(directory, { recursive: true })
-    }
-  })
-
-  it('says so when its file is damaged', () => {
-    const directory = mkdtempSync(join(tmpdir(), 'holdfast-secret-'))
-    try {
-      writeFileSync(join(directory, 'secret'), 'short')
-      expect(() => keptSecret(directory)).toThrow('is damaged')
-    } finally {
-      rmSync(directory, { recursive: true })
-    }
   })
 })
