@@ -1,48 +1,47 @@
 /**
- * What a transaction moved, told once it is committed and never before: which checkouts, through which states. It is
- * gathered where rows are changed, so nothing that is told was not written, and nothing is told twice (the epoch and
- * the version of a row see to that).
+ * Publishes the moves of a transaction to subscribers in this process, only after the commit. Moves are recorded where
+ * rows are written, so a published move was written; epoch and version of a row prevent a second one for the same write.
  */
 import type { RestingState } from '../domain/states.ts'
 import type { CheckoutRow, PathStep } from './checkout-row.ts'
 import type { Database, Transaction } from './database.ts'
 
 export interface Move {
-  /** The state it rested in; null: it was started. */
+  /** The resting state before the move; null: the checkout was started. */
   from: RestingState | null
-  /** The states it went through, at least one. */
+  /** The states passed, at least one. */
   path: readonly PathStep[]
-  /** As it is now. */
+  /** The row after the move. */
   row: CheckoutRow
 }
 
-/** What one transaction moved. Times are those of `performance.now()`. */
+/** The moves of one transaction. Times are those of `performance.now()`. */
 export interface Moved {
   moves: readonly Move[]
   startedAt: number
   committedAt: number
 }
 
-const gathered = new WeakMap<Transaction, Move[]>()
+const recorded = new WeakMap<Transaction, Move[]>()
 
-/** Keeps in mind what `tx` moved, where somebody wants to be told. */
-export function noteMove(tx: Transaction, move: Move): void {
-  if (move.path.length > 0) gathered.get(tx)?.push(move)
+/** Records a move of `tx`; without effect if the database publishes no moves. */
+export function recordMove(tx: Transaction, move: Move): void {
+  if (move.path.length > 0) recorded.get(tx)?.push(move)
 }
 
 /**
- * The same database; each of `hearers` is told of every transaction that moved something, right after the commit. One
- * whose outcome cannot be known is told to nobody. What a hearer throws is its own trouble, and `onError`'s.
+ * The same database; after each commit it calls every subscriber with the moves of the transaction. A transaction whose
+ * outcome is unknown publishes nothing. Errors thrown by a subscriber go to `onError`; they never affect the transaction.
  */
 export function publishMoves(
   db: Database,
-  hearers: readonly ((moved: Moved) => void)[],
+  subscribers: readonly ((moved: Moved) => void)[],
   onError: (error: unknown) => void,
 ): Database {
-  function tell(moved: Moved): void {
-    for (const hear of hearers) {
+  function publish(moved: Moved): void {
+    for (const subscriber of subscribers) {
       try {
-        hear(moved)
+        subscriber(moved)
       } catch (error) {
         onError(error)
       }
@@ -55,13 +54,13 @@ export function publishMoves(
       let moves: Move[] = []
       let startedAt = 0
       const result = await db.transaction(tx => {
-        // A transaction that runs again begins again.
+        // A retried transaction starts with an empty list.
         moves = []
         startedAt = performance.now()
-        gathered.set(tx, moves)
+        recorded.set(tx, moves)
         return work(tx)
       })
-      if (moves.length > 0) tell({ moves, startedAt, committedAt: performance.now() })
+      if (moves.length > 0) publish({ moves, startedAt, committedAt: performance.now() })
       return result
     },
   }

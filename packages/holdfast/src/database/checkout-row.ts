@@ -1,10 +1,10 @@
-/** A row of `holdfast.checkouts` as the statements read it. */
+/** A row of `holdfast.checkouts` as statements read it. */
 import type { Address } from '../domain/cart.ts'
 import type { Failure } from '../domain/failure.ts'
 import type { RequiredAction } from '../domain/outcome.ts'
 import type { CheckoutState, RestingState } from '../domain/states.ts'
 
-/** What the buyer gave for this checkout, beside the cart. Never the token. */
+/** What the buyer entered for this checkout in addition to the cart. Never the token. */
 export interface CheckoutDetails {
   method: 'card' | 'paypal' | 'bank_transfer'
   email: string | null
@@ -14,7 +14,7 @@ export interface CheckoutDetails {
   notes: string | null
   returnUrl: string | null
   captureLater: boolean
-  /** A card without a token: the buyer confirms in the browser. */
+  /** A card without a token: the buyer confirms the payment in the browser. */
   confirmsInBrowser?: boolean
 }
 
@@ -43,11 +43,11 @@ export interface CheckoutRow {
   sealed_token: string | null
   action: RequiredAction | null
   authorization_valid_until: string | null
-  /** The database's clock at the reading. */
+  /** The database's clock when the row was read. */
   now: string
-  /** expires_at has passed, by the database's clock. */
+  /** `expires_at` has passed, by the database's clock. */
   expired: boolean
-  /** wake_at has passed: no lease runs, whatever `lease_owner` says. */
+  /** `wake_at` has passed: no lease is active, even if `lease_owner` is set. */
   awake: boolean
 }
 
@@ -55,21 +55,22 @@ export interface PathStep {
   to: CheckoutState
   durationUs?: number
   details?: Record<string, unknown>
-  /** Beside it for whoever hears of the move; not kept. */
+  /** For subscribers of moves; not stored. */
   facts?: StepFacts
 }
 
+/** Details of a step that its history does not keep. */
 export interface StepFacts {
-  /** Units that were held or sold. */
+  /** Units held or sold. */
   units?: number | undefined
   orderId?: string | undefined
   orderNumber?: string
   /** The gateway's id of the payment. */
   reference?: string | null
-  /** What became of the payment that was undone. */
+  /** How the payment was undone. */
   payment?: 'voided' | 'refunded' | undefined
-  /** Since the phase before it began, or was taken over. */
+  /** Milliseconds since the previous phase began or was taken over. */
   sinceMs?: number
-  /** Stock that was held was let go. */
+  /** Held stock was released. */
   isReleased?: boolean
 }

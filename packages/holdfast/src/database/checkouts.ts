@@ -1,14 +1,14 @@
 /**
- * The rows of `holdfast.checkouts` and their history: how a set is locked, read, changed and recorded.
- * Protects A7 (every change of state is a row of history, contiguous) and fencing: a set is changed only by who read
- * it under lock in the same transaction and found the epoch it knows.
+ * Statements on `holdfast.checkouts` and its history: lock, read, insert, and update sets of rows.
+ * Protects A7 (every change of state is a contiguous row of history) and fencing: a row is updated only in the
+ * transaction that locked and read it, and only if its epoch and version are still the same.
  */
 
 import type { Failure } from '../domain/failure.ts'
 import type { CheckoutLock } from '../domain/lock.ts'
 import type { RequiredAction } from '../domain/outcome.ts'
 import { type CheckoutState, type PhaseName, phaseOf, type RestingState } from '../domain/states.ts'
-import { noteMove } from './checkout-moves.ts'
+import { recordMove } from './checkout-moves.ts'
 import type { CheckoutDetails, CheckoutRow, PathStep } from './checkout-row.ts'
 import { type Queryable, statement, type Transaction } from './database.ts'
 
@@ -49,25 +49,25 @@ const readCartHolders = statement(
   `select ${columns} from holdfast.checkouts where cart_id = any($1::text[]) and holds_cart`,
 )
 
-/** Locks checkouts in the order of their ids, the first rows that any step locks. */
+/** Locks checkouts, ordered by id. Every step locks these rows first. */
 export function lockRows(tx: Transaction, ids: readonly string[]): Promise<CheckoutRow[]> {
   return tx.query<CheckoutRow>(lockCheckouts, [ids])
 }
 
 /**
- * Locks up to `limit` rows whose time to be looked at has come and that nobody else has under lock; of those with money
- * in question only the ones of this `gateway`.
+ * Locks up to `limit` rows whose wake time has passed, and skips rows that are locked already. Rows with a payment are
+ * included only if it is at this `gateway`.
  */
 export function lockDueRows(tx: Transaction, limit: number, gateway: string): Promise<CheckoutRow[]> {
   return tx.query<CheckoutRow>(lockDueCheckouts, [limit, gateway])
 }
 
-/** Locks due rows as `lockDueRows` does, but only of checkouts that have expired: pending, waiting for the buyer, or rolling back. */
+/** Like `lockDueRows`, but only checkouts that have expired while pending, awaiting the buyer, or rolling back. */
 export function lockExpiredRows(tx: Transaction, limit: number, gateway: string): Promise<CheckoutRow[]> {
   return tx.query<CheckoutRow>(lockExpiredCheckouts, [limit, gateway])
 }
 
-/** Locks the checkouts that still name these carts theirs, although their time is over; all pending ones where asked. */
+/** Locks expired checkouts that still hold one of these carts. `alsoPending` includes pending ones that have not expired. */
 export function lockExpiredHoldersOf(
   tx: Transaction,
   cartIds: readonly string[],
@@ -91,14 +91,14 @@ const wakeLeased = statement(
 )
 
 /**
- * Ends every lease at once; gives how many there were. Only for who knows that no other process is there: whoever just
- * opened the embedded database, whose last process died with its leases. (The epochs keep even a mistake harmless.)
+ * Ends every lease and returns how many there were. Only for a process that has just opened the embedded database: no
+ * other process can be running, and the leases belong to one that died. Epochs keep even a wrong call harmless.
  */
 export async function endAllLeases(db: Queryable): Promise<number> {
   return (await db.query(wakeLeased)).length
 }
 
-/** A new checkout: what `start` inserts. */
+/** A row that the step `start` inserts. */
 export interface NewCheckout {
   id: string
   cart_id: string
@@ -118,20 +118,20 @@ const insertCheckouts = statement(
 
 export async function insertRows(tx: Transaction, rows: readonly NewCheckout[]): Promise<CheckoutRow[]> {
   const inserted = await tx.query<CheckoutRow>(insertCheckouts, [JSON.stringify(rows)])
-  for (const row of inserted) noteMove(tx, { from: null, path: [{ to: 'pending' }], row })
+  for (const row of inserted) recordMove(tx, { from: null, path: [{ to: 'pending' }], row })
   return inserted
 }
 
-/** The change of one locked row. What is absent stays as it is. */
+/** An update of one locked row. Absent fields stay unchanged. */
 export interface CheckoutUpdate {
   row: CheckoutRow
-  /** Passing states on the way, then the state it comes to rest in; the same state again is no transition. */
+  /** The states passed, then the new resting state. Empty: the state does not change. */
   path: readonly PathStep[]
   epoch?: number
   leaseOwner?: string | null
-  /** From now, in ms; null: never (final). */
+  /** Milliseconds from now; null: never, the state is final. */
   wakeInMs?: number | null
-  /** Instead of `wakeInMs`: at a time of the database's own. */
+  /** Replaces `wakeInMs`: a time that was read from the database. */
   wakeAt?: string
   tries?: number
   holdsCart?: boolean
@@ -182,7 +182,7 @@ interface TransitionRow {
   details?: Record<string, unknown>
 }
 
-/** Records that checkouts were started. */
+/** Inserts the first transition of new checkouts. */
 export function recordStarts(tx: Transaction, ids: readonly string[]): void {
   if (ids.length === 0) return
   const rows = ids.map(
@@ -192,93 +192,97 @@ export function recordStarts(tx: Transaction, ids: readonly string[]): void {
 }
 
 /**
- * Writes changes of rows that this transaction has locked, and their history, in two statements.
- * Gives the rows as they are now (but for `wake_at`, which is approximated with the transaction's own clock).
+ * Updates rows that this transaction has locked, and inserts their history, in two statements.
+ * Returns the rows after the update; `wake_at` is approximated with the time of the transaction's read.
  */
 export function changeRows(tx: Transaction, changes: readonly CheckoutUpdate[]): CheckoutRow[] {
   if (changes.length === 0) return []
-  const updates: Record<string, unknown>[] = []
-  const transitions: TransitionRow[] = []
-  const after: CheckoutRow[] = []
-  for (const change of changes) {
-    const { row } = change
-    const epoch = change.epoch ?? row.epoch
-    let state: CheckoutState = row.state
-    let version = row.version
-    for (const step of change.path) {
-      version += 1
-      transitions.push({
-        checkout_id: row.id,
-        version,
-        from_state: state,
-        to_state: step.to,
-        epoch,
-        ...(step.durationUs === undefined ? {} : { duration_us: Math.round(step.durationUs) }),
-        ...(step.details === undefined ? {} : { details: step.details }),
-      })
-      state = step.to
-    }
-    const rest = state as RestingState
-    const now = Date.parse(row.now)
-    const wakeInMs = change.wakeInMs === undefined ? null : change.wakeInMs
-    const keepsWake = change.wakeInMs === undefined && change.wakeAt === undefined
-    const next: CheckoutRow = {
-      ...row,
-      state: rest,
-      version,
-      epoch,
-      lease_owner: change.leaseOwner === undefined ? row.lease_owner : change.leaseOwner,
-      wake_at: keepsWake
-        ? row.wake_at
-        : (change.wakeAt ?? (wakeInMs === null ? null : new Date(now + wakeInMs).toISOString())),
-      tries: change.tries ?? row.tries,
-      holds_cart: change.holdsCart ?? row.holds_cart,
-      completed_at: rest === 'completed' ? (row.completed_at ?? row.now) : null,
-      failed_at: rest === 'failed' ? (row.failed_at ?? row.now) : null,
-      failure: change.failure ?? row.failure,
-      currency: change.currency ?? row.currency,
-      total_minor: change.totalMinor ?? row.total_minor,
-      gateway: change.gateway ?? row.gateway,
-      details: change.details ?? row.details,
-      sealed_token: change.sealedToken === undefined ? row.sealed_token : change.sealedToken,
-      action: change.action === undefined ? row.action : change.action,
-      authorization_valid_until:
-        change.authorizationValidUntil === undefined ? row.authorization_valid_until : change.authorizationValidUntil,
-      metadata: change.metadata ?? row.metadata,
-    }
-    after.push(next)
-    noteMove(tx, { from: row.state, path: change.path, row: next })
-    updates.push({
-      id: row.id,
-      state: rest,
-      version,
-      was_version: row.version,
-      epoch,
-      was_epoch: row.epoch,
-      lease_owner: next.lease_owner,
-      wake_in_ms: wakeInMs,
-      keeps_wake: keepsWake,
-      wake_at: change.wakeAt,
-      tries: next.tries,
-      holds_cart: next.holds_cart,
-      failure: next.failure,
-      currency: next.currency,
-      total_minor: next.total_minor,
-      gateway: next.gateway,
-      ...(change.details === undefined ? {} : { details: change.details }),
-      sealed_token: next.sealed_token,
-      action: next.action,
-      authorization_valid_until: next.authorization_valid_until,
-      ...(rest === 'completed' || rest === 'failed' ? { ended_at: row.now } : {}),
-      ...(change.metadata === undefined ? {} : { metadata: change.metadata }),
-    })
-  }
+  const transitions = changes.flatMap(transitionsOf)
+  const updated = changes.map(change => ({ change, next: rowAfter(change) }))
+  for (const { change, next } of updated) recordMove(tx, { from: change.row.state, path: change.path, row: next })
   if (transitions.length > 0) tx.send(insertTransitions, [JSON.stringify(transitions)])
-  tx.send(updateCheckouts, [JSON.stringify(updates)])
-  return after
+  tx.send(updateCheckouts, [JSON.stringify(updated.map(({ change, next }) => parametersOf(change, next)))])
+  return updated.map(({ next }) => next)
 }
 
-/** The lock that a row stands for. */
+function transitionsOf({ row, path, epoch = row.epoch }: CheckoutUpdate): TransitionRow[] {
+  return path.map((step, index) => ({
+    checkout_id: row.id,
+    version: row.version + index + 1,
+    from_state: path[index - 1]?.to ?? row.state,
+    to_state: step.to,
+    epoch,
+    ...(step.durationUs === undefined ? {} : { duration_us: Math.round(step.durationUs) }),
+    ...(step.details === undefined ? {} : { details: step.details }),
+  }))
+}
+
+function rowAfter(change: CheckoutUpdate): CheckoutRow {
+  const { row, path } = change
+  const state = (path.at(-1)?.to ?? row.state) as RestingState
+  return {
+    ...row,
+    state,
+    version: row.version + path.length,
+    epoch: change.epoch ?? row.epoch,
+    lease_owner: change.leaseOwner === undefined ? row.lease_owner : change.leaseOwner,
+    wake_at: wakeAtAfter(change),
+    tries: change.tries ?? row.tries,
+    holds_cart: change.holdsCart ?? row.holds_cart,
+    completed_at: state === 'completed' ? (row.completed_at ?? row.now) : null,
+    failed_at: state === 'failed' ? (row.failed_at ?? row.now) : null,
+    failure: change.failure ?? row.failure,
+    currency: change.currency ?? row.currency,
+    total_minor: change.totalMinor ?? row.total_minor,
+    gateway: change.gateway ?? row.gateway,
+    details: change.details ?? row.details,
+    sealed_token: change.sealedToken === undefined ? row.sealed_token : change.sealedToken,
+    action: change.action === undefined ? row.action : change.action,
+    authorization_valid_until:
+      change.authorizationValidUntil === undefined ? row.authorization_valid_until : change.authorizationValidUntil,
+    metadata: change.metadata ?? row.metadata,
+  }
+}
+
+const keepsWakeTime = ({ wakeInMs, wakeAt }: CheckoutUpdate): boolean => wakeInMs === undefined && wakeAt === undefined
+
+function wakeAtAfter(change: CheckoutUpdate): string | null {
+  const { row, wakeInMs = null, wakeAt } = change
+  if (keepsWakeTime(change)) return row.wake_at
+  return wakeAt ?? (wakeInMs === null ? null : new Date(Date.parse(row.now) + wakeInMs).toISOString())
+}
+
+/** One row of the parameter of `updateCheckouts`. */
+function parametersOf(change: CheckoutUpdate, next: CheckoutRow): Record<string, unknown> {
+  const { row, wakeInMs = null } = change
+  const isFinal = next.state === 'completed' || next.state === 'failed'
+  return {
+    id: row.id,
+    state: next.state,
+    version: next.version,
+    was_version: row.version,
+    epoch: next.epoch,
+    was_epoch: row.epoch,
+    lease_owner: next.lease_owner,
+    wake_in_ms: wakeInMs,
+    keeps_wake: keepsWakeTime(change),
+    wake_at: change.wakeAt,
+    tries: next.tries,
+    holds_cart: next.holds_cart,
+    failure: next.failure,
+    currency: next.currency,
+    total_minor: next.total_minor,
+    gateway: next.gateway,
+    ...(change.details === undefined ? {} : { details: change.details }),
+    sealed_token: next.sealed_token,
+    action: next.action,
+    authorization_valid_until: next.authorization_valid_until,
+    ...(isFinal ? { ended_at: row.now } : {}),
+    ...(change.metadata === undefined ? {} : { metadata: change.metadata }),
+  }
+}
+
+/** The public lock of a row. */
 export function lockOf(row: CheckoutRow): CheckoutLock {
   const phase: PhaseName | null = row.failure?.phase ?? phaseOf(row.state)
   return {

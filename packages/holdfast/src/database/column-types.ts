@@ -1,7 +1,8 @@
 /**
- * How column values become JavaScript values, the same for both databases: numbers that would lose digits throw,
+ * Conversion of column values to JavaScript values, the same for both databases. Integers that would lose digits throw;
  * they are never rounded.
  */
+import { parse as parseArray } from 'postgres-array'
 import { DatabaseError } from './database.ts'
 
 type Parse = (text: string) => unknown
@@ -9,15 +10,15 @@ type Parse = (text: string) => unknown
 function safeInteger(text: string): number {
   const value = Number(text)
   if (!Number.isSafeInteger(value)) {
-    throw new DatabaseError(`the integer ${text} does not fit a safe integer number`, { code: 'unsafe_integer' })
+    throw new DatabaseError(`integer ${text} is out of the range of safe integers`, { code: 'unsafe_integer' })
   }
   return value
 }
 
-/** A sum of `bigint` is `numeric`: whole numbers are as strict as integers, fractions are floating point. */
+/** The sum of `bigint` values is `numeric`: whole numbers are checked like integers, fractions become floating point. */
 const numeric: Parse = text => (/^-?\d+$/.test(text) ? safeInteger(text) : Number(text))
 
-/** ISO 8601 in UTC with milliseconds; 'infinity' and years before Christ stay as PostgreSQL writes them. */
+/** ISO 8601 in UTC with milliseconds. 'infinity' and years BC stay as PostgreSQL writes them. */
 function isoInstant(text: string): string {
   if (text.endsWith('+00') && text.charCodeAt(10) === 32 && text.length <= 29) {
     const fraction = text.charCodeAt(19) === 46 ? text.slice(20, -3) : ''
@@ -33,7 +34,7 @@ const asText: Parse = text => text
 const asBoolean: Parse = text => text === 't'
 const asJson: Parse = text => JSON.parse(text)
 
-/** Element type, its array type, its parser; by the type's object id in the system catalog. */
+/** Object ids in the system catalog of the type and its array type, and the parser. */
 const types: readonly (readonly [oid: number, arrayOid: number, parse: Parse])[] = [
   [16, 1000, asBoolean],
   [20, 1016, safeInteger],
@@ -54,39 +55,7 @@ const types: readonly (readonly [oid: number, arrayOid: number, parse: Parse])[]
   [3802, 3807, asJson],
 ]
 
-/** Reads PostgreSQL's array notation: `{a,"b \"c\"",NULL,{…}}`. */
-function parseArray(text: string, parse: Parse): unknown[] {
-  let at = text.indexOf('{')
-  function element(): unknown {
-    if (text[at] === '{') return list()
-    if (text[at] === '"') {
-      let value = ''
-      for (at += 1; text[at] !== '"'; at += 1) {
-        if (text[at] === '\\') at += 1
-        value += text[at] ?? ''
-      }
-      at += 1
-      return parse(value)
-    }
-    const start = at
-    while (text[at] !== ',' && text[at] !== '}') at += 1
-    const value = text.slice(start, at)
-    return value === 'NULL' ? null : parse(value)
-  }
-  function list(): unknown[] {
-    const values: unknown[] = []
-    at += 1
-    while (at < text.length && text[at] !== '}') {
-      values.push(element())
-      if (text[at] === ',') at += 1
-    }
-    at += 1
-    return values
-  }
-  return list()
-}
-
-/** The parsers by type object id, arrays included; a type that is not listed stays text. */
+/** Parsers by type object id, including arrays. Values of other types stay text. */
 export const columnParsers: Readonly<Record<number, Parse>> = Object.fromEntries(
   types.flatMap(([oid, arrayOid, parse]) => [
     [oid, parse],

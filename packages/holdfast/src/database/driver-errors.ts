@@ -1,7 +1,8 @@
 /**
- * What a driver's error means: every error that leaves the store is a `DatabaseError` with a code one can decide on,
- * and whether running the transaction again is allowed is decided here alone.
+ * Maps driver errors to `DatabaseError`. Every error that leaves the database layer has a code that callers can branch
+ * on, and only this file decides whether a transaction may run again.
  */
+import { type Backoff, backoffDelayMs } from '../concurrency/backoff.ts'
 import { DatabaseError } from './database.ts'
 
 interface DriverError {
@@ -14,18 +15,18 @@ interface DriverError {
 
 const text = (value: unknown): string | null => (typeof value === 'string' && value !== '' ? value : null)
 
-/** The server ended the session (shutdown, crash, killed, idle too long) or cannot take us yet. */
-const goodbye = /^(08...|57P0[1235]|25P0[34])$/
+/** The server ended the session (shutdown, crash, termination, idle timeout) or cannot accept a new one yet. */
+const sessionEnded = /^(08...|57P0[1235]|25P0[34])$/
 
-/** Turns whatever a driver threw into a `DatabaseError`; no SQLSTATE means there was no answer. */
+/** Maps any thrown value. An error without a SQLSTATE means that the server did not answer. */
 export function databaseErrorFrom(error: unknown): DatabaseError {
   if (error instanceof DatabaseError) return error
   const { message, code, severity, constraint, detail } = (
     error instanceof Error ? error : new Error(String(error))
   ) as DriverError
-  // only the server's own errors have a severity; the operating system's have codes, too, and EPIPE looks like a SQLSTATE
+  // Only errors of the server have a severity. Errors of the operating system also have codes, and EPIPE looks like a SQLSTATE.
   const state = text(severity) === null ? null : text(code)
-  if (state === null || goodbye.test(state)) {
+  if (state === null || sessionEnded.test(state)) {
     return new DatabaseError(`the connection to the database was lost: ${message || text(code) || 'no answer'}`, {
       code: 'connection_lost',
       cause: error,
@@ -34,16 +35,18 @@ export function databaseErrorFrom(error: unknown): DatabaseError {
   return new DatabaseError(message, { code: state, constraint: text(constraint), detail: text(detail), cause: error })
 }
 
-/** The transaction changed nothing, and the same work may succeed if it is run again. */
+/** True if the transaction changed nothing and may succeed when it runs again. */
 export function mayRunAgain(error: DatabaseError): boolean {
   return error.code === '40001' || error.code === '40P01' || error.code === 'connection_lost'
 }
 
-/** Runs again at most this many times. */
+/** Maximum number of retries of a transaction. */
 export const retriesMax = 10
 
-/** Milliseconds before retry number `retry` (1 and up): short for conflicts, up to a second while a server is away. */
+const conflictBackoff: Backoff = { baseMs: 8, capMs: 200 }
+const serverAwayBackoff: Backoff = { baseMs: 40, capMs: 1_000 }
+
+/** Milliseconds before retry number `retry` (1 and up): short after a conflict, up to a second while a server is away. */
 export function pauseMs(retry: number, error: DatabaseError): number {
-  const ceilingMs = error.code === 'connection_lost' ? Math.min(1_000, 20 * 2 ** retry) : Math.min(200, 4 * 2 ** retry)
-  return ceilingMs * (0.5 + Math.random() / 2)
+  return backoffDelayMs(error.code === 'connection_lost' ? serverAwayBackoff : conflictBackoff, retry)
 }

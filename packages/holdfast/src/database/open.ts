@@ -1,20 +1,20 @@
-/** Chooses the database: a PostgreSQL server when there is an address, else the embedded one in a directory. */
+/** Opens the configured database: a PostgreSQL server if a URL is given, else the embedded database in a directory. */
 
 import { loadPeer } from '../optional-peer.ts'
 import type { Database } from './database.ts'
-import type { RequestHandler } from './embedded/directory-lock.ts'
+import type { RequestHandler } from './embedded/command-server.ts'
 
-/** Where the embedded database lives, from the working directory, unless told otherwise. */
+/** Default directory of the embedded database, relative to the working directory. */
 export const defaultDirectory = '.holdfast'
 
 export interface OpenOptions {
-  /** DATABASE_URL; wins over `directory`. */
+  /** URL of a PostgreSQL server (DATABASE_URL). Takes precedence over `directory`. */
   readonly url?: string
-  /** For the embedded database, default `.holdfast`; `memory://` keeps nothing. */
+  /** Directory of the embedded database. Default `.holdfast`; `memory://` stores nothing. */
   readonly directory?: string
-  /** Connections to the server at most, default 10. */
+  /** Maximum number of connections to the server. Default 10. */
   readonly poolMax?: number
-  /** Of the connections, as `pg_stat_activity` shows it. */
+  /** Name of the connections in `pg_stat_activity`. */
   readonly applicationName?: string
   /** Embedded: the folder of a prepared cluster, for a faster first start. */
   readonly clusterFolder?: string
@@ -23,8 +23,7 @@ export interface OpenOptions {
 }
 
 /**
- * Opens a PostgreSQL server by its address, else the embedded database.
- * @throws {MissingPeerError} if `pg` or `@electric-sql/pglite` is not installed; {DatabaseError} when the server cannot be reached, or another process holds the directory.
+ * @throws {MissingPeerError} if `pg` or `@electric-sql/pglite` is not installed; {DatabaseError} `connection_lost` if the server cannot be reached, `directory_locked` if another process holds the directory.
  */
 export async function openDatabase(options: OpenOptions = {}): Promise<Database> {
   const { url, directory = defaultDirectory, poolMax, applicationName, clusterFolder, onRequest } = options

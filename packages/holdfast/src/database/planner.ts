@@ -1,12 +1,11 @@
 /**
- * How the planner is told what kind of work this is. Every statement here reaches its rows by key, and is planned once
- * a connection, often while the tables are still empty: a scan or a hash join that was cheapest then would be kept while
- * the table grows to millions of rows. So plans that read whole tables are taken out of the choice, and with them
- * just-in-time compilation, which their nominal cost would set off. What does look at everything (the audit, reports)
- * puts them back for its own transaction.
+ * Planner settings. Every statement of the engine reaches its rows by key and is planned once per connection, often
+ * while the tables are still empty. A scan or hash join that was cheapest then would be kept while the table grows to
+ * millions of rows. These settings exclude plans that read whole tables, and JIT compilation, which their nominal cost
+ * would trigger. Audits and reports read everything; they restore the defaults for their own transaction.
  *
- * And since there is one plan to choose, it is chosen once: planning anew at each call, which the server takes for
- * cheaper where an array may be short or long, took a third of a lonely checkout's time.
+ * One generic plan is enough, so it is made once: planning at each call, which the server prefers if an array may be
+ * short or long, took a third of the time of a single checkout.
  */
 export const keyedPlans = {
   enable_seqscan: 'off',
@@ -16,7 +15,7 @@ export const keyedPlans = {
   plan_cache_mode: 'force_generic_plan',
 } as const
 
-/** In the target list of a statement: the settings for a transaction that looks at everything. */
+/** For the target list of a statement: restores the settings in a transaction that reads whole tables. */
 export const wholeTablePlans = Object.keys(keyedPlans)
   .filter(name => name.startsWith('enable_'))
   .map(name => `set_config('${name}', 'on', true)`)

@@ -1,10 +1,10 @@
-/** Counts what is running, so that closing a database waits for all of it and lets nothing new in. */
+/** Counts running statements: closing a database refuses new ones and waits for those under way. */
 import { DatabaseError } from './database.ts'
 
 export interface RunningStatements {
-  /** Runs `work`, or refuses with code `closed` once closing has begun. */
+  /** Runs `work`. @throws {DatabaseError} `closed` after `drain` was called. */
   run<T>(work: () => Promise<T>): Promise<T>
-  /** Lets nothing new in; resolves when the last one running has ended. */
+  /** Refuses new statements; resolves when the last running one has ended. */
   drain(): Promise<void>
   readonly closing: boolean
 }

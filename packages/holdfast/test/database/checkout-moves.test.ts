@@ -1,63 +1,63 @@
-/** Moves are told once, when they are certain, and whoever hears of them disturbs nobody. */
+/** Moves are published once, after the commit, and a failing subscriber affects neither others nor the transaction. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type Move, type Moved, noteMove, publishMoves } from '../../src/database/checkout-moves.ts'
+import { type Move, type Moved, publishMoves, recordMove } from '../../src/database/checkout-moves.ts'
 import type { CheckoutRow } from '../../src/database/checkout-row.ts'
 import { type Database, statement } from '../../src/database/database.ts'
 import { openTestDatabase, type TestDatabase } from '../support/test-database.ts'
 
 const move = (to: 'completed' | 'failed'): Move => ({ from: 'capturing', path: [{ to }], row: {} as CheckoutRow })
 
-/** As the server does when two transactions stand in each other's way. */
+/** Fails as the server does on a serialization conflict. */
 const fail = statement('test_moves_fail', `do $$ begin raise exception using errcode = '40001'; end $$`)
 
 describe('moves of a transaction', () => {
   let opened: TestDatabase
-  const told: Moved[] = []
+  const published: Moved[] = []
   const errors: unknown[] = []
-  let telling: Database
+  let database: Database
 
   beforeAll(async () => {
     opened = await openTestDatabase('postgres', { migrated: false })
-    const hear = (moved: Moved) => void told.push(moved)
-    const stumble = () => {
-      throw new Error('a hearer')
+    const record = (moved: Moved) => void published.push(moved)
+    const failing = () => {
+      throw new Error('a subscriber')
     }
-    telling = publishMoves(opened.database, [stumble, hear], error => errors.push(error))
+    database = publishMoves(opened.database, [failing, record], error => errors.push(error))
   })
   afterAll(() => opened.stop())
 
-  test('are told once where the transaction had to run again, and only those that were committed', async () => {
-    told.length = 0
+  test('a transaction that was retried publishes only the moves of the committed attempt', async () => {
+    published.length = 0
     let runs = 0
-    await telling.transaction(async tx => {
+    await database.transaction(async tx => {
       runs += 1
-      noteMove(tx, move(runs === 1 ? 'failed' : 'completed'))
+      recordMove(tx, move(runs === 1 ? 'failed' : 'completed'))
       if (runs === 1) await tx.query(fail)
     })
     expect(runs).toBe(2)
-    expect(told.map(({ moves }) => moves)).toEqual([[move('completed')]])
+    expect(published.map(({ moves }) => moves)).toEqual([[move('completed')]])
   })
 
-  test('are not told where it was rolled back, or moved nothing', async () => {
-    told.length = 0
-    const broken = telling.transaction(async tx => {
-      noteMove(tx, move('completed'))
+  test('a transaction that was rolled back or moved nothing publishes nothing', async () => {
+    published.length = 0
+    const broken = database.transaction(async tx => {
+      recordMove(tx, move('completed'))
       throw new Error('no')
     })
     await expect(broken).rejects.toThrow('no')
-    await telling.transaction(async tx => noteMove(tx, { ...move('completed'), path: [] }))
-    expect(told).toEqual([])
+    await database.transaction(async tx => recordMove(tx, { ...move('completed'), path: [] }))
+    expect(published).toEqual([])
   })
 
-  test('are told to everybody, whoever of them stumbles, and the transaction is none the worse', async () => {
-    told.length = 0
+  test('a failing subscriber keeps no other subscriber from its moves, and the transaction returns its result', async () => {
+    published.length = 0
     errors.length = 0
-    const result = await telling.transaction(async tx => {
-      noteMove(tx, move('completed'))
+    const result = await database.transaction(async tx => {
+      recordMove(tx, move('completed'))
       return 7
     })
     expect(result).toBe(7)
-    expect(told).toHaveLength(1)
-    expect(errors).toEqual([new Error('a hearer')])
+    expect(published).toHaveLength(1)
+    expect(errors).toEqual([new Error('a subscriber')])
   })
 })

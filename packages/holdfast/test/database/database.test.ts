@@ -1,4 +1,4 @@
-/** Both databases keep the promises of the port. */
+/** Both implementations of the database port pass its contract. */
 import { databaseContract } from '../../../testing/src/database/database-contract.ts'
 import { openTestDatabase } from '../support/test-database.ts'
 

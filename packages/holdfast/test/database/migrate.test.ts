@@ -1,4 +1,4 @@
-/** Migrations are applied once, in order, whoever starts and however many at once. */
+/** Migrations are applied once and in order, even if several processes start at the same time. */
 import { readdir } from 'node:fs/promises'
 import { describe, expect, inject, test } from 'vitest'
 import { createTestDatabase, dropTestDatabase } from '../../../testing/src/postgres/test-postgres.ts'
@@ -14,7 +14,7 @@ async function all(): Promise<string[]> {
 }
 
 describe.each<DatabaseKind>(['postgres', 'embedded'])('%s', kind => {
-  test('an empty database gets every migration in order, and nothing the second time', async () => {
+  test('an empty database gets every migration in order, and a second call applies none', async () => {
     const { database, stop } = await openTestDatabase(kind, { migrated: false })
     const lines: string[] = []
     expect(await pendingMigrations(database)).toEqual(await all())
@@ -26,7 +26,7 @@ describe.each<DatabaseKind>(['postgres', 'embedded'])('%s', kind => {
   })
 })
 
-test('processes that start at the same time apply each migration once between them', async () => {
+test('processes that start at the same time apply each migration once in total', async () => {
   const adminUrl = inject('postgresUrl')
   const url = await createTestDatabase(adminUrl)
   const starting = await Promise.all(Array.from({ length: 4 }, () => connectPostgres({ url, poolMax: 2 })))

@@ -1,4 +1,4 @@
-/** Every statement of a checkout reaches its rows by key, also when it was planned while the tables were empty. */
+/** Every statement of a checkout reaches its rows by key, even if it was planned while the tables were empty. */
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Database, Queryable, Statement, Value } from '../../src/database/database.ts'
@@ -17,9 +17,9 @@ interface Plan {
   Plans?: Plan[]
 }
 
-/** Tables that never get large: reading all of one is what is meant. */
+/** Tables that stay small: reading them completely is intended. */
 const small = new Set(['tax_rates', 'exchange_rates', 'shipping_methods', 'shipping_rates', 'locations', 'coupons'])
-/** Read in the order of their index, a bounded number from its beginning. */
+/** Read in index order, a bounded number of rows from its beginning. */
 const bounded = new Set(['lock_due_checkouts', 'lock_expired_checkouts', 'read_open_webhooks', 'sandbox_claim_jobs'])
 
 const statements = new Map<string, string>()
@@ -27,9 +27,9 @@ let store: TestStore
 let empty: Awaited<ReturnType<typeof openTestDatabase>>
 let client: pg.Client
 
-/** Notes each statement that goes by. */
-function noting(db: Database): Database {
-  const noted = <On extends Queryable>(on: On): On => ({
+/** The same database; records every statement. */
+function recording(db: Database): Database {
+  const recorded = <On extends Queryable>(on: On): On => ({
     ...on,
     query: <Row>(statement: Statement, values?: readonly Value[]) => {
       statements.set(statement.name, statement.text)
@@ -44,7 +44,7 @@ function noting(db: Database): Database {
         }
       : {}),
   })
-  return { ...noted(db), transaction: work => db.transaction(tx => work(noted(tx))) }
+  return { ...recorded(db), transaction: work => db.transaction(tx => work(recorded(tx))) }
 }
 
 function scansOf(plan: Plan): string[] {
@@ -60,7 +60,7 @@ function scansOf(plan: Plan): string[] {
 describe('plans of prepared statements', () => {
   beforeAll(async () => {
     store = await openTestStore('postgres')
-    const db = noting(store.database)
+    const db = recording(store.database)
     const gateway = createSandboxGateway({ database: db })
     const engine = await createCheckout({ database: db, gateways: { card: gateway }, workers: false, migrate: false })
     const sku = await store.article({ stock: [10, 10] })

@@ -1,22 +1,23 @@
 /**
- * The lines that travel between a command and the process that holds the directory: JSON, one message a line, and a
- * line that is too long or not a message ends the conversation.
+ * The protocol between a command and the process that holds the directory: one JSON message per line. A line that is
+ * too long or malformed closes the connection.
  */
 import { timingSafeEqual } from 'node:crypto'
 import type net from 'node:net'
 
 export interface ControlMessage {
-  /** Asked: the secret of the directory, and the command. */
+  /** Request: the secret of the directory and the arguments of the command. */
   readonly token?: string
   readonly args?: readonly string[]
-  /** Answered: a piece of output, or at last the exit code. */
+  /** Response: a piece of output, or finally the exit code. */
   readonly stream?: 'stdout' | 'stderr'
   readonly text?: string
   readonly code?: number
 }
 
-/** A line may have this many characters; longer output goes in several. */
+/** Maximum characters of a line. */
 const lineMax = 256 * 1024
+/** Maximum characters of output per message; longer output is split. */
 const textMax = 32 * 1024
 
 function parse(line: string): ControlMessage | null {
@@ -36,7 +37,7 @@ function parse(line: string): ControlMessage | null {
   return value as ControlMessage
 }
 
-/** Calls `receive` for each message; the socket is destroyed at the first line that is none. */
+/** Calls `receive` for each message; the first malformed line destroys the socket. */
 export function readLines(socket: net.Socket, receive: (message: ControlMessage) => void): void {
   let rest = ''
   socket.setEncoding('utf8')
@@ -65,7 +66,7 @@ export function writeLine(socket: net.Socket, message: ControlMessage): void {
   }
 }
 
-/** Compares in constant time. */
+/** Compares two tokens in constant time. */
 export function sameToken(given: string | undefined, expected: string): boolean {
   if (given === undefined) return false
   const [a, b] = [Buffer.from(given), Buffer.from(expected)]

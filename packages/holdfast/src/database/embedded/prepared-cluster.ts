@@ -1,6 +1,6 @@
 /**
- * An archive of a database cluster as `initdb` leaves it; the command line ships one, so a first start takes one second
- * instead of five. The archive holds no schema: migrations stay the only way to it.
+ * An archive of a new database cluster, as `initdb` creates it. The command line ships one, so a first start takes one
+ * second instead of five. The archive contains no schema: only migrations create it.
  */
 import { createHash, randomBytes } from 'node:crypto'
 import { copyFile, mkdir, readFile, rename, writeFile } from 'node:fs/promises'
@@ -10,10 +10,10 @@ import { promisify } from 'node:util'
 import { gunzip, gzip } from 'node:zlib'
 import { PGlite } from '@electric-sql/pglite'
 
-/** Small log segments: a new database has 27 MB instead of 39, and starts sooner. */
+/** Small log segments: a new database takes 27 MB instead of 39 and starts faster. */
 export const initArguments = ['--wal-segsize=4', '--no-sync']
 
-/** Says what the archive is good for: another PGlite may read another format of files. */
+/** The name contains the version of PGlite and the arguments, because versions may differ in file format. */
 async function clusterName(): Promise<string> {
   const main = createRequire(import.meta.url).resolve('@electric-sql/pglite')
   const { version } = JSON.parse(await readFile(path.join(main, '..', '..', 'package.json'), 'utf8')) as {
@@ -23,11 +23,11 @@ async function clusterName(): Promise<string> {
   return `cluster-${version}-${made}.tar.gz`
 }
 
-/** The archive in `folder` as PGlite loads it. Null if no archive fits and is whole; `initdb` must then run. */
+/** The archive in `folder`, ready for PGlite. Null if there is no matching, intact archive; `initdb` must then run. */
 export async function preparedCluster(folder: string): Promise<Blob | null> {
   try {
     const packed = await readFile(path.join(folder, await clusterName()))
-    // A damaged archive does not match its checksum.
+    // A damaged archive fails here, at its checksum.
     return new Blob([new Uint8Array(await promisify(gunzip)(packed))])
   } catch {
     return null
@@ -49,7 +49,7 @@ async function makeCluster(file: string): Promise<void> {
   }
 }
 
-/** Puts the archive into `folder`, taken from `cache` or made there first. Gives its path. */
+/** Copies the archive from `cache` (created there if missing) to `folder`. Returns its path. */
 export async function placeCluster(folder: string, cache: string): Promise<string> {
   const name = await clusterName()
   const kept = path.join(cache, name)

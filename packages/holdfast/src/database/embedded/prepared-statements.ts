@@ -1,15 +1,15 @@
 /**
- * Prepared statements on PGlite: each is parsed and planned once, then bound, run and answered in one message. PGlite's
- * own `query` parses, describes and plans anew at each call, in six messages.
+ * Prepared statements on PGlite. Each is parsed and planned once, then bound and executed in one message. PGlite's own
+ * `query` parses, describes, and plans at each call, in six messages.
  */
 import { type messages, type PGlite, protocol } from '@electric-sql/pglite'
 import { columnParsers } from '../column-types.ts'
 import type { Statement, Value } from '../database.ts'
 
 export interface Statements {
-  /** @throws what the database refuses, as PGlite's own error. */
+  /** @throws PGlite's error if the database refuses the statement. */
   run<Row>(statement: Statement, values: readonly Value[]): Promise<Row[]>
-  /** Prepares all anew: after a script, which may have changed what they give. */
+  /** Prepares every statement again. Needed after a script, which may have changed result types. */
   forget(): void
 }
 
@@ -36,7 +36,7 @@ function rowOf(fields: Fields, values: readonly (string | null)[]): Record<strin
 }
 
 const preparing = ({ name, text }: Statement): Uint8Array[] => [
-  // one that failed when it was run is there all the same
+  // A statement that failed during execution still exists.
   serialize.close({ type: 'S', name }),
   serialize.parse({ name, text }),
   serialize.describe({ type: 'S', name }),

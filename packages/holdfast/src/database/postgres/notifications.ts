@@ -1,8 +1,9 @@
 /**
- * Hears notifications on one connection of its own, outside of the pool, for all channels. After a lost connection it
- * comes back by itself; what was sent meanwhile is not heard, so a listener also looks by itself from time to time.
+ * LISTEN on one connection outside the pool, for all channels. It reconnects after a lost connection; notifications sent
+ * in the meantime are lost, so a listener must also poll from time to time.
  */
 import type pg from 'pg'
+import { backoffDelayMs } from '../../concurrency/backoff.ts'
 import { DatabaseError } from '../database.ts'
 import { databaseErrorFrom } from '../driver-errors.ts'
 
@@ -15,22 +16,24 @@ export interface Notifications {
 
 const quoted = (channel: string): string => `"${channel.replaceAll('"', '""')}"`
 
-/** `newClient` gives a client that is not connected yet. */
+const reconnectBackoff = { baseMs: 50, capMs: 5_000 }
+
+/** `newClient` returns a client that is not connected yet. */
 export function postgresNotifications(newClient: () => pg.Client): Notifications {
   const channels = new Map<string, Set<Receive>>()
   let connected: Promise<pg.Client> | null = null
-  let again: NodeJS.Timeout | null = null
-  let losses = 0
+  let reconnecting: NodeJS.Timeout | null = null
+  let failedAttempts = 0
   let closed = false
-  let said: Promise<unknown> = Promise.resolve()
+  let lastAnswer: Promise<unknown> = Promise.resolve()
 
   /**
-   * One statement after the other: this connection is not pipelined, so that closing need not wait for an answer, and
-   * one that is not pipelined takes a statement only once it has answered the one before.
+   * One statement at a time: the connection is not pipelined, so that closing need not await an answer, and such a
+   * connection accepts a statement only after it has answered the previous one.
    */
-  function say(client: pg.Client, statement: string): Promise<unknown> {
-    const answer = said.then(() => client.query(statement))
-    said = answer.catch(() => {})
+  function send(client: pg.Client, statement: string): Promise<unknown> {
+    const answer = lastAnswer.then(() => client.query(statement))
+    lastAnswer = answer.catch(() => {})
     return answer
   }
 
@@ -43,9 +46,9 @@ export function postgresNotifications(newClient: () => pg.Client): Notifications
     client.once('end', () => lost(client))
     await client.connect()
     if (channels.size > 0)
-      await say(client, [...channels.keys()].map(channel => `listen ${quoted(channel)}`).join('; '))
+      await send(client, [...channels.keys()].map(channel => `listen ${quoted(channel)}`).join('; '))
     current = client
-    losses = 0
+    failedAttempts = 0
     return client
   }
 
@@ -66,24 +69,26 @@ export function postgresNotifications(newClient: () => pg.Client): Notifications
     if (current !== client) return
     current = null
     connected = null
-    comeBack()
+    reconnect()
   }
 
-  function comeBack(): void {
-    if (closed || channels.size === 0 || again !== null) return
-    const pauseMs = Math.min(5_000, 50 * 2 ** losses) * (0.5 + Math.random() / 2)
-    losses = Math.min(losses + 1, 10)
-    again = setTimeout(() => {
-      again = null
-      connection().catch(comeBack)
-    }, pauseMs)
+  function reconnect(): void {
+    if (closed || channels.size === 0 || reconnecting !== null) return
+    failedAttempts += 1
+    reconnecting = setTimeout(
+      () => {
+        reconnecting = null
+        connection().catch(reconnect)
+      },
+      backoffDelayMs(reconnectBackoff, failedAttempts),
+    )
   }
 
   async function stop(channel: string, receive: Receive): Promise<void> {
     const receivers = channels.get(channel)
     if (receivers === undefined || !receivers.delete(receive) || receivers.size > 0) return
     channels.delete(channel)
-    if (current !== null) await say(current, `unlisten ${quoted(channel)}`).catch(() => {})
+    if (current !== null) await send(current, `unlisten ${quoted(channel)}`).catch(() => {})
   }
 
   return {
@@ -94,7 +99,7 @@ export function postgresNotifications(newClient: () => pg.Client): Notifications
       channels.set(channel, receivers.add(own))
       try {
         const client = await connection()
-        await say(client, `listen ${quoted(channel)}`)
+        await send(client, `listen ${quoted(channel)}`)
       } catch (error) {
         await stop(channel, own)
         throw databaseErrorFrom(error)
@@ -104,10 +109,10 @@ export function postgresNotifications(newClient: () => pg.Client): Notifications
     async close() {
       closed = true
       channels.clear()
-      if (again !== null) clearTimeout(again)
+      if (reconnecting !== null) clearTimeout(reconnecting)
       const client = await connected?.catch(() => null)
       current = null
-      // a peer that is gone would never answer the goodbye
+      // A peer that is gone would never answer, so nothing waits for the end.
       client?.end().catch(() => {})
     },
   }

@@ -1,8 +1,7 @@
 /**
- * Connections of their own, outside of the pool, for whoever must know at once whether the server answers, however busy
- * the pool is. One opens with the first question and stays. Who asks while another question takes long does not wait for
- * that one, which may stand behind a lock of its table: it gets a connection that goes again. One that does not answer
- * in time is dropped.
+ * Connections outside the pool for probes, which must show quickly whether the server answers, even if the pool is busy.
+ * One opens at the first probe and stays open. A probe does not wait for a slow one, which may be blocked by a lock on
+ * its table: it gets a temporary connection. A connection that does not answer in time is dropped.
  */
 import type { Duplex } from 'node:stream'
 import type pg from 'pg'
@@ -23,12 +22,12 @@ interface Line {
   isBusy: boolean
 }
 
-/** Health, readiness and metrics ask, each one question at a time. */
+/** Health, readiness, and metrics each send one probe at a time. */
 const linesMax = 3
-/** How long somebody waits for a line before another one is opened. */
-const patienceMs = 200
+/** How long a probe waits for a free connection before it opens another. */
+const waitMs = 200
 
-/** `newClient` gives a client that is not connected yet. */
+/** `newClient` returns a client that is not connected yet. */
 export function postgresProbe(newClient: () => pg.Client): Probe {
   const lines = new Set<Line>()
   const waiting: (() => void)[] = []
@@ -45,13 +44,13 @@ export function postgresProbe(newClient: () => pg.Client): Probe {
 
   function drop(line: Line): void {
     lines.delete(line)
-    // A peer that is gone would never answer a goodbye.
+    // A peer that is gone would never answer an orderly end.
     const { stream } = (line.client as unknown as { connection: { stream: Duplex } }).connection
     stream.destroy()
   }
 
-  /** Until a line may be free, or `ms` are over. */
-  function change(ms: number): Promise<void> {
+  /** Resolves when a line may be free, or after `ms` milliseconds. */
+  function lineFreed(ms: number): Promise<void> {
     return new Promise(resolve => {
       const timer = setTimeout(resolve, ms)
       waiting.push(() => {
@@ -66,12 +65,12 @@ export function postgresProbe(newClient: () => pg.Client): Probe {
     for (;;) {
       const waitedMs = performance.now() - askedAt
       let line = [...lines].find(({ isBusy }) => !isBusy)
-      if (lines.size === 0 || (waitedMs >= patienceMs && lines.size < linesMax)) line ??= open()
+      if (lines.size === 0 || (waitedMs >= waitMs && lines.size < linesMax)) line ??= open()
       if (line !== undefined) {
         line.isBusy = true
         return line
       }
-      await change(waitedMs < patienceMs ? patienceMs - waitedMs : probeMs)
+      await lineFreed(waitedMs < waitMs ? waitMs - waitedMs : probeMs)
     }
   }
 
@@ -103,7 +102,7 @@ export function postgresProbe(newClient: () => pg.Client): Probe {
       } catch (thrown) {
         const error = databaseErrorFrom(thrown)
         if (line !== undefined && (isBroken(error) || error.code === tooManyConnections)) drop(line)
-        // The server ends a statement after the same time: which of the two is heard first is chance.
+        // The server cancels the statement after the same time; either of the two may arrive first.
         throw error.code === queryCanceled ? noAnswer() : error
       }
     },
@@ -113,8 +112,8 @@ export function postgresProbe(newClient: () => pg.Client): Probe {
   }
 }
 
-/** The server has no connection left to give. */
+/** SQLSTATE: the server has no free connection. */
 export const tooManyConnections = '53300'
 
-/** What the server says of a statement that took too long. */
+/** SQLSTATE: the server cancelled a statement that took too long. */
 const queryCanceled = '57014'

@@ -1,6 +1,6 @@
 /**
- * One attempt at a transaction on one PostgreSQL connection, pipelined from `begin` to `commit`. Its invariant: it
- * says committed only when the server said so, and says "nothing happened" only when that is certain.
+ * One attempt at a transaction on one PostgreSQL connection, pipelined from `begin` to `commit`. It reports `committed`
+ * only if the server confirmed it, and `undone` only if it is certain that nothing was committed.
  */
 import type { Writable } from 'node:stream'
 import type { PoolClient, QueryResult } from 'pg'
@@ -11,22 +11,22 @@ import type { Trace } from './commit-outcome.ts'
 
 export type Attempt<T> =
   | { readonly kind: 'committed'; readonly value: T }
-  /** Nothing is left of it. `again`: why it may be run once more, or null. */
+  /** Rolled back. `again`: the error that allows a retry, or null. */
   | { readonly kind: 'undone'; readonly error: unknown; readonly again: DatabaseError | null }
-  /** COMMIT was sent and its answer lost. */
+  /** COMMIT was sent and its answer was lost. */
   | { readonly kind: 'unknown'; readonly value: T; readonly trace: Trace }
 
 export interface Connection {
   readonly client: PoolClient
   readonly serverRun: string
   readonly processId: number | null
-  /** Whether the connection is known to be gone. */
+  /** True if the connection is known to be lost. */
   lost(): boolean
-  /** Gives it back to the pool, or throws it away when `broken`. */
+  /** Returns the connection to the pool, or discards it if `broken`. */
   release(broken: boolean): void
 }
 
-/** A connection whose prepared statements no longer match the server's: it is thrown away. */
+/** SQLSTATEs of a connection whose prepared statements no longer match the server's. It is discarded. */
 const stale = new Set(['26000', '0A000', '42P05'])
 
 export const isBroken = (error: DatabaseError): boolean => error.code === 'connection_lost' || stale.has(error.code)
@@ -41,10 +41,10 @@ export async function attempt<T>(connection: Connection, work: (tx: Transaction)
   const { client } = connection
   const answers: Promise<unknown>[] = []
   let open = true
-  // the first statement that failed: those behind it only say that the transaction is aborted, so its error is theirs
+  // The error of the first failed statement. Later statements report only that the transaction is aborted, so they get this error.
   const first: { error: DatabaseError | null } = { error: null }
 
-  // What is sent without waiting in between leaves in one write to the socket.
+  // Statements sent without awaiting leave in one write to the socket.
   let corked = false
   function cork(): void {
     if (corked) return
@@ -61,7 +61,7 @@ export async function attempt<T>(connection: Connection, work: (tx: Transaction)
     cork()
     const answer = client.query(config).then(read, (thrown: unknown) => {
       const error = databaseErrorFrom(thrown)
-      // a value that could not be read is the reader's trouble: on the server the transaction is in order
+      // The value could not be converted here; on the server the transaction is intact.
       if (error.code === 'unsafe_integer') throw error
       first.error ??= error
       throw first.error
@@ -112,7 +112,7 @@ export async function attempt<T>(connection: Connection, work: (tx: Transaction)
   }
   open = false
 
-  // Only who knows the id can find the transaction again. It came with the first answer, so this seldom waits.
+  // Without the id, a lost COMMIT could not be resolved. The id came with the first answer, so this rarely waits.
   const xid = await started.catch(nothing)
   if (xid === undefined || connection.lost()) {
     first.error ??= lostBeforeCommit()

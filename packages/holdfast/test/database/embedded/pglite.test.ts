@@ -1,4 +1,4 @@
-/** The embedded database works in this process: it must not keep those from arriving who could go along. */
+/** The embedded database blocks the event loop while it works; it must still let waiting work join the next set. */
 import { expect, test } from 'vitest'
 import { createLane } from '../../../src/concurrency/lane.ts'
 import { statement } from '../../../src/database/database.ts'
@@ -6,7 +6,7 @@ import { openTestDatabase } from '../../support/test-database.ts'
 
 const look = statement('test_embedded_crowd', 'select 1 as one')
 
-test('a crowd that arrives while a transaction runs goes together in the next set', async () => {
+test('items that arrive while a transaction runs share the next transaction', async () => {
   const { database, stop } = await openTestDatabase('embedded')
   const sets: number[] = []
   const lane = createLane<number, number>({
@@ -21,7 +21,7 @@ test('a crowd that arrives while a transaction runs goes together in the next se
       }),
   })
   try {
-    // Each in a turn of its own, as requests and messages come.
+    // Each arrives in a separate turn of the event loop, as requests and messages do.
     const arrivals = Array.from(
       { length: 50 },
       (_, at) => new Promise<number>((resolve, reject) => setTimeout(() => lane.submit(at).then(resolve, reject), 5)),

@@ -1,4 +1,4 @@
-/** The archive a first start is made from: only what is whole is started from, else `initdb` does. */
+/** Only an intact archive is used for a first start; otherwise `initdb` runs. */
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -12,7 +12,7 @@ beforeEach(async () => {
 })
 afterEach(() => rm(folder, { recursive: true, force: true }))
 
-test('a build leaves an archive to start from, and one that is damaged or cut off is passed over', async () => {
+test('an archive that was placed is used, and one that is damaged or truncated is ignored', async () => {
   expect(await preparedCluster(folder)).toBeNull()
   const file = await placeCluster(folder, cache)
   const whole = await readFile(file)

@@ -1,4 +1,4 @@
-/** A transaction on a PostgreSQL server is applied exactly once, whatever happens to the connection or the server. */
+/** A transaction on a PostgreSQL server is applied exactly once, even if the connection or the server fails. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, test, vi } from 'vitest'
 import {
   createTestDatabase,
@@ -34,7 +34,7 @@ async function stored(database: Database): Promise<number[]> {
   return (await database.query<{ id: number }>(entries)).map(row => row.id)
 }
 
-/** Resolves for everybody once `size` have arrived. */
+/** Each call resolves once `size` calls were made. */
 function barrier(size: number): () => Promise<void> {
   let waiting = 0
   let open = () => {}
@@ -48,13 +48,13 @@ function barrier(size: number): () => Promise<void> {
   }
 }
 
-describe('a server that stays', () => {
+describe('a server that keeps running', () => {
   const adminUrl = inject('postgresUrl')
   let url: string
   let proxy: TcpProxy
-  /** Past the proxy. */
+  /** Without the proxy. */
   let direct: Database
-  /** By way of the proxy. */
+  /** Through the proxy. */
   let database: Database
 
   beforeAll(async () => {
@@ -75,7 +75,7 @@ describe('a server that stays', () => {
     await dropTestDatabase(adminUrl, url)
   })
 
-  /** Inserts one entry; how often the work ran is counted. */
+  /** Inserts one entry and counts how often the work ran. */
   function insertOne(): { done: Promise<string>; runs: () => number } {
     let runs = 0
     const done = database.transaction(async tx => {
@@ -86,7 +86,7 @@ describe('a server that stays', () => {
     return { done, runs: () => runs }
   }
 
-  test('a COMMIT that never arrived is run again', async () => {
+  test('a transaction whose COMMIT never arrived runs again', async () => {
     const broken = proxy.breakAt('commit\0', { when: 'before' })
     const { done } = insertOne()
     await broken
@@ -94,7 +94,7 @@ describe('a server that stays', () => {
     expect(await stored(direct)).toEqual([2])
   })
 
-  test('a COMMIT whose answer was lost counts as what it did', async () => {
+  test('a COMMIT whose answer was lost counts as committed if it was committed', async () => {
     const broken = proxy.breakAt('commit\0', { when: 'after', answer: 'COMMIT' })
     const { done, runs } = insertOne()
     await broken
@@ -103,7 +103,7 @@ describe('a server that stays', () => {
     expect(await stored(direct)).toEqual([1])
   })
 
-  test('a refused statement before a COMMIT whose answer was lost is still the reason', async () => {
+  test('the error of a refused statement is reported even if the answer to COMMIT was lost', async () => {
     await direct.query(insert, [7])
     const broken = proxy.breakAt('commit\0', { when: 'after', answer: 'ROLLBACK' })
     const done = database.transaction(async tx => tx.send(insert, [7]))
@@ -112,7 +112,7 @@ describe('a server that stays', () => {
     expect(await code).toBe('23505')
   })
 
-  test('a session whose client is gone is ended, so its transaction cannot commit later', async () => {
+  test('a session whose client is gone is terminated, so its transaction cannot commit later', async () => {
     const broken = proxy.breakAt('commit\0', { when: 'stalled' })
     const { done } = insertOne()
     await broken
@@ -120,7 +120,7 @@ describe('a server that stays', () => {
     expect(await stored(direct)).toEqual([2])
   })
 
-  test('every connection killed in the middle of transactions: all are applied once', async () => {
+  test('transactions whose connections were all killed are each applied once', async () => {
     const allArrived = barrier(6)
     const killed = allArrived().then(() => direct.query(killOthers, ['faulty']))
     let runs = 0
@@ -143,7 +143,7 @@ describe('a server that stays', () => {
     expect(await direct.query(countUp, [1])).toEqual([{ n: 6 }])
   })
 
-  test('work that hides a lost connection behind an error of its own is run again', async () => {
+  test('work that replaces a lost connection by a different error runs again', async () => {
     let runs = 0
     const result = await database.transaction(async tx => {
       runs += 1
@@ -158,7 +158,7 @@ describe('a server that stays', () => {
     expect(await stored(direct)).toEqual([2])
   })
 
-  test('a query whose answer was lost is not repeated', async () => {
+  test('a query whose answer was lost is not retried', async () => {
     const broken = proxy.breakAt('faults_insert', { when: 'after', answer: 'INSERT' })
     const code = codeOf(database.query(insert, [1]))
     await broken
@@ -167,7 +167,7 @@ describe('a server that stays', () => {
     expect(await stored(database)).toEqual([1])
   })
 
-  test('a server that is away for a moment is waited for', async () => {
+  test('a transaction waits for a server that is away for a moment', async () => {
     proxy.cut()
     proxy.refuse(true)
     const { done, runs } = insertOne()
@@ -179,7 +179,7 @@ describe('a server that stays', () => {
     expect(await stored(direct)).toEqual([runs()])
   })
 
-  test('two transactions in each other’s way: the deadlock is broken and both are applied', async () => {
+  test('two transactions in a deadlock are both applied', async () => {
     const bothHold = barrier(2)
     let runs = 0
     const through = (first: number, second: number) =>
@@ -190,7 +190,7 @@ describe('a server that stays', () => {
         tx.send(countUp, [second])
       })
     await Promise.all([through(1, 2), through(2, 1)])
-    // The victim's next run may take its row back before the other, which waited for it, wakes: a deadlock again.
+    // The victim's next run may lock its row again before the waiting transaction wakes: a second deadlock.
     expect(runs).toBeGreaterThanOrEqual(3)
     expect(await direct.transaction(tx => Promise.all([tx.query(countUp, [1]), tx.query(countUp, [2])]))).toEqual([
       [{ n: 3 }],
@@ -198,7 +198,7 @@ describe('a server that stays', () => {
     ])
   })
 
-  test('an exhausted pool is waited for, then refused as such', async () => {
+  test('a query waits for an exhausted pool, then fails with pool_exhausted', async () => {
     const small = await connectPostgres({ url, poolMax: 1, connectTimeoutMs: 1_000 })
     let finish = () => {}
     const held = small.transaction(
@@ -215,7 +215,7 @@ describe('a server that stays', () => {
     await small.close()
   })
 
-  test('a statement that takes too long is ended, and the connection lives on', async () => {
+  test('a statement that takes too long is cancelled, and its connection stays usable', async () => {
     const strict = await connectPostgres({ url, poolMax: 1, statementTimeoutMs: 50 })
     const sleepy = statement('faults_sleep', 'select pg_sleep(30)')
     expect(await codeOf(strict.transaction(async tx => tx.send(sleepy)))).toBe('57014')
@@ -223,45 +223,45 @@ describe('a server that stays', () => {
     await strict.close()
   })
 
-  test('a server that is not there, or refuses, is told at once', async () => {
+  test('connecting to an absent server or database fails at once with a code', async () => {
     expect(await codeOf(connectPostgres({ url: 'postgres://postgres@127.0.0.1:1/postgres' }))).toBe('connection_lost')
     const absent = new URL(url)
     absent.pathname = '/absent'
     expect(await codeOf(connectPostgres({ url: absent.href }))).toBe('3D000')
   })
 
-  test('a listener hears again after its connection was killed', async () => {
-    const heard = new Set<string>()
-    const stop = await database.listen('faults', payload => heard.add(payload))
+  test('a listener receives notifications again after its connection was killed', async () => {
+    const received = new Set<string>()
+    const stop = await database.listen('faults', payload => received.add(payload))
     await direct.notify('faults', 'before')
-    await expect.poll(() => heard).toContain('before')
+    await expect.poll(() => received).toContain('before')
     await direct.query(killOthers, ['faulty'])
     await vi.waitFor(
       async () => {
         await direct.notify('faults', 'after')
-        expect(heard).toContain('after')
+        expect(received).toContain('after')
       },
       { timeout: 10_000 },
     )
     await stop()
   })
 
-  test('listeners that come and go at once all hear, and ask one after the other', async () => {
+  test('listeners that start and stop at the same time all receive their notifications', async () => {
     const warned = vi.spyOn(process, 'emitWarning')
-    const heard: string[] = []
+    const received: string[] = []
     const names = Array.from({ length: 5 }, (_, index) => `crowd_${index}`)
-    const stops = await Promise.all(names.map(name => database.listen(name, payload => heard.push(payload))))
+    const stops = await Promise.all(names.map(name => database.listen(name, payload => received.push(payload))))
     await Promise.all(names.map(name => direct.notify(name, name)))
-    await expect.poll(() => heard.toSorted()).toEqual(names)
-    await Promise.all([...stops.map(stop => stop()), database.listen('late', payload => heard.push(payload))])
+    await expect.poll(() => received.toSorted()).toEqual(names)
+    await Promise.all([...stops.map(stop => stop()), database.listen('late', payload => received.push(payload))])
     await direct.notify('late', 'late')
-    await expect.poll(() => heard).toContain('late')
+    await expect.poll(() => received).toContain('late')
     expect(warned).not.toHaveBeenCalled()
     warned.mockRestore()
   })
 })
 
-describe('a server that is restarted', () => {
+describe('a server that restarts', () => {
   let server: TestPostgres
   let proxy: TcpProxy
   let database: Database
@@ -280,7 +280,7 @@ describe('a server that is restarted', () => {
     await server.stop()
   })
 
-  test.each(['fast', 'immediate'] as const)('%s, in the middle of a transaction: it is run again', async mode => {
+  test.each(['fast', 'immediate'] as const)('a transaction during a restart (%s) runs again', async mode => {
     let runs = 0
     await database.transaction(async tx => {
       runs += 1
@@ -290,7 +290,7 @@ describe('a server that is restarted', () => {
     expect(await stored(database)).toEqual([2])
   })
 
-  test('in an orderly way, with the answer to COMMIT lost: the outcome is found', async () => {
+  test('a COMMIT whose answer was lost in an orderly restart is resolved', async () => {
     const held = proxy.breakAt('commit\0', { when: 'held', answer: 'COMMIT' })
     let runs = 0
     const done = database.transaction(async tx => {
@@ -304,7 +304,7 @@ describe('a server that is restarted', () => {
     expect(await stored(database)).toEqual([1])
   })
 
-  test('after a crash that took the answer to COMMIT along, the outcome is said to be unknown', async () => {
+  test('a COMMIT whose answer was lost in a crash is reported as commit_unknown', async () => {
     const held = proxy.breakAt('commit\0', { when: 'held', answer: 'COMMIT' })
     const code = codeOf(database.transaction(async tx => tx.send(insert, [1])))
     await held
