@@ -18,6 +18,12 @@ export interface WorkerLoop {
   stop(): Promise<void>
 }
 
+/** Runs `run` after `ms` milliseconds with a timer that does not keep the process alive. Returns a function that cancels it. */
+export function backgroundTimer(ms: number, run: () => void): () => void {
+  const timer = setTimeout(run, ms).unref()
+  return () => clearTimeout(timer)
+}
+
 export function createWorkerLoop({ turn, onError, after, pauseMs }: WorkerLoopOptions): WorkerLoop {
   let isStarted = false
   let isStopped = false

@@ -4,7 +4,7 @@
  */
 import { setMaxListeners } from 'node:events'
 import { createLane, LaneFull } from '../../concurrency/lane.ts'
-import { createWorkerLoop } from '../../concurrency/worker-loop.ts'
+import { backgroundTimer, createWorkerLoop } from '../../concurrency/worker-loop.ts'
 import { type Database, DatabaseError } from '../../database/database.ts'
 import type { GatewayAnswer, LookupAnswer, LookupRequest, OperationKind, PaymentGateway } from '../gateway.ts'
 import { lookupAnswer } from './answers.ts'
@@ -183,10 +183,7 @@ export function createSandboxGateway(options: SandboxOptions): SandboxGateway {
     },
     // The jobs stay in the ledger, and the next turn finds them.
     onError: () => {},
-    after(ms, run) {
-      const timer = setTimeout(run, ms).unref()
-      return () => clearTimeout(timer)
-    },
+    after: backgroundTimer,
     pauseMs: () => pollMs,
   })
 

@@ -9,7 +9,7 @@ import {
   statusResponse,
 } from '../../../src/http/schemas/responses.ts'
 import { createInvoiceGateway, type InvoiceGateway } from '../../../src/payments/invoice/invoice.ts'
-import { makeDue } from '../../payments/invoice/invoice-fixture.ts'
+import { makeDue } from '../../payments/invoice/fixture.ts'
 import { openTestDatabase, type TestDatabase } from '../../support/test-database.ts'
 import { address, type Browser, openBrowser, openShop, type TestShop } from '../open-shop.ts'
 

@@ -1,15 +1,15 @@
-/** Orders that are paid by bank transfer, in days: they wait with their stock, and end paid, lapsed, cancelled or refunded. */
+/** Orders paid by bank transfer within days: they wait with their stock, and end paid, lapsed, cancelled, or refunded. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { requireOrder } from '../../../src/domain/outcome.ts'
 import type { CheckoutEngine } from '../../../src/engine/checkout-engine.ts'
 import { silentLog } from '../../../src/observe/log/log.ts'
 import { createInvoiceGateway, type InvoiceGateway, type StatementLine } from '../../../src/payments/invoice/invoice.ts'
 import { describeStore, type TestStore } from '../../support/test-store.ts'
-import { invoiceBooks, makeDue, wrongInvoices } from './invoice-fixture.ts'
+import { invoiceBooks, makeDue, wrongInvoices } from './fixture.ts'
 
 const bank = { iban: 'DE89 3704 0044 0532 0130 00', accountHolder: 'Holdfast GmbH' }
 const payment = { method: 'bank_transfer' as const }
-/** Two of an article, and shipping. */
+/** Two units and shipping. */
 const total = 2_500
 const nothing = { authorizations: 1, openMinor: 0, capturedMinor: 0, refundedMinor: 0 }
 
@@ -46,7 +46,7 @@ describeStore('An order by invoice', store => {
     return { ...begun, sku, outcome, order, reference: order.metadata.transfer?.reference ?? '' }
   }
 
-  test('rests with its order, its stock and what the buyer must transfer, until the money comes', async () => {
+  test('an order by invoice waits with its stock and its transfer details until the money comes', async () => {
     const { outcome, lockId, sku, reference } = await ordered()
     expect(outcome).toMatchObject({
       status: 'awaiting_capture',
@@ -78,7 +78,7 @@ describeStore('An order by invoice', store => {
     expect((await engine.audit()).violations).toBe(0)
   })
 
-  test('keeps a part that came, and completes when the rest has come', async () => {
+  test('a partial payment is kept, and the order completes when the rest arrives', async () => {
     const { lockId, reference } = await ordered()
     const part = await invoices.markPaid(reference, line(2_000))
     expect(part).toMatchObject({ status: 'issued', receivedMinor: 2_000, missingMinor: 500, owedMinor: 0 })
@@ -89,7 +89,7 @@ describeStore('An order by invoice', store => {
     expect(await invoices.openInvoices()).not.toContainEqual(expect.objectContaining({ reference }))
   })
 
-  test('completes with its own amount when too much came, and the rest is owed until it was sent back', async () => {
+  test('an overpaid order completes with its own amount, and the rest is owed until it is paid back', async () => {
     const { lockId, reference } = await ordered()
     expect(await invoices.markPaid(reference, line(3_000))).toMatchObject({ status: 'captured', owedMinor: 500 })
     expect(await store.facts(lockId)).toMatchObject({ state: 'completed' })
@@ -100,7 +100,7 @@ describeStore('An order by invoice', store => {
     expect(await invoices.payoutsDue()).not.toContainEqual(expect.objectContaining({ reference }))
   })
 
-  test('counts a line of the statement once, however often and at once it comes', async () => {
+  test('a statement line that is reported many times at once counts once', async () => {
     const { reference } = await ordered()
     const one = line(1_000)
     await Promise.all(Array.from({ length: 20 }, () => invoices.markPaid(reference, one)))
@@ -115,7 +115,7 @@ describeStore('An order by invoice', store => {
     expect((await Promise.allSettled(both)).map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected'])
   })
 
-  test('is never paid with money that was meant for something else', async () => {
+  test('a payment with a wrong reference, currency, amount, or line is refused', async () => {
     const { reference } = await ordered()
     const mistyped = reference.replace(/.$/, digit => String((Number(digit) + 1) % 10))
     for (const [typed, wrong] of [
@@ -134,7 +134,7 @@ describeStore('An order by invoice', store => {
     expect(await invoices.invoice(reference)).toMatchObject({ status: 'issued', receivedMinor: 0 })
   })
 
-  test('lapses when it is due and unpaid: stock is released, the order cancelled, and late money is owed', async () => {
+  test('an unpaid invoice lapses when due: stock is released, the order is cancelled, and late money is owed', async () => {
     const { lockId, sku, cartId, reference } = await ordered()
     await invoices.markPaid(reference, line(2_499))
     await due(lockId)
@@ -153,7 +153,7 @@ describeStore('An order by invoice', store => {
     expect(await invoiceBooks(store.database, lockId)).toEqual(nothing)
   })
 
-  test('is completed when it is due though nobody was told that it was paid', async () => {
+  test('a paid invoice whose payment was never announced completes when it is due', async () => {
     const { lockId, reference } = await ordered()
     const elsewhere = createInvoiceGateway({ database: store.database })
     await elsewhere.markPaid(reference, line(total))
@@ -162,7 +162,7 @@ describeStore('An order by invoice', store => {
     expect(await store.facts(lockId)).toMatchObject({ state: 'completed', order: 'paid' })
   })
 
-  test('is told of again until it is captured', async () => {
+  test('a paid invoice is announced again until it is captured', async () => {
     const { lockId, reference } = await ordered()
     let fails = 2
     const shop = createInvoiceGateway({
@@ -179,7 +179,7 @@ describeStore('An order by invoice', store => {
     expect(await shop.runOnce()).toBe(0)
   })
 
-  test('can be cancelled while it waits, and then money that comes is owed', async () => {
+  test('an order can be cancelled while its invoice is open, and money that comes later is owed', async () => {
     const { lockId, sku, reference } = await ordered()
     await invoices.markPaid(reference, line(1_000))
     expect(await engine.cancelCheckout(lockId)).toMatchObject({ failure: { code: 'checkout_cancelled' } })
@@ -188,7 +188,7 @@ describeStore('An order by invoice', store => {
     expect(await invoices.markPaid(reference, line(1_500))).toMatchObject({ status: 'voided', owedMinor: total })
   })
 
-  test('ends one way when money and cancellation meet', async () => {
+  test('a payment that races a cancellation ends either paid or cancelled, with the money owed', async () => {
     for (let round = 0; round < 6; round += 1) {
       const { lockId, reference } = await ordered()
       await Promise.allSettled([invoices.markPaid(reference, line(total)), engine.cancelCheckout(lockId)])
@@ -199,7 +199,7 @@ describeStore('An order by invoice', store => {
     }
   })
 
-  test('is refunded by a payout that people make, never over what was paid', async () => {
+  test('a refund is owed to the buyer, and never exceeds what was paid', async () => {
     const { lockId, order, reference } = await ordered()
     await invoices.markPaid(reference, line(total))
     expect(await engine.refundOrder(order.id, { amountMinor: 700, key: 'one' })).toMatchObject({ status: 'refunded' })
@@ -214,7 +214,7 @@ describeStore('An order by invoice', store => {
     expect(await invoiceBooks(store.database, lockId)).toMatchObject({ capturedMinor: total, refundedMinor: total })
   })
 
-  test('waits in peace when its capture was asked for too early', async () => {
+  test('a capture that comes too early waits for the money without an alert', async () => {
     const { lockId, reference } = await ordered()
     expect(await engine.captureCheckout(lockId)).toMatchObject({ status: 'processing', lock: { state: 'capturing' } })
     await store.sql(
@@ -229,14 +229,14 @@ describeStore('An order by invoice', store => {
     expect(await store.facts(lockId)).toMatchObject({ state: 'completed' })
   })
 
-  test('is for bank transfers alone', async () => {
+  test('a card payment is declined by the invoice gateway', async () => {
     const { lockId } = await store.begin({ [await store.article()]: 1 }, { engine })
     expect(await engine.processCheckout(lockId, { method: 'card', token: 'tok_approve' })).toMatchObject({
       failure: { code: 'payment_declined', context: { reason: 'method_not_supported' } },
     })
   })
 
-  test('of nothing asks for no money', async () => {
+  test('an order that costs nothing completes without a payment', async () => {
     const sku = await store.article({ priceMinor: 0, requiresShipping: false })
     const { lockId } = await store.begin({ [sku]: 1 }, { engine })
     expect(await engine.processCheckout(lockId, payment)).toMatchObject({ order: { totalMinor: 0 } })
@@ -244,7 +244,7 @@ describeStore('An order by invoice', store => {
     expect(await store.facts(lockId)).toMatchObject({ state: 'completed', order: 'paid' })
   })
 
-  test('leaves its buyer free to fill another cart', async () => {
+  test('a buyer with an open invoice can fill a new cart', async () => {
     const { cartId, sessionId, lockId, sku } = await ordered()
     expect(await store.carts.currentCart(sessionId)).toBeNull()
     expect((await engine.lastOrderOf(sessionId))?.status).toBe('pending')
@@ -254,7 +254,7 @@ describeStore('An order by invoice', store => {
     expect((await store.carts.currentCart(sessionId))?.id).toBe(next.id)
   })
 
-  test('stands in the books for reconciliation', async () => {
+  test('reconciliation can inspect and list invoices', async () => {
     const since = new Date(Date.now() - 60_000)
     const signal = AbortSignal.timeout(5_000)
     const { lockId, reference } = await ordered()
@@ -277,7 +277,7 @@ describeStore('An order by invoice', store => {
 })
 
 test.each([{ dueDays: 0 }, { dueDays: 1.5 }, { dueDays: 366 }, { iban: 'DE89370400440532013001' }])(
-  'a gateway that cannot be is refused: %j',
+  'an invoice gateway with invalid options is refused: %j',
   options => {
     const database = {} as TestStore['database']
     expect(() => createInvoiceGateway({ database, ...options })).toThrow(/dueDays|iban/)

@@ -1,5 +1,5 @@
 /**
- * The books of the invoice gateway in SQL: invoices, lines of bank statements, refunds. Every rule of theirs is also a
+ * The books of the invoice gateway in SQL: invoices, lines of bank statements, refunds. Every rule is also a
  * constraint (`packages/holdfast/migrations/0003_payments.sql`).
  */
 
@@ -12,16 +12,16 @@ export interface InvoiceRow {
   status: 'issued' | 'captured' | 'voided' | 'lapsed'
   amountMinor: number
   currency: string
-  /** What came in less what was sent back. */
+  /** Received minus paid back. */
   balanceMinor: number
-  /** What the shop has promised to send back of a captured amount. */
+  /** Refunds that the shop has promised of the captured amount. */
   refundedMinor: number
   captureKey: string | null
   issuedAt: string
   dueAt: string
-  /** It is due, by the database's clock. */
+  /** True if the invoice is due, by the database's clock. */
   isDue: boolean
-  /** Until it is due, in milliseconds. */
+  /** Milliseconds until the invoice is due. */
   leftMs: number
 }
 
@@ -35,9 +35,10 @@ export interface RefundRow extends LineRow {
   declineCode: string | null
 }
 
-/** Of every list. */
+/** Maximum length of a list. */
 export const listMax = 1_000
-const toldMax = 100
+/** Paid invoices that one turn announces. */
+const announcedMax = 100
 export const pageSize = 100
 
 const columns = `reference, checkout_id as "checkoutId", status, amount_minor as "amountMinor", currency,
@@ -52,7 +53,7 @@ export const books = {
      values ($1, $2::uuid, 'issued', $3::bigint, $4, now() + $5::integer * interval '1 day')
      on conflict (authorization_key) do nothing`,
   ),
-  /** `$1` key, `$2` checkout. What never came is fenced by a row that is void from the beginning. */
+  /** `$1` key, `$2` checkout. A key that has not arrived is fenced by a row that is void from the start. */
   end: statement(
     'invoice_void',
     `insert into holdfast_invoices.invoices as invoice (authorization_key, checkout_id, status, amount_minor, currency, due_at)
@@ -84,7 +85,7 @@ export const books = {
     `select reference, amount_minor as "amountMinor", currency, decline_code as "declineCode"
      from holdfast_invoices.refunds where idempotency_key = $1`,
   ),
-  /** `$1` key, `$2` reference, `$3` amount, `$4` currency, `$5` why it is declined, null: it is promised. */
+  /** `$1` key, `$2` reference, `$3` amount, `$4` currency, `$5` decline code or null for a promised refund. */
   refund: statement(
     'invoice_refund',
     `with asked as (
@@ -97,7 +98,7 @@ export const books = {
     'invoice_find_line',
     `select reference, amount_minor as "amountMinor", currency from holdfast_invoices.statement_lines where id = $1`,
   ),
-  /** `$1` line, `$2` reference, `$3` amount, `$4` currency, `$5` when it was booked, null: now, `$6` actor. */
+  /** `$1` line, `$2` reference, `$3` amount, `$4` currency, `$5` booking time or null for now, `$6` actor. */
   book: statement(
     'invoice_book_line',
     `with line as (
@@ -109,11 +110,11 @@ export const books = {
     'invoices_open',
     `select ${columns} from holdfast_invoices.invoices where status = 'issued' order by number limit ${listMax}`,
   ),
-  /** In no order: one that cannot be captured yet holds up no other. */
+  /** In random order, so an invoice that cannot be captured yet does not delay the others. */
   paid: statement(
     'invoices_paid',
     `select ${columns} from holdfast_invoices.invoices where status = 'issued' and balance_minor >= amount_minor
-     order by random() limit ${toldMax}`,
+     order by random() limit ${announcedMax}`,
   ),
   owed: statement(
     'invoices_owed',
@@ -121,7 +122,7 @@ export const books = {
      where balance_minor > case status when 'captured' then amount_minor - refunded_minor when 'issued' then amount_minor else 0 end
      order by number limit ${listMax}`,
   ),
-  /** `$1` since, `$2` the last reference of the page before or null. */
+  /** `$1` since, `$2` the last reference of the previous page or null. */
   list: statement(
     'invoices_list',
     `select ${columns} from holdfast_invoices.invoices
@@ -135,7 +136,7 @@ export async function readInvoice(db: Queryable, reference: string): Promise<Inv
   return (await db.query<InvoiceRow>(books.read, [reference]))[0] ?? null
 }
 
-/** What the shop may keep of what came in: nothing of an invoice that ended, no more than it asked for. Minor units. */
+/** The part of the balance that the shop may keep: nothing after the invoice ended, at most its amount. Minor units. */
 function keptMinor({ status, amountMinor, balanceMinor, refundedMinor }: InvoiceRow): number {
   switch (status) {
     case 'captured':
@@ -150,5 +151,5 @@ function keptMinor({ status, amountMinor, balanceMinor, refundedMinor }: Invoice
   }
 }
 
-/** What is to be sent back by people. Minor units. */
+/** The part of the balance that an operator must pay back. Minor units. */
 export const owedMinor = (invoice: InvoiceRow): number => invoice.balanceMinor - keptMinor(invoice)

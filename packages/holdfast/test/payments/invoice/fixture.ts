@@ -1,4 +1,4 @@
-/** The invoice gateway's books as tests look at them: past its answers, by SQL. */
+/** The invoice gateway's books, read with SQL instead of through its answers. */
 
 import type { GatewayBooks } from '../../../../testing/src/gateway/gateway-buyer.ts'
 import { type Database, statement } from '../../../src/database/database.ts'
@@ -15,7 +15,7 @@ const fallDue = statement(
   'test_invoice_due',
   `update holdfast_invoices.invoices set due_at = now() - interval '1 second' where checkout_id = $1::uuid`,
 )
-/** Invoices whose balance is not the sum of their lines, or whose refunds are not the sum of those that were promised. */
+/** Invoices whose balance differs from the sum of their lines, or whose refunds differ from the promised sum. */
 const wrongSums = statement(
   'test_invoice_sums',
   `select reference from holdfast_invoices.invoices i
@@ -29,7 +29,7 @@ export async function invoiceBooks(database: Database, checkoutId: string): Prom
   return row ?? { authorizations: 0, openMinor: 0, capturedMinor: 0, refundedMinor: 0 }
 }
 
-/** The invoice of a checkout is due now. */
+/** Makes the invoice of a checkout due now. */
 export async function makeDue(database: Database, checkoutId: string): Promise<void> {
   await database.query(fallDue, [checkoutId])
 }

@@ -1,15 +1,15 @@
-/** A process dies between any two steps of an order by invoice: whoever carries on ends it as if nothing had happened. */
+/** A process dies between any two steps of an order by invoice. The process that takes over reaches the same end. */
 import { beforeAll, expect, test } from 'vitest'
 import { type CrashPoint, type KillableProcess, killableProcess } from '../../../../testing/src/crash-points.ts'
 import type { CheckoutEngine } from '../../../src/engine/checkout-engine.ts'
 import { createInvoiceGateway, type InvoiceGateway } from '../../../src/payments/invoice/invoice.ts'
 import { describeStore, type TestStore } from '../../support/test-store.ts'
-import { invoiceBooks, makeDue, wrongInvoices } from './invoice-fixture.ts'
+import { invoiceBooks, makeDue, wrongInvoices } from './fixture.ts'
 
 const total = 2_500
 const payment = { method: 'bank_transfer' as const }
 
-/** What a process has in its hands. */
+/** The objects of one process. */
 interface Shop {
   engine: CheckoutEngine
   invoices: InvoiceGateway
@@ -21,7 +21,7 @@ interface Buyer {
   sessionId: string
 }
 
-/** Every call of a story may have been made before, by a process that died. */
+/** A story is safe to repeat: a process that died may have made any of its calls before. */
 type Story = (shop: Shop, buyer: Buyer, store: TestStore) => Promise<void>
 
 async function orders({ engine }: Shop, { cartId, sessionId }: Buyer) {
@@ -121,14 +121,14 @@ describeStore(
     async function run(story: Story, diesAt: CrashPoint | null) {
       const sku = await store.article({ stock: [6, 4] })
       const buyer = { sku, ...(await store.cart({ [sku]: 2 })) }
-      // The bank's books are another world: only what is said to them can get lost.
+      // The gateway's books survive the process; only calls to them can be lost.
       const life = killableProcess(store.database, createInvoiceGateway({ database: store.database }), diesAt)
       const doomed = await open(life)
       await Promise.race([story(doomed, buyer, store), life.died])
       return { buyer, life }
     }
 
-    test.each(stories)('an order $title ends the same wherever its process dies', async story => {
+    test.each(stories)('an order $title ends in the same state wherever its process dies', async story => {
       const { life } = await run(story.story, null)
       expect(life.reached).toEqual(expect.arrayContaining(story.passes))
       for (const point of life.reached) {
@@ -144,8 +144,8 @@ describeStore(
         )
         const id = row?.id ?? ''
         expect(await store.facts(id), point).toMatchObject(story.end)
-        const told = `select id from holdfast.events where checkout_id = $1 and type = 'OrderAwaitingCapture'`
-        expect(await store.sql(told, [id]), point).toHaveLength(1)
+        const published = `select id from holdfast.events where checkout_id = $1 and type = 'OrderAwaitingCapture'`
+        expect(await store.sql(published, [id]), point).toHaveLength(1)
         expect(await invoiceBooks(store.database, id), point).toEqual(story.books)
         expect(await store.stock(buyer.sku), point).toEqual({ onHand: story.left, reserved: 0 })
       }

@@ -1,11 +1,11 @@
 import { gatewayContract } from '../../../../testing/src/gateway/gateway-contract.ts'
 import { createInvoiceGateway } from '../../../src/payments/invoice/invoice.ts'
 import { openTestDatabase } from '../../support/test-database.ts'
-import { invoiceBooks } from './invoice-fixture.ts'
+import { invoiceBooks } from './fixture.ts'
 
 for (const kind of ['postgres', 'embedded'] as const) {
   gatewayContract(
-    `invoices, ${kind}`,
+    `The invoice gateway, ${kind}`,
     async () => {
       const { database, stop } = await openTestDatabase(kind)
       const gateway = createInvoiceGateway({ database })
@@ -21,8 +21,8 @@ for (const kind of ['postgres', 'embedded'] as const) {
     },
     {
       skip: {
-        declines: 'an invoice asks no bank: it is issued to whoever orders',
-        refuses_a_capture: 'nobody refuses a transfer: it comes or it lapses, see invoice.test.ts',
+        declines: 'an invoice is always issued, because no bank is asked',
+        refuses_a_capture: 'a transfer is never refused: it comes or the invoice lapses, see invoice.test.ts',
       },
     },
   )

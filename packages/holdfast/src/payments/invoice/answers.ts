@@ -1,39 +1,39 @@
-/** What an invoice answers to whoever asks of it, in each of its states. Pure. */
+/** The invoice gateway's answers to each operation, in every state of its invoice. Pure. */
 import type { CaptureRequest, GatewayAnswer, GatewayPayment, RefundRequest } from '../gateway.ts'
-import { type InvoiceRow, owedMinor, type RefundRow } from './invoice-books.ts'
+import { type InvoiceRow, owedMinor, type RefundRow } from './books.ts'
 
-/** An invoice as people see it. Amounts in minor units of its currency, times ISO 8601. */
+/** An invoice as operators see it. Amounts are in minor units of its currency, times in ISO 8601. */
 export interface Invoice {
   /** ISO 11649: "RF69100001". */
   reference: string
   checkoutId: string
-  /** `issued`: it waits for its money. `captured`: paid, and so is the order. `lapsed`: not paid in time. */
+  /** `issued`: waits for its money. `captured`: paid, and so is the order. `lapsed`: not paid in time. */
   status: 'issued' | 'captured' | 'voided' | 'lapsed'
   amountMinor: number
   currency: string
-  /** What came in less what was sent back. */
+  /** Received minus paid back. */
   receivedMinor: number
-  /** Still to come. */
+  /** Still to be paid by the buyer. */
   missingMinor: number
   /** Refunded by the shop. */
   refundedMinor: number
-  /** To be sent back by people: refunds, what was paid too much, and what came for an order that had ended. */
+  /** To be paid back by an operator: refunds, overpayments, and money that came for an order that had ended. */
   owedMinor: number
   issuedAt: string
   dueAt: string
 }
 
 const messages = {
-  method_not_supported: 'Only bank transfers are paid by invoice.',
-  idempotency_mismatch: 'This idempotency key was used with other parameters.',
-  payment_not_found: 'There is no such invoice.',
-  voided: 'The invoice was voided.',
+  method_not_supported: 'An invoice can only be paid by bank transfer.',
+  idempotency_mismatch: 'This idempotency key was used with different parameters.',
+  payment_not_found: 'The invoice does not exist.',
+  voided: 'The invoice has been voided.',
   authorization_ended: 'The invoice was not paid in time.',
-  already_captured: 'The invoice was paid already.',
-  amount_mismatch: 'The amount is not that of the invoice.',
-  not_captured: 'The invoice was not paid.',
-  already_refunded: 'Everything was refunded already.',
-  refund_exceeds_capture: 'The amount is higher than what is left of the invoice.',
+  already_captured: 'The invoice has already been paid.',
+  amount_mismatch: 'The amount differs from that of the invoice.',
+  not_captured: 'The invoice has not been paid.',
+  already_refunded: 'The invoice has already been refunded in full.',
+  refund_exceeds_capture: 'The amount exceeds what is left of the invoice.',
 } as const
 type DeclineCode = keyof typeof messages
 
@@ -47,9 +47,9 @@ export const declined = (code: DeclineCode, reference?: string): GatewayAnswer =
 export const succeeded = ({ reference, currency }: Pick<InvoiceRow, 'reference' | 'currency'>, amountMinor: number) =>
   ({ outcome: 'succeeded', reference, amountMinor, currency }) as const
 
-const askAgainMaxMs = 3_600_000
+const pollMaxMs = 3_600_000
 
-/** `becomes`: what the invoice is from now on; null: what it was. */
+/** `becomes` is the invoice's new status; null leaves it unchanged. */
 export function captureOf(
   invoice: InvoiceRow,
   call: Pick<CaptureRequest, 'idempotencyKey' | 'amountMinor' | 'currency'>,
@@ -70,12 +70,13 @@ export function captureOf(
       if (invoice.balanceMinor >= amountMinor) return { answer: succeeded(invoice, amountMinor), becomes: 'captured' }
       return invoice.isDue
         ? { answer: declined('authorization_ended', reference), becomes: 'lapsed' }
-        : stays({ outcome: 'pending', reference, pollAfterMs: Math.min(askAgainMaxMs, invoice.leftMs) })
+        : stays({ outcome: 'pending', reference, pollAfterMs: Math.min(pollMaxMs, invoice.leftMs) })
     default:
       return invoice.status satisfies never
   }
 }
 
+/** Why a refund is declined, or null. */
 export function refundRefusal(invoice: InvoiceRow, { amountMinor }: RefundRequest): DeclineCode | null {
   if (invoice.status !== 'captured') return 'not_captured'
   const leftMinor = invoice.amountMinor - invoice.refundedMinor
@@ -83,7 +84,7 @@ export function refundRefusal(invoice: InvoiceRow, { amountMinor }: RefundReques
   return amountMinor > leftMinor ? 'refund_exceeds_capture' : null
 }
 
-/** What a refund answered that was asked for before. */
+/** The answer to a refund that is already recorded. */
 export function refundAnswer(refund: RefundRow): GatewayAnswer {
   return refund.declineCode === null
     ? succeeded(refund, refund.amountMinor)
@@ -101,7 +102,7 @@ export function invoiceOf(row: InvoiceRow): Invoice {
 
 const bookStatus = { issued: 'authorized', captured: 'captured', voided: 'ended', lapsed: 'ended' } as const
 
-/** For reconciliation. */
+/** The invoice in the form that reconciliation reads. */
 export function paymentOf(invoice: InvoiceRow): GatewayPayment {
   const { reference, checkoutId, status, currency, amountMinor, refundedMinor, issuedAt: createdAt } = invoice
   return {
