@@ -1,7 +1,7 @@
 /** What every command receives, and the parsers of its arguments. */
 import { userInfo } from 'node:os'
 import { InvalidArgumentError } from 'commander'
-import type { CheckoutConfig, CheckoutEngine } from 'holdfast'
+import { type CheckoutConfig, type CheckoutEngine, CheckoutError } from 'holdfast'
 import type { Database } from 'holdfast/database'
 import { validate as isUuid } from 'uuid'
 
@@ -89,6 +89,13 @@ export function wholeNumber(min: number, max: number): (text: string) => number 
       throw new InvalidArgumentError(`Expected a whole number from ${min} to ${max}.`)
     }
     return value
+  }
+}
+
+/** @throws {CheckoutError} if there is no checkout with this ID. */
+export async function requireCheckout({ engine }: CommandContext, id: string): Promise<void> {
+  if ((await engine.getCheckoutStatus(id)) === null) {
+    throw new CheckoutError('checkout_not_found', `there is no checkout ${id}`)
   }
 }
 

@@ -22,6 +22,7 @@ import { retryCommand } from './commands/retry.ts'
 import { serveCommand, workCommand } from './commands/server-commands.ts'
 import { stripeSimulatorCommand } from './commands/stripe-simulator.ts'
 import { webhooksCommand } from './commands/webhooks.ts'
+import { cell } from './terminal/table.ts'
 
 function version(): string {
   const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8')
@@ -102,7 +103,8 @@ function explain(error: unknown, caller: Caller): number {
     return 2
   }
   if (error instanceof CheckoutError) {
-    caller.err(`${error.message}\n`)
+    // The message may quote stored names.
+    caller.err(`${cell(error.message)}\n`)
     return error.code === 'invalid_argument' ? 2 : 1
   }
   const { name, message, stack } = error instanceof Error ? error : new Error(String(error))

@@ -7,6 +7,7 @@ import {
   type CommandHost,
   checkoutId,
   eventId,
+  requireCheckout,
   systemUser,
   wholeNumber,
   writeJson,
@@ -29,6 +30,8 @@ interface OperatorOptions {
 
 export async function runDeliveries(context: CommandContext, options: DeliveriesOptions = {}): Promise<number> {
   const { state, listener, lock, limit = 50, json } = options
+  if (listener !== undefined) await context.engine.deliverer.checkListener(listener)
+  if (lock !== undefined) await requireCheckout(context, lock)
   // Read one more than the limit to know if there are more.
   const found = await context.engine.deliverer.list({ state, listener, checkoutId: lock, countMax: limit + 1 })
   const rows = found.slice(0, limit)
@@ -77,6 +80,7 @@ function print(context: CommandContext, rows: readonly DeliveryRow[], isMore: bo
 
 async function refusalOf(context: CommandContext, key: DeliveryKey, verb: string): Promise<string> {
   const row = await context.engine.deliverer.find(key)
+  if (row === null) await context.engine.deliverer.checkListener(key.listener)
   if (row === null) return `there is no delivery of event ${key.eventId} to ${cell(key.listener)}`
   if (row.running) return 'the delivery is running; try again when it has ended'
   return `the delivery is already ${row.state}; nothing to ${verb}`
@@ -123,6 +127,7 @@ export async function runRedeliverParked(
   context: CommandContext,
   { listener, actor = 'command line', json }: OperatorOptions & { listener?: string } = {},
 ): Promise<number> {
+  if (listener !== undefined) await context.engine.deliverer.checkListener(listener)
   const redelivered = await context.engine.deliverer.redeliverParked({ listener, actor })
   if (json) writeJson(context, { redelivered })
   else {
@@ -148,13 +153,13 @@ export function deliveriesCommand(host: CommandHost, done: (code: number) => voi
     .addHelpText(
       'after',
       `
-Exit codes: 0: no listed delivery is parked or overdue, 1: at least one is.
+Exit codes: 0: no listed delivery is parked or overdue, 1: at least one is, 2: unknown listener.
 
 Examples:
   holdfast deliveries
   holdfast deliveries --state parked --listener mail
   holdfast deliveries retry --all-parked --listener mail
-  holdfast deliveries retry 01989f0e-5c1a-7000-8000-2f1d7f3a9b10 mail
+  holdfast deliveries retry 01989f0e-5c1a-7000-8000-2f1d7f3a9b10 mail.order-confirmation
   holdfast deliveries park 01989f0e-5c1a-7000-8000-2f1d7f3a9b10 old-listener`,
     )
     .action(async (options: DeliveriesOptions) => done(await host.run(context => runDeliveries(context, options))))
@@ -178,8 +183,8 @@ A delivered event is delivered again; the listener recognizes it by the same eve
 Exit codes: 0: the delivery is due, 1: there is no such delivery, or it is running.
 
 Examples:
-  holdfast deliveries retry 01989f0e-5c1a-7000-8000-2f1d7f3a9b10 mail
-  holdfast deliveries retry --all-parked --listener mail`,
+  holdfast deliveries retry 01989f0e-5c1a-7000-8000-2f1d7f3a9b10 mail.order-confirmation
+  holdfast deliveries retry --all-parked --listener mail.order-confirmation`,
     )
   type Options = OperatorOptions & { allParked?: boolean; listener?: string }
   return command.action(async (event: string | undefined, listener: string | undefined, options: Options) => {

@@ -2,7 +2,15 @@
 import { Command, Option } from 'commander'
 import type { WebhookFilter, WebhookKey, WebhookRow } from 'holdfast/operations'
 import { plural } from 'holdfast/operations'
-import { type CommandContext, type CommandHost, checkoutId, systemUser, wholeNumber, writeJson } from '../command.ts'
+import {
+  type CommandContext,
+  type CommandHost,
+  checkoutId,
+  requireCheckout,
+  systemUser,
+  wholeNumber,
+  writeJson,
+} from '../command.ts'
 import { when } from '../terminal/span.ts'
 import { cell, paint, type Tone, table } from '../terminal/table.ts'
 
@@ -20,6 +28,8 @@ interface OperatorOptions {
 
 async function runWebhooks(context: CommandContext, options: WebhooksOptions): Promise<number> {
   const { state, gateway, type, ours, lock, limit = 50, json } = options
+  if (gateway !== undefined) await context.engine.webhooks.checkGateway(gateway)
+  if (lock !== undefined) await requireCheckout(context, lock)
   // Read one more than the limit to know if there are more.
   const filter = { state, gateway, type, ours, checkoutId: lock, countMax: limit + 1 }
   const found = await context.engine.webhooks.list(filter)
@@ -81,6 +91,7 @@ async function runOne(
   const row = await webhooks.find(key)
   // Dismissing a dismissed webhook again succeeds.
   const isDone = isChanged || (what === 'dismiss' && row !== null)
+  if (row === null) await webhooks.checkGateway(key.gateway)
   if (!isDone) context.err(`${refusalOf(key, row)}\n`)
   if (json) writeJson(context, { webhook: row })
   else if (isDone) context.out(`${cell(key.eventId)}: ${done[what]}\n`)
@@ -99,6 +110,7 @@ async function runAll(
   { gateway, actor = 'command line', json, ours }: OperatorOptions & { ours?: boolean },
 ): Promise<number> {
   const { webhooks } = context.engine
+  if (gateway !== undefined) await webhooks.checkGateway(gateway)
   const count =
     what === 'retried'
       ? await webhooks.retryGivenUp({ gateway, ours, actor })
@@ -126,7 +138,7 @@ export function webhooksCommand(host: CommandHost, done: (code: number) => void)
       'after',
       `
 Payloads are never shown.
-Exit codes: 0: no listed webhook about our checkouts was given up, 1: at least one was.
+Exit codes: 0: no listed webhook about our checkouts was given up, 1: at least one was, 2: unknown gateway.
 
 Examples:
   holdfast webhooks

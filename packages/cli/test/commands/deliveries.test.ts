@@ -42,7 +42,33 @@ describe('deliveries', () => {
     expect(out).toMatch(new RegExp(`${eventId}  mail +CheckoutFailed .* parked +0  mailbox full`))
     expect(out).toContain('holdfast deliveries retry --all-parked')
     expect(code).toBe(1)
-    expect(await call(['deliveries', '--listener', 'fax'])).toMatchObject({ code: 0 })
+  })
+
+  it('refuses an unknown listener and names the known ones', async () => {
+    opened.engine.listeners.add('CheckoutFailed', { name: 'mail.order-confirmation', run() {} })
+    const id = ['0192cccc-0000-7000-8000-00000000ffff', 'fax']
+    for (const line of [
+      ['--listener', 'fax'],
+      ['retry', '--all-parked', '--listener', 'fax'],
+      ['retry', ...id],
+      ['park', ...id],
+    ]) {
+      expect(await call(['deliveries', ...line])).toMatchObject({
+        code: 2,
+        out: '',
+        err: 'unknown listener "fax"; known listeners: mail, mail.order-confirmation\n',
+      })
+    }
+    expect(await call(['deliveries', '--listener', 'mail.order-confirmation'])).toMatchObject({ code: 0 })
+    expect(await call(['deliveries', '--listener', 'mail'])).toMatchObject({ code: 0 })
+    await opened.database.execute(`update holdfast.deliveries set listener = e'a\\u001b[2J'`)
+    expect((await call(['deliveries', '--listener', 'fax'])).err).not.toContain('\u001b')
+  })
+
+  it('exits with 1 for an unknown checkout', async () => {
+    const absent = '0192cccc-0000-7000-8000-00000000ffff'
+    const refusal = { code: 1, out: '', err: `there is no checkout ${absent}\n` }
+    expect(await call(['deliveries', '--lock', absent])).toMatchObject(refusal)
   })
 
   it('distinguishes overdue deliveries from due ones', async () => {
@@ -82,10 +108,6 @@ describe('deliveries retry', () => {
   it('makes all parked deliveries due, of one listener or of all', async () => {
     await set(`state = 'parked', delivered_at = null`, 'true')
     const retry = ['deliveries', 'retry', '--all-parked', '--actor', 'ada']
-    expect(await call([...retry, '--listener', 'fax'])).toMatchObject({
-      code: 0,
-      out: '0 parked deliveries to fax due now\n',
-    })
     expect(await call([...retry, '--listener', 'mail', '--json'])).toMatchObject({
       code: 0,
       out: '{\n  "redelivered": 9\n}\n',

@@ -77,6 +77,32 @@ describe('webhooks', () => {
     expect((await call(['webhooks', '--state', 'waiting'])).out).toMatch(/retry in (10|9) m/)
   })
 
+  it('refuses an unknown gateway and names the known ones', async () => {
+    await ours()
+    for (const line of [
+      ['--gateway', 'strpe'],
+      ['retry', '--all-given-up', '--gateway', 'strpe'],
+      ['dismiss', '--all-unmatched', '--gateway', 'strpe'],
+      ['retry', 'strpe', 'evt_ours'],
+      ['dismiss', 'strpe', 'evt_ours'],
+    ]) {
+      expect(await call(['webhooks', ...line])).toMatchObject({
+        code: 2,
+        out: '',
+        err: 'unknown gateway "strpe"; known gateways: sandbox, stripe\n',
+      })
+    }
+    const { code, err } = await call(['webhooks', '--state', 'lost'])
+    expect(err).toContain('Allowed choices are given_up, waiting, done.')
+    expect(code).toBe(2)
+  })
+
+  it('exits with 1 for an unknown checkout', async () => {
+    const absent = '0192cccc-0000-7000-8000-00000000ffff'
+    const refusal = { code: 1, out: '', err: `there is no checkout ${absent}\n` }
+    expect(await call(['webhooks', '--lock', absent])).toMatchObject(refusal)
+  })
+
   it('exits with 2 for invalid arguments', async () => {
     for (const line of [['--state', 'lost'], ['--limit', '0'], ['--lock', 'evt_ours'], ['evt_ours']]) {
       expect({ line, code: (await call(['webhooks', ...line])).code }).toEqual({ line, code: 2 })
@@ -109,12 +135,12 @@ describe('webhooks retry', () => {
   })
 
   it('exits with 1 if the webhook does not exist or is done', async () => {
+    await ours()
     expect(await call(['webhooks', 'retry', 'stripe', 'evt_none'])).toMatchObject({
       code: 1,
       out: '',
       err: 'there is no webhook evt_none from stripe\n',
     })
-    await ours()
     await opened.database.execute('update holdfast.webhooks set handled_at = now()')
     expect(await call(['webhooks', 'retry', 'stripe', 'evt_ours'])).toMatchObject({
       code: 1,

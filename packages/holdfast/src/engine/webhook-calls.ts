@@ -32,6 +32,6 @@ export function webhookCalls({ admission, context, database, log, recoverer }: E
         return true
       }),
 
-    webhooks: createWebhookInbox(database, redactText),
+    webhooks: createWebhookInbox(database, redactText, [gateway.name]),
   }
 }

@@ -8,6 +8,7 @@ import type { Database } from '../database/database.ts'
 import type { Order } from '../domain/order.ts'
 import { compose, orderIdOf } from './compose-event.ts'
 import * as deliveries from './deliveries.ts'
+import { checkListenerName } from './known-listeners.ts'
 import { type DeliveryFilter, listDeliveries, listOverdue, listParked, readDelivery } from './list-deliveries.ts'
 import type { Listeners, RegisteredListener } from './listeners.ts'
 import { PermanentFailure } from './permanent-failure.ts'
@@ -82,6 +83,12 @@ export interface Deliverer {
   park(key: deliveries.DeliveryKey, by?: ByHand): Promise<boolean>
   /** One delivery; null when there is none. */
   find(key: deliveries.DeliveryKey): Promise<deliveries.DeliveryRow | null>
+  /**
+   * Checks a name before it is used as a filter.
+   * @throws {CheckoutError} `invalid_argument`, with the known names, if the name is neither registered in this process nor
+   * stored with any delivery.
+   */
+  checkListener(name: string): Promise<void>
   /** Deliveries as people look for them, oldest first. */
   list(filter?: DeliveryFilter): Promise<deliveries.DeliveryRow[]>
   /** At most `countMax`, default 100. */
@@ -355,6 +362,7 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
       return isParked
     },
     find: key => readDelivery(database, key),
+    checkListener: name => checkListenerName(database, listeners.all(), name),
     list: (filter = {}) => listDeliveries(database, filter),
     listParked: (countMax = 100) => listParked(database, countMax),
     listOverdue: (olderThanMs, countMax = 100) => listOverdue(database, olderThanMs, countMax),

@@ -74,6 +74,7 @@ function present(row: DeliveryRow) {
 export function adminDeliveryRoutes(app: HttpApp, { engine: { deliverer } }: ShopParts): void {
   app.openapi(list, async c => {
     const { state, listener, lock_id: checkoutId, limit } = c.req.valid('query')
+    if (listener !== undefined) await deliverer.checkListener(listener)
     // One more than the page, to know whether more exist.
     const found = await deliverer.list({ state, listener, checkoutId, countMax: limit + 1 })
     return c.json({ deliveries: found.slice(0, limit).map(present), more: found.length > limit }, 200, noStore)

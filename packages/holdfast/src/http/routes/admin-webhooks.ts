@@ -103,6 +103,7 @@ function present(row: WebhookRow) {
 export function adminWebhookRoutes(app: HttpApp, { engine: { webhooks } }: ShopParts): void {
   app.openapi(list, async c => {
     const { lock_id: checkoutId, limit, ...filter } = c.req.valid('query')
+    if (filter.gateway !== undefined) await webhooks.checkGateway(filter.gateway)
     // One more than the page, to know whether more exist.
     const found = await webhooks.list({ ...filter, checkoutId, countMax: limit + 1 })
     return c.json({ webhooks: found.slice(0, limit).map(present), more: found.length > limit }, 200, noStore)
@@ -110,7 +111,9 @@ export function adminWebhookRoutes(app: HttpApp, { engine: { webhooks } }: ShopP
 
   app.openapi(retryAll, async c => {
     const actor = c.req.valid('header')['x-admin-actor']
-    return c.json({ retried: await webhooks.retryGivenUp({ ...c.req.valid('query'), actor }) }, 202, noStore)
+    const filter = c.req.valid('query')
+    if (filter.gateway !== undefined) await webhooks.checkGateway(filter.gateway)
+    return c.json({ retried: await webhooks.retryGivenUp({ ...filter, actor }) }, 202, noStore)
   })
 
   async function find(key: WebhookKey): Promise<WebhookRow> {

@@ -1,5 +1,6 @@
 /** The operator's view of received webhooks: list, retry, dismiss. The payload of a webhook is never returned. */
 import { type Database, type Statement, statement, type Value } from '../../database/database.ts'
+import { checkKnownName } from '../../domain/known-names.ts'
 
 /** A webhook's key: the gateway's name and the gateway's id of the event. */
 export interface WebhookKey {
@@ -46,6 +47,12 @@ export interface WebhookInbox {
    * by time of processing, the newest first.
    */
   list(filter?: WebhookFilter): Promise<WebhookRow[]>
+  /**
+   * Checks a name before it is used as a filter.
+   * @throws {CheckoutError} `invalid_argument`, with the known names, if this process has no such gateway and no webhook is
+   * from it.
+   */
+  checkGateway(name: string): Promise<void>
   /** Returns one webhook, or null. */
   find(key: WebhookKey): Promise<WebhookRow | null>
   /** Retries a webhook now, and for three days as if it had just arrived. False if it does not exist or is done. */
@@ -137,8 +144,17 @@ const dismissAll = statement(
   changeGivenUp(dismissed, 'dismiss_webhook', 'webhook.checkout_id is null'),
 )
 
-/** @param redact removes secrets from a reason, which can quote a gateway's error */
-export function createWebhookInbox(db: Database, redact: (reason: string) => string): WebhookInbox {
+const gatewaysStatement = statement('webhooks_gateway_names', 'select distinct gateway from holdfast.webhooks')
+
+/**
+ * @param redact removes secrets from a reason, which can quote a gateway's error
+ * @param gateways the names of this process's gateways
+ */
+export function createWebhookInbox(
+  db: Database,
+  redact: (reason: string) => string,
+  gateways: readonly string[],
+): WebhookInbox {
   const shown = (row: WebhookRow): WebhookRow => ({
     ...row,
     lastReason: row.lastReason === null ? null : redact(row.lastReason),
@@ -169,6 +185,11 @@ export function createWebhookInbox(db: Database, redact: (reason: string) => str
         rows.push(...(await db.query<WebhookRow>(listStatements[each], values)))
       }
       return rows.map(shown)
+    },
+    async checkGateway(name) {
+      if (gateways.includes(name)) return
+      const stored = await db.query<{ gateway: string }>(gatewaysStatement)
+      checkKnownName('gateway', name, [...gateways, ...stored.map(({ gateway }) => gateway)])
     },
     async find({ gateway, eventId }) {
       const [row] = await db.query<WebhookRow>(oneStatement, [gateway, eventId])

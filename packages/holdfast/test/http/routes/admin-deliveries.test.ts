@@ -63,6 +63,16 @@ describe('deliveries over HTTP', () => {
     expect((await listed('?lock_id=0192cccc-0000-7000-8000-0000000000ab')).deliveries).toEqual([])
   })
 
+  it('refuses a listener that does not exist and names those that do', async () => {
+    await given('sms', 'due')
+    const response = await ask('/admin/deliveries?listener=mail')
+    expect(response.status).toBe(422)
+    const { code, message, context } = errorResponse.parse(await response.json())
+    expect(code).toBe('invalid_argument')
+    expect(message).toMatch(/^unknown listener "mail"; known listeners: .*\bsms\b/)
+    expect(context?.known).toEqual(expect.arrayContaining(['sms', oddName]))
+  })
+
   it('delivers again what was given up, whatever its listener is called, and records who asked', async () => {
     const id = await given(oddName, 'parked')
     const response = await retry(id, { 'X-Admin-Actor': 'grace' })

@@ -63,6 +63,21 @@ describe('webhooks over HTTP', () => {
     expect((await ask('/admin/webhooks?ours=perhaps')).status).toBe(422)
   })
 
+  it('are refused for a gateway that does not exist, with those that do', async () => {
+    await given('evt_0')
+    for (const response of [
+      await ask('/admin/webhooks?gateway=strpe'),
+      await post('/admin/webhooks/retry?gateway=strpe'),
+    ]) {
+      expect(response.status).toBe(422)
+      expect(errorResponse.parse(await response.json())).toMatchObject({
+        code: 'invalid_argument',
+        message: 'unknown gateway "strpe"; known gateways: sandbox, stripe',
+      })
+    }
+    await test.database.execute("delete from holdfast.webhooks where event_id = 'evt_0'")
+  })
+
   it('are looked at again, one or all, and it is recorded who asked', async () => {
     const id = await given(oddEvent, lockId)
     const response = await one(id, 'retry', { 'X-Admin-Actor': 'grace' })
