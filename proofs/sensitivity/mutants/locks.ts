@@ -2,6 +2,7 @@
 import { type Backing, type Edit, inTest, type Mutant } from '../mutant.ts'
 
 const inventory = 'packages/holdfast/src/phases/2-reserve-inventory.ts'
+const coupons = 'packages/holdfast/src/phases/claim-coupons.ts'
 const store = 'packages/holdfast/migrations/0001_store.sql'
 const checkout = 'packages/holdfast/migrations/0002_checkout.sql'
 
@@ -16,7 +17,7 @@ const stockConstraint: Backing = {
   ],
 }
 const couponUnlocked: Edit = {
-  file: inventory,
+  file: coupons,
   find: 'select cart_id from holdfast.checkouts where id = any($1::uuid[])))))\n   order by id for update`',
   replace: 'select cart_id from holdfast.checkouts where id = any($1::uuid[])))))\n   order by id`',
 }
@@ -74,8 +75,8 @@ export const lockMutants: readonly Mutant[] = [
     edits: [
       {
         file: inventory,
-        find: '    lockHeldStock,\n    lockClaimedCoupons,\n',
-        replace: '    lockClaimedCoupons,\n    lockHeldStock,\n',
+        find: '  releaseStock(tx, checkoutIds)\n  claimCoupons.undo(tx, checkoutIds)\n',
+        replace: '  claimCoupons.undo(tx, checkoutIds)\n  releaseStock(tx, checkoutIds)\n',
       },
     ],
     foundBy: { kind: 'lock order' },

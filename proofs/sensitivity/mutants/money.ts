@@ -44,7 +44,7 @@ export const moneyMutants: readonly Mutant[] = [
     edits: [
       {
         file: 'packages/holdfast/src/saga/steps/prepare.ts',
-        find: '  authorizePayment.intendTo(tx, gateway.name, quotes)\n',
+        find: '  authorizePayment.write(tx, gateway.name, quotes)\n',
         replace: '',
       },
       {
@@ -55,7 +55,7 @@ export const moneyMutants: readonly Mutant[] = [
       {
         file: place,
         find: '    recordAnswers(\n      tx,\n      answered.map(',
-        replace: `    authorizePayment.intendTo(
+        replace: `    authorizePayment.write(
       tx,
       context.gateway.name,
       answered.map(({ lease: { row } }) => ({
@@ -81,7 +81,7 @@ export const moneyMutants: readonly Mutant[] = [
       {
         file: 'packages/holdfast/src/saga/steps/settle.ts',
         find: '    recordAnswers(\n',
-        replace: `    capturePayment.intendTo(
+        replace: `    capturePayment.write(
       tx,
       context.gateway.name,
       answered.map(({ lease }) => ({ row: lease.row, reference: lease.reference })),

@@ -2,6 +2,7 @@
 import { inTest, type Mutant } from '../mutant.ts'
 
 const inventory = 'packages/holdfast/src/phases/2-reserve-inventory.ts'
+const coupons = 'packages/holdfast/src/phases/claim-coupons.ts'
 const takeOver = 'packages/holdfast/src/saga/steps/take-over.ts'
 
 export const stockMutants: readonly Mutant[] = [
@@ -48,7 +49,7 @@ export const stockMutants: readonly Mutant[] = [
     edits: [
       {
         file: inventory,
-        find: '  if (!allocation.ok) return allocation\n',
+        find: '  if (!allocation.ok) return { ok: false, failure: notCharged(allocation.failure) }\n',
         replace: '',
       },
       {
@@ -79,8 +80,8 @@ export const stockMutants: readonly Mutant[] = [
     without: 'a claim being counted on its coupon',
     edits: [
       {
-        file: inventory,
-        find: '    tx.send(countClaims, [JSON.stringify([...counts].map(([coupon_id, count]) => ({ coupon_id, claims: count })))])\n',
+        file: coupons,
+        find: '  tx.send(countClaims, [JSON.stringify([...counts].map(([coupon_id, count]) => ({ coupon_id, claims: count })))])\n',
         replace: '',
       },
     ],
@@ -94,9 +95,9 @@ export const stockMutants: readonly Mutant[] = [
     without: 'a coupon being released as its checkout is undone',
     edits: [
       {
-        file: inventory,
-        find: '    uncountClaims,\n    releaseClaims,\n  ]) {',
-        replace: '  ]) {',
+        file: coupons,
+        find: 'for (const step of [lockClaimedCoupons, uncountClaims, releaseClaims])',
+        replace: 'for (const step of [lockClaimedCoupons])',
       },
     ],
     foundBy: inTest('packages/holdfast/test/saga/payment-outcomes.test.ts', 'postgres.*tok_decline: declined'),
@@ -107,8 +108,8 @@ export const stockMutants: readonly Mutant[] = [
     edits: [
       {
         file: inventory,
-        find: '    subtractReserved,\n    releaseReservations,\n    uncountClaims,',
-        replace: '    uncountClaims,',
+        find: 'for (const step of [lockHeldStock, subtractReserved, releaseReservations])',
+        replace: 'for (const step of [lockHeldStock])',
       },
     ],
     foundBy: inTest('packages/holdfast/test/saga/payment-outcomes.test.ts', 'postgres.*tok_decline: declined'),

@@ -1,14 +1,14 @@
 /**
- * Decides from which locations the lines of one checkout are served. Protects: all or nothing, and never more than a
- * location has available (invariant A5).
+ * Allocation of stock: from which locations the lines of one checkout are served. Protects A5: all lines or none, and
+ * never more than a location has available.
  */
 import { CheckoutError, type Failure } from './failure.ts'
 
 export interface StockAt {
   locationId: string
-  /** Lower is served first; equal ones in the order of their ids. */
+  /** The lowest is served first; equal ones in the order of their ids. */
   priority: number
-  /** on_hand − reserved; what is allocated is taken from it. */
+  /** Units on hand that are not reserved. Less than 0 counts as none. */
   available: number
 }
 
@@ -17,17 +17,17 @@ export interface Demand {
   variantId: string
   sku: string
   quantity: number
-  /** `deny`: sells only what is there. `continue`: what is missing is back-ordered. */
+  /** `deny`: only available units are sold. `continue`: missing units are back-ordered. */
   stockPolicy: 'deny' | 'continue'
 }
 
 export interface AllocatedPart {
   lineNo: number
-  /** Counts from 1 in its line. */
+  /** From 1 within its line. */
   partNo: number
   sku: string
   variantId: string
-  /** null: back-ordered */
+  /** Null: back-ordered. */
   locationId: string | null
   quantity: number
 }
@@ -40,31 +40,50 @@ interface Shortage {
   available: number
 }
 
+/** Stock by variant. */
+export type Stock = ReadonlyMap<string, readonly StockAt[]>
+
 /**
- * Serves every demand, or none. One location that has the whole line goes before several; else the line is split in
- * the order of priority. Several demands of one variant add up. On success what was allocated has left `available`,
- * so that the next checkout sees what remains; on failure (`insufficient_stock`) nothing has.
- * @throws {CheckoutError} `invalid_argument` when a quantity is not a positive integer.
+ * Serves every demand, or fails with `insufficient_stock`. A location that has a whole line is preferred; otherwise the
+ * line is split in the order of priority. Demands of the same variant add up. Changes nothing: `takeAllocated` takes
+ * the result from the stock.
+ * @throws {CheckoutError} `invalid_argument` if a quantity is not a positive whole number.
  */
-export function allocate(demands: readonly Demand[], stock: ReadonlyMap<string, StockAt[]>): Allocation {
+export function allocate(demands: readonly Demand[], stock: Stock): Allocation {
   const shortages = findShortages(demands, stock)
   const first = shortages[0]
   if (first !== undefined) return { ok: false, failure: insufficientStock(first, shortages) }
+  const left = new Map<string, StockAt[]>()
+  for (const { variantId } of demands) {
+    if (!left.has(variantId))
+      left.set(
+        variantId,
+        (stock.get(variantId) ?? []).map(level => ({ ...level })),
+      )
+  }
   const parts: AllocatedPart[] = []
-  // What may be back-ordered waits for what must be there.
-  for (const demand of demands) if (demand.stockPolicy === 'deny') serve(demand, stock, parts)
+  // Lines that may be back-ordered come last, so they never take a unit from a line that may not.
+  for (const demand of demands) if (demand.stockPolicy === 'deny') serve(demand, left, parts)
   const denied = parts.length
-  for (const demand of demands) if (demand.stockPolicy === 'continue') serve(demand, stock, parts)
+  for (const demand of demands) if (demand.stockPolicy === 'continue') serve(demand, left, parts)
   if (denied > 0 && denied < parts.length) parts.sort((a, b) => a.lineNo - b.lineNo || a.partNo - b.partNo)
   return { ok: true, parts }
 }
 
-/** One for each variant of which more must be there than is, in the order of the demands. */
-function findShortages(demands: readonly Demand[], stock: ReadonlyMap<string, StockAt[]>): Shortage[] {
+/** Takes allocated parts from the stock, so that the next allocation sees what is left. */
+export function takeAllocated(stock: Stock, parts: readonly AllocatedPart[]): void {
+  for (const { variantId, locationId, quantity } of parts) {
+    const level = stock.get(variantId)?.find(at => at.locationId === locationId)
+    if (level !== undefined) level.available -= quantity
+  }
+}
+
+/** The variants with too few units, in the order of the demands. */
+function findShortages(demands: readonly Demand[], stock: Stock): Shortage[] {
   const wanted = new Map<string, Shortage>()
   for (const { variantId, sku, quantity, stockPolicy } of demands) {
     if (!Number.isSafeInteger(quantity) || quantity < 1) {
-      throw new CheckoutError('invalid_argument', 'A quantity is a positive whole number.', {
+      throw new CheckoutError('invalid_argument', `invalid quantity ${quantity} of ${sku}; expected 1 or more`, {
         phase: 'inventory_reservation',
         context: { sku, quantity },
       })
@@ -86,10 +105,10 @@ function totalOf(levels: readonly StockAt[] | undefined): number {
   return total
 }
 
-/** Takes what the demand wants, as far as it is there; the rest is back-ordered. */
-function serve(demand: Demand, stock: ReadonlyMap<string, StockAt[]>, parts: AllocatedPart[]): void {
+/** Serves one demand from `left`, as far as units are available. The rest is back-ordered. */
+function serve(demand: Demand, left: ReadonlyMap<string, StockAt[]>, parts: AllocatedPart[]): void {
   const { lineNo, sku, variantId, quantity } = demand
-  const levels = stock.get(variantId) ?? []
+  const levels = left.get(variantId) ?? []
   const whole = firstWithWhole(levels, quantity)
   if (whole !== null) {
     whole.available -= quantity

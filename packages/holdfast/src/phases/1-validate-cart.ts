@@ -1,6 +1,6 @@
 /**
- * Phase 1, `cart_validation`: the cart has lines, addresses are there, every line can be bought.
- * Whether stock suffices is phase 2's to say: it runs in the same transaction, under the locks that make the answer true.
+ * Phase 1, `cart_validation`: the cart has lines, every line is still sold, and the addresses are complete. Stock is
+ * checked in phase 2, in the same transaction, under the locks that keep the answer true.
  */
 
 import type { CheckoutDetails } from '../database/checkout-row.ts'
@@ -14,7 +14,7 @@ import {
   selectCheckedOutCarts,
   selectCheckedOutLines,
 } from '../shop/carts/cart-rows.ts'
-import { refusal } from './phase.ts'
+import { type Phase, refusal } from './phase.ts'
 
 const phase = 'cart_validation'
 
@@ -23,7 +23,7 @@ export interface CartsRead {
   lines: CartLineRow[]
 }
 
-/** The carts of a set of checkouts, with their lines and what the catalog says of them now. */
+/** Reads the carts of a set of checkouts, with their lines and the current catalog data of each line. */
 async function read(tx: Transaction, checkoutIds: readonly string[]): Promise<CartsRead> {
   const [carts, lines] = await Promise.all([
     tx.query<CartRow>(selectCheckedOutCarts, [checkoutIds]),
@@ -32,20 +32,20 @@ async function read(tx: Transaction, checkoutIds: readonly string[]): Promise<Ca
   return { carts, lines }
 }
 
-/** Why this cart cannot be bought, null when it can. `details` already stand for what the cart lacks. */
+/** Why this cart cannot be bought, null if it can. `details` already replace or complete those of the cart. */
 function decide(cart: Cart | undefined, details: CheckoutDetails): Failure | null {
-  if (cart === undefined) return refusal(phase, 'cart_not_found', 'This cart does not exist any more.')
+  if (cart === undefined) return refusal(phase, 'cart_not_found', 'This cart no longer exists.')
   if (cart.lines.length === 0) return refusal(phase, 'cart_empty', 'Your cart is empty.')
   const withdrawn = cart.lines.find(line => !line.purchasable)
   if (withdrawn !== undefined) {
-    return refusal(phase, 'variant_unavailable', `"${withdrawn.title}" is no longer sold. Remove it to go on.`, {
+    return refusal(phase, 'variant_unavailable', `"${withdrawn.title}" is no longer sold. Remove it to continue.`, {
       sku: withdrawn.sku,
     })
   }
   const needed = cart.lines.some(line => line.requiresShipping) ? 'shippingAddress' : 'billingAddress'
   if (details[needed] === null) {
     const which = needed === 'shippingAddress' ? 'shipping' : 'billing'
-    return refusal(phase, 'address_missing', `A ${which} address is needed.`, { address: which })
+    return refusal(phase, 'address_missing', `Enter a ${which} address.`, { address: which })
   }
   for (const key of ['shippingAddress', 'billingAddress'] as const) {
     const address = details[key]
@@ -61,5 +61,5 @@ function decide(cart: Cart | undefined, details: CheckoutDetails): Failure | nul
   return null
 }
 
-/** There is nothing to undo: this phase changes nothing. */
-export const validateCart = { phase, read, decide } as const
+/** Writes nothing, so there is nothing to undo. */
+export const validateCart = { phase, read, decide } as const satisfies Phase

@@ -1,20 +1,26 @@
 /**
- * Phase 3, `price_lock`: freezes unit prices, discounts, tax, shipping, currency and exchange rate in snapshots, one
- * for the cart and one a line. Protects A3: what is authorized, ordered and captured later is what stands here, and
- * nothing later reads a live price but to notice that it moved.
+ * Phase 3, `price_lock`: freezes unit prices, discounts, tax, shipping, currency, and exchange rate in snapshots, one
+ * for the cart and one per line. Protects A3: later phases authorize, order, and capture the frozen amounts. They read a
+ * live price only to report that it has changed.
  */
 
 import type { CheckoutDetails } from '../database/checkout-row.ts'
 import { type Queryable, statement, type Transaction } from '../database/database.ts'
 import type { Cart } from '../domain/cart.ts'
-import type { Failure } from '../domain/failure.ts'
-import { type Coupon, type PricingTerms, quote, type ShippingOption, type TaxRate } from '../domain/pricing.ts'
+import {
+  type Coupon,
+  type PricingTerms,
+  type QuoteResult,
+  quote,
+  type ShippingOption,
+  type TaxRate,
+} from '../domain/pricing.ts'
 import type { Quote } from '../domain/quote.ts'
-import { refusal } from './phase.ts'
+import { notCharged, type Phase, refusal } from './phase.ts'
 
 const phase = 'price_lock'
 
-/** One row of lists: what a shop charges is a few dozen rows, read whole in one statement. */
+/** One row of lists. Taxes, shipping rates, and exchange rates are a few dozen rows, so one statement reads them all. */
 const readTerms = statement(
   'read_terms',
   `select
@@ -30,38 +36,49 @@ const readTerms = statement(
       from holdfast.exchange_rates) as exchange_rates`,
 )
 
-/** What a shop charges beside its prices: the same for every cart of a set. */
+/** Taxes, shipping, and exchange rates: the same for every cart of a set. */
 export interface Terms {
   taxRates: TaxRate[]
   shipping: ShippingOption[]
   exchangeRates: { base: string; quote: string; rate: number }[]
 }
 
+/** Reads the terms of the shop. */
 async function read(db: Queryable): Promise<Terms> {
   const [row] = await db.query<{
     tax_rates: TaxRate[]
     shipping: ShippingOption[]
     exchange_rates: Terms['exchangeRates']
   }>(readTerms)
-  if (row === undefined) throw new Error('the terms of the shop have no row')
+  if (row === undefined) throw new Error('read_terms returned no row')
   return { taxRates: row.tax_rates, shipping: row.shipping, exchangeRates: row.exchange_rates }
 }
 
-export type QuoteCart = (
-  cart: Cart,
-  terms: PricingTerms,
-) => { ok: true; quote: Quote } | { ok: false; failure: Failure }
+/** The pricing port: prices a cart, or says why it has no price. Must be pure and quick; it runs inside a transaction. */
+export type QuoteCart = (cart: Cart, terms: PricingTerms) => QuoteResult
 
-/** What a cart costs now. `price` is the pricing port; default the built-in. */
-function decide(
-  cart: Cart,
-  details: Pick<CheckoutDetails, 'shippingAddress' | 'shippingMethod'>,
-  terms: Terms,
-  coupon: Coupon | null,
-  baseCurrency: string,
-  now: string,
-  price: QuoteCart = quote,
-): { ok: true; quote: Quote } | { ok: false; failure: Failure } {
+export interface PriceRequest {
+  cart: Cart
+  details: Pick<CheckoutDetails, 'shippingAddress' | 'shippingMethod'>
+  terms: Terms
+  coupon: Coupon | null
+  baseCurrency: string
+  /** Database time, ISO 8601. */
+  now: string
+  /** Default: the built-in pricing. */
+  price: QuoteCart | undefined
+}
+
+/** What a cart costs now. */
+export function priceCart({
+  cart,
+  details,
+  terms,
+  coupon,
+  baseCurrency,
+  now,
+  price = quote,
+}: PriceRequest): QuoteResult {
   return price(cart, {
     shippingAddress: details.shippingAddress,
     coupon,
@@ -74,16 +91,15 @@ function decide(
   })
 }
 
-/** The refusal where the buyer was shown another total than the one that would be frozen. */
-function compareExpected(quoted: Quote, expectedTotalMinor: number | undefined): Failure | null {
-  if (expectedTotalMinor === undefined || expectedTotalMinor === quoted.totalMinor) return null
-  return refusal(
-    phase,
-    'cart_changed',
-    'The total has changed since you saw it. Nothing was charged; look at it again and confirm.',
-    { expected_total: expectedTotalMinor, total: quoted.totalMinor, currency: quoted.currency },
-    true,
-  )
+/** The quote to freeze. Refused if it differs from the total that the buyer saw. */
+function decide(request: PriceRequest, expectedTotalMinor: number | undefined): QuoteResult {
+  const priced = priceCart(request)
+  if (!priced.ok) return { ok: false, failure: notCharged(priced.failure) }
+  const { totalMinor, currency } = priced.quote
+  if (expectedTotalMinor === undefined || expectedTotalMinor === totalMinor) return priced
+  const message = 'The total has changed since you saw it. Check the new total and confirm again.'
+  const context = { expected_total: expectedTotalMinor, total: totalMinor, currency }
+  return { ok: false, failure: refusal(phase, 'cart_changed', message, context, true) }
 }
 
 const insertSnapshots = statement(
@@ -147,5 +163,5 @@ function write(tx: Transaction, quotes: readonly { checkoutId: string; quote: Qu
   tx.send(insertSnapshots, [JSON.stringify(rows)])
 }
 
-/** Undo: nothing is deleted, snapshots stay for audit; the cart becomes editable with the lock's end. */
-export const lockPrices = { phase, read, decide, compareExpected, write } as const
+/** There is no undo: snapshots are kept for audits, and the cart can be changed again once its lock has ended. */
+export const lockPrices = { phase, read, decide, write } as const satisfies Phase

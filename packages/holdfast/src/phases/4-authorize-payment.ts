@@ -1,7 +1,7 @@
 /**
- * Phase 4, `payment_authorization`: asks the gateway to set the frozen total aside. The intent is written with the
- * price lock, before any call; the call itself crosses the network outside every transaction (`saga/call-gateway.ts`); its
- * answer is judged here. Undone by voiding, which also fences: a request still on its way is refused afterwards.
+ * Phase 4, `payment_authorization`: the gateway authorizes the frozen total. The intent is written with the price lock.
+ * The call runs after that commit, outside every transaction (`saga/call-gateway.ts`); its answer is judged here. Protects
+ * A2: the undo is a void, which is also a fence: the gateway refuses an authorization that arrives after it.
  */
 
 import type { CheckoutRow } from '../database/checkout-row.ts'
@@ -9,40 +9,19 @@ import type { Transaction } from '../database/database.ts'
 import type { Failure } from '../domain/failure.ts'
 import type { GatewayAnswer } from '../payments/gateway.ts'
 import { latest, type NewOperation, type OperationRow, recordIntents } from '../payments/operations.ts'
-import { refusal } from './phase.ts'
+import { type Phase, refusal } from './phase.ts'
 
 const phase = 'payment_authorization'
 
-/** Intents to authorize the frozen totals of a set. A checkout has exactly one. */
-function intendTo(
-  tx: Transaction,
-  gateway: string,
-  frozen: readonly { checkoutId: string; totalMinor: number; currency: string }[],
-): void {
-  recordIntents(
-    tx,
-    frozen.map(
-      ({ checkoutId, totalMinor, currency }): NewOperation => ({
-        checkoutId,
-        kind: 'authorize',
-        attempt: 1,
-        gateway,
-        amountMinor: totalMinor,
-        currency,
-      }),
-    ),
-  )
-}
-
-/** What an answer to an authorization means for the checkout. */
+/** What the answer to an authorization means for the checkout. */
 export type AuthorizationVerdict =
   | { to: 'place' }
   | { to: 'await_action' }
-  /** Not known yet: ask again after so long. */
+  /** No final answer yet: ask again after this many milliseconds. */
   | { to: 'wait'; afterMs: number }
   | { to: 'unwind'; failure: Failure }
 
-/** Judges an answer. `afterMs` is how long to wait where the gateway does not say. */
+/** Judges an answer. `afterMs`: how long to wait if the gateway does not say. */
 function decide(row: CheckoutRow, answer: GatewayAnswer, afterMs: number): AuthorizationVerdict {
   switch (answer.outcome) {
     case 'succeeded':
@@ -65,17 +44,12 @@ function decide(row: CheckoutRow, answer: GatewayAnswer, afterMs: number): Autho
 }
 
 function mismatch(row: CheckoutRow, answer: { amountMinor: number; currency: string }): Failure {
-  return refusal(
-    phase,
-    'payment_mismatch',
-    'The payment provider authorized another amount than asked. Nothing was charged.',
-    {
-      asked: row.total_minor,
-      authorized: answer.amountMinor,
-      asked_currency: row.currency,
-      authorized_currency: answer.currency,
-    },
-  )
+  return refusal(phase, 'payment_mismatch', 'The payment provider authorized a different amount than we requested.', {
+    asked: row.total_minor,
+    authorized: answer.amountMinor,
+    asked_currency: row.currency,
+    authorized_currency: answer.currency,
+  })
 }
 
 function declined(answer: { code: string; message: string }): Failure {
@@ -88,21 +62,42 @@ function declined(answer: { code: string; message: string }): Failure {
   )
 }
 
-/** The failure of an authorization that was never settled and is now given up behind a fencing void. */
-function unsettled(why: string): Failure {
+/** The failure of an authorization that got no final answer and is now ended by a fencing void. */
+export function unsettledAuthorization(why: string): Failure {
   return refusal(
     phase,
     'payment_unsettled',
-    'The payment provider did not confirm the payment in time. Nothing was charged.',
+    'The payment provider did not confirm the payment in time. Try again.',
     { reason: why },
     true,
   )
 }
 
+/** Writes the intents to authorize the frozen totals of a set. A checkout has exactly one. */
+function write(
+  tx: Transaction,
+  gateway: string,
+  frozen: readonly { checkoutId: string; totalMinor: number; currency: string }[],
+): void {
+  recordIntents(
+    tx,
+    frozen.map(
+      ({ checkoutId, totalMinor, currency }): NewOperation => ({
+        checkoutId,
+        kind: 'authorize',
+        attempt: 1,
+        gateway,
+        amountMinor: totalMinor,
+        currency,
+      }),
+    ),
+  )
+}
+
 /**
- * Undo: what must still be asked of the gateway before a checkout may let go of everything. Null: nothing is open
- * there, by its own word. A void or refund of unknown outcome is asked again under its own key; a new attempt follows
- * only a definite refusal.
+ * Undo: the operation that the gateway must still confirm before the checkout may release stock, coupon, and cart. Null:
+ * the gateway has confirmed that nothing is open. A void or refund of unknown outcome is repeated under its own key; a
+ * new attempt follows only a definite refusal.
  */
 function undo(operations: readonly OperationRow[]): UndoOperation | null {
   const authorization = latest(operations, 'authorize')
@@ -118,12 +113,12 @@ function undo(operations: readonly OperationRow[]): UndoOperation | null {
     return { kind: 'void', ...attemptAfter(voiding), amountMinor, currency, reference }
   }
   const refund = latest(operations, 'refund')
-  // Where nothing was charged there is nothing to give back.
+  // A free order was never charged, so there is nothing to refund.
   if (refund?.status === 'succeeded' || amountMinor === 0) return null
   return { kind: 'refund', ...attemptAfter(refund), amountMinor, currency, reference }
 }
 
-/** An open operation is asked about again; a new attempt follows only one that is settled, or none. */
+/** Repeats an attempt without a final answer; otherwise starts the next one. */
 function attemptAfter(last: OperationRow | undefined): Pick<UndoOperation, 'attempt' | 'isNew' | 'ageMs'> {
   if (last?.status === 'intended') return { attempt: last.attempt, isNew: false, ageMs: last.age_ms }
   return { attempt: (last?.attempt ?? 0) + 1, isNew: true, ageMs: 0 }
@@ -132,18 +127,19 @@ function attemptAfter(last: OperationRow | undefined): Pick<UndoOperation, 'atte
 export interface UndoOperation {
   kind: 'void' | 'refund'
   attempt: number
-  /** Its intent has to be written first. */
+  /** Its intent must be written first. */
   isNew: boolean
-  /** Since it was intended, in milliseconds. */
+  /** Age of its intent, milliseconds. */
   ageMs: number
   amountMinor: number
   currency: string
   reference: string | null
 }
 
-/** A void refused because the money was taken already: then it has to be given back. */
+/** True for a void that was declined because the payment is already captured. Then it must be refunded. */
 function saysCaptured(voiding: OperationRow | undefined): boolean {
   return voiding?.answer?.outcome === 'declined' && voiding.answer.code === 'already_captured'
 }
 
-export const authorizePayment = { phase, intendTo, decide, unsettled, undo } as const
+/** Reads nothing: the saga passes the operations and the gateway's answer. */
+export const authorizePayment = { phase, decide, write, undo } as const satisfies Phase

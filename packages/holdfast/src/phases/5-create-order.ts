@@ -1,11 +1,13 @@
 /**
- * Phase 5, `order_creation`: creates the order and its lines from the price snapshots, never from live prices, and
- * makes the holds firm in the same transaction. Protects A1 (one order a checkout, unique in the database), A3 and A6:
- * from here on a hold no longer expires, so nobody is charged for what is not there. Undone by cancelling the order.
+ * Phase 5, `order_creation`: creates the order and its lines from the price snapshots and makes the holds firm in the
+ * same transaction. Protects A1 (one order per checkout, by a unique constraint), A3 (no live price is used), and A6: a
+ * firm hold never expires, so no buyer is charged for units that are gone. Undone by cancelling the order.
  */
 import { v7 as uuid } from 'uuid'
 import { type Queryable, statement, type Transaction } from '../database/database.ts'
+import { groupBy } from '../domain/group-by.ts'
 import type { OrderMetadata } from '../domain/order.ts'
+import type { Phase } from './phase.ts'
 
 const phase = 'order_creation'
 
@@ -61,8 +63,8 @@ export interface PriceDrift {
 }
 
 /**
- * Prices that moved by more than `toleranceMinor` since they were frozen, by checkout id. The snapshot wins all the
- * same; the drift is recorded. Prices converted from another currency are frozen with their rate and not compared.
+ * Reads which prices changed by more than `toleranceMinor` since they were frozen, by checkout id. The frozen prices
+ * still apply; the drift is only recorded. Prices converted from another currency are not compared.
  */
 async function read(
   tx: Queryable,
@@ -74,16 +76,16 @@ async function read(
     [checkoutIds, toleranceMinor],
   )
   const drifts = new Map<string, PriceDrift[]>()
-  for (const row of rows) {
-    const drift = { sku: row.sku, frozenMinor: row.frozen_minor, currentMinor: row.current_minor }
-    const known = drifts.get(row.checkout_id)
-    if (known === undefined) drifts.set(row.checkout_id, [drift])
-    else known.push(drift)
+  for (const [checkoutId, drifted] of groupBy(rows, row => row.checkout_id)) {
+    drifts.set(
+      checkoutId,
+      drifted.map(row => ({ sku: row.sku, frozenMinor: row.frozen_minor, currentMinor: row.current_minor })),
+    )
   }
   return drifts
 }
 
-/** Creates the orders of a set, `pending`, and makes their holds firm. Gives the order ids by checkout. */
+/** Creates the orders of a set as `pending` and makes their holds firm. Returns the order ids by checkout id. */
 function write(
   tx: Transaction,
   orders: readonly { checkoutId: string; metadata: OrderMetadata }[],
@@ -104,9 +106,9 @@ function write(
   return orderIds
 }
 
-/** Undo: the orders of a set are cancelled, not deleted. */
+/** Undo: cancels the orders of a set. They are not deleted. */
 function undo(tx: Transaction, checkoutIds: readonly string[]): void {
   if (checkoutIds.length > 0) tx.send(cancelOrders, [checkoutIds])
 }
 
-export const createOrder = { phase, read, write, undo } as const
+export const createOrder = { phase, read, write, undo } as const satisfies Phase

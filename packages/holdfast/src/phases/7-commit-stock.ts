@@ -1,12 +1,14 @@
 /**
- * Phase 7, `stock_commit`: turns holds into sales. Stock leaves the warehouse, the coupon is redeemed, the order is
- * paid. It runs in the transaction that records the capture and goes only forward: there is nothing to undo, because
- * firm holds cannot have been given to anybody else. Protects A5 and B2.
+ * Phase 7, `stock_commit`: turns firm holds into sales. Units leave the stock, the coupon is redeemed, and the order is
+ * paid, in the transaction that records the capture. Protects A5 and B2. Nothing is decided and nothing is undone: a
+ * firm hold cannot have been sold to another buyer.
  */
 
 import { statement, type Transaction } from '../database/database.ts'
 import type { OrderPayment } from '../domain/order.ts'
-import { reserveInventory } from './2-reserve-inventory.ts'
+import { lockHeldStock } from './2-reserve-inventory.ts'
+import { redeem } from './claim-coupons.ts'
+import type { Phase } from './phase.ts'
 
 const phase = 'stock_commit'
 
@@ -23,11 +25,7 @@ const commitReservations = statement(
   'commit_reservations',
   `update holdfast.stock_reservations set state = 'committed' where checkout_id = any($1::uuid[]) and state = 'firm'`,
 )
-const redeemCoupons = statement(
-  'redeem_coupons',
-  `update holdfast.coupon_claims set state = 'redeemed' where checkout_id = any($1::uuid[]) and state = 'held'`,
-)
-/** `$2`: when, to the millisecond; `greatest` keeps it from being before the transaction began. */
+/** `$2`: time of payment, to the millisecond. `greatest` keeps it from being earlier than the transaction's start. */
 const payOrders = statement(
   'pay_orders',
   `update holdfast.orders set status = 'paid', paid_at = greatest($2::timestamptz, now()),
@@ -35,22 +33,21 @@ const payOrders = statement(
    where checkout_id = any($1::uuid[]) and status = 'pending'`,
 )
 
-/** A set of checkouts that were captured. */
+/** A set of captured checkouts. */
 export interface Captured {
   checkoutIds: readonly string[]
-  /** When their orders were paid. */
+  /** When their orders were paid, ISO 8601. */
   paidAt: string
-  /** What is kept with the orders, by checkout id. */
+  /** Stored with the orders, by checkout id. */
   payments: Readonly<Record<string, OrderPayment>>
 }
 
-/** Sells what a set of checkouts holds firmly. */
+/** Sells the firm holds of a set. */
 function write(tx: Transaction, { checkoutIds, paidAt, payments }: Captured): void {
   if (checkoutIds.length === 0) return
   tx.send(payOrders, [checkoutIds, paidAt, JSON.stringify(payments)])
-  for (const step of [redeemCoupons, reserveInventory.lockHeldStock, takeFromStock, commitReservations]) {
-    tx.send(step, [checkoutIds])
-  }
+  redeem(tx, checkoutIds)
+  for (const step of [lockHeldStock, takeFromStock, commitReservations]) tx.send(step, [checkoutIds])
 }
 
-export const commitStock = { phase, write } as const
+export const commitStock = { phase, write } as const satisfies Phase

@@ -1,16 +1,27 @@
 /**
- * What a phase is. The seven files beside this one each hold one: what it reads, what it decides, what it writes, and
- * how it is undone, for a set of checkouts at a time. They hold no control flow: `saga/` calls them, in the three
- * transactions prepare (1, 2, 3 and the intent of 4), place (5 and the intent of 6) and settle (7).
- *
- * `read` sends its statements without waiting, so that the reads of all phases of a step travel in one round trip;
- * the checkouts' rows are locked by the step before, and whatever else is locked is locked in the order
- * stock by (variant, location), then coupons by id.
+ * The shape of a phase. Each of the seven files beside this one exports one: what it reads, decides, and writes for a set
+ * of checkouts, and how it is undone. Phases hold no control flow: `saga/` runs them in three transactions: prepare (1,
+ * 2, 3, and the intent of 4), place (5 and the intent of 6), and settle (7).
  */
 import type { CheckoutErrorCode, Failure } from '../domain/failure.ts'
 import type { PhaseName } from '../domain/states.ts'
 
-/** The failure of a phase. */
+export interface Phase {
+  readonly phase: PhaseName
+  /**
+   * Sends its statements before it waits, so the reads of all phases of a step take one round trip. Locks in this order:
+   * the step has locked the checkouts; then stock by variant and location; then coupons by id.
+   */
+  readonly read?: (...given: never[]) => Promise<unknown>
+  /** Decides about one checkout. Changes none of its arguments. */
+  readonly decide?: (...given: never[]) => unknown
+  /** Sends the statements that record what was decided for a set. */
+  readonly write?: (...given: never[]) => unknown
+  /** Sends the statements that undo the phase for a set; phase 4 returns the operation to ask of the gateway. */
+  readonly undo?: (...given: never[]) => unknown
+}
+
+/** A failure of a phase. A checkout with a failure is undone, so its message starts with "You have not been charged." */
 export function refusal(
   phase: PhaseName,
   code: CheckoutErrorCode,
@@ -18,5 +29,10 @@ export function refusal(
   context: Record<string, unknown> = {},
   retryable = false,
 ): Failure {
-  return { phase, code, message, context, retryable }
+  return notCharged({ phase, code, message, context, retryable })
+}
+
+/** The failure, with a message that says first that the buyer was not charged. */
+export function notCharged(failure: Failure): Failure {
+  return { ...failure, message: `You have not been charged. ${failure.message}` }
 }

@@ -4,7 +4,7 @@
  * what happens after a crash.
  */
 import type { GatewayAnswer } from '../payments/gateway.ts'
-import { authorizePayment } from '../phases/4-authorize-payment.ts'
+import { authorizePayment, unsettledAuthorization } from '../phases/4-authorize-payment.ts'
 import { callGateway, canRepeat, lookUpCapture, operationOf } from './call-gateway.ts'
 import { backoffMs, type SagaContext, sleep } from './context.ts'
 import { authorizationEnded, expired } from './failures.ts'
@@ -117,12 +117,12 @@ async function submitAuthorization(
   // If the buyer had to act, the expiry of the lock limits the time instead.
   const isOverdue = row.action === null && lease.ageMs > context.numbers.authorizationTimeoutMs
   if (isOpen(answer) && isOverdue) {
-    return { kind: 'unwinds', lease, failure: authorizePayment.unsettled('timeout'), evidence }
+    return { kind: 'unwinds', lease, failure: unsettledAuthorization('timeout'), evidence }
   }
   // A payment with a reference can be looked up later, even by a process that cannot repeat the authorization.
   const canSettle = lease.reference !== null || canRepeat(context, lease)
   if (answer.outcome === 'unknown' && !canSettle) {
-    return { kind: 'unwinds', lease, failure: authorizePayment.unsettled('cannot be repeated'), evidence }
+    return { kind: 'unwinds', lease, failure: unsettledAuthorization('cannot be repeated'), evidence }
   }
   const verdict = authorizePayment.decide(row, answer, backoffMs(context, row.tries))
   if (verdict.to === 'unwind') return { kind: 'unwinds', lease, failure: verdict.failure, evidence }

@@ -4,8 +4,8 @@ import { statement } from '../database/database.ts'
 import type { Address, Cart } from '../domain/cart.ts'
 import type { Failure } from '../domain/failure.ts'
 import type { Quote } from '../domain/quote.ts'
-import { reserveInventory } from '../phases/2-reserve-inventory.ts'
-import { lockPrices } from '../phases/3-lock-prices.ts'
+import { lockPrices, priceCart } from '../phases/3-lock-prices.ts'
+import { couponFor, readCouponsOf } from '../phases/claim-coupons.ts'
 import { type CartLineRow, type CartRow, cartOf, selectCartLines, selectCarts } from '../shop/carts/cart-rows.ts'
 import type { SagaContext } from './context.ts'
 
@@ -29,7 +29,7 @@ export async function preview(
     db.query<CartRow>(selectCarts, [[cartId]]),
     db.query<CartLineRow>(selectCartLines, [[cartId]]),
     lockPrices.read(db),
-    reserveInventory.readCouponsOf(db, [cartId]),
+    readCouponsOf(db, [cartId]),
     db.query<{ now: string }>(readNow),
   ])
   if (cartRow === undefined) return null
@@ -39,7 +39,8 @@ export async function preview(
     shippingAddress: overrides.shippingAddress ?? cart.shippingAddress,
     shippingMethod: overrides.shippingMethod ?? cart.shippingMethod,
   }
-  const coupon = cart.couponCode === null ? null : (coupons.get(cart.couponCode.toUpperCase()) ?? null)
-  const quoted = lockPrices.decide(cart, details, terms, coupon, baseCurrency, clock?.now ?? '', context.quote)
+  const coupon = couponFor(coupons, cart)
+  const now = clock?.now ?? ''
+  const quoted = priceCart({ cart, details, terms, coupon, baseCurrency, now, price: context.quote })
   return quoted.ok ? { cart, quote: quoted.quote, failure: null } : { cart, quote: null, failure: quoted.failure }
 }

@@ -1,6 +1,13 @@
+/** Allocation of stock to the lines of one checkout. */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { allocate, type Demand, type StockAt } from '../../src/domain/allocation.ts'
+import {
+  type Allocation,
+  type Demand,
+  allocate as decide,
+  type StockAt,
+  takeAllocated,
+} from '../../src/domain/allocation.ts'
 
 function demand(lineNo: number, quantity: number, change: Partial<Demand> = {}): Demand {
   return { lineNo, variantId: 'mug', sku: 'MUG', quantity, stockPolicy: 'deny', ...change }
@@ -10,19 +17,26 @@ function at(locationId: string, priority: number, available: number): StockAt {
   return { locationId, priority, available }
 }
 
+/** Allocates, and takes from the stock what was allocated. */
+function allocate(demands: Demand[], stock: Map<string, StockAt[]>): Allocation {
+  const result = decide(demands, stock)
+  if (result.ok) takeAllocated(stock, result.parts)
+  return result
+}
+
 function served(demands: Demand[], stock: Map<string, StockAt[]>) {
   const result = allocate(demands, stock)
   if (!result.ok) throw new Error(JSON.stringify(result.failure))
   return result.parts.map(part => [part.lineNo, part.partNo, part.locationId, part.quantity])
 }
 
-test('serves a line whole from the first location that has all of it', () => {
+test('a line is served whole from the first location that has all of it', () => {
   const stock = new Map([['mug', [at('c', 3, 9), at('b', 2, 5), at('a', 1, 4)]]])
   expect(served([demand(1, 5)], stock)).toEqual([[1, 1, 'b', 5]])
   expect(stock.get('mug')).toEqual([at('c', 3, 9), at('b', 2, 0), at('a', 1, 4)])
 })
 
-test('splits a line in the order of priority where no location has all of it', () => {
+test('a line is split in the order of priority if no location has all of it', () => {
   const stock = new Map([['mug', [at('c', 3, 9), at('b', 2, 5), at('a', 1, 4), at('z', 0, 0)]]])
   expect(served([demand(1, 12)], stock)).toEqual([
     [1, 1, 'a', 4],
@@ -31,7 +45,7 @@ test('splits a line in the order of priority where no location has all of it', (
   ])
 })
 
-test('refuses all when one line cannot be served, naming every shortage, and takes nothing', () => {
+test('if one line cannot be served, all are refused, every shortage is named, and no stock is taken', () => {
   const stock = new Map([
     ['mug', [at('a', 1, 2), at('b', 2, 1)]],
     ['cup', [at('a', 1, 10)]],
@@ -63,7 +77,7 @@ test('refuses all when one line cannot be served, naming every shortage, and tak
   expect(stock).toEqual(before)
 })
 
-test('adds up the demands of one variant', () => {
+test('demands of the same variant are added up', () => {
   const stock = () => new Map([['mug', [at('a', 1, 5)]]])
   expect(served([demand(1, 3), demand(2, 2)], stock())).toEqual([
     [1, 1, 'a', 3],
@@ -73,7 +87,7 @@ test('adds up the demands of one variant', () => {
   expect(short).toMatchObject({ ok: false, failure: { context: { sku: 'MUG', requested: 6, available: 5 } } })
 })
 
-test('leaves the next checkout what is left', () => {
+test('the next checkout sees what the one before left', () => {
   const stock = new Map([['mug', [at('a', 1, 3)]]])
   expect(allocate([demand(1, 2)], stock).ok).toBe(true)
   expect(allocate([demand(1, 2)], stock)).toMatchObject({ failure: { context: { requested: 2, available: 1 } } })
@@ -81,7 +95,7 @@ test('leaves the next checkout what is left', () => {
   expect(allocate([demand(1, 1)], stock)).toMatchObject({ failure: { message: 'MUG is sold out.' } })
 })
 
-test('back-orders what is missing of a variant that sells on', () => {
+test('missing units of a variant that may be oversold are back-ordered', () => {
   const stock = new Map([['mug', [at('b', 2, 1), at('a', 1, 3)]]])
   const more = { stockPolicy: 'continue' } as const
   expect(served([demand(1, 6, more)], stock)).toEqual([
@@ -93,7 +107,7 @@ test('back-orders what is missing of a variant that sells on', () => {
   expect(served([demand(1, 2, { ...more, variantId: 'unheard-of' })], stock)).toEqual([[1, 1, null, 2]])
 })
 
-test('lets a line that may be back-ordered take nothing from one that may not', () => {
+test('a line that may be back-ordered takes no units from one that may not', () => {
   const stock = new Map([['mug', [at('a', 1, 3)]]])
   expect(served([demand(1, 2, { stockPolicy: 'continue' }), demand(2, 3)], stock)).toEqual([
     [1, 1, null, 2],
@@ -101,12 +115,12 @@ test('lets a line that may be back-ordered take nothing from one that may not', 
   ])
 })
 
-test('treats a location that has less than nothing as empty', () => {
+test('a location with negative availability counts as empty', () => {
   const stock = new Map([['mug', [at('a', 1, -5), at('b', 2, 3)]]])
   expect(served([demand(1, 3)], stock)).toEqual([[1, 1, 'b', 3]])
 })
 
-test('throws on quantities that are none', () => {
+test('an invalid quantity throws and takes no stock', () => {
   for (const quantity of [0, -1, 1.5, Number.NaN]) {
     const stock = new Map([['mug', [at('a', 1, 3)]]])
     expect(() => allocate([demand(1, 1), demand(2, quantity)], stock)).toThrow(
@@ -142,7 +156,7 @@ function availableOf(stock: Map<string, StockAt[]>, variantId: string, locationI
   return stock.get(variantId)?.find(level => level.locationId === locationId)?.available ?? 0
 }
 
-test('gives all or nothing, never what is not there, and conserves the stock', () => {
+test('an allocation is all or nothing, never exceeds the stock, and conserves it', () => {
   fc.assert(
     fc.property(someDemands, stocks, (demands, stock) => {
       const before = structuredClone(stock)
@@ -180,7 +194,17 @@ test('gives all or nothing, never what is not there, and conserves the stock', (
   )
 })
 
-test('never splits a line that one location can serve', () => {
+test('allocating changes no stock before it is taken', () => {
+  fc.assert(
+    fc.property(someDemands, stocks, (demands, stock) => {
+      const before = structuredClone(stock)
+      decide(demands, stock)
+      expect(stock).toEqual(before)
+    }),
+  )
+})
+
+test('a line that one location can serve is never split', () => {
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 15 }), levels, (quantity, list) => {
       const fits = list.some(level => level.available >= quantity)
@@ -191,7 +215,7 @@ test('never splits a line that one location can serve', () => {
   )
 })
 
-test('decides the same whatever the order in which the locations are given', () => {
+test('the order in which locations are given does not matter', () => {
   const twoOrders = levels.chain(list =>
     fc.tuple(fc.constant(list), fc.shuffledSubarray(list, { minLength: list.length, maxLength: list.length })),
   )

@@ -69,7 +69,7 @@ export function place(context: SagaContext, items: readonly PlaceItem[]): Promis
     )
     const durationUs = (performance.now() - startedAt) * 1000
     const now = placed.filter(({ row }) => row.details?.captureLater !== true)
-    capturePayment.intendTo(
+    capturePayment.write(
       tx,
       context.gateway.name,
       now.map(({ row, item }) => ({ row, reference: referenceOf(item) })),

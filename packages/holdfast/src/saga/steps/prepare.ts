@@ -8,14 +8,14 @@ import { type CheckoutUpdate, changeRows, lockRows } from '../../database/checko
 import type { Transaction } from '../../database/database.ts'
 import type { Cart } from '../../domain/cart.ts'
 import type { Failure } from '../../domain/failure.ts'
-import type { Coupon } from '../../domain/pricing.ts'
 import type { Quote } from '../../domain/quote.ts'
 import type { NewEvent } from '../../events/outbox.ts'
 import type { PaymentMethod } from '../../payments/gateway.ts'
 import { validateCart } from '../../phases/1-validate-cart.ts'
-import { type Hold, reserveInventory } from '../../phases/2-reserve-inventory.ts'
+import { type Hold, reserveInventory, takeHold } from '../../phases/2-reserve-inventory.ts'
 import { lockPrices } from '../../phases/3-lock-prices.ts'
 import { authorizePayment } from '../../phases/4-authorize-payment.ts'
+import { type CouponClaim, type Coupons, couponFor, readClaimCounts } from '../../phases/claim-coupons.ts'
 import { cartsOf } from '../../shop/carts/cart-rows.ts'
 import { failureEvents, phaseEvents } from '../announce.ts'
 import type { SagaContext } from '../context.ts'
@@ -69,7 +69,7 @@ export async function prepare(context: SagaContext, items: readonly PrepareItem[
       exchangeRates: terms.exchangeRates,
     })
     const works = admit(items, rows, carts)
-    const claims = await reserveInventory.readClaimsOf(tx, wantedCoupons(works, inventory.coupons))
+    const claimCounts = await readClaimCounts(tx, wantedClaims(works, inventory.coupons))
     const readAt = performance.now()
 
     for (const work of works) {
@@ -81,31 +81,34 @@ export async function prepare(context: SagaContext, items: readonly PrepareItem[
       const { cart } = work
       if (work.failure !== null || cart === undefined) continue
       work.passed = 1
-      const held = reserveInventory.decide(inventory, work.row.id, cart, claims, work.customer)
+      const { row, customer } = work
+      const held = reserveInventory.decide(inventory, claimCounts, { checkoutId: row.id, cart, customer })
       if (!held.ok) {
         work.failure = held.failure
         continue
       }
       work.passed = 2
-      const coupon = reserveInventory.couponFor(inventory, cart)
       const quoted = lockPrices.decide(
-        cart,
-        work.details,
-        terms,
-        coupon,
-        numbers.baseCurrency,
-        work.row.now,
-        context.quote,
+        {
+          cart,
+          details: work.details,
+          terms,
+          coupon: couponFor(inventory.coupons, cart),
+          baseCurrency: numbers.baseCurrency,
+          now: row.now,
+          price: context.quote,
+        },
+        work.item.expectedTotalMinor,
       )
-      work.failure = quoted.ok ? lockPrices.compareExpected(quoted.quote, work.item.expectedTotalMinor) : quoted.failure
-      if (work.failure !== null || !quoted.ok) {
-        reserveInventory.giveBack(inventory, held.hold, cart, claims)
+      if (!quoted.ok) {
+        work.failure = quoted.failure
         continue
       }
       work.passed = 3
-      const usesCoupon = quoted.quote.coupon !== null
-      work.hold = usesCoupon ? held.hold : reserveInventory.withoutCoupon(inventory, held.hold, cart, claims)
       work.quote = quoted.quote
+      // A custom quote may ignore the coupon. Then it is not claimed either.
+      work.hold = quoted.quote.coupon === null ? { ...held.hold, claim: null } : held.hold
+      takeHold(inventory, claimCounts, work.hold)
     }
     const durations = [readAt - startedAt + (validatedAt - readAt), performance.now() - validatedAt, 0]
     return { after: write(context, tx, works, durations, inventory.alreadyHeld), rows }
@@ -177,14 +180,11 @@ function customerOf(row: CheckoutRow, details: CheckoutDetails): string {
   return details.email === null ? `session:${row.session_id}` : `email:${details.email.trim().toLowerCase()}`
 }
 
-function wantedCoupons(works: readonly Work[], coupons: Map<string, Coupon>): { coupon: Coupon; customer: string }[] {
-  const wanted = []
-  for (const { cart, customer } of works) {
-    const code = cart?.couponCode
-    const coupon = code === undefined || code === null ? undefined : coupons.get(code.toUpperCase())
-    if (coupon !== undefined) wanted.push({ coupon, customer })
-  }
-  return wanted
+function wantedClaims(works: readonly Work[], coupons: Coupons): CouponClaim[] {
+  return works.flatMap(({ cart, customer }) => {
+    const coupon = cart === undefined ? null : couponFor(coupons, cart)
+    return coupon === null ? [] : [{ coupon, customer }]
+  })
 }
 
 const states = ['validating', 'reserving', 'locking_prices'] as const
@@ -242,7 +242,7 @@ function write(
   }
   reserveInventory.write(tx, holds)
   lockPrices.write(tx, quotes)
-  authorizePayment.intendTo(tx, gateway.name, quotes)
+  authorizePayment.write(tx, gateway.name, quotes)
   const after = changeRows(tx, changes)
   // Stock held since the start goes back with the refusal.
   reserveInventory.undo(

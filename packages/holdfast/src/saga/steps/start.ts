@@ -18,7 +18,7 @@ import { statement, type Transaction } from '../../database/database.ts'
 import { CheckoutError, type Failure } from '../../domain/failure.ts'
 import type { NewEvent } from '../../events/outbox.ts'
 import { validateCart } from '../../phases/1-validate-cart.ts'
-import { reserveInventory } from '../../phases/2-reserve-inventory.ts'
+import { reserveInventory, takeHold } from '../../phases/2-reserve-inventory.ts'
 import { lockPrices } from '../../phases/3-lock-prices.ts'
 import { cartsOf } from '../../shop/carts/cart-rows.ts'
 import { failureEvents } from '../announce.ts'
@@ -177,15 +177,18 @@ async function holdNow(
     exchangeRates: terms.exchangeRates,
   })
   const holds = []
+  const noClaims = new Map<string, number>()
   for (const row of rows) {
     const cart = carts.get(row.cart_id)
     if (cart === undefined) continue
     // The coupon is claimed with the price lock, where the buyer is known.
-    const verdict = reserveInventory.decide(inventory, row.id, { ...cart, couponCode: null }, new Map(), '')
+    const request = { checkoutId: row.id, cart: { ...cart, couponCode: null }, customer: '' }
+    const verdict = reserveInventory.decide(inventory, noClaims, request)
     if (!verdict.ok) {
       refused.set(row.id, verdict.failure)
       continue
     }
+    takeHold(inventory, noClaims, verdict.hold)
     holds.push(verdict.hold)
     const units = verdict.hold.parts.reduce((sum, part) => sum + part.quantity, 0)
     context.log.info('[Checkout] stock held', { lockId: row.id, cartId: row.cart_id, units })

@@ -113,7 +113,7 @@ async function take(
   // Whose money comes by itself, the gateway says whether it came: it is asked before anything is undone.
   const isAsked = ({ id }: CheckoutRow) => capturing.has(id) || context.gateway.paidLater === true
   const nowCapturing = rows.filter(row => row.state === 'awaiting_capture' && isAsked(row))
-  capturePayment.intendTo(
+  capturePayment.write(
     tx,
     context.gateway.name,
     nowCapturing.map(row => ({ row, reference: referenceOf(row, operations) })),
