@@ -5,12 +5,12 @@ import { stateName } from 'holdfast'
 import {
   type ActiveCheckout,
   type ConfigFacts,
-  listActive,
+  listActiveCheckouts,
+  type Problems,
   plural,
   type Recommendation,
-  readTroubles,
+  readProblems,
   recommend,
-  type Trouble,
   type TroubledListener,
   troubledListeners,
 } from 'holdfast/operations'
@@ -32,20 +32,20 @@ export function runDiagnose(context: CommandContext, options: DiagnoseOptions = 
 
 async function diagnoseAll(context: CommandContext, json: boolean): Promise<number> {
   const { engine, database, config } = context
-  const [health, active, trouble, listeners] = await Promise.all([
+  const [health, active, problems, listeners] = await Promise.all([
     engine.health(),
-    listActive(database),
-    readTroubles(database),
+    listActiveCheckouts(database),
+    readProblems(database),
     troubledListeners(database),
   ])
-  const recommendations = recommend({ health, trouble, listeners, config: configFacts(config) })
-  if (json) writeJson(context, { health, active, ...trouble, listeners, recommendations })
+  const recommendations = recommend({ health, problems, listeners, config: configFacts(config) })
+  if (json) writeJson(context, { health, active, ...problems, listeners, recommendations })
   else {
     context.out(`${healthWord(context, health)}  ${paint(context, 'quiet', timeOf(health.timestamp))}\n\n`)
     context.out(`${healthLines(context, health).join('\n')}\n`)
-    printActive(context, active, trouble)
-    printTrouble(context, trouble)
-    printListeners(context, listeners, trouble.now)
+    printActive(context, active, problems)
+    printProblems(context, problems)
+    printListeners(context, listeners, problems.now)
     printRecommendations(context, health, recommendations)
   }
   return health.status === 'healthy' ? 0 : 1
@@ -70,7 +70,7 @@ function heading(context: CommandContext, title: string): void {
   context.out(`\n${paint(context, 'strong', title)}\n`)
 }
 
-function printActive(context: CommandContext, active: readonly ActiveCheckout[], { now, activeCount }: Trouble): void {
+function printActive(context: CommandContext, active: readonly ActiveCheckout[], { now, activeCount }: Problems): void {
   if (activeCount === 0) {
     context.out('\nno active checkouts\n')
     return
@@ -88,8 +88,8 @@ function printActive(context: CommandContext, active: readonly ActiveCheckout[],
   context.out(table(context, ['lock', 'state', 'age', 'next', 'tries'], rows, { right: [2, 3, 4] }))
 }
 
-function printTrouble(context: CommandContext, trouble: Trouble): void {
-  const { now, rollbacks, operations, webhooks, reconciliation } = trouble
+function printProblems(context: CommandContext, problems: Problems): void {
+  const { now, rollbacks, operations, webhooks, reconciliation } = problems
   if (rollbacks.length > 0) {
     heading(context, 'Stuck rollbacks')
     const rows = rollbacks.map(one => [one.id, cell(one.code ?? '–'), when(one.wakeAt, now), String(one.tries)])

@@ -1,7 +1,7 @@
 /** `holdfast diagnose --lock ID`: everything about one checkout, its history, and its next steps. */
 import type { Diagnosis } from 'holdfast'
 import { phaseToShow, stateName } from 'holdfast'
-import { type ActionByHand, actionsOn, type CheckoutRow, readRows } from 'holdfast/operations'
+import { type CheckoutRow, listOperatorActions, type OperatorAction, readRows } from 'holdfast/operations'
 import { type CommandContext, writeJson } from '../command.ts'
 import { span, when } from '../terminal/span.ts'
 import { cell, decimal, money, paint, table } from '../terminal/table.ts'
@@ -12,7 +12,7 @@ export async function diagnoseLock(context: CommandContext, lockId: string, json
   const [found, [row], actions] = await Promise.all([
     context.engine.diagnose(lockId),
     readRows(context.database, [lockId]),
-    actionsOn(context.database, lockId),
+    listOperatorActions(context.database, lockId),
   ])
   if (found === null || row === undefined) {
     context.err(`there is no checkout ${lockId}\n`)
@@ -41,7 +41,7 @@ function print(
   context: CommandContext,
   found: Diagnosis,
   row: CheckoutRow,
-  actions: readonly ActionByHand[],
+  actions: readonly OperatorAction[],
   outlook: Outlook,
 ): void {
   printFacts(context, found, row)
@@ -131,7 +131,12 @@ function printPayment(context: CommandContext, { operations }: Diagnosis): void 
   ])
 }
 
-function printTimeline(context: CommandContext, found: Diagnosis, actions: readonly ActionByHand[], now: string): void {
+function printTimeline(
+  context: CommandContext,
+  found: Diagnosis,
+  actions: readonly OperatorAction[],
+  now: string,
+): void {
   const moments = momentsOf(found, actions)
   const rows = timelineRows(moments, now).map(([since = '', what = '', ...rest], index) => {
     const tone = moments[index]?.tone ?? null

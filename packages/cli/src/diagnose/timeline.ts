@@ -1,7 +1,7 @@
 /** The history of one checkout for display: state changes, gateway calls, and operator actions, in order. */
 import type { Diagnosis, TimelineEntry } from 'holdfast'
 import { phaseOf, stateName } from 'holdfast'
-import type { ActionByHand } from 'holdfast/operations'
+import type { OperatorAction } from 'holdfast/operations'
 import { span } from '../terminal/span.ts'
 import { cell } from '../terminal/table.ts'
 
@@ -70,7 +70,7 @@ function ofOperation({ kind, attempt, status, answer, intended_at, settled_at }:
   }
 }
 
-function ofAction({ action, actor, at, details }: ActionByHand): Moment {
+function ofAction({ action, actor, at, details }: OperatorAction): Moment {
   const { reason, ...more } = details
   const { type, listener } = more
   const about = typeof listener === 'string' ? `${type ?? ''} to ${listener}`.trim() : ''
@@ -86,7 +86,7 @@ function ofAction({ action, actor, at, details }: ActionByHand): Moment {
 /** All moments, oldest first. */
 export function momentsOf(
   found: Pick<Diagnosis, 'timeline' | 'operations'>,
-  actions: readonly ActionByHand[],
+  actions: readonly OperatorAction[],
 ): Moment[] {
   const operations = found.operations as Operation[]
   const moments = [

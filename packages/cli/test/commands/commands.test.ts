@@ -24,7 +24,7 @@ describe('audit', () => {
     const { code, lines, out } = await call(['audit'])
     expect(lines.at(-1)).toBe('0 violations')
     expect(lines.at(-2)).toBe('6 checkouts checked')
-    expect(out).toContain('captured once at most')
+    expect(out).toContain('captured at most once')
     expect(out).not.toContain('\u001b')
     expect(code).toBe(0)
   })

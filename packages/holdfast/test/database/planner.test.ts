@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Database, Queryable, Statement, Value } from '../../src/database/database.ts'
 import { keyedPlans } from '../../src/database/planner.ts'
 import { createCheckout } from '../../src/engine/create-checkout.ts'
-import { actionsOn } from '../../src/observe/diagnosis/operator-actions.ts'
+import { listOperatorActions } from '../../src/observe/diagnosis/operator-actions.ts'
 import { createSandboxGateway } from '../../src/payments/sandbox/sandbox.ts'
 import { openTestDatabase } from '../support/test-database.ts'
 import { openTestStore, type TestStore } from '../support/test-store.ts'
@@ -68,7 +68,7 @@ describe('plans of prepared statements', () => {
       const { cartId, sessionId } = await store.cart({ [sku]: 1 })
       const lock = await engine.startCheckout(cartId, { sessionId })
       await engine.processCheckout(lock.id, { token })
-      await Promise.all([engine.getCheckoutStatus(lock.id), engine.diagnose(lock.id), actionsOn(db, lock.id)])
+      await Promise.all([engine.getCheckoutStatus(lock.id), engine.diagnose(lock.id), listOperatorActions(db, lock.id)])
       if (token === 'tok_action_required') await engine.resumeCheckout(lock.id)
     }
     await engine.recover()

@@ -1,18 +1,18 @@
 /**
- * The auditor: checks money against orders against stock against history, in one statement and so in one snapshot of
- * the database, and says "0 violations" or which.
+ * The auditor: compares money, orders, stock and history in one statement, and so in one snapshot of the database, and
+ * reports the violations of each invariant.
  */
 
 import { type Database, type Statement, statement } from '../../database/database.ts'
 import { wholeTablePlans } from '../../database/planner.ts'
 import type { AuditFinding, AuditReport } from '../../engine/checkout-engine.ts'
-import { endChecks } from './audit-ends.ts'
-import { historyChecks } from './audit-history.ts'
-import { moneyChecks } from './audit-money.ts'
-import { stockChecks } from './audit-stock.ts'
+import { endChecks } from './end-checks.ts'
+import { historyChecks } from './history-checks.ts'
 import { type Check, type Invariant, invariants } from './invariant.ts'
+import { moneyChecks } from './money-checks.ts'
+import { stockChecks } from './stock-checks.ts'
 
-/** What a client kept of the answers it got, for A9. */
+/** An answer that a client received, for A9. */
 export interface Acknowledged {
   checkoutId: string
   state: 'completed' | 'failed'
@@ -20,10 +20,11 @@ export interface Acknowledged {
 }
 
 export interface AuditOptions {
-  /** Compare with the sandbox gateway's own ledger, which stands in the same database. */
+  /** Compares with the sandbox gateway's ledger, which is in the same database. Default: no comparison. */
   ledger?: 'sandbox' | undefined
-  /** Nothing is in flight any more: check B1 and B4 too. Default false. */
+  /** Also checks B1 and B4, which hold only once nothing is in flight. Default false. */
   drained?: boolean | undefined
+  /** Answers to compare with the database, for A9. Default none. */
   acknowledged?: readonly Acknowledged[] | undefined
 }
 
@@ -36,7 +37,7 @@ interface CheckRow {
   examples: string[] | null
 }
 
-/** One statement for a set of checks: a row a check, and one that counts the checkouts. */
+/** One statement for the chosen checks: a row per check, and a row that counts the checkouts. */
 function auditStatement(ledger: boolean, drained: boolean): Statement {
   const chosen = checks.filter(({ only }) => only === undefined || (only === 'ledger' ? ledger : drained))
   const parts = chosen.map(
@@ -52,8 +53,8 @@ function auditStatement(ledger: boolean, drained: boolean): Statement {
 }
 
 /**
- * For this transaction: room to sort and hash, no time limit, no compiling, and no nested loops: the planner takes the
- * violations it does not find for few rows, and would look through whole tables again and again.
+ * Settings of this transaction: memory for sorts and hashes, no timeout, no JIT, and no nested loops. The planner expects
+ * few rows from queries that find nothing, and would scan whole tables repeatedly in nested loops.
  */
 const auditSettings = statement(
   'audit_settings',
@@ -62,13 +63,13 @@ const auditSettings = statement(
 )
 
 /**
- * Checks every invariant. May run at any time beside live checkouts; it only reads, takes no locks, and looks at the
- * whole history, so it takes seconds for each million rows.
+ * Checks every invariant. May run at any time during live checkouts: it only reads and takes no row locks. It reads the
+ * whole history, so it takes seconds per million rows.
  */
 export async function audit(database: Database, options: AuditOptions = {}): Promise<AuditReport> {
   const { ledger, drained = false, acknowledged = [] } = options
   const text = auditStatement(ledger === 'sandbox', drained)
-  const told = JSON.stringify(
+  const received = JSON.stringify(
     acknowledged.map(({ checkoutId, state, orderId }) => ({
       checkout_id: checkoutId,
       state,
@@ -77,15 +78,15 @@ export async function audit(database: Database, options: AuditOptions = {}): Pro
   )
   const rows = await database.transaction(async tx => {
     tx.send(auditSettings)
-    return tx.query<CheckRow>(text, [told])
+    return tx.query<CheckRow>(text, [received])
   })
-  const unseen = new Map<Invariant, string>()
+  const unchecked = new Map<Invariant, string>()
   if (ledger === undefined) {
     for (const check of checks)
-      if (check.only === 'ledger') unseen.set(check.invariant, 'not compared with the gateway')
+      if (check.only === 'ledger') unchecked.set(check.invariant, 'not compared with the gateway')
   }
-  if (acknowledged.length === 0) unseen.set('A9', 'no client’s record was given to compare')
-  const findings = summarize(rows, drained, unseen)
+  if (acknowledged.length === 0) unchecked.set('A9', 'no answers of clients to compare')
+  const findings = summarize(rows, drained, unchecked)
   return {
     findings,
     violations: findings.reduce((sum, finding) => sum + finding.violations, 0),
@@ -93,21 +94,21 @@ export async function audit(database: Database, options: AuditOptions = {}): Pro
   }
 }
 
-/** `unseen`: what was not looked at, for want of something to compare with. */
+/** @param unchecked invariants with checks that did not run, each with the reason. */
 function summarize(
   rows: readonly CheckRow[],
   drained: boolean,
-  unseen: ReadonlyMap<Invariant, string>,
+  unchecked: ReadonlyMap<Invariant, string>,
 ): AuditFinding[] {
   const names = (Object.keys(invariants) as Invariant[]).filter(name => drained || (name !== 'B1' && name !== 'B4'))
   return names.map(invariant => {
-    const mine = rows.filter(row => row.subject === invariant)
-    const note = unseen.get(invariant)
+    const results = rows.filter(row => row.subject === invariant)
+    const note = unchecked.get(invariant)
     return {
       invariant,
       title: note === undefined ? invariants[invariant] : `${invariants[invariant]} (${note})`,
-      violations: mine.reduce((sum, row) => sum + row.violations, 0),
-      examples: mine.flatMap(row => row.examples ?? []).slice(0, examplesMax),
+      violations: results.reduce((sum, row) => sum + row.violations, 0),
+      examples: results.flatMap(row => row.examples ?? []).slice(0, examplesMax),
     }
   })
 }

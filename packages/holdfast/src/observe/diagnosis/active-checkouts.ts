@@ -1,4 +1,4 @@
-/** The checkouts that are active now, oldest first: what an operator looks at first. */
+/** Lists the active checkouts, oldest first. */
 
 import { type Database, statement } from '../../database/database.ts'
 import type { RestingState } from '../../domain/states.ts'
@@ -8,9 +8,9 @@ export interface ActiveCheckout {
   state: RestingState
   lockedAt: string
   expiresAt: string
-  /** When somebody looks at it again. */
+  /** When a worker resumes it. */
   wakeAt: string
-  /** Visits in a row that changed nothing. */
+  /** Consecutive attempts without progress. */
   tries: number
 }
 
@@ -21,7 +21,7 @@ const readActive = statement(
    order by locked_at, id limit $1::integer`,
 )
 
-/** At most `countMax` (default 20) of them. */
-export function listActive(database: Database, countMax = 20): Promise<ActiveCheckout[]> {
+/** Returns at most `countMax` of them, default 20. */
+export function listActiveCheckouts(database: Database, countMax = 20): Promise<ActiveCheckout[]> {
   return database.query<ActiveCheckout>(readActive, [countMax])
 }

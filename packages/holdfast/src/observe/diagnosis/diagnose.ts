@@ -1,12 +1,12 @@
-/** All there is about one checkout: its lock, frozen prices, holds, payment operations, order, events and history. */
+/** Reads everything about one checkout: lock, frozen prices, holds, payment operations, order, events and history. */
 
+import { validate } from 'uuid'
 import { lockOf, readRows } from '../../database/checkouts.ts'
 import { type Database, type Statement, statement } from '../../database/database.ts'
 import type { Diagnosis, TimelineEntry } from '../../engine/checkout-engine.ts'
 import { readOrdersOf } from '../../shop/orders/orders.ts'
 
-const isUuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
-/** A checkout has a dozen or two of each; nothing here is unbounded all the same. */
+/** A checkout has one or two dozen rows of each kind; the limit only bounds the result. */
 const rowsMax = 1_000
 
 function read(name: string, text: string): Statement {
@@ -31,7 +31,7 @@ const readOperations = read(
   `select kind, attempt, idempotency_key, gateway, amount_minor, currency, status, reference, answer, purpose, intended_at, settled_at
    from holdfast.payment_operations where checkout_id = $1 order by intended_at, kind, attempt`,
 )
-// The key of an event leads with its checkout: so its deliveries are found without an index of their own.
+// Events are keyed by checkout first, so this join needs no separate index on deliveries.
 const readDeliveries = read(
   'deliveries',
   `select d.event_id, d.type, d.listener, d.state, d.attempts, d.next_at, d.last_error, d.delivered_at
@@ -46,9 +46,9 @@ const readTimeline = read(
 
 type TimelineRow = Omit<TimelineEntry, 'durationMs'> & { duration_us: number | null }
 
-/** Everything about a checkout; null when there is none with this id. */
+/** Everything about a checkout, or null if no checkout has this id. */
 export async function diagnose(database: Database, lockId: string): Promise<Diagnosis | null> {
-  if (!isUuid.test(lockId)) return null
+  if (!validate(lockId)) return null
   const [row] = await readRows(database, [lockId])
   if (row === undefined) return null
   type Rows = Record<string, unknown>[]

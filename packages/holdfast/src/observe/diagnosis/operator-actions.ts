@@ -1,7 +1,7 @@
-/** What people did to a checkout by hand, oldest first: who, what, when. */
+/** Lists what operators did to a checkout, oldest first: who, what, when. */
 import { type Database, statement } from '../../database/database.ts'
 
-export interface ActionByHand {
+export interface OperatorAction {
   action: string
   actor: string
   at: string
@@ -13,6 +13,6 @@ const readActions = statement(
   `select action, actor, at, details from holdfast.admin_actions where checkout_id = $1::uuid order by at, id limit 1000`,
 )
 
-export function actionsOn(database: Database, checkoutId: string): Promise<ActionByHand[]> {
-  return database.query<ActionByHand>(readActions, [checkoutId])
+export function listOperatorActions(database: Database, checkoutId: string): Promise<OperatorAction[]> {
+  return database.query<OperatorAction>(readActions, [checkoutId])
 }

@@ -1,19 +1,19 @@
-/** What may need people: rollbacks and payments that do not come to an end, webhooks of nobody, the last comparison. */
+/** Problems that may need a person: stuck rollbacks, unsettled payments, webhooks that were given up, reconciliation. */
 
 import { type Database, statement } from '../../database/database.ts'
 import { triesBeforeAlert } from '../../domain/alert.ts'
 import type { RestingState } from '../../domain/states.ts'
 
-export interface TroubledRollback {
+export interface StuckRollback {
   id: string
   lockedAt: string
   wakeAt: string
   tries: number
-  /** Why it is undone. */
+  /** The failure code that caused the rollback. */
   code: string | null
 }
 
-/** A call on the gateway whose outcome is not known. */
+/** A gateway call whose outcome is unknown. */
 export interface UnsettledOperation {
   checkoutId: string
   state: RestingState
@@ -23,12 +23,13 @@ export interface UnsettledOperation {
   wakeAt: string
 }
 
+/** Webhooks of one type that were given up. */
 export interface OpenWebhooks {
   gateway: string
   type: string
   count: number
   lastAt: string
-  /** They speak of checkouts of ours, which could not be looked at. */
+  /** True if they are about known checkouts. */
   ours: boolean
 }
 
@@ -36,27 +37,27 @@ export interface LastReconciliation {
   startedAt: string
   endedAt: string | null
   byItself: boolean
-  /** Why there is no result. */
+  /** Why there is no result, or null. */
   failure: string | null
   differenceCount: number
   criticalCount: number
 }
 
-export interface Trouble {
+export interface Problems {
   /** By the database's clock. */
   now: string
   activeCount: number
-  rollbacks: TroubledRollback[]
+  rollbacks: StuckRollback[]
   operations: UnsettledOperation[]
   webhooks: OpenWebhooks[]
   reconciliation: LastReconciliation | null
 }
 
-/** Of each at most so many. */
+/** Rows returned per kind of problem. */
 const shownMax = 20
 
-const readTrouble = statement(
-  'read_trouble',
+const readProblemsStatement = statement(
+  'read_problems',
   `with active as (
      select id, state, locked_at, wake_at, tries, failure from holdfast.checkouts where wake_at is not null
    )
@@ -80,8 +81,8 @@ const readTrouble = statement(
        from holdfast.reconciliations order by started_at desc limit 1) as reconciliation`,
 )
 
-export async function readTroubles(database: Database): Promise<Trouble> {
-  const [row] = await database.query<Trouble>(readTrouble)
-  if (row === undefined) throw new Error('the troubles have no row')
+export async function readProblems(database: Database): Promise<Problems> {
+  const [row] = await database.query<Problems>(readProblemsStatement)
+  if (row === undefined) throw new Error('read_problems returned no row')
   return row
 }

@@ -1,31 +1,31 @@
-/** What to do about what is not well: of each matter one sentence, and the command to run. Pure: it only looks at facts. */
+/** Recommendations for an operator: per problem one sentence and the command to run. Pure: depends on its facts only. */
 import type { HealthReport } from '../../engine/checkout-engine.ts'
 import { plural } from '../plural.ts'
-import type { Trouble } from './problems.ts'
+import type { Problems } from './problems.ts'
 
 export interface Recommendation {
-  /** `act`: money or orders wait for people. `look`: soon. `note`: about the configuration. */
+  /** `act`: money or orders wait for a person. `look`: check soon. `note`: about the configuration. */
   urgency: 'act' | 'look' | 'note'
   /** One sentence. */
   message: string
   command: string
 }
 
-/** What is known of the deliveries to one listener, of one kind of trouble. */
+/** Undelivered events of one listener in one state. */
 export interface ListenerFacts {
   listener: string
   state: 'parked' | 'unheard' | 'failing'
   count: number
 }
 
-/** Of the configuration only what remarks are made about: no secret is handed over. */
+/** The facts about the configuration that recommendations use. They contain no secret. */
 export interface ConfigFacts {
   isProduction: boolean
   gateway: string
   isEmbedded: boolean
   hasAdminSecret: boolean
   loggingEnabled: boolean
-  /** Somebody is told by mail or Slack. */
+  /** A mail address or a Slack webhook is configured. */
   hasNotificationAddress: boolean
   wantsNotifications: boolean
   sendsMail: boolean
@@ -35,18 +35,19 @@ export interface ConfigFacts {
 
 export interface Facts {
   health: HealthReport
-  trouble: Trouble | null
+  /** Null if they could not be read. */
+  problems: Problems | null
   listeners: readonly ListenerFacts[]
   config: ConfigFacts
 }
 
 const urgencies: readonly Recommendation['urgency'][] = ['act', 'look', 'note']
-/** Of one kind at most so many are named. */
+/** Recommendations per kind of problem. */
 const namedMax = 3
 
-/** The most urgent first. */
+/** Returns recommendations, the most urgent first. */
 export function recommend(facts: Facts): Recommendation[] {
-  const all = [...ofTrouble(facts), ...ofListeners(facts), ...ofHealth(facts), ...ofConfig(facts.config)]
+  const all = [...ofProblems(facts), ...ofListeners(facts), ...ofHealth(facts), ...ofConfig(facts.config)]
   return all.sort((one, other) => urgencies.indexOf(one.urgency) - urgencies.indexOf(other.urgency))
 }
 
@@ -54,45 +55,55 @@ const act = (message: string, command: string): Recommendation => ({ urgency: 'a
 const look = (message: string, command: string): Recommendation => ({ urgency: 'look', message, command })
 const note = (message: string, command: string): Recommendation => ({ urgency: 'note', message, command })
 
-/** As one word of a shell. */
+/** Quotes `text` as one word of a POSIX shell. */
 export function quoted(text: string): string {
   return /^[\w.:@/+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`
 }
 
-function ofTrouble({ trouble }: Facts): Recommendation[] {
-  if (trouble === null) return []
-  const rollbacks = trouble.rollbacks
+function ofProblems({ problems }: Facts): Recommendation[] {
+  if (problems === null) return []
+  return [...ofRollbacks(problems), ...ofOperations(problems), ...ofReconciliation(problems), ...ofWebhooks(problems)]
+}
+
+function ofRollbacks({ rollbacks }: Problems): Recommendation[] {
+  return rollbacks
     .slice(0, namedMax)
     .map(({ id, tries }) =>
       act(
-        `A rollback was tried ${tries} times: the gateway does not let its payment go, or does not answer.`,
+        `The gateway has not confirmed the void or refund of a rollback after ${tries} attempts.`,
         `holdfast diagnose --lock ${id}`,
       ),
     )
-  const rolledBack = new Set(trouble.rollbacks.map(({ id }) => id))
-  const operations = trouble.operations
+}
+
+function ofOperations({ rollbacks, operations }: Problems): Recommendation[] {
+  const rolledBack = new Set(rollbacks.map(({ id }) => id))
+  return operations
     .filter(({ checkoutId }) => !rolledBack.has(checkoutId))
     .slice(0, namedMax)
     .map(({ checkoutId, kind }) =>
       look(
-        `The outcome of ${kind === 'authorize' ? 'an authorization' : `a ${kind}`} is not known yet; it is asked for by itself, or now.`,
+        `The outcome of ${kind === 'authorize' ? 'an authorization' : `a ${kind}`} is unknown; it is retried automatically, or now by this command.`,
         `holdfast retry ${checkoutId}`,
       ),
     )
-  const failure = trouble.reconciliation?.failure
-  const reconciliation =
-    failure == null ? [] : [look('The last comparison with the gateway’s books came to nothing.', 'holdfast reconcile')]
-  const strangers = trouble.webhooks.filter(({ ours }) => !ours).reduce((sum, { count }) => sum + count, 0)
-  const webhooks =
-    strangers === 0
-      ? []
-      : [
-          note(
-            `${plural(strangers, 'webhook')} of no checkout of ours ${strangers === 1 ? 'was' : 'were'} given up: another application’s, or are some missing here?`,
-            'holdfast webhooks --state given_up',
-          ),
-        ]
-  return [...rollbacks, ...operations, ...reconciliation, ...webhooks]
+}
+
+function ofReconciliation({ reconciliation }: Problems): Recommendation[] {
+  if (reconciliation === null || reconciliation.failure === null) return []
+  return [look('The last reconciliation with the gateway failed.', 'holdfast reconcile')]
+}
+
+function ofWebhooks({ webhooks }: Problems): Recommendation[] {
+  const unmatched = webhooks.filter(({ ours }) => !ours).reduce((sum, { count }) => sum + count, 0)
+  if (unmatched === 0) return []
+  const were = unmatched === 1 ? 'was' : 'were'
+  return [
+    note(
+      `${plural(unmatched, 'webhook')} ${were} given up because no checkout matches; check whether another application uses this gateway account.`,
+      'holdfast webhooks --state given_up',
+    ),
+  ]
 }
 
 function ofListeners({ listeners }: Facts): Recommendation[] {
@@ -102,17 +113,17 @@ function ofListeners({ listeners }: Facts): Recommendation[] {
     switch (state) {
       case 'parked':
         return act(
-          `${deliveries} to ${listener} ${count === 1 ? 'was' : 'were'} given up: once it works, make them due again.`,
+          `${deliveries} to ${listener} ${count === 1 ? 'is' : 'are'} parked; fix the listener, then retry.`,
           `holdfast deliveries retry --all-parked --listener ${name}`,
         )
       case 'unheard':
         return act(
-          `${deliveries} to ${listener} ${count === 1 ? 'is' : 'are'} late, and nobody takes them: start a process that has this listener, or give them up.`,
+          `${deliveries} to ${listener} ${count === 1 ? 'is' : 'are'} overdue; start a process that registers this listener, or park ${count === 1 ? 'it' : 'them'}.`,
           `holdfast deliveries --state overdue --listener ${name}`,
         )
       case 'failing':
         return look(
-          `${deliveries} to ${listener} failed and will be tried again by ${count === 1 ? 'itself' : 'themselves'}.`,
+          `${deliveries} to ${listener} failed and will be retried automatically.`,
           `holdfast deliveries --state due --listener ${name}`,
         )
       default:
@@ -121,7 +132,7 @@ function ofListeners({ listeners }: Facts): Recommendation[] {
   })
 }
 
-/** What to do about a check that is not ok; those that trouble and listeners speak of are left to them. */
+/** The command per health check. Null: problems and listeners have more specific recommendations. */
 const ofCheck: Readonly<Record<string, string | null>> = {
   database: 'holdfast migrate',
   expired_locks: 'holdfast cleanup',
@@ -145,49 +156,49 @@ function ofHealth({ health }: Facts): Recommendation[] {
 
 function ofConfig(config: ConfigFacts): Recommendation[] {
   const { isProduction, gateway } = config
-  const remarks: [boolean, Recommendation][] = [
+  const notes: [boolean, Recommendation][] = [
     [
       isProduction && gateway === 'sandbox',
-      act('The sandbox takes no money, and this is production.', 'export STRIPE_SECRET_KEY=sk_live_…'),
+      act('The sandbox gateway is active in production; buyers are not charged.', 'export STRIPE_SECRET_KEY=sk_live_…'),
     ],
     [
       config.wantsNotifications && !config.hasNotificationAddress,
-      look('Notifications are asked for, and there is nobody to tell.', 'export CHECKOUT_NOTIFICATION_EMAIL=…'),
+      look('Notifications are enabled, but no recipient is configured.', 'export CHECKOUT_NOTIFICATION_EMAIL=…'),
     ],
     [
       gateway === 'stripe' && !config.hasWebhookSecret,
       look(
-        'Stripe’s webhooks are not heard: what it settles later shows late.',
+        'Stripe webhooks are not accepted, so late payment results arrive only by polling.',
         'export STRIPE_WEBHOOK_SECRET=whsec_…',
       ),
     ],
     [
       gateway === 'stripe' && !config.reconciles,
-      note(
-        'Payments are not compared with Stripe’s books by themselves.',
-        'export CHECKOUT_RECONCILE_INTERVAL_MINUTES=60',
-      ),
+      note('Payments are not reconciled with Stripe automatically.', 'export CHECKOUT_RECONCILE_INTERVAL_MINUTES=60'),
     ],
     [
       isProduction && config.isEmbedded,
-      note('The embedded database lives in one process, on one disk.', 'export DATABASE_URL=postgres://…'),
+      note('The embedded database is limited to one process and one disk.', 'export DATABASE_URL=postgres://…'),
     ],
-    [isProduction && !config.sendsMail, note('No mail is sent.', 'export SMTP_URL=smtps://…')],
+    [
+      isProduction && !config.sendsMail,
+      note('No mail server is configured; buyers get no confirmations.', 'export SMTP_URL=smtps://…'),
+    ],
     [
       !config.wantsNotifications && !config.hasNotificationAddress,
       note(
-        'Nobody is told when checkouts fail.',
+        'No one is notified when checkouts fail.',
         'export CHECKOUT_NOTIFY_ON_FAILURE=true CHECKOUT_NOTIFICATION_EMAIL=…',
       ),
     ],
     [
       !config.hasAdminSecret,
       note(
-        'Administration over HTTP is closed until there is a secret.',
+        'Administration over HTTP is disabled until a secret is set.',
         'export CHECKOUT_ADMIN_SECRET=$(openssl rand -hex 16)',
       ),
     ],
-    [!config.loggingEnabled, note('No log lines are written.', 'export CHECKOUT_LOGGING_ENABLED=true')],
+    [!config.loggingEnabled, note('Logging is disabled.', 'export CHECKOUT_LOGGING_ENABLED=true')],
   ]
-  return remarks.flatMap(([applies, remark]) => (applies ? [remark] : []))
+  return notes.flatMap(([applies, recommendation]) => (applies ? [recommendation] : []))
 }

@@ -1,4 +1,4 @@
-/** Figures of the last hours: what was started, how it ended, how long it took, why it failed. */
+/** Figures of the last hours: started checkouts, their ends, durations, and failure reasons. */
 
 import { type Database, statement } from '../../database/database.ts'
 import type { PhaseName } from '../../domain/states.ts'
@@ -7,10 +7,10 @@ import type { Statistics } from '../../engine/checkout-engine.ts'
 export const hoursMax = 24 * 366
 
 /**
- * `$1`: hours. Ids are UUIDv7, so the primary key leads to the rows; it is read a day deeper than asked for, because ids
- * carry the clocks of the applications, and `locked_at`, the database's, decides. A million checkouts are one pass that
- * keeps a counter for each outcome and millisecond: with `offset 0` the planner, who cannot know how few these are,
- * hashes them; without, it sorts all rows on disk.
+ * `$1`: hours. Ids are UUIDv7, so the primary key finds the rows. It is read one day deeper, because ids carry the clocks
+ * of the applications, and then filtered by `locked_at`, the database's clock. A million checkouts take one pass that
+ * keeps a counter per outcome and millisecond. `offset 0` makes the planner hash them; without it, the planner
+ * overestimates the number of groups and sorts all rows on disk.
  */
 const readStatistics = statement(
   'read_statistics',
@@ -51,8 +51,8 @@ interface StatisticsRow {
 }
 
 /**
- * Figures of the checkouts that were started in the last `hours` (1 to 8,784, default 24); `active` counts whatever is
- * active now.
+ * Figures of the checkouts that started in the last `hours` (1 to 8,784, default 24). `active` counts all checkouts that
+ * are active now.
  */
 export async function statistics(
   database: Database,
@@ -60,7 +60,7 @@ export async function statistics(
 ): Promise<Statistics> {
   const hours = Math.min(hoursMax, Math.max(1, Math.round(options.hours ?? 24)))
   const [row] = await database.query<StatisticsRow>(readStatistics, [hours])
-  if (row === undefined) throw new Error('the statistics have no row')
+  if (row === undefined) throw new Error('read_statistics returned no row')
   const completed = row.by_state.completed ?? 0
   const failed = row.by_state.failed ?? 0
   return {

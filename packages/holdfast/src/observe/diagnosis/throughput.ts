@@ -1,25 +1,25 @@
-/** How many checkouts came to their end lately, in equal steps of time: the shape of the last minutes. */
+/** Checkouts that ended lately, counted per bucket of time. */
 import { type Database, statement } from '../../database/database.ts'
 
 export interface Throughput {
   bucketSeconds: number
-  /** Oldest first; the step that is not over yet is left out. */
+  /** One count per bucket, oldest first, without the current bucket. */
   completed: number[]
   failed: number[]
 }
 
 /**
- * `$1`: hours, `$2`: seconds, `$3`: steps. As in the statistics, ids lead to the rows: what was started earlier than a day
- * before those hours is not counted.
+ * `$1`: hours, `$2`: seconds per bucket, `$3`: number of buckets. As in the statistics, rows are found by id. Checkouts
+ * that started more than a day before those hours are not counted.
  */
 const readThroughput = statement(
   'read_throughput',
   `with bound as (
-     select floor(extract(epoch from now()) / $2::integer)::bigint as step,
+     select floor(extract(epoch from now()) / $2::integer)::bigint as bucket,
        (lpad(to_hex((extract(epoch from now() - ($1::integer + 24) * interval '1 hour') * 1000)::bigint), 12, '0')
          || repeat('0', 20))::uuid as first_id
    ), ended as (
-     select bound.step - floor(extract(epoch from coalesce(c.completed_at, c.failed_at)) / $2::integer)::bigint as ago, c.state
+     select bound.bucket - floor(extract(epoch from coalesce(c.completed_at, c.failed_at)) / $2::integer)::bigint as ago, c.state
      from holdfast.checkouts c, bound
      where c.id >= bound.first_id and c.state in ('completed', 'failed')
        and coalesce(c.completed_at, c.failed_at) >= now() - ($3::integer + 1) * $2::integer * interval '1 second'
@@ -28,7 +28,7 @@ const readThroughput = statement(
    from ended where ago between 1 and $3::integer group by ago`,
 )
 
-/** The ends of the last `buckets` steps of `bucketSeconds`, among the checkouts of the last `hours`. */
+/** The ends in the last `buckets` buckets of `bucketSeconds` each, among the checkouts of the last `hours`. */
 export async function throughput(
   database: Database,
   { hours, bucketSeconds, buckets }: { hours: number; bucketSeconds: number; buckets: number },

@@ -1,4 +1,4 @@
-/** The auditor finds nothing where all is well, and each invariant is found broken when it is broken. */
+/** The auditor finds nothing in a consistent store, and finds each violation of each invariant. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Database, statement } from '../../../src/database/database.ts'
 import { type AuditOptions, audit } from '../../../src/observe/audit/audit.ts'
@@ -9,7 +9,7 @@ import { cartId, checkoutId, couponId, orderId, seedHealthyStore } from '../heal
 interface Corruption {
   breaks: Invariant
   title: string
-  /** Constraints that would have refused it. */
+  /** Constraints that would reject the change. */
   without?: string[]
   sql: string[]
   options?: AuditOptions
@@ -18,7 +18,7 @@ interface Corruption {
 const { completed, failed, pending, authorizing, capturing, refunded } = checkoutId
 const payment = (checkout: string) => `id = 'sbx_${checkout}:authorize:1'`
 const mine = (checkout: string) => `checkout_id = '${checkout}'`
-/** The failed checkout's units, held again, so that the counters agree with what is broken. */
+/** Reserves the failed checkout's units again, so that the counters match the broken rows. */
 const oneMoreHold = `update holdfast.stock_levels set reserved = reserved + 2`
 
 const corruptions: Corruption[] = [
@@ -44,12 +44,12 @@ const corruptions: Corruption[] = [
   },
   {
     breaks: 'A1',
-    title: 'an active checkout that let go of its cart',
+    title: 'an active checkout that does not lock its cart',
     sql: [`update holdfast.checkouts set holds_cart = false where id = '${capturing}'`],
   },
   {
     breaks: 'A2',
-    title: 'a payment captured twice, by our own books',
+    title: 'a payment captured twice according to the operations',
     sql: [
       'alter table holdfast.payment_operations drop constraint one_authorization_and_one_capture',
       `insert into holdfast.payment_operations (checkout_id, kind, attempt, gateway, amount_minor, currency, parameters_hash, status, settled_at)
@@ -58,7 +58,7 @@ const corruptions: Corruption[] = [
   },
   {
     breaks: 'A2',
-    title: 'a refund of more than was captured, by our own books',
+    title: 'a refund above the capture according to the operations',
     sql: [
       `insert into holdfast.payment_operations (checkout_id, kind, attempt, gateway, amount_minor, currency, parameters_hash, status, settled_at)
        values ('${refunded}', 'refund', 2, 'other', 1, 'USD', 'hash', 'succeeded', now())`,
@@ -72,7 +72,7 @@ const corruptions: Corruption[] = [
   },
   {
     breaks: 'A2',
-    title: 'the gateway captured twice',
+    title: 'two captures at the gateway',
     without: ['payment_operations drop constraint one_authorization_and_one_capture'],
     sql: [
       `insert into holdfast.payment_operations (checkout_id, kind, attempt, gateway, amount_minor, currency, parameters_hash, status, settled_at)
@@ -95,7 +95,7 @@ const corruptions: Corruption[] = [
   },
   {
     breaks: 'A2',
-    title: 'an order that says another amount refunded than its refunds come to',
+    title: 'an order whose refunded amount differs from its refunds',
     sql: [
       `update holdfast.checkouts set gateway = 'other' where id = '${refunded}'`,
       `update holdfast.orders set refunded_minor = 2299, status = 'partially_refunded' where ${mine(refunded)}`,
@@ -123,7 +123,7 @@ const corruptions: Corruption[] = [
   },
   {
     breaks: 'A3',
-    title: 'a checkout that froze another total than its snapshot',
+    title: 'a checkout whose frozen total differs from its snapshot',
     sql: [
       `update holdfast.price_snapshots set shipping_minor = 501, total_minor = 2301 where ${mine(authorizing)} and line_no = 0`,
     ],
@@ -137,7 +137,7 @@ const corruptions: Corruption[] = [
   },
   {
     breaks: 'A3',
-    title: 'an authorization in another currency',
+    title: 'an authorization in a different currency',
     sql: [
       `update holdfast.payment_operations set gateway = 'other', currency = 'EUR' where ${mine(authorizing)}`,
       `update holdfast_sandbox.requests set currency = 'EUR' where ${mine(authorizing)}`,
@@ -145,7 +145,7 @@ const corruptions: Corruption[] = [
   },
   {
     breaks: 'A3',
-    title: 'an order over another total',
+    title: 'an order with a different total',
     sql: [`update holdfast.orders set total_minor = 2299 where id = '${orderId('capturing')}'`],
   },
   {
@@ -155,12 +155,12 @@ const corruptions: Corruption[] = [
   },
   {
     breaks: 'A3',
-    title: 'another amount authorized at the gateway than frozen',
+    title: 'an amount authorized at the gateway that differs from the frozen one',
     sql: [`update holdfast_sandbox.payments set amount_minor = 2301 where ${payment(capturing)}`],
   },
   {
     breaks: 'A3',
-    title: 'less captured at the gateway than the order says',
+    title: 'less captured at the gateway than ordered',
     without: ['~holdfast_sandbox.payments drop constraint money_is_within_bounds'],
     sql: [
       `update holdfast_sandbox.payments set captured_minor = 2299 where ${payment(completed)}`,
@@ -169,27 +169,27 @@ const corruptions: Corruption[] = [
   },
   {
     breaks: 'A4',
-    title: 'a request at the gateway without an operation of ours',
+    title: 'a request at the gateway without an operation',
     sql: [`delete from holdfast.payment_operations where ${mine(authorizing)}`],
   },
   {
     breaks: 'A4',
-    title: 'a request for another amount than we intended',
+    title: 'a request with an amount that differs from its operation',
     sql: [`update holdfast_sandbox.requests set amount_minor = 2299 where idempotency_key = '${capturing}:capture:1'`],
   },
   {
     breaks: 'A4',
-    title: 'a payment at the gateway that we did not ask for',
+    title: 'a payment at the gateway without an operation',
     sql: [`update holdfast_sandbox.payments set id = 'sbx_stranger' where ${payment(authorizing)}`],
   },
   {
     breaks: 'A4',
-    title: 'an authorization that only we believe in',
+    title: 'a recorded authorization that the gateway does not have',
     sql: [`delete from holdfast_sandbox.payments where ${payment(failed)}`],
   },
   {
     breaks: 'A4',
-    title: 'a refund that only we believe in',
+    title: 'a recorded refund that the gateway does not have',
     sql: [
       `insert into holdfast.payment_operations (checkout_id, kind, attempt, gateway, amount_minor, currency, parameters_hash, status, settled_at)
        values ('${completed}', 'refund', 1, 'sandbox', 300, 'USD', 'hash', 'succeeded', now())`,
@@ -203,28 +203,28 @@ const corruptions: Corruption[] = [
     without: ['stock_levels drop constraint stock_is_never_oversold'],
     sql: [`update holdfast.stock_levels set on_hand = 3, stocked = 7`],
   },
-  { breaks: 'A5', title: 'reserved without a hold', sql: [`update holdfast.stock_levels set reserved = 5`] },
+  { breaks: 'A5', title: 'reserved units without a hold', sql: [`update holdfast.stock_levels set reserved = 5`] },
   {
     breaks: 'A5',
-    title: 'a hold that is reserved nowhere',
+    title: 'a hold without reserved units',
     sql: [`update holdfast.stock_reservations set location_id = gen_random_uuid() where ${mine(authorizing)}`],
   },
-  { breaks: 'A5', title: 'a unit that vanished', sql: [`update holdfast.stock_levels set on_hand = 5`] },
+  { breaks: 'A5', title: 'a missing unit', sql: [`update holdfast.stock_levels set on_hand = 5`] },
   {
     breaks: 'A5',
-    title: 'units put back that no refund asked for',
+    title: 'restocked units that no refund names',
     sql: [`update holdfast.stock_reservations set restocked = 1 where ${mine(refunded)}`],
   },
   {
     breaks: 'A5',
-    title: 'units that were to be put back and were not',
+    title: 'units that a refund names for restocking, not restocked',
     sql: [
       `update holdfast.payment_operations set purpose = purpose || '{"restock": true}' where ${mine(refunded)} and kind = 'refund'`,
     ],
   },
   {
     breaks: 'A5',
-    title: 'more put back than was taken',
+    title: 'more units restocked than were taken',
     without: ['stock_reservations drop constraint no_more_is_restocked_than_was_sold'],
     sql: [
       `update holdfast.payment_operations set purpose = purpose || '{"restock": true}' where ${mine(refunded)} and kind = 'refund'`,
@@ -246,7 +246,7 @@ const corruptions: Corruption[] = [
   },
   {
     breaks: 'A6',
-    title: 'a capture at the gateway while our books say refused and the stock is released',
+    title: 'a capture at the gateway whose operation is declined and whose stock is released',
     sql: [
       `update holdfast.payment_operations set status = 'declined', settled_at = now() where ${mine(capturing)} and kind = 'capture'`,
       `update holdfast.stock_reservations set state = 'released' where ${mine(capturing)}`,
@@ -260,7 +260,7 @@ const corruptions: Corruption[] = [
   },
   {
     breaks: 'A7',
-    title: 'an edge that is none',
+    title: 'an illegal edge',
     without: ['transitions drop constraint edge_is_legal'],
     sql: [
       `update holdfast.transitions set to_state = 'committing' where ${mine(completed)} and version = 4`,
@@ -269,7 +269,7 @@ const corruptions: Corruption[] = [
   },
   {
     breaks: 'A7',
-    title: 'an epoch that fell',
+    title: 'a falling epoch',
     sql: [`update holdfast.transitions set epoch = 0 where ${mine(completed)} and version = 5`],
   },
   {
@@ -279,7 +279,7 @@ const corruptions: Corruption[] = [
   },
   {
     breaks: 'A8',
-    title: 'a completed checkout that told nobody',
+    title: 'a completed checkout without its event',
     sql: [
       `delete from holdfast.deliveries where ${mine(completed)}`,
       `delete from holdfast.events where ${mine(completed)} and type = 'CheckoutCompleted'`,
@@ -287,51 +287,51 @@ const corruptions: Corruption[] = [
   },
   {
     breaks: 'A8',
-    title: 'a completion told of a checkout that is not completed',
+    title: 'a completion event of a checkout that is not completed',
     sql: [
       `insert into holdfast.events (id, checkout_id, type, payload) values (gen_random_uuid(), '${capturing}', 'CheckoutCompleted', '{}')`,
     ],
   },
   {
     breaks: 'A8',
-    title: 'an end told in a later transaction',
+    title: 'an end event from a later transaction',
     sql: [
       `update holdfast.events set created_at = now() + interval '1 second' where ${mine(failed)} and type = 'CheckoutFailed'`,
     ],
   },
   {
     breaks: 'A9',
-    title: 'a completion that a client was told of and nobody knows',
+    title: 'a completion acknowledged to a client but missing in the database',
     sql: [],
     options: { acknowledged: [{ checkoutId: capturing, state: 'completed', orderId: orderId('capturing') }] },
   },
   {
     breaks: 'A9',
-    title: 'another order than a client was told of',
+    title: 'an order that differs from the one acknowledged to a client',
     sql: [],
     options: { acknowledged: [{ checkoutId: completed, state: 'completed', orderId: orderId('refunded') }] },
   },
   {
     breaks: 'A10',
-    title: 'a coupon over its limit',
+    title: 'a coupon above its limit',
     without: ['coupons drop constraint coupon_is_never_overclaimed'],
     sql: [`update holdfast.coupons set usage_limit = 3`],
   },
-  { breaks: 'A10', title: 'claims that were not counted', sql: [`update holdfast.coupons set claimed = 3`] },
+  { breaks: 'A10', title: 'uncounted coupon claims', sql: [`update holdfast.coupons set claimed = 3`] },
   {
     breaks: 'A10',
-    title: 'a customer over the limit a customer',
+    title: 'a customer above the limit per customer',
     sql: [`update holdfast.coupon_claims set customer = 'email:one@example.com'`],
   },
   {
     breaks: 'A11',
-    title: 'an active checkout that nobody looks at again',
+    title: 'an active checkout that no worker resumes',
     without: ['checkouts drop constraint active_has_a_wake_time'],
     sql: [`update holdfast.checkouts set wake_at = null where id = '${authorizing}'`],
   },
   {
     breaks: 'A11',
-    title: 'an operation of unknown outcome at a checkout that has ended',
+    title: 'an operation with an unknown outcome at an ended checkout',
     sql: [
       `insert into holdfast.payment_operations (checkout_id, kind, attempt, gateway, amount_minor, currency, parameters_hash)
        values ('${completed}', 'refund', 1, 'sandbox', 300, 'USD', 'hash')`,
@@ -339,7 +339,7 @@ const corruptions: Corruption[] = [
   },
   {
     breaks: 'A12',
-    title: 'a payment token kept after the payment',
+    title: 'a payment token stored after the payment',
     sql: [`update holdfast.checkouts set sealed_token = 'sealed' where id = '${completed}'`],
   },
   {
@@ -354,7 +354,7 @@ const corruptions: Corruption[] = [
   },
   {
     breaks: 'B2',
-    title: 'a completed checkout whose stock was never committed',
+    title: 'a completed checkout whose stock is not committed',
     sql: [
       `update holdfast.stock_reservations set state = 'firm' where ${mine(completed)}`,
       `update holdfast.stock_levels set reserved = 6, on_hand = 8`,
@@ -367,7 +367,7 @@ const corruptions: Corruption[] = [
   },
   {
     breaks: 'B2',
-    title: 'a refund at the gateway that no order knows of',
+    title: 'a refund at the gateway that its order does not have',
     sql: [`update holdfast_sandbox.payments set refunded_minor = 100 where ${payment(completed)}`],
   },
   {
@@ -399,7 +399,7 @@ const corruptions: Corruption[] = [
   },
   {
     breaks: 'B3',
-    title: 'a cart that a failed checkout did not let go of',
+    title: 'a cart that a failed checkout still locks',
     without: ['checkouts drop constraint failed_releases_the_cart'],
     sql: [`update holdfast.checkouts set holds_cart = true where id = '${failed}'`],
   },
@@ -475,7 +475,7 @@ const drainedOnly: Corruption[] = [
   },
   {
     breaks: 'B1',
-    title: 'an operation of unknown outcome',
+    title: 'an operation with an unknown outcome',
     sql: [
       `insert into holdfast.payment_operations (checkout_id, kind, attempt, gateway, amount_minor, currency, parameters_hash)
        values ('${completed}', 'refund', 1, 'sandbox', 300, 'USD', 'hash')`,
@@ -484,7 +484,7 @@ const drainedOnly: Corruption[] = [
   },
   {
     breaks: 'B4',
-    title: 'an event that waits for its listener',
+    title: 'an undelivered event',
     sql: [`update holdfast.deliveries set state = 'due', delivered_at = null where ${mine(completed)}`],
   },
 ]
@@ -494,7 +494,7 @@ const named = (list: Corruption[]) => list.map(one => [`${one.breaks}: finds ${o
 class Undo extends Error {}
 let statements = 0
 
-/** Breaks the store, looks at it, and puts it back as it was. */
+/** Corrupts the store, audits it, and rolls the corruption back. */
 async function auditOf(database: Database, corruption: Corruption) {
   const dropped = (corruption.without ?? []).map(text =>
     text.startsWith('~') ? `alter table ${text.slice(1)}` : `alter table holdfast.${text}`,
@@ -537,7 +537,7 @@ describe.each(['embedded', 'postgres'] as const)('the audit on %s', kind => {
     await empty.stop()
   })
 
-  it('finds nothing in a store in order, with checkouts in flight', async () => {
+  it('finds nothing in a consistent store with checkouts in flight', async () => {
     const report = await audit(opened.database, { ledger: 'sandbox' })
     expect(report.findings.flatMap(finding => finding.examples)).toEqual([])
     expect(report).toMatchObject({ violations: 0, checkouts: 6 })
@@ -546,14 +546,14 @@ describe.each(['embedded', 'postgres'] as const)('the audit on %s', kind => {
     )
   })
 
-  it('names what is in flight when it is told that all has drained', async () => {
+  it('reports checkouts in flight as violations if the store should be drained', async () => {
     const report = await audit(opened.database, { ledger: 'sandbox', drained: true })
     expect(broken(report)).toEqual(['B1'])
-    // Both checkouts that are not at rest, and the operation of each.
+    // Both checkouts in flight, and the operation of each.
     expect(report.violations).toBe(4)
   })
 
-  it('believes clients who were told the truth', async () => {
+  it('accepts answers of clients that match the database', async () => {
     const acknowledged = [
       { checkoutId: completed, state: 'completed' as const, orderId: orderId('completed') },
       { checkoutId: failed, state: 'failed' as const },
@@ -561,25 +561,25 @@ describe.each(['embedded', 'postgres'] as const)('the audit on %s', kind => {
     expect(await audit(opened.database, { ledger: 'sandbox', acknowledged })).toMatchObject({ violations: 0 })
   })
 
-  it('says which invariants it could not compare with a gateway', async () => {
+  it('marks the invariants that were not compared with a gateway', async () => {
     const report = await audit(opened.database)
     const apart = report.findings.filter(finding => finding.title.endsWith('(not compared with the gateway)'))
     expect(apart.map(finding => finding.invariant)).toEqual(['A2', 'A3', 'A4', 'A6', 'B2', 'B3'])
   })
 
-  it.each(named(corruptions))('%s', async (_, corruption) => {
+  it.each(named(corruptions))('%s is found', async (_, corruption) => {
     const report = await auditOf(opened.database, corruption)
     expect(broken(report)).toEqual([corruption.breaks])
     expect(report.findings.find(finding => finding.invariant === corruption.breaks)?.examples.length).toBeGreaterThan(0)
   })
 
-  it.each(named(drainedOnly))('%s once drained, and allows it before', async (_, corruption) => {
+  it.each(named(drainedOnly))('%s is found once drained, and allowed before', async (_, corruption) => {
     expect(broken(await auditOf(opened.database, corruption))).toEqual([])
     const calm: Corruption = { ...corruption, options: { drained: true } }
     const usual = (await audit(opened.database, { ledger: 'sandbox', drained: true })).findings
     const now = (await auditOf(opened.database, calm)).findings
     const grown = now.filter((finding, index) => finding.violations > (usual[index]?.violations ?? 0))
-    // The rollback replaced one violation of B1 by another.
+    // The corruption replaced one violation of B1 with another.
     expect(broken({ findings: now })).toContain(corruption.breaks)
     if (corruption.breaks !== 'B1' || corruption.title.startsWith('an operation')) {
       expect(grown.map(finding => finding.invariant)).toEqual([corruption.breaks])

@@ -1,4 +1,4 @@
-/** Locks, history, events and what nobody may forget: A1, A7, A8, A9, A11, A12, and rows that belong to nothing. */
+/** Checks of locks, history and events (A1, A7, A8, A9, A11, A12), and of references between rows. */
 import { edges } from '../../domain/states.ts'
 import { type Check, fenced } from './invariant.ts'
 
@@ -6,11 +6,11 @@ const legalEdges = Object.entries(edges)
   .flatMap(([from, tos]) => tos.map(to => `'${from}>${to}'`))
   .join(', ')
 
-/** Rows of a table that name a checkout that does not exist. */
-function strays(table: string, where = 'true'): Check {
+/** Finds rows of a table whose checkout does not exist. */
+function orphansIn(table: string, where = 'true'): Check {
   return {
     invariant: 'references',
-    text: `select format('a row of ${table} belongs to checkout %s, which does not exist', t.checkout_id) as example
+    text: `select format('a row of ${table} refers to checkout %s, which does not exist', t.checkout_id) as example
       from holdfast.${table} t left join holdfast.checkouts c on c.id = t.checkout_id where c.id is null and ${where}`,
   }
 }
@@ -23,18 +23,18 @@ export const historyChecks: readonly Check[] = [
   },
   {
     invariant: 'A1',
-    text: `select format('cart %s is held by %s checkouts', cart_id, count(*)) as example
+    text: `select format('cart %s is locked by %s checkouts', cart_id, count(*)) as example
       from holdfast.checkouts where holds_cart group by cart_id having count(*) > 1`,
   },
   {
-    // A rollback that outlived its lock has let go of the cart: its buyer may start again.
+    // A rollback that outlasts its lock has released the cart, so that the buyer may start again.
     invariant: 'A1',
-    text: `select format('checkout %s is %s, but its cart is not its own', id, state) as example
+    text: `select format('checkout %s is %s, but does not lock its cart', id, state) as example
       from holdfast.checkouts where not holds_cart and state not in ('rolling_back', 'failed')`,
   },
   {
     invariant: 'A7',
-    text: `select format('history of checkout %s: number %s (%s to %s, epoch %s) follows number %s (to %s, epoch %s)', checkout_id,
+    text: `select format('history of checkout %s: version %s (%s to %s, epoch %s) follows version %s (to %s, epoch %s)', checkout_id,
         version, coalesce(from_state, 'start'), to_state, epoch, coalesce(previous, 0), coalesce(came_to, 'start'),
         coalesce(previous_epoch, 0)) as example
       from (
@@ -47,12 +47,12 @@ export const historyChecks: readonly Check[] = [
   },
   {
     invariant: 'A7',
-    text: `select format('checkout %s went from %s to %s, which is no edge', checkout_id, coalesce(from_state, 'start'), to_state) as example
+    text: `select format('checkout %s went from %s to %s, which is not a legal edge', checkout_id, coalesce(from_state, 'start'), to_state) as example
       from holdfast.transitions where coalesce(from_state, 'start') || '>' || to_state not in (${legalEdges})`,
   },
   {
     invariant: 'A7',
-    text: `select format('checkout %s is %s at number %s, epoch %s; its history says %s at number %s, epoch %s', c.id, c.state,
+    text: `select format('checkout %s is %s at version %s, epoch %s; its history ends with %s at version %s, epoch %s', c.id, c.state,
         c.version, c.epoch, coalesce(t.to_state, 'nothing'), coalesce(t.version, 0), coalesce(t.epoch, 0)) as example
       from holdfast.checkouts c
       left join holdfast.transitions t on t.checkout_id = c.id and t.version >= c.version
@@ -73,50 +73,51 @@ export const historyChecks: readonly Check[] = [
         or coalesce(e.failed, 0) <> (c.state = 'failed')::integer`,
   },
   {
-    // An event's time is the start of its transaction, an end's is within it.
+    // The time of an event is the start of its transaction; the time of an end lies within its transaction.
     invariant: 'A8',
-    text: `select format('%s of checkout %s was written after its end, in another transaction', e.type, c.id) as example
+    text: `select format('%s of checkout %s was written after its end, in a different transaction', e.type, c.id) as example
       from holdfast.events e join holdfast.checkouts c on c.id = e.checkout_id
       where e.type in ('CheckoutCompleted', 'CheckoutFailed') and e.created_at > coalesce(c.completed_at, c.failed_at)`,
   },
   {
     invariant: 'A9',
-    text: `select format('a client was told that checkout %s is %s, the database says %s', told.checkout_id, told.state,
-        coalesce(c.state, 'there is none')) as example
-      from json_to_recordset($1) as told (checkout_id uuid, state text, order_id uuid)
-      left join holdfast.checkouts c on c.id = told.checkout_id
-      left join holdfast.orders o on o.checkout_id = told.checkout_id
-      where c.state is distinct from told.state or (told.order_id is not null and o.id is distinct from told.order_id)`,
+    text: `select format('checkout %s was acknowledged to a client as %s, but the database has %s', acknowledged.checkout_id,
+        acknowledged.state, coalesce(c.state, 'no such checkout')) as example
+      from json_to_recordset($1) as acknowledged (checkout_id uuid, state text, order_id uuid)
+      left join holdfast.checkouts c on c.id = acknowledged.checkout_id
+      left join holdfast.orders o on o.checkout_id = acknowledged.checkout_id
+      where c.state is distinct from acknowledged.state
+        or (acknowledged.order_id is not null and o.id is distinct from acknowledged.order_id)`,
   },
   {
     invariant: 'A11',
-    text: `select format('checkout %s is %s and nobody looks at it again before %s', id, state, coalesce(wake_at::text, 'ever')) as example
+    text: `select format('checkout %s is %s, and no worker resumes it before %s', id, state, coalesce(wake_at::text, 'infinity')) as example
       from holdfast.checkouts
       where state not in ('completed', 'failed') and (wake_at is null or wake_at > now() + interval '100 days')`,
   },
   {
     invariant: 'A11',
-    text: `select format('the outcome of %s is unknown and nobody will ask for it', o.idempotency_key) as example
+    text: `select format('operation %s has an unknown outcome, and no worker will retry it', o.idempotency_key) as example
       from holdfast.payment_operations o join holdfast.checkouts c on c.id = o.checkout_id
       where o.status = 'intended' and c.state in ('completed', 'failed') and c.wake_at is null and not ${fenced('o')}`,
   },
   {
     invariant: 'A12',
-    text: `select format('checkout %s is %s and still has its sealed payment token', id, state) as example
+    text: `select format('checkout %s is %s, but still has its encrypted payment token', id, state) as example
       from holdfast.checkouts
       where sealed_token is not null and state in ('capturing', 'awaiting_capture', 'completed', 'failed')`,
   },
-  strays('price_snapshots'),
-  strays('stock_reservations'),
-  strays('coupon_claims'),
-  strays('payment_operations'),
-  strays('orders'),
-  // A7 makes sure that every history begins with number 1.
-  strays('transitions', 't.version = 1'),
-  strays('events'),
+  orphansIn('price_snapshots'),
+  orphansIn('stock_reservations'),
+  orphansIn('coupon_claims'),
+  orphansIn('payment_operations'),
+  orphansIn('orders'),
+  // A7 ensures that every history begins with version 1.
+  orphansIn('transitions', 't.version = 1'),
+  orphansIn('events'),
   {
     invariant: 'references',
-    text: `select format('a delivery to %s belongs to event %s, which does not exist', d.listener, d.event_id) as example
+    text: `select format('a delivery to %s refers to event %s, which does not exist', d.listener, d.event_id) as example
       from holdfast.deliveries d left join holdfast.events e on e.id = d.event_id and e.checkout_id = d.checkout_id where e.id is null`,
   },
   {
@@ -126,7 +127,7 @@ export const historyChecks: readonly Check[] = [
   },
   {
     invariant: 'references',
-    text: `select format('line %s belongs to order %s, which does not exist', l.line_no, l.order_id) as example
+    text: `select format('line %s refers to order %s, which does not exist', l.line_no, l.order_id) as example
       from holdfast.order_lines l left join holdfast.orders o on o.id = l.order_id where o.id is null`,
   },
   {

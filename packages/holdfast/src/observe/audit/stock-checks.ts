@@ -1,10 +1,11 @@
-/** Stock and coupons: A5, A6, A10. Counters are compared with the rows they count. */
-import { namedUnits, withoutLines } from './audit-money.ts'
-import type { Check } from './invariant.ts'
+/** Checks of stock and coupons (A5, A6, A10): counters against the rows that they count. */
 
-/** Lines of `paid` checkouts with less stock than was bought. */
+import type { Check } from './invariant.ts'
+import { refundedUnits, refundedWithoutLines } from './money-checks.ts'
+
+/** Finds lines of `paid` checkouts with less stock than was bought. */
 function shortOf(paid: string): string {
-  return `select format('checkout %s is paid for, but of line %s (%s × %s) only %s is firm or committed', s.checkout_id, s.line_no,
+  return `select format('checkout %s is paid, but of line %s (%s × %s) only %s units are firm or committed', s.checkout_id, s.line_no,
       s.quantity, s.sku, coalesce(r.quantity, 0)) as example
     from (${paid}) as paid
     join holdfast.price_snapshots s on s.checkout_id = paid.checkout_id and s.line_no > 0
@@ -23,7 +24,7 @@ export const stockChecks: readonly Check[] = [
   },
   {
     invariant: 'A5',
-    text: `select format('variant %s at %s: %s reserved, but live holds are %s', coalesce(s.variant_id, r.variant_id),
+    text: `select format('variant %s at %s: %s reserved, but live holds add up to %s', coalesce(s.variant_id, r.variant_id),
         coalesce(s.location_id, r.location_id), coalesce(s.reserved, 0), coalesce(r.held, 0)) as example
       from holdfast.stock_levels s
       full join (
@@ -34,7 +35,7 @@ export const stockChecks: readonly Check[] = [
   },
   {
     invariant: 'A5',
-    text: `select format('variant %s at %s: %s on hand + %s sold is not the %s stocked', s.variant_id, s.location_id, s.on_hand,
+    text: `select format('variant %s at %s: %s on hand + %s committed is not %s stocked', s.variant_id, s.location_id, s.on_hand,
         coalesce(r.sold, 0), s.stocked) as example
       from holdfast.stock_levels s
       left join (
@@ -44,21 +45,21 @@ export const stockChecks: readonly Check[] = [
       where s.on_hand + coalesce(r.sold, 0) <> s.stocked`,
   },
   {
-    // What was back-ordered came from no warehouse, and goes to none.
+    // Back-ordered units came from no warehouse and are not restocked.
     invariant: 'A5',
-    text: `select format('checkout %s, line %s: %s of %s taken from warehouses were put back, refunds asked for %s', checkout_id,
+    text: `select format('checkout %s, line %s: %s of %s units from warehouses were restocked, but refunds name %s', checkout_id,
         line_no, coalesce(sold.restocked, 0), coalesce(sold.taken, 0), coalesce(named.restocked, 0)) as example
       from (
         select checkout_id, line_no, sum(quantity) as taken, sum(restocked) as restocked,
           bool_or(restocked not between 0 and quantity) as is_over
         from holdfast.stock_reservations where state = 'committed' and location_id is not null group by checkout_id, line_no
       ) as sold
-      full join (${namedUnits}) as named using (checkout_id, line_no)
-      where coalesce(is_over, false) or (checkout_id not in (${withoutLines})
+      full join (${refundedUnits}) as named using (checkout_id, line_no)
+      where coalesce(is_over, false) or (checkout_id not in (${refundedWithoutLines})
         and coalesce(sold.restocked, 0) <> least(coalesce(named.restocked, 0), coalesce(sold.taken, 0)))`,
   },
   {
-    // Also what may have been captured: from the intent on the stock must be there.
+    // Includes captures of unknown outcome: from the intent on, the stock must be firm.
     invariant: 'A6',
     text: shortOf(`select checkout_id from holdfast.payment_operations
       where (kind = 'capture' and status <> 'declined') or (kind = 'refund' and status = 'succeeded')
@@ -74,8 +75,8 @@ export const stockChecks: readonly Check[] = [
   },
   {
     invariant: 'A10',
-    text: `select format('coupon %s may be used %s times and is claimed %s times (%s claims live or redeemed)', c.code,
-        coalesce(c.usage_limit::text, 'any number of'), c.claimed, coalesce(k.claims, 0)) as example
+    text: `select format('coupon %s has the limit %s, is claimed %s times, and has %s live or redeemed claims', c.code,
+        coalesce(c.usage_limit::text, 'none'), c.claimed, coalesce(k.claims, 0)) as example
       from holdfast.coupons c
       left join (
         select coupon_id, count(*) as claims from holdfast.coupon_claims where state <> 'released' group by coupon_id
@@ -84,7 +85,7 @@ export const stockChecks: readonly Check[] = [
   },
   {
     invariant: 'A10',
-    text: `select format('coupon %s may be used %s times a customer, and %s has it %s times', c.code, c.usage_limit_per_customer,
+    text: `select format('coupon %s has the limit %s per customer, but %s has %s claims', c.code, c.usage_limit_per_customer,
         split_part(k.customer, ':', 1) || ' ' || md5(k.customer), count(*)) as example
       from holdfast.coupons c join holdfast.coupon_claims k on k.coupon_id = c.id and k.state <> 'released'
       where c.usage_limit_per_customer is not null

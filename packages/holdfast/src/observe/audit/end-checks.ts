@@ -1,7 +1,7 @@
-/** The two ends of a checkout: B1 to B4. B2 and B3 hold for every checkout that has ended, B1 and B4 once all has drained. */
+/** Checks of B1 to B4. B2 and B3 hold for every ended checkout; B1 and B4 hold once the system has drained. */
 import { type Check, fenced } from './invariant.ts'
 
-/** What a buyer may still come back to: it is at rest, not in flight. */
+/** SQL: true of a checkout that its buyer may still continue; it is not in flight. */
 const waitsForBuyer = `(c.state in ('pending', 'awaiting_action') and c.expires_at > now())`
 
 export const endChecks: readonly Check[] = [
@@ -15,7 +15,7 @@ export const endChecks: readonly Check[] = [
   {
     invariant: 'B1',
     only: 'drained',
-    text: `select format('the outcome of %s is unknown', o.idempotency_key) as example
+    text: `select format('operation %s has an unknown outcome', o.idempotency_key) as example
       from holdfast.payment_operations o join holdfast.checkouts c on c.id = o.checkout_id
       where o.status = 'intended' and not ${waitsForBuyer} and not ${fenced('o')}`,
   },
@@ -29,21 +29,21 @@ export const endChecks: readonly Check[] = [
   },
   {
     invariant: 'B2',
-    text: `select format('checkout %s completed, but line %s is %s', c.id, r.line_no, r.state) as example
+    text: `select format('checkout %s is completed, but the stock of line %s is %s', c.id, r.line_no, r.state) as example
       from holdfast.stock_reservations r join holdfast.checkouts c on c.id = r.checkout_id
       where c.state = 'completed' and r.state <> 'committed'`,
   },
   {
     invariant: 'B2',
-    text: `select format('checkout %s completed, but its coupon claim is %s', c.id, k.state) as example
+    text: `select format('checkout %s is completed, but its coupon claim is %s', c.id, k.state) as example
       from holdfast.coupon_claims k join holdfast.checkouts c on c.id = k.checkout_id
       where c.state = 'completed' and k.state <> 'redeemed'`,
   },
   {
-    // A refund is at the gateway first and on the order then; between the two its operation is open.
+    // A refund reaches the gateway first and the order next; in between, its operation is open.
     invariant: 'B2',
     only: 'ledger',
-    text: `select format('order %s says %s refunded, the gateway says %s', o.number, o.refunded_minor, p.refunded) as example
+    text: `select format('order %s has %s refunded, the gateway has %s', o.number, o.refunded_minor, p.refunded) as example
       from holdfast.orders o
       join holdfast.checkouts c on c.id = o.checkout_id and c.gateway = 'sandbox' and c.state = 'completed'
       join (select checkout_id, sum(refunded_minor) as refunded from holdfast_sandbox.payments group by checkout_id) as p
@@ -57,7 +57,7 @@ export const endChecks: readonly Check[] = [
   {
     invariant: 'B3',
     only: 'ledger',
-    text: `select format('checkout %s failed, but payment %s is %s with %s captured, %s refunded', c.id, p.id, p.status,
+    text: `select format('checkout %s is failed, but payment %s is %s with %s captured, %s refunded', c.id, p.id, p.status,
         p.captured_minor, p.refunded_minor) as example
       from holdfast.checkouts c join holdfast_sandbox.payments p on p.checkout_id = c.id
       where c.state = 'failed'
@@ -65,31 +65,31 @@ export const endChecks: readonly Check[] = [
   },
   {
     invariant: 'B3',
-    text: `select format('checkout %s failed, but line %s is %s', c.id, r.line_no, r.state) as example
+    text: `select format('checkout %s is failed, but the stock of line %s is %s', c.id, r.line_no, r.state) as example
       from holdfast.stock_reservations r join holdfast.checkouts c on c.id = r.checkout_id
       where c.state = 'failed' and r.state <> 'released'`,
   },
   {
     invariant: 'B3',
-    text: `select format('checkout %s failed, but its coupon claim is %s', c.id, k.state) as example
+    text: `select format('checkout %s is failed, but its coupon claim is %s', c.id, k.state) as example
       from holdfast.coupon_claims k join holdfast.checkouts c on c.id = k.checkout_id
       where c.state = 'failed' and k.state <> 'released'`,
   },
   {
     invariant: 'B3',
-    text: `select format('checkout %s failed, but its order %s is %s', c.id, o.number, o.status) as example
+    text: `select format('checkout %s is failed, but its order %s is %s', c.id, o.number, o.status) as example
       from holdfast.orders o join holdfast.checkouts c on c.id = o.checkout_id
       where c.state = 'failed' and o.status <> 'cancelled'`,
   },
   {
     invariant: 'B3',
-    text: `select format('checkout %s failed, but still holds cart %s', id, cart_id) as example
+    text: `select format('checkout %s is failed, but still locks cart %s', id, cart_id) as example
       from holdfast.checkouts where state = 'failed' and holds_cart`,
   },
   {
     invariant: 'B4',
     only: 'drained',
-    text: `select format('%s waits to be delivered to %s (%s attempts)', d.type, d.listener, d.attempts) as example
+    text: `select format('%s is not delivered to %s (%s attempts)', d.type, d.listener, d.attempts) as example
       from holdfast.deliveries d where d.state = 'due'`,
   },
 ]
