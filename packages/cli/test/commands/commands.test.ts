@@ -33,7 +33,7 @@ describe('audit', () => {
     await breakSomething()
     const { code, lines, out } = await call(['audit'])
     expect(lines.at(-1)).toBe('1 violation')
-    expect(out).toMatch(/A5 {2}variant .*: 5 on hand \+ 4 sold is not the 10 stocked/)
+    expect(out).toMatch(/A5 {2}variant .*: 5 on hand \+ 4 committed is not 10 stocked/)
     expect(code).toBe(1)
   })
 

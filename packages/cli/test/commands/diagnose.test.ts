@@ -163,12 +163,12 @@ describe('holdfast diagnose', () => {
     expect(out).toMatch(
       /act {3}9 deliveries to mail are parked.*\n +holdfast deliveries retry --all-parked --listener mail/,
     )
-    expect(out).toMatch(/look {2}The outcome of a capture is not known yet.*\n +holdfast retry 0192cccc/)
+    expect(out).toMatch(/look {2}The outcome of a capture is unknown.*\n +holdfast retry 0192cccc/)
     expect(out).toMatch(/sandbox +payment\.paid +no checkout of ours/)
     expect(out).toMatch(
       /note {2}1 webhook was given up because no checkout matches.*\n +holdfast webhooks --state given_up/,
     )
-    expect(out).toContain('The sandbox takes no money, and this is production.')
+    expect(out).toContain('The sandbox gateway is active in production; buyers are not charged.')
     expect(code).toBe(1)
     const json = JSON.parse((await opened.call(['diagnose', '--json'])).out)
     expect(json.recommendations[0]).toEqual({
