@@ -118,14 +118,14 @@ const expired = (number: number) =>
 const lock = { ...declined(1).lock, id: lockId, state: 'completed', failure: null } as CheckoutLock
 
 export type MailKind =
-  | 'order confirmation'
-  | 'new order'
-  | 'order placed'
-  | 'order awaiting capture'
+  | 'order-confirmation'
+  | 'new-order'
+  | 'order-placed'
+  | 'order-awaiting-capture'
   | 'refund'
   | 'dispute'
-  | 'checkout failure'
-  | 'checkout expiry'
+  | 'checkout-failure'
+  | 'checkout-expiry'
 
 export interface SampleChanges {
   order?: Partial<Order>
@@ -153,14 +153,14 @@ function toldOf({ order: changes, failure, crowd }: SampleChanges): Told {
         ? Array.from({ length: crowd + 1 }, (_, number) => declined(number))
         : [declined(0), declined(1), declined(2), soldOut(3)]
   return {
-    'order confirmation': { name: 'CheckoutCompleted', events: [told] },
-    'new order': { name: 'CheckoutCompleted', events: [told] },
-    'order placed': { name: 'OrderAwaitingCapture', events: [waiting] },
-    'order awaiting capture': { name: 'OrderAwaitingCapture', events: [waiting] },
+    'order-confirmation': { name: 'CheckoutCompleted', events: [told] },
+    'new-order': { name: 'CheckoutCompleted', events: [told] },
+    'order-placed': { name: 'OrderAwaitingCapture', events: [waiting] },
+    'order-awaiting-capture': { name: 'OrderAwaitingCapture', events: [waiting] },
     refund: { name: 'OrderRefunded', events: [{ ...told, order: { ...order, refundedMinor: 2_205 }, ...refund }] },
     dispute: { name: 'OrderDisputed', events: [{ ...told, dispute }] },
-    'checkout failure': { name: 'CheckoutFailed', events: failures },
-    'checkout expiry': { name: 'CheckoutExpired', events: [expired(9)] },
+    'checkout-failure': { name: 'CheckoutFailed', events: failures },
+    'checkout-expiry': { name: 'CheckoutExpired', events: [expired(9)] },
   }
 }
 
@@ -181,7 +181,7 @@ export async function writeMail(kind: MailKind, changes: SampleChanges = {}): Pr
     ...changes.shop,
   })
   const { name, events } = toldOf(changes)[kind]
-  const listener = (listeners[name] ?? []).find(each => each.name === `mail: ${kind}`)
+  const listener = (listeners[name] ?? []).find(each => each.name === `mail.${kind}`)
   if (listener === undefined || typeof listener === 'function') throw new Error(`there is no listener ${kind}`)
   const run = listener.run as ListenerFunction
   await Promise.all(
@@ -195,12 +195,12 @@ export async function writeMail(kind: MailKind, changes: SampleChanges = {}): Pr
 }
 
 export const mailKinds = [
-  'order confirmation',
-  'new order',
-  'order placed',
-  'order awaiting capture',
+  'order-confirmation',
+  'new-order',
+  'order-placed',
+  'order-awaiting-capture',
   'refund',
   'dispute',
-  'checkout failure',
-  'checkout expiry',
+  'checkout-failure',
+  'checkout-expiry',
 ] as const satisfies readonly MailKind[]

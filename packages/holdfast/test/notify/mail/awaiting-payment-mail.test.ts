@@ -123,14 +123,14 @@ describeStore(
 test('says so where the account is told elsewhere, and where nobody’s name is known', async () => {
   const transfer = { reference: 'RF80100482', iban: null, accountHolder: null, dueAt: '2026-12-06T13:03:27Z' }
   const order = { metadata: { transfer }, shippingAddress: null, billingAddress: null }
-  const { text } = await writeMail('order placed', { order })
+  const { text } = await writeMail('order-placed', { order })
   expect(text.replaceAll('\n', ' ')).toContain('Pay to the account that Reeperei Holdfast gave you.')
   expect(text).not.toMatch(/IBAN|^To:|null|undefined/m)
   expect(text).toMatch(/^Your order is in\.$/m)
-  expect((await writeMail('order awaiting capture', { order })).text).toMatch(/^An order for €225\.67\.$/m)
+  expect((await writeMail('order-awaiting-capture', { order })).text).toMatch(/^An order for €225\.67\.$/m)
 })
 
 test('is not sent about an order that costs nothing', async () => {
-  await expect(writeMail('order placed', { order: { totalMinor: 0 } })).rejects.toThrow('no mail of')
-  await expect(writeMail('order placed', { order: { email: null } })).rejects.toThrow('no mail of')
+  await expect(writeMail('order-placed', { order: { totalMinor: 0 } })).rejects.toThrow('no mail of')
+  await expect(writeMail('order-placed', { order: { email: null } })).rejects.toThrow('no mail of')
 })

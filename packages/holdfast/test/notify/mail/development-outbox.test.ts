@@ -102,7 +102,7 @@ describe('the pages of kept mails', () => {
 
   test('show a mail in a frame that runs nothing, with its text and its headers', async () => {
     const mailbox = createKeptMails(directory)
-    const mail = await writeMail('order confirmation')
+    const mail = await writeMail('order-confirmation')
     await mailbox.sendMail({ ...mail, html: `${mail.html}<script>top.stolen = true</script>` })
     const [kept] = await mailbox.list()
     const answer = await get({ mailbox }, `/dev/mail/${kept?.id}`)
@@ -134,7 +134,7 @@ describe('the pages of kept mails', () => {
 
   test('are shown to this machine and to nobody else, by whatever way they come', async () => {
     const mailbox = createKeptMails(directory)
-    await mailbox.sendMail(await writeMail('order confirmation'))
+    await mailbox.sendMail(await writeMail('order-confirmation'))
     const [kept] = await mailbox.list()
     const paths = ['/dev/mail', `/dev/mail/${kept?.id}`, `/dev/mail/${kept?.id}/html`]
     const statuses = (asked: Asked, more: Partial<HttpConfig> = {}) =>

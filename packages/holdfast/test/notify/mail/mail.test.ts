@@ -49,32 +49,32 @@ describe('a mail', () => {
   })
 
   test('has no links where the shop has no address', async () => {
-    const { html, text } = await writeMail('order confirmation', { shop: { baseUrl: null } })
+    const { html, text } = await writeMail('order-confirmation', { shop: { baseUrl: null } })
     expect(`${html}${text}`).not.toMatch(/https?:|href/)
   })
 
   test('writes money and times as the shop’s locale and time zone say, whatever decimals the currency has', async () => {
-    const german = await writeMail('order confirmation', { shop: { locale: 'de-DE', timeZone: 'Pacific/Auckland' } })
+    const german = await writeMail('order-confirmation', { shop: { locale: 'de-DE', timeZone: 'Pacific/Auckland' } })
     expect(german.text).toMatch(/225,67\s€/)
     expect(german.text).toMatch(/23\.\s+November 2026/)
     expect(german.html).toContain('225,67')
-    const yen = await writeMail('order confirmation', { order: { currency: 'JPY' }, shop: { locale: 'ja-JP' } })
+    const yen = await writeMail('order-confirmation', { order: { currency: 'JPY' }, shop: { locale: 'ja-JP' } })
     expect(yen.text).toMatch(/[¥￥]22,567/)
-    const dinar = await writeMail('new order', { order: { currency: 'KWD' }, shop: { locale: 'en' } })
+    const dinar = await writeMail('new-order', { order: { currency: 'KWD' }, shop: { locale: 'en' } })
     expect(dinar.subject).toMatch(/22\.567/)
   })
 
   test('shows tax on top of the prices as a part of the sum, and what was given back since', async () => {
     const order = { totalMinor: 26_169, taxMinor: 3_602, refundedMinor: 100 }
-    const { text } = await writeMail('order confirmation', { order })
+    const { text } = await writeMail('order-confirmation', { order })
     expect(text).toMatch(/^Tax {2,}€36\.02$/m)
     expect(text).toMatch(/^Refunded since {2,}−€1\.00$/m)
-    expect((await writeMail('order confirmation')).text).toMatch(/^Tax, included {2,}€36\.02$/m)
+    expect((await writeMail('order-confirmation')).text).toMatch(/^Tax, included {2,}€36\.02$/m)
   })
 
   test('comes without addresses and shipping where nothing is sent', async () => {
     const order = { shippingAddress: null, billingAddress: null, shippingMinor: 0, notes: null }
-    const { text } = await writeMail('order confirmation', { order })
+    const { text } = await writeMail('order-confirmation', { order })
     expect(text).toContain('Thank you.')
     expect(text).not.toMatch(/Ships to|Billed to|Shipping|note/)
   })
@@ -94,7 +94,7 @@ describe('a mail', () => {
         country: nasty,
       },
     }
-    for (const kind of ['order confirmation', 'new order', 'refund'] as const) {
+    for (const kind of ['order-confirmation', 'new-order', 'refund'] as const) {
       const { html, text } = await writeMail(kind, { order: { ...order, billingAddress: null } })
       expect(html).not.toMatch(/<(img|b|script)\b/)
       expect(html).toContain('&lt;img src=x onerror=&quot;alert(&#39;1&#39;)&quot;&gt;&amp;&lt;b&gt;txt')
@@ -113,7 +113,7 @@ describe('a mail', () => {
       retryable: true,
     }
     const shop = { shopName: 'Shop\r\nBcc: thief@example.com' }
-    for (const kind of ['order confirmation', 'new order', 'checkout failure'] as const) {
+    for (const kind of ['order-confirmation', 'new-order', 'checkout-failure'] as const) {
       const { subject, from, to, headers, messageId } = await writeMail(kind, { order, failure, shop })
       const all = [subject, from.name, from.address, to.name, to.address, messageId, ...Object.values(headers)]
       for (const value of all) expect(value).not.toMatch(/\p{Cc}/u)
@@ -128,20 +128,20 @@ describe('a mail', () => {
       'nobody',
       '',
     ]) {
-      await expect(writeMail('order confirmation', { order: { email } })).rejects.toThrow('no e-mail address')
+      await expect(writeMail('order-confirmation', { order: { email } })).rejects.toThrow('no e-mail address')
     }
   })
 
   test('is not written to whoever gave no address', async () => {
-    await expect(writeMail('order confirmation', { order: { email: null } })).rejects.toThrow('no mail of')
+    await expect(writeMail('order-confirmation', { order: { email: null } })).rejects.toThrow('no mail of')
     await expect(writeMail('refund', { order: { email: null } })).rejects.toThrow('no mail of')
   })
 
   test('has the same Message-ID each time it is sent, and another for another purpose', async () => {
     const [one, again, other] = [
-      await writeMail('order confirmation'),
-      await writeMail('order confirmation'),
-      await writeMail('new order'),
+      await writeMail('order-confirmation'),
+      await writeMail('order-confirmation'),
+      await writeMail('new-order'),
     ]
     expect(one.messageId).toMatch(/^<[\w.-]+@example\.com>$/)
     expect(again.messageId).toBe(one.messageId)
@@ -150,7 +150,7 @@ describe('a mail', () => {
   })
 
   test('shows a crowd of failures by kind, and bounds what it lists', async () => {
-    const { text, subject } = await writeMail('checkout failure', { crowd: 400 })
+    const { text, subject } = await writeMail('checkout-failure', { crowd: 400 })
     expect(subject).toBe('400 checkouts failed, mostly payment_declined in payment_authorization')
     expect(text).toContain('And 375 more.')
     expect(text).toMatch(/^payment_declined in payment_authorization {2,}400$/m)
