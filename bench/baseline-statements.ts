@@ -1,4 +1,6 @@
-/** The statements of the hand-written checkout: its transactions in their order, each prepared once a connection. */
+/**
+ * The statements of the hand-written checkout, in the order of its transactions. Each is prepared once per connection.
+ */
 
 const stockRows = 'unnest($1::uuid[], $2::uuid[], $3::bigint[]) as part (variant_id, location_id, quantity)'
 

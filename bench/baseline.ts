@@ -1,12 +1,12 @@
 /**
- * What the engine is compared with: the checkout that a careful engineer writes by hand on `pg`. One checkout at a
- * time, a chain of short transactions with the gateway's calls between them, and the same guarantees and rows: intents
- * before effects, rows locked in one order, fenced writes, history, snapshots, events.
+ * The baseline: the checkout that a careful engineer writes by hand on `pg`. A chain of short transactions with gateway
+ * calls between them, and the same guarantees and rows as the engine: intents before effects, one lock order, fenced
+ * writes, history, snapshots, events.
  *
- * It is meant to be good: named prepared statements, as few of them as come naturally, several rows an insert, reads
- * before the first stock lock and stock last in its transaction, so that a hot row is locked as briefly as can be.
- * It awaits each statement, as such code does; the engine's pipelining and sets are what it is compared with.
- * Left out in its favour: refusals, rollback, recovery and the look for price drift.
+ * The baseline is meant to be good: named prepared statements, multi-row inserts, reads before the first stock lock,
+ * and stock last in its transaction, so that hot rows are locked briefly. Each statement is awaited; the engine's
+ * pipelining and batching are what is compared. Left out in its favour: refusals, rollback, recovery, and the check for
+ * price drift.
  */
 import pg from 'pg'
 import { v7 as uuid } from 'uuid'
@@ -44,7 +44,7 @@ interface CheckoutRow {
   completed_at: Date | null
 }
 
-/** What is known of a checkout once its prices are locked. */
+/** What is known about a checkout once its prices are locked. */
 interface Prepared {
   quote: Quote
   email: string | null
@@ -63,12 +63,12 @@ type Run = <Row extends pg.QueryResultRow = pg.QueryResultRow>(
 
 export function createBaseline(options: BaselineOptions): Baseline {
   const { gateway, currency, address } = options
-  const seal = createTokenSeal('the bench has no secrets')
+  const seal = createTokenSeal('the benchmark has no secrets')
   const pool = new pg.Pool({
     connectionString: options.url,
     max: options.poolMax,
     application_name: 'baseline',
-    // As the engine's connections: plans by key from the start, which a shop in its second week has anyway.
+    // Like the engine's connections: plans by key from the start, which a running shop has anyway.
     options: Object.entries(keyedPlans)
       .map(([name, value]) => `-c ${name}=${value}`)
       .join(' '),
@@ -105,7 +105,7 @@ export function createBaseline(options: BaselineOptions): Baseline {
     }
   }
 
-  /** A cart with its lines: one statement is one transaction. */
+  /** A cart with its lines. One statement is one transaction. */
   async function createCart(sessionId: string, lines: readonly Wish[]): Promise<string> {
     const cartId = uuid()
     const lineIds = lines.map(() => uuid())
@@ -135,11 +135,11 @@ export function createBaseline(options: BaselineOptions): Baseline {
     })
   }
 
-  /** Validates, prices, holds, and writes the intent to authorize. */
+  /** Validates, prices, reserves, and writes the intent to authorize. */
   function prepare(row: CheckoutRow, token: string): Promise<Prepared> {
     return transaction(async run => {
       const locked = await run('base_lock_checkout', [row.id, row.version])
-      if (locked.rowCount !== 1) throw new Error('the checkout is not pending any more')
+      if (locked.rowCount !== 1) throw new Error('the checkout is no longer pending')
       const cart = await readCart(run, row.cart_id)
       if (cart.shippingAddress === null) throw new Error('no address')
       const quoted = await price(run, cart, cart.shippingAddress)
@@ -202,7 +202,7 @@ export function createBaseline(options: BaselineOptions): Baseline {
     return quoted.quote
   }
 
-  /** Stock is what everybody wants, so it is locked last and let go of at once. */
+  /** Stock rows are the most contended, so they are locked last and released immediately. */
   async function hold(run: Run, checkoutId: string, cart: Cart): Promise<Prepared['parts']> {
     const levels = await run<StockAt & { variantId: string }>('base_lock_stock', [
       cart.lines.map(line => line.variantId),
@@ -246,7 +246,7 @@ export function createBaseline(options: BaselineOptions): Baseline {
     }
   }
 
-  /** Records the authorization, creates the order, makes the holds firm, and writes the intent to capture. */
+  /** Records the authorization, creates the order, firms the reservations, and writes the intent to capture. */
   function place(
     row: CheckoutRow,
     prepared: Prepared,
@@ -256,7 +256,7 @@ export function createBaseline(options: BaselineOptions): Baseline {
     const orderId = uuid()
     return transaction(async run => {
       const moved = await run('base_to_capturing', [row.id, row.version + 4, row.epoch + 1, answer.validUntil ?? null])
-      if (moved.rowCount !== 1) throw new Error('somebody else has taken over')
+      if (moved.rowCount !== 1) throw new Error('another process has taken over')
       await run('base_settle_operation', [row.id, 'authorize', answer.reference, answer])
       await run('base_insert_order', [
         orderId,
@@ -288,7 +288,7 @@ export function createBaseline(options: BaselineOptions): Baseline {
     })
   }
 
-  /** Records the capture, pays the order, completes, tells, and takes the stock out of the warehouse. */
+  /** Records the capture, pays the order, completes the checkout, publishes the events, and removes the stock. */
   function settle(
     row: CheckoutRow,
     { parts }: Prepared,
@@ -298,7 +298,7 @@ export function createBaseline(options: BaselineOptions): Baseline {
     return transaction(async run => {
       const moved = await run<{ completed_at: Date }>('base_to_completed', [row.id, row.version + 6, row.epoch + 1])
       const completedAt = moved.rows[0]?.completed_at
-      if (completedAt === undefined) throw new Error('somebody else has taken over')
+      if (completedAt === undefined) throw new Error('another process has taken over')
       await run('base_settle_operation', [row.id, 'capture', answer.reference, answer])
       await run('base_move_reservations', [row.id, 'firm', 'committed'])
       await run('base_pay_order', [orderId])

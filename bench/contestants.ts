@@ -1,6 +1,6 @@
 /**
- * The two sides of the bench: the engine as an application uses it, and the hand-written baseline. Each has a database
- * of its own with the same shop, and the same sandbox gateway with its ledger on connections of its own.
+ * The two sides of the benchmark: the engine as an application uses it, and the hand-written baseline. Each side has
+ * its own database with the same shop, and a sandbox gateway whose ledger uses separate connections.
  */
 
 import type { Database } from '../packages/holdfast/src/database/database.ts'
@@ -23,11 +23,11 @@ export interface Evidence {
 }
 
 export interface Contestant {
-  /** Runs `measure` with a way to check out over so many connections (the baseline's; the engine keeps its own pool). */
+  /** Runs `measure` with a checkout function over `connections` connections. The engine keeps its own pool. */
   withConnections<T>(poolMax: number, measure: (checkOut: CheckOut) => Promise<T>): Promise<T>
-  /** Told of every order, for the audit compares what clients were told with what is stored. */
+  /** Records an order: the audit compares what clients were told with what is stored. */
   onSold(sold: Sold): void
-  /** Stops it, audits what it wrote, and drops its database. */
+  /** Stops the side, audits what it wrote, and drops its database. */
   finish(): Promise<Evidence>
 }
 

@@ -1,7 +1,7 @@
-/** What else goes on on this machine: figures of a busy one say little. */
+/** The load of the machine by other processes: benchmark results of a busy machine mean little. */
 import { cpus } from 'node:os'
 
-/** How many cores are in use while this process waits: by others, who then disturb what is measured. */
+/** How many cores other processes use while this process waits for one second. */
 export async function coresInUse(): Promise<number> {
   const sum = () => {
     const totals = { idle: 0, all: 0 }

@@ -1,12 +1,12 @@
 /**
- * A past: as many completed checkouts as wanted, with every row that one leaves, set by set and within all constraints.
- * One in fifty failed and was undone. They were spread evenly over the last day.
+ * A history for the health benchmark: completed checkouts with all their rows, inserted in sets within all constraints
+ * and spread evenly over the last day. One in fifty failed and was undone.
  */
 import { type Database, statement } from '../packages/holdfast/src/database/database.ts'
 
 const chunk = 25_000
 
-/** `$1`, `$2`: from and to which number, `$3`: how many there are in all. What the ids are made of, and when it was. */
+/** `$1`, `$2`: the first and last number; `$3`: the total. Ids and times are derived from the number. */
 const past = `select n,
     (lpad(to_hex((extract(epoch from at) * 1000)::bigint), 12, '0') || '7000' || '8000' || lpad(to_hex(n), 12, '0'))::uuid as id,
     ('0190cafe-0000-7000-8000-' || lpad(to_hex(n), 12, '0')) as cart_id,
@@ -107,7 +107,7 @@ const inserts: readonly (readonly [table: string, text: string])[] = [
   ],
 ]
 
-/** Tells of each part that is done. */
+/** Reports each finished part. */
 export async function makeHistory(database: Database, checkouts: number, tell: (done: number) => void): Promise<void> {
   const statements = inserts.map(([table, text]) =>
     statement(`bench_past_${table}`, `with past as materialized (${past}) ${text}`),

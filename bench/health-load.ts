@@ -1,6 +1,6 @@
 /**
- * Buyers in a process of their own: so many at a server's door, one checkout after the other, until standard input ends.
- * Arguments: the server's address, how many buyers, how many SKUs. Says at the end how many orders it got.
+ * A process of concurrent buyers for the health benchmark, who start one checkout after another until standard input
+ * ends. Arguments: the server's URL, the number of buyers, the number of SKUs. Prints the number of orders at the end.
  */
 import { createBuyer } from '../proofs/buyers/buyer.ts'
 import { runDoors } from '../proofs/buyers/load.ts'

@@ -1,13 +1,15 @@
-/** What the health's statement reads on a full database: EXPLAIN of the very statement, on the very kind of connection. */
+/**
+ * The plan of the health statement on a full database: EXPLAIN of the same statement on the same kind of connection.
+ */
 
 import { type Database, statement } from '../packages/holdfast/src/database/database.ts'
 import { readHealth } from '../packages/holdfast/src/observe/health/reading.ts'
 
-/** One place in the plan where a table is read. */
+/** One node of the plan that reads a table. */
 export interface Access {
   table: string
   how: string
-  /** All loops together. */
+  /** The sum over all loops. */
   rows: number
   pages: number
 }
@@ -54,11 +56,11 @@ export async function explainHealth(database: Database): Promise<HealthPlan> {
   }
   await readHealth(explaining, { captureTimeoutSeconds: 3_600, gateway: 'sandbox' }).catch(() => {})
   const [root] = explained[0]?.['QUERY PLAN'] ?? []
-  if (root === undefined) throw new Error('the plan of the health could not be read')
+  if (root === undefined) throw new Error('could not read the plan of the health statement')
   return { accesses: accessesOf(root.Plan), executionMs: root['Execution Time'], pages: pagesOf(root.Plan) }
 }
 
-/** Accesses that grow with the past: whole tables, and more rows than anything that is active or waits has here. */
+/** Accesses that grow with the history: whole tables, or more rows than are active or waiting here. */
 export function historical({ accesses }: HealthPlan, rowsMax = 20_000): Access[] {
   return accesses.filter(({ how, rows }) => how.startsWith('Seq Scan') || rows > rowsMax)
 }

@@ -1,9 +1,9 @@
 /**
- * The closed-loop load driver: so many buyers, each beginning the next checkout when the last one is done. Both sides
- * of the bench are driven by it, so that they are measured alike.
+ * The closed-loop load driver: each buyer starts the next checkout when the last one is done. Both sides of the
+ * benchmark use this driver, so they are measured alike.
  */
 
-/** One checkout from cart to paid order; throws when it ends in any other way. */
+/** One checkout from cart to paid order. Throws if it ends in any other way. */
 export type CheckOut = (lines: readonly Wish[]) => Promise<Sold>
 
 export interface Wish {
@@ -17,30 +17,30 @@ export interface Sold {
 }
 
 export interface LoadOptions {
-  /** Buyers at once. */
+  /** Concurrent buyers. */
   concurrency: number
   warmUpSeconds: number
-  /** How long is measured, after the warm-up. */
+  /** Seconds measured, after the warm-up. */
   seconds: number
-  /** What the next buyer wants. */
+  /** The cart of the next buyer. */
   nextCart(): readonly Wish[]
   checkOut: CheckOut
-  /** Told every order, those of the warm-up too. */
+  /** Called for every order, including those of the warm-up. */
   onSold(sold: Sold): void
 }
 
 export interface Measured {
-  /** Ended within the measured time. */
+  /** Checkouts that ended within the measured time. */
   checkouts: number
   perSecond: number
   p50Ms: number
   p99Ms: number
   maxMs: number
-  /** Share of one core that this process used: 1 is a whole core. */
+  /** The share of one core that this process used: 1 is a whole core. */
   processCores: number
 }
 
-/** Drives until the time is over, lets what was begun end, and gives what was measured. Any failed checkout fails it. */
+/** Drives the load, waits for the checkouts under way, and returns the measurement. A failed checkout fails the run. */
 export async function drive(options: LoadOptions): Promise<Measured> {
   const { concurrency, checkOut, nextCart, onSold } = options
   const from = performance.now() + options.warmUpSeconds * 1000
@@ -80,7 +80,7 @@ export async function drive(options: LoadOptions): Promise<Measured> {
   }
 }
 
-/** The nearest rank; NaN of nothing. */
+/** The nearest rank; NaN for an empty list. */
 export function percentile(sorted: readonly number[], share: number): number {
   return sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)] ?? Number.NaN
 }

@@ -1,11 +1,12 @@
 /**
- * `npm run bench`: complete checkouts a second, in process on PostgreSQL with fsync on, against the chain of
- * transactions that a careful engineer writes by hand, in the same run. Both sides are audited at the end.
+ * `npm run bench`: complete checkouts per second, in process on PostgreSQL with fsync on, compared with a hand-written
+ * chain of transactions in the same run. Both sides are audited at the end.
  */
 import { availableParallelism, cpus } from 'node:os'
-import { parseArgs } from 'node:util'
 import pg from 'pg'
-import { startTestPostgres } from '../packages/testing/src/postgres/test-postgres.ts'
+import { choice, decimal, flag, serverUrl } from '../proofs/command/options.ts'
+import { runProof } from '../proofs/command/run-proof.ts'
+import { withServer } from '../proofs/command/temporary.ts'
 import { type Contestant, type Evidence, openContestant, type Side } from './contestants.ts'
 import { coresInUse } from './cores-in-use.ts'
 import { drive } from './load.ts'
@@ -13,54 +14,9 @@ import { type CellPlan, ours, type Plan, planOf } from './plan.ts'
 import { type Cell, describe, differingRows, type Machine, pairedRatio, type Report, ratiosOf } from './report.ts'
 import { cartMaker, type Demand } from './shop.ts'
 
-const usage = `usage: npm run bench -- [options]
-  --seconds N           measured a cell, after a warm-up (default 6; 1.5 with --short)
-  --only uniform|hot    one kind of demand only
-  --short               fewer and shorter cells, for a quick look
-  --url URL             a PostgreSQL server to use (superuser) instead of starting one
-  --json                for programs
-`
+const demands: readonly Demand[] = ['uniform', 'hot']
 
-interface Options {
-  plan: Plan
-  demands: Demand[]
-  url: string | null
-  json: boolean
-}
-
-class UsageError extends Error {}
-
-function readOptions(argv: string[]): Options | null {
-  let values: { seconds?: string; only?: string; short?: boolean; url?: string; json?: boolean; help?: boolean }
-  try {
-    values = parseArgs({
-      args: argv,
-      options: {
-        seconds: { type: 'string' },
-        only: { type: 'string' },
-        short: { type: 'boolean' },
-        url: { type: 'string' },
-        json: { type: 'boolean' },
-        help: { type: 'boolean' },
-      },
-    }).values
-  } catch (error) {
-    throw new UsageError((error as Error).message)
-  }
-  if (values.help === true) return null
-  const seconds = values.seconds === undefined ? null : Number(values.seconds)
-  if (seconds !== null && !(seconds > 0 && seconds <= 600)) throw new UsageError('--seconds is a number up to 600.')
-  const { only } = values
-  if (only !== undefined && only !== 'uniform' && only !== 'hot') throw new UsageError('--only is uniform or hot.')
-  return {
-    plan: planOf({ short: values.short === true, seconds }),
-    demands: only === undefined ? ['uniform', 'hot'] : [only],
-    url: values.url ?? null,
-    json: values.json === true,
-  }
-}
-
-/** From here on, what others do shows in the figures. */
+/** From this load by other processes on, the results are disturbed. */
 const disturbingCores = 0.2
 
 const say = (line: string) => void process.stderr.write(`${line}\n`)
@@ -103,7 +59,7 @@ async function measure(contestant: Contestant, plan: Plan, cell: CellPlan, deman
   return { ...cell, ...measured, demand }
 }
 
-/** One kind of demand, both sides in turns; adds what was found to the report. */
+/** Measures both sides in alternation with one kind of demand, and adds the results to the report. */
 async function run(demand: Demand, serverUrl: string, plan: Plan, report: Report): Promise<void> {
   say(`${demand}: filling two shops with 10,000 SKUs each`)
   const sides: Record<Side, Contestant> = {
@@ -127,7 +83,7 @@ async function run(demand: Demand, serverUrl: string, plan: Plan, report: Report
     baseline: await sides.baseline.finish(),
   }
   const differing = differingRows(evidence.holdfast, evidence.baseline)
-  for (const line of differing) say(`${demand}: not the same work: ${line}`)
+  for (const line of differing) say(`${demand}: different work: ${line}`)
   report.evidence[`holdfast, ${demand}`] = evidence.holdfast
   report.evidence[`baseline, ${demand}`] = evidence.baseline
   report.ratios.push(...ratiosOf(report.cells, demand))
@@ -135,29 +91,31 @@ async function run(demand: Demand, serverUrl: string, plan: Plan, report: Report
   report.ok &&= evidence.holdfast.audit.violations === 0 && evidence.baseline.audit.violations === 0
 }
 
-async function main({ plan, demands, url, json }: Options): Promise<number> {
-  const server = url === null ? await startTestPostgres({ durable: true }) : null
-  try {
-    const serverUrl = url ?? server?.url() ?? ''
-    const machine = await machineOf(serverUrl)
-    if (machine.coresUsedByOthers > disturbingCores) {
-      say(`others use ${machine.coresUsedByOthers.toFixed(1)} of ${machine.cores} cores: figures will be low and noisy`)
-    }
-    const report: Report = { machine, secondsPerCell: plan.seconds, cells: [], ratios: [], evidence: {}, ok: true }
-    for (const demand of demands) await run(demand, serverUrl, plan, report)
-    process.stdout.write(json ? `${JSON.stringify(report, null, 2)}\n` : describe(report))
-    return report.ok ? 0 : 1
-  } finally {
-    await server?.stop()
-  }
-}
-
-try {
-  const options = readOptions(process.argv.slice(2))
-  if (options === null) process.stdout.write(usage)
-  else process.exitCode = await main(options)
-} catch (error) {
-  if (!(error instanceof UsageError)) throw error
-  say(`${error.message}\n${usage}`)
-  process.exitCode = 2
-}
+await runProof({
+  command: 'npm run bench --',
+  options: {
+    seconds: decimal('N', 'seconds measured per cell, after a warm-up (default 6; 1.5 with --short)', {
+      ...{ min: 0.01, max: 600, fallback: null },
+    }),
+    only: choice('one kind of demand only', ['uniform', 'hot'], null),
+    short: flag('fewer and shorter cells, for a quick look'),
+    url: serverUrl,
+  },
+  async run({ seconds, only, short, url }) {
+    const plan = planOf({ short, seconds })
+    return withServer(
+      url,
+      async serverUrl => {
+        const machine = await machineOf(serverUrl)
+        const { cores, coresUsedByOthers } = machine
+        if (coresUsedByOthers > disturbingCores) {
+          say(`other processes use ${coresUsedByOthers.toFixed(1)} of ${cores} cores: results will be low and noisy`)
+        }
+        const report: Report = { machine, secondsPerCell: plan.seconds, cells: [], ratios: [], evidence: {}, ok: true }
+        for (const demand of only === null ? demands : [only]) await run(demand, serverUrl, plan, report)
+        return { report, text: describe(report), holds: report.ok }
+      },
+      { durable: true },
+    )
+  },
+})

@@ -1,10 +1,10 @@
-/** Which cells are measured, in which order: the two sides take turns, so that a noisy machine disturbs both alike. */
+/** The plan of a benchmark: its cells in order. The sides alternate, so a noisy machine disturbs both alike. */
 import type { Side } from './contestants.ts'
 
 export interface CellPlan {
   side: Side
   concurrency: number
-  /** Connections; the engine keeps its default of 10. */
+  /** Database connections; the engine keeps its default of 10. */
   connections: number
 }
 
@@ -13,8 +13,8 @@ export interface Plan {
   seconds: number
   cells: readonly CellPlan[]
   /**
-   * How often both sides run again, in turns, at what is compared: the best of many cells of a noisy machine is the
-   * luckiest too, and a median of pairs is not.
+   * How often both sides repeat their compared cells, in alternation. The best of many cells on a noisy machine is also
+   * the luckiest one; a median of pairs is not.
    */
   pairs: number
 }

@@ -1,4 +1,4 @@
-/** What the bench found, for people and for programs. */
+/** The report of the benchmark, for people and for programs. */
 import Table from 'cli-table3'
 import type { Evidence, Side } from './contestants.ts'
 import type { Measured } from './load.ts'
@@ -11,7 +11,7 @@ export interface Cell extends CellPlan, Measured {
 
 export interface Machine {
   cores: number
-  /** Before the bench began: anything above a few hundredths makes its figures low and noisy. */
+  /** Before the benchmark began. More than a few hundredths makes the results low and noisy. */
   coresUsedByOthers: number
   processor: string
   node: string
@@ -25,7 +25,7 @@ export interface Ratio {
   name: string
   holdfast: number
   baseline: number
-  /** How many times better: of throughput ours ÷ theirs, of latency theirs ÷ ours. */
+  /** How many times better the engine is: throughput ours ÷ theirs, latency theirs ÷ ours. */
   ratio: number
   /** The cells that were compared. */
   compared: string
@@ -37,7 +37,7 @@ export interface Report {
   cells: Cell[]
   ratios: Ratio[]
   evidence: Record<string, Evidence>
-  /** No violation on either side, and both left the same rows. */
+  /** No violation on either side, and both sides left the same rows. */
   ok: boolean
 }
 
@@ -79,7 +79,9 @@ export function ratiosOf(cells: readonly Cell[], demand: Demand): Ratio[] {
   return ratios
 }
 
-/** Both sides again in turns, at 256 and at the baseline's best concurrency: the medians, and the median ratio. */
+/**
+ * Both sides in alternation, at 256 buyers and at the best concurrency of the baseline: medians, and the median ratio.
+ */
 export function pairedRatio(pairs: readonly [number, number][], demand: Demand): Ratio[] {
   if (pairs.length === 0) return []
   const median = (values: readonly number[]) => values.toSorted((a, b) => a - b)[(values.length - 1) >> 1] ?? Number.NaN
@@ -90,7 +92,7 @@ export function pairedRatio(pairs: readonly [number, number][], demand: Demand):
       holdfast: median(pairs.map(([mine]) => mine)),
       baseline: median(pairs.map(([, theirs]) => theirs)),
       ratio: median(pairs.map(([mine, theirs]) => mine / theirs)),
-      compared: 'both in turns',
+      compared: 'both in alternation',
     },
   ]
 }
@@ -130,7 +132,7 @@ export function describe(report: Report): string {
   return [
     `${machine.cores} cores (${machine.processor}), Node ${machine.node}, PostgreSQL ${machine.postgres}, ` +
       `fsync ${machine.fsync}, synchronous_commit ${machine.synchronousCommit}; ` +
-      `${report.secondsPerCell} s a cell; others used ${machine.coresUsedByOthers.toFixed(1)} cores when it began`,
+      `${report.secondsPerCell} s per cell; other processes used ${machine.coresUsedByOthers.toFixed(1)} cores at the start`,
     cells.toString(),
     ratios.toString(),
     ...Object.entries(report.evidence).map(audited),
@@ -150,10 +152,10 @@ function byDemandAndSide(a: Cell, b: Cell): number {
   return b.demand.localeCompare(a.demand) || b.side.localeCompare(a.side) || a.concurrency - b.concurrency
 }
 
-/** Tables in which the two sides left another number of rows a checkout. */
+/** Tables in which the two sides left different numbers of rows per checkout. */
 export function differingRows(ours: Evidence, theirs: Evidence): string[] {
   return Object.entries(ours.rowsPerCheckout).flatMap(([table, rows]) => {
     const other = theirs.rowsPerCheckout[table] ?? 0
-    return rows === other ? [] : [`${table}: ${rows} rows a checkout, the baseline ${other}`]
+    return rows === other ? [] : [`${table}: ${rows} rows per checkout, the baseline ${other}`]
   })
 }

@@ -1,6 +1,6 @@
 /**
- * The shop that is bought from: a fresh, migrated database with 10,000 SKUs, and what buyers put into their carts.
- * Both sides get one of their own, alike to the last row.
+ * The shop of the benchmark: a fresh, migrated database with 10,000 SKUs, and the carts of its buyers. Each side has
+ * its own database with identical rows.
  */
 
 import { type Database, statement } from '../packages/holdfast/src/database/database.ts'
@@ -46,13 +46,13 @@ insert into holdfast.shipping_rates (method_code, country, currency, amount_mino
 values ('standard', 'DE', '${currency}', 490), ('standard', '*', '${currency}', 990), ('express', '*', '${currency}', 1990);
 analyze;`
 
-/** Brings an empty database up to date and fills it. */
+/** Migrates an empty database and fills it. */
 export async function openShop(database: Database): Promise<void> {
   await migrate(database)
   await database.execute(fill)
 }
 
-/** Two lines: two SKUs of all at random; `hot`: the first is the same for everybody. */
+/** Two lines with random SKUs. With `hot` demand, the first line is the same for all buyers. */
 export function cartMaker(demand: Demand): () => readonly Wish[] {
   const any = () => 1 + Math.floor(Math.random() * skuCount)
   return () => {
@@ -84,7 +84,7 @@ const written = [
   'holdfast_sandbox.requests',
 ] as const
 
-/** How many rows one completed checkout left in each table, on average; both sides must have left the same. */
+/** Rows per completed checkout in each table, on average. Both sides must have left the same. */
 export async function rowsPerCheckout(database: Database, checkouts: number): Promise<Record<string, number>> {
   const counts = written.map(table => `select '${table}' as name, count(*) as rows from ${table}`)
   const rows = await database.query<{ name: string; rows: number }>(

@@ -1,11 +1,12 @@
 /** `npm run prove:crash`: a process dies at every point of every scenario, and at every pair of points. */
-import { parseArgs } from 'node:util'
 import { table } from '../../packages/cli/src/terminal/table.ts'
 import type { CrashPoint } from '../../packages/testing/src/crash-points.ts'
-import { startTestPostgres } from '../../packages/testing/src/postgres/test-postgres.ts'
-import { runProof, UsageError, wholeNumber } from '../command.ts'
-import { handsDefault, withCrew } from '../world/crew.ts'
+import { flag, serverUrl, text, UsageError, wholeNumber } from '../command/options.ts'
+import { type ProofResult, runProof } from '../command/run-proof.ts'
+import { verdict } from '../command/summary.ts'
+import { withServer } from '../command/temporary.ts'
 import { createProgress } from '../world/progress.ts'
+import { runJobs, workersDefault } from '../world/worker-pool.ts'
 import { openWorld } from '../world/world.ts'
 import { add, type Finding, nothing, type Tally } from './enumerate.ts'
 import { matrix } from './matrix.ts'
@@ -13,16 +14,6 @@ import { type Crash, play } from './play.ts'
 import { scenarios } from './scenarios.ts'
 import type { Scenario } from './story.ts'
 import type { CrashJob, CrashResult } from './worker.ts'
-
-const usage = `usage: npm run prove:crash -- [options]
-  --scenario NAME  only those whose name contains it
-  --short          every point, and one pair of sixty
-  --hands N        processes that work on it (default: as many as there are processors)
-  --replay CRASH   plays one crash as a finding names it, and prints what happened
-  --matrix         what shop and buyer see after a crash at each point, as Markdown
-  --url URL        a PostgreSQL server to use (superuser) instead of starting one
-  --json           for programs
-`
 
 export interface CrashReport {
   scenarios: ({ scenario: string; points: number } & Tally)[]
@@ -32,18 +23,18 @@ export interface CrashReport {
   seconds: number
 }
 
-const workers = new URL('./worker.ts', import.meta.url)
+const workerModule = new URL('./worker.ts', import.meta.url)
 
-async function prove(adminUrl: string, chosen: readonly Scenario[], hands: number, pairEvery: number) {
+async function prove(adminUrl: string, chosen: readonly Scenario[], workers: number, pairEvery: number) {
   const startedAt = performance.now()
   const rows = new Map(chosen.map(({ name }) => [name, { points: [] as CrashPoint[], tally: nothing() }]))
   const progress = createProgress()
   async function work(jobs: readonly CrashJob[]): Promise<void> {
     let done = 0
-    await withCrew<CrashJob, CrashResult>({
-      module: workers,
+    await runJobs<CrashJob, CrashResult>({
+      module: workerModule,
       adminUrl,
-      hands: Math.min(hands, jobs.length),
+      workers: Math.min(workers, jobs.length),
       jobs,
       onResult({ points, tally }, job) {
         const row = rows.get(job.scenario)
@@ -52,7 +43,7 @@ async function prove(adminUrl: string, chosen: readonly Scenario[], hands: numbe
         add(row.tally, tally)
         done += 1
         const found = [...rows.values()].reduce((sum, each) => sum + each.tally.findings.length, 0)
-        progress.tell(`${job.scenario}: ${done} of ${jobs.length} points, ${found} findings`)
+        progress.report(`${job.scenario}: ${done} of ${jobs.length} points, ${found} findings`)
       },
     })
   }
@@ -73,7 +64,7 @@ async function prove(adminUrl: string, chosen: readonly Scenario[], hands: numbe
 
 const nameOf = ({ scenario, deaths, first }: Crash) => [scenario, first, ...deaths].join('|')
 
-function text(report: CrashReport): string {
+function textOf(report: CrashReport): string {
   const rows = [
     ...report.scenarios,
     {
@@ -89,48 +80,52 @@ function text(report: CrashReport): string {
   )
   const columns = ['scenario', 'points', 'singles', 'pairs', 'violations', 'not converged']
   const findings = report.scenarios.flatMap(row => row.findings)
-  const verdict =
+  const end =
     findings.length === 0
       ? `The proof holds: 0 violations in ${report.played} runs, ${report.seconds.toFixed(1)} s.\n`
-      : `The proof fails:\n${findings.slice(0, 20).map(described).join('')}`
-  return `${table({ colours: false }, columns, rows, { right: [1, 2, 3, 4, 5] })}${verdict}`
+      : verdict(findings.slice(0, 20).flatMap(linesOf))
+  return `${table({ colours: false }, columns, rows, { right: [1, 2, 3, 4, 5] })}${end}`
 }
 
-function described({ crash, what }: Finding): string {
-  return `  npm run prove:crash -- --replay '${nameOf(crash)}'\n${what.map(each => `    ${each}\n`).join('')}`
-}
+const linesOf = ({ crash, what }: Finding): string[] => [
+  `npm run prove:crash -- --replay '${nameOf(crash)}'`,
+  ...what.map(each => `  ${each}`),
+]
 
-async function replay(adminUrl: string, name: string): Promise<{ text: string; holds: boolean }> {
+async function replay(adminUrl: string, name: string): Promise<ProofResult> {
   const [title, first, ...deaths] = name.split('|')
   const scenario = scenarios.find(each => each.name === title)
   if (scenario === undefined || (first !== 'recovery' && first !== 'buyer')) {
-    throw new UsageError(`--replay takes SCENARIO|recovery or buyer|POINT|…, as findings do; this is "${name}".`)
+    throw new UsageError(
+      `--replay must be SCENARIO|recovery or buyer|POINT|…, as printed with a finding, not "${name}"`,
+    )
   }
   const world = await openWorld(adminUrl)
   try {
     const crash: Crash = { scenario: scenario.name, first, deaths: deaths as CrashPoint[] }
     const { isConverged, violations } = await play(world, scenario, crash)
     const holds = isConverged && violations.length === 0
-    const end = holds ? 'nothing is wrong' : `${isConverged ? '' : 'it did not come to rest\n'}${violations.join('\n')}`
+    const end = holds ? 'no violation' : `${isConverged ? '' : 'not converged\n'}${violations.join('\n')}`
     return { text: `${world.trace.join('\n')}\n\n${end}\n`, holds }
   } finally {
     await world.close()
   }
 }
 
-const inTheMatrix = [
+/** The scenarios of the matrix, each with the token of the buyer who pays again. */
+const matrixScenarios = [
   ['simple purchase', 'tok_approve'],
   ['capture refused', 'tok_capture_decline'],
 ] as const
 
-async function matrices(adminUrl: string): Promise<{ text: string; holds: boolean }> {
+async function matrices(adminUrl: string): Promise<ProofResult> {
   const world = await openWorld(adminUrl)
   try {
     let text = ''
-    for (const [name, token] of inTheMatrix) {
+    for (const [name, token] of matrixScenarios) {
       const scenario = scenarios.find(each => each.name === name)
-      if (scenario === undefined) throw new Error(`there is no scenario "${name}"`)
-      text += `\n### ${name}\n\n| killed | the shop then | the buyer who pays again at once is told | the end |\n|---|---|---|---|\n`
+      if (scenario === undefined) throw new Error(`unknown scenario "${name}"`)
+      text += `\n### ${name}\n\n| killed | the shop then | answer to a buyer who pays again at once | the end |\n|---|---|---|---|\n`
       for (const row of await matrix(world, scenario, token)) {
         text += `| \`${row.point}\` | ${row.shop} | ${row.buyer} | ${row.end} |\n`
       }
@@ -141,36 +136,31 @@ async function matrices(adminUrl: string): Promise<{ text: string; holds: boolea
   }
 }
 
-await runProof(usage, async () => {
-  const { values } = parseArgs({
-    options: {
-      scenario: { type: 'string' },
-      short: { type: 'boolean' },
-      hands: { type: 'string' },
-      replay: { type: 'string' },
-      matrix: { type: 'boolean' },
-      url: { type: 'string' },
-      json: { type: 'boolean' },
-      help: { type: 'boolean' },
-    },
-  })
-  if (values.help === true) return { text: usage, holds: true }
-  const hands = wholeNumber('hands', values.hands, handsDefault, 64)
-  const chosen = scenarios.filter(({ name }) => name.includes(values.scenario ?? ''))
-  if (chosen.length === 0) {
-    throw new UsageError(
-      `--scenario: there is none of that name; there are ${scenarios.map(({ name }) => name).join(', ')}.`,
-    )
-  }
-  const server = values.url === undefined ? await startTestPostgres() : null
-  const adminUrl = values.url ?? server?.url() ?? ''
-  try {
-    if (values.replay !== undefined) return await replay(adminUrl, values.replay)
-    if (values.matrix === true) return await matrices(adminUrl)
-    const report = await prove(adminUrl, chosen, hands, values.short === true ? 60 : 1)
-    const holds = report.violations + report.notConverged === 0
-    return { text: values.json === true ? `${JSON.stringify(report, null, 2)}\n` : text(report), holds }
-  } finally {
-    await server?.stop()
-  }
+/** Scenarios whose name contains `part`. @throws {UsageError} if there are none. */
+function scenariosNamed(part: string): Scenario[] {
+  const chosen = scenarios.filter(({ name }) => name.includes(part))
+  if (chosen.length > 0) return chosen
+  const known = scenarios.map(({ name }) => name).join(', ')
+  throw new UsageError(`unknown scenario "${part}"; known scenarios: ${known}`)
+}
+
+await runProof({
+  command: 'npm run prove:crash --',
+  options: {
+    scenario: text('NAME', 'only the scenarios whose name contains NAME'),
+    short: flag('every point, but only one of sixty pairs'),
+    workers: wholeNumber('N', 'worker processes', { max: 64, fallback: workersDefault }),
+    replay: text('CRASH', 'replay one crash, as printed with a finding, and print what happened'),
+    matrix: flag('print what shop and buyer see after a crash at each point, as Markdown'),
+    url: serverUrl,
+  },
+  async run({ scenario, short, workers, replay: name, matrix: printsMatrix, url }) {
+    const chosen = scenariosNamed(scenario ?? '')
+    return withServer<ProofResult>(url, async adminUrl => {
+      if (name !== null) return replay(adminUrl, name)
+      if (printsMatrix) return matrices(adminUrl)
+      const report = await prove(adminUrl, chosen, workers, short ? 60 : 1)
+      return { report, text: textOf(report), holds: report.violations + report.notConverged === 0 }
+    })
+  },
 })

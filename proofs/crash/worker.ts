@@ -1,6 +1,6 @@
-/** A process of the crew that enumerates crashes. */
+/** A worker process of the crash enumeration. */
 import type { CrashPoint } from '../../packages/testing/src/crash-points.ts'
-import { serveCrew } from '../world/crew.ts'
+import { serveJobs } from '../world/worker-pool.ts'
 import { die, list, type Tally } from './enumerate.ts'
 import { scenarios } from './scenarios.ts'
 
@@ -16,7 +16,7 @@ export interface CrashResult {
   tally: Tally
 }
 
-await serveCrew<CrashJob, CrashResult>(async (world, { scenario: name, point, pairEvery }) => {
+await serveJobs<CrashJob, CrashResult>(async (world, { scenario: name, point, pairEvery }) => {
   const scenario = scenarios.find(each => each.name === name)
   if (scenario === undefined) throw new Error(`there is no scenario "${name}"`)
   if (point === null) return list(world, scenario)

@@ -1,44 +1,36 @@
-/** `npm run prove:kill`: checkouts under load while their servers are killed again and again, then the reckoning. */
-import { parseArgs } from 'node:util'
-import { describe, outOf, runProof, wholeNumber, withDirectory, withPostgres } from '../command.ts'
+/** `npm run prove:kill`: checkouts under load while their servers are killed repeatedly, then the audit. */
+import { flag, seed, serverUrl, wholeNumber } from '../command/options.ts'
+import { runProof } from '../command/run-proof.ts'
+import { outOf, summary } from '../command/summary.ts'
+import { withDirectory, withPostgres } from '../command/temporary.ts'
 import { type KillReport, proveKill } from './prove-kill.ts'
 
-const usage = `usage: npm run prove:kill -- [options]
-  --seconds N     of load and kills (default 60); recovery and audit come on top
-  --embedded      the embedded database and one server, instead of PostgreSQL and two
-  --processes N   servers on the one PostgreSQL database (default 2)
-  --buyers N      at once (default 16)
-  --seed S        repeats the random choices (default: another each time)
-  --url URL       a PostgreSQL server to use (superuser) instead of starting one
-  --json          for programs
-`
-
-function text(report: KillReport): string {
-  const { checkouts, told, contradictions, audit } = report
-  const refused = Object.values(told.refusals).reduce((sum, count) => sum + count, 0)
-  const acknowledged = told.orders + refused
-  return describe(
+function textOf(report: KillReport): string {
+  const { checkouts, endings, contradictions, audit } = report
+  const refused = Object.values(endings.refusals).reduce((sum, count) => sum + count, 0)
+  const acknowledged = endings.orders + refused
+  return summary(
     `${report.database}, ${report.processes} server${report.processes === 1 ? '' : 's'}, ${report.buyers} buyers at once`,
     [
       ['kills (SIGKILL)', report.kills],
       ['checkouts started', checkouts.started],
-      ['payments sent, repetitions included', report.payments],
-      ['answers lost on the way', report.lostAnswers],
+      ['payments sent, including repetitions', report.payments],
+      ['lost answers', report.lostAnswers],
       ['acknowledged to a buyer', acknowledged],
-      ['  orders', told.orders],
-      ...Object.entries(told.refusals).map(([code, count]) => [`  ${code}`, count] as const),
-      ['buyers who left without an answer', told.left],
+      ['  orders', endings.orders],
+      ...Object.entries(endings.refusals).map(([code, count]) => [`  ${code}`, count] as const),
+      ['buyers who left without an answer', endings.left],
       ['completed', checkouts.completed],
       ['failed, everything undone', checkouts.failed],
       ['started, but no payment ever arrived', checkouts.neverPaid],
-      ['carried on by a later visit', checkouts.carriedOn],
+      ['resumed by a later visit', checkouts.carriedOn],
       ['', ''],
-      ['lost acknowledgements', outOf(contradictions.lostAcknowledgements.length, told.orders)],
+      ['lost acknowledgements', outOf(contradictions.lostAcknowledgements.length, endings.orders)],
       ['refused, but sold or charged', outOf(contradictions.brokenRefusals.length, refused)],
       ['charged without a paid order', outOf(contradictions.chargedWithoutOrder.length, checkouts.started)],
       ['carts bought twice', outOf(contradictions.boughtTwice.length, checkouts.started)],
       ['violations', outOf(audit.violations, audit.checkouts)],
-      ['errors of the servers', report.serverErrors.length],
+      ['errors in the servers’ logs', report.serverErrors.length],
       ['', ''],
       ['seconds', report.seconds.toFixed(1)],
       ['  of them to drain', report.drainSeconds.toFixed(1)],
@@ -51,37 +43,28 @@ function text(report: KillReport): string {
   )
 }
 
-await runProof(usage, async () => {
-  const { values } = parseArgs({
-    options: {
-      seconds: { type: 'string' },
-      embedded: { type: 'boolean' },
-      processes: { type: 'string' },
-      buyers: { type: 'string' },
-      seed: { type: 'string' },
-      url: { type: 'string' },
-      json: { type: 'boolean' },
-      help: { type: 'boolean' },
-    },
-  })
-  if (values.help === true) return { text: usage, holds: true }
-  const isEmbedded = values.embedded === true
-  const options = {
-    processes: isEmbedded ? 1 : wholeNumber('processes', values.processes, 2, 16),
-    buyers: wholeNumber('buyers', values.buyers, 16, 1_000),
-    until: { seconds: wholeNumber('seconds', values.seconds, 60, 86_400) },
-    seed: wholeNumber('seed', values.seed, 1 + Math.floor(Math.random() * 999_999), 4_294_967_295),
-    // From the moment a server is up: the embedded database takes a second or two to be back.
-    pace: { kind: 'time', meanMs: 1_000 },
-    isBuilt: true,
-  } as const
-  const report = await withDirectory(directory =>
-    isEmbedded
-      ? proveKill({ ...options, directory, databaseUrl: null })
-      : withPostgres(values.url ?? null, databaseUrl => proveKill({ ...options, directory, databaseUrl })),
-  )
-  return {
-    text: values.json === true ? `${JSON.stringify(report, null, 2)}\n` : text(report),
-    holds: report.wrong.length === 0,
-  }
+await runProof({
+  command: 'npm run prove:kill --',
+  options: {
+    seconds: wholeNumber('N', 'seconds of load and kills, before recovery and audit', { max: 86_400, fallback: 60 }),
+    embedded: flag('use the embedded database and one server instead of PostgreSQL and two'),
+    processes: wholeNumber('N', 'servers on the one PostgreSQL database', { max: 16, fallback: 2 }),
+    buyers: wholeNumber('N', 'concurrent buyers', { max: 1_000, fallback: 16 }),
+    seed: seed('repeat the random choices of a run'),
+    url: serverUrl,
+  },
+  async run({ seconds, embedded, processes, buyers, seed, url }) {
+    const options = {
+      ...{ buyers, seed, processes: embedded ? 1 : processes, until: { seconds } },
+      // Counted from the moment a server is up: the embedded database needs a second or two to start.
+      pace: { kind: 'time', meanMs: 1_000 },
+      isBuilt: true,
+    } as const
+    const report = await withDirectory(directory =>
+      embedded
+        ? proveKill({ ...options, directory, databaseUrl: null })
+        : withPostgres(url, databaseUrl => proveKill({ ...options, directory, databaseUrl })),
+    )
+    return { report, text: textOf(report), holds: report.wrong.length === 0 }
+  },
 })

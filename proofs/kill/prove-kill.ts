@@ -46,7 +46,7 @@ export interface KillReport {
   payments: number
   lostAnswers: number
   checkouts: { started: number; completed: number; failed: number; neverPaid: number; carriedOn: number }
-  told: { orders: number; refusals: Record<string, number>; left: number; unanswered: number }
+  endings: { orders: number; refusals: Record<string, number>; left: number; unanswered: number }
   contradictions: Contradictions
   audit: AuditReport
   /** Answers and log lines that only a fault of ours explains. */
@@ -182,12 +182,12 @@ function refusalsOf(records: readonly BuyerRecord[]): Record<string, number> {
 const explained = new Set(['payment_declined', 'capture_refused', 'payment_unsettled'])
 
 function wrongIn(report: Omit<KillReport, 'wrong'>): string[] {
-  const { contradictions, told, serverErrors } = report
+  const { contradictions, endings, serverErrors } = report
   const wrong = Object.values(contradictions).flat() as string[]
   if (report.audit.violations > 0) wrong.push(`the audit found ${report.audit.violations} violations`)
-  if (told.unanswered > 0) wrong.push(`${told.unanswered} buyers never got a final answer`)
-  if (told.orders === 0) wrong.push('nobody bought anything: nothing is proven')
-  for (const [code, count] of Object.entries(told.refusals)) {
+  if (endings.unanswered > 0) wrong.push(`${endings.unanswered} buyers never got a final answer`)
+  if (endings.orders === 0) wrong.push('nobody bought anything: nothing is proven')
+  for (const [code, count] of Object.entries(endings.refusals)) {
     if (!explained.has(code)) wrong.push(`${count} buyers were refused with ${code}`)
   }
   if (serverErrors.length > 0) wrong.push(`${serverErrors.length} errors of the servers, the first: ${serverErrors[0]}`)
@@ -227,7 +227,7 @@ export async function proveKill(options: KillOptions): Promise<KillReport> {
         ...{ seed, database: isShared ? 'PostgreSQL' : 'embedded', processes, buyers, seconds, drainSeconds, kills },
         ...{ payments, checkouts },
         lostAnswers: records.reduce((sum, record) => sum + record.lostAnswers, 0),
-        told: {
+        endings: {
           orders: count('ordered'),
           refusals: refusalsOf(records),
           left: count('left'),

@@ -1,27 +1,28 @@
-/** Runs spin, a C compiler and what they make of `checkout.pml` in a directory of its own. */
+/** Explores `checkout.pml` with spin and a C compiler in a temporary directory. */
 import { execFile } from 'node:child_process'
 import { copyFile } from 'node:fs/promises'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { withDirectory } from '../command.ts'
+import { withDirectory } from '../command/temporary.ts'
 import { type Exploration, readExploration, readStatements, readTrail, type Statement } from './pan.ts'
 
 export const modelFile = fileURLToPath(new URL('checkout.pml', import.meta.url))
 
-/** Memory that a search may take before it is called incomplete. Megabytes. */
+/** Memory of a search in megabytes; a search that needs more is incomplete. */
 const memoryMaxMb = 2_000
 const depthMax = 1_000_000
 
 export interface Search {
   switches: readonly string[]
-  /** Looks for runs that never end too, by depth first. Else, and for the shortest way to a violation: by breadth. */
+  /** Also looks for runs that never end. Needs a depth-first search. */
   isLive: boolean
+  /** Finds the shortest trail to a violation, with a breadth-first search. */
   isShortest: boolean
 }
 
 export interface Found extends Exploration {
   statements: Statement[]
-  /** What happened on the way to the violation; empty where there is none. */
+  /** The steps to the violation; empty if there is none. */
   trail: string[]
 }
 
@@ -38,33 +39,33 @@ function run(directory: string, program: string, args: readonly string[]): Promi
   })
 }
 
-/** Which of the programs it needs is not there, in a sentence; null where all are. */
-export async function whatIsMissing(): Promise<string | null> {
+/** An error message that names the programs to install; null if none is missing. */
+export async function missingPrograms(): Promise<string | null> {
   const [spin, gcc] = await Promise.all([run('.', 'spin', ['-V']), run('.', 'gcc', ['--version'])])
   const missing = [...(spin.code === 'ENOENT' ? ['spin'] : []), ...(gcc.code === 'ENOENT' ? ['gcc'] : [])]
   if (missing.length === 0) return null
-  return `The model is explored with spin and a C compiler, and ${missing.join(' and ')} cannot be found: install them (Debian: apt-get install spin gcc).`
+  return `${missing.join(' and ')} not found; install the missing programs (Debian: apt-get install spin gcc)`
 }
 
-async function done(directory: string, program: string, args: readonly string[]): Promise<string> {
+async function runOrThrow(directory: string, program: string, args: readonly string[]): Promise<string> {
   const { code, output } = await run(directory, program, args)
   if (code !== null) throw new Error(`${program} ${args.join(' ')} failed:\n${output}`)
   return output
 }
 
-/** Explores the model with some of its switches on. */
+/** Explores the model with some of its switches set. */
 export function explore({ switches, isLive, isShortest }: Search): Promise<Found> {
   return withDirectory(async directory => {
     await copyFile(modelFile, path.join(directory, 'checkout.pml'))
-    await done(directory, 'spin', ['-a', ...switches.map(name => `-D${name}`), 'checkout.pml'])
+    await runOrThrow(directory, 'spin', ['-a', ...switches.map(name => `-D${name}`), 'checkout.pml'])
     const only = isLive ? [] : ['-DSAFETY', '-DNOCLAIM']
     const how = isShortest ? ['-DBFS'] : ['-DCOLLAPSE']
-    // Not optimized: that takes longer than it saves.
-    await done(directory, 'gcc', ['-w', '-O0', `-DMEMLIM=${memoryMaxMb}`, ...only, ...how, '-o', 'pan', 'pan.c'])
-    // It says by its report how it ended, not by its code.
+    // Without optimization, which would take longer than it saves.
+    await runOrThrow(directory, 'gcc', ['-w', '-O0', `-DMEMLIM=${memoryMaxMb}`, ...only, ...how, '-o', 'pan', 'pan.c'])
+    // The report says how the search ended; the exit code does not.
     const { output } = await run(directory, './pan', [...(isLive ? ['-a'] : []), `-m${depthMax}`])
     const found = readExploration(output)
-    // A search that ends at a violation does not list what it did not reach; one that went through has no trail.
+    // A search that ends at a violation lists no unreached statements; a complete one has no trail.
     if (found.errors > 0) {
       const replayed = await run(directory, './pan', ['-r'])
       return { ...found, statements: [], trail: readTrail(replayed.output) }

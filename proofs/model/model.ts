@@ -1,18 +1,10 @@
-/** `npm run prove:model`: the protocol of a checkout as a model, every state of it visited. */
+/** `npm run prove:model`: explores every state of a model of the checkout protocol. */
 import { readFileSync } from 'node:fs'
-import { parseArgs } from 'node:util'
 import { table } from '../../packages/cli/src/terminal/table.ts'
-import { runProof } from '../command.ts'
-import { explore, type Found, modelFile, whatIsMissing } from './explore.ts'
+import { flag, UsageError } from '../command/options.ts'
+import { runProof } from '../command/run-proof.ts'
+import { explore, type Found, missingPrograms, modelFile } from './explore.ts'
 import { type Configuration, configurations, type Defence, defences } from './variants.ts'
-
-const usage = `usage: npm run prove:model -- [options]
-  --short         fewer configurations, as in CI
-  --long          one more, with three workers
-  --sensitivity   switches each defence off in turn instead: every one must be missed
-  --trail         with --sensitivity: what happened on the way to each violation
-  --json          for programs
-`
 
 interface Run<About> extends Omit<Found, 'statements'> {
   about: About
@@ -20,10 +12,10 @@ interface Run<About> extends Omit<Found, 'statements'> {
 
 type Size = 'short' | 'default' | 'long'
 
-interface Held {
+interface Explored {
   size: Size
   runs: Run<Configuration>[]
-  /** Statements that no configuration ran, by their lines. */
+  /** Statements that no configuration reached, by line. */
   unreached: { line: number; text: string }[]
   seconds: number
 }
@@ -37,7 +29,7 @@ function wanted(size: Size): Configuration[] {
   )
 }
 
-async function hold(size: Size): Promise<Held> {
+async function exploreAll(size: Size): Promise<Explored> {
   const startedAt = performance.now()
   const runs: Run<Configuration>[] = []
   const known = new Map<string, { line: number; isReached: boolean }>()
@@ -59,14 +51,14 @@ function story({ about, violated, trail }: Run<{ name: string }>): string {
   return `\n${about.name}: ${violated} is violated\n${trail.map(line => `  ${line}\n`).join('')}`
 }
 
-/** Explored to the end; and, but for the short form, all of the model: what is never reached is not proven. */
-function holdsAll({ runs, unreached, size }: Held): boolean {
+/** All searches are complete and, except in the short form, each statement was reached: an unreached one is not proven. */
+function holdsAll({ runs, unreached, size }: Explored): boolean {
   return runs.every(({ isComplete }) => isComplete) && (size === 'short' || unreached.length === 0)
 }
 
-function textOf(held: Held): string {
-  const { runs, unreached, seconds } = held
-  const head = ['Configuration', 'States', 'Transitions', 'Depth', 'Errors', 'Seconds', 'MB', 'To the end']
+function textOf(explored: Explored): string {
+  const { runs, unreached, seconds } = explored
+  const head = ['Configuration', 'States', 'Transitions', 'Depth', 'Errors', 'Seconds', 'MB', 'Complete']
   const rows = runs.map(({ about, states, transitions, depth, errors, seconds: took, memoryMb, isComplete }) => [
     ...[about.name, shown(states), shown(transitions), shown(depth), String(errors)],
     ...[took.toFixed(1), memoryMb.toFixed(0), isComplete ? 'yes' : 'NO'],
@@ -75,15 +67,15 @@ function textOf(held: Held): string {
   const reached =
     unreached.length === 0
       ? 'Every statement of the model was reached.\n'
-      : `Never reached in any of these:\n${unreached.map(({ line, text }) => `  ${line}: ${text}\n`).join('')}`
+      : `Never reached in any configuration:\n${unreached.map(({ line, text }) => `  ${line}: ${text}\n`).join('')}`
   const wrong = runs.filter(({ errors }) => errors > 0)
-  const verdict = holdsAll(held) ? 'The proof holds.\n' : 'The proof fails.\n'
+  const verdict = holdsAll(explored) ? 'The proof holds.\n' : 'The proof fails.\n'
   return `${table(colours, head, rows, { right: [1, 2, 3, 4, 5, 6] })}
-${shown(all)} states in ${seconds.toFixed(0)} s, compiling included.
+${shown(all)} states in ${seconds.toFixed(0)} s, including compilation.
 ${reached}${wrong.map(story).join('')}${verdict}`
 }
 
-async function miss(): Promise<Run<Defence>[]> {
+async function switchOffEach(): Promise<Run<Defence>[]> {
   const runs: Run<Defence>[] = []
   for (const about of defences) {
     const isLive = about.isLive === true
@@ -93,50 +85,36 @@ async function miss(): Promise<Run<Defence>[]> {
   return runs
 }
 
-const isMissed = ({ about, violated }: Run<Defence>) => violated === about.violates
+const isDetected = ({ about, violated }: Run<Defence>) => violated === about.violates
 
-function missedText(runs: readonly Run<Defence>[], withTrails: boolean): string {
+function sensitivityText(runs: readonly Run<Defence>[], withTrails: boolean): string {
   const head = ['Switched off', 'Switch', 'Violated', 'Depth', 'Steps', 'States seen', 'Detected']
   const rows = runs.map(run => [
     ...[run.about.name, run.about.switches.at(-1) ?? '', run.violated ?? 'nothing', shown(run.depth)],
-    ...[String(run.trail.length), shown(run.states), isMissed(run) ? 'yes' : 'NO'],
+    ...[String(run.trail.length), shown(run.states), isDetected(run) ? 'yes' : 'NO'],
   ])
-  const found = runs.filter(isMissed).length
+  const found = runs.filter(isDetected).length
   const trails = withTrails ? `${runs.map(story).join('')}\n` : ''
   const verdict = found === runs.length ? 'The proof holds.' : 'The proof fails.'
   return `${table(colours, head, rows, { right: [3, 4, 5] })}\n${trails}${found} of ${runs.length} defences detected.\n${verdict}\n`
 }
 
-async function main(): Promise<{ text: string; holds: boolean }> {
-  const { values } = parseArgs({
-    options: {
-      short: { type: 'boolean' },
-      long: { type: 'boolean' },
-      sensitivity: { type: 'boolean' },
-      trail: { type: 'boolean' },
-      json: { type: 'boolean' },
-      help: { type: 'boolean' },
-    },
-  })
-  if (values.help === true) return { text: usage, holds: true }
-  const asJson = (report: unknown) => `${JSON.stringify(report, null, 2)}\n`
-  if (values.sensitivity === true) {
-    const runs = await miss()
-    return {
-      text: values.json === true ? asJson(runs) : missedText(runs, values.trail === true),
-      holds: runs.every(isMissed),
+await runProof({
+  command: 'npm run prove:model --',
+  options: {
+    short: flag('fewer configurations, as in CI'),
+    long: flag('one more configuration, with three workers'),
+    sensitivity: flag('switch off each defence in turn; each time a violation must be found'),
+    trail: flag('with --sensitivity: print the steps to each violation'),
+  },
+  async run({ short, long, sensitivity, trail }) {
+    const missing = await missingPrograms()
+    if (missing !== null) throw new UsageError(missing)
+    if (sensitivity) {
+      const runs = await switchOffEach()
+      return { report: runs, text: sensitivityText(runs, trail), holds: runs.every(isDetected) }
     }
-  }
-  const report = await hold(values.short === true ? 'short' : values.long === true ? 'long' : 'default')
-  return {
-    text: values.json === true ? asJson(report) : textOf(report),
-    holds: holdsAll(report),
-  }
-}
-
-const missing = process.argv.includes('--help') ? null : await whatIsMissing()
-if (missing === null) await runProof(usage, main)
-else {
-  process.stderr.write(`${missing}\n`)
-  process.exitCode = 2
-}
+    const report = await exploreAll(short ? 'short' : long ? 'long' : 'default')
+    return { report, text: textOf(report), holds: holdsAll(report) }
+  },
+})

@@ -1,24 +1,20 @@
-/** `npm run prove:prometheus`: a real Prometheus reads a real shop; rules, dashboard and an alert that fires. */
-import { parseArgs } from 'node:util'
-import { describe, outOf, runProof, wholeNumber, withPostgres } from '../command.ts'
+/** `npm run prove:prometheus`: a real Prometheus scrapes a real shop; rules load, dashboard queries answer, and an alert fires. */
+import { serverUrl, wholeNumber } from '../command/options.ts'
+import { runProof } from '../command/run-proof.ts'
+import { outOf, summary } from '../command/summary.ts'
+import { withPostgres } from '../command/temporary.ts'
 import { type PrometheusReport, provePrometheus } from './prove-prometheus.ts'
 
-const usage = `usage: npm run prove:prometheus -- [options]
-  --buyers N      how many buy (default 60)
-  --url URL       a PostgreSQL server to use (superuser) instead of starting one
-  --json          for programs
-`
-
-function text(report: PrometheusReport): string {
+function textOf(report: PrometheusReport): string {
   const { buyers, paid, completed, rules, questions, answered, fired, seconds, wrong } = report
-  return describe(
-    'Prometheus on a shop',
+  return summary(
+    'Prometheus scrapes a shop',
     [
       ['buyers', buyers],
       ['paid orders', paid],
-      ['completed, as Prometheus counts', completed],
+      ['completed checkouts, as counted by Prometheus', completed],
       ['alert rules loaded', rules],
-      ['questions of the dashboard with an answer', outOf(answered, questions)],
+      ['dashboard queries with a result', outOf(answered, questions)],
       ['alerts that fired', fired.join(', ')],
       ['seconds', Math.round(seconds)],
     ],
@@ -26,20 +22,11 @@ function text(report: PrometheusReport): string {
   )
 }
 
-await runProof(usage, async () => {
-  const { values } = parseArgs({
-    options: {
-      buyers: { type: 'string' },
-      url: { type: 'string' },
-      json: { type: 'boolean' },
-      help: { type: 'boolean' },
-    },
-  })
-  if (values.help === true) return { text: usage, holds: true }
-  const buyers = wholeNumber('buyers', values.buyers, 60, 10_000)
-  const report = await withPostgres(values.url ?? null, databaseUrl => provePrometheus({ databaseUrl, buyers }))
-  return {
-    text: values.json === true ? `${JSON.stringify(report, null, 2)}\n` : text(report),
-    holds: report.wrong.length === 0,
-  }
+await runProof({
+  command: 'npm run prove:prometheus --',
+  options: { buyers: wholeNumber('N', 'buyers', { max: 10_000, fallback: 60 }), url: serverUrl },
+  async run({ buyers, url }) {
+    const report = await withPostgres(url, databaseUrl => provePrometheus({ databaseUrl, buyers }))
+    return { report, text: textOf(report), holds: report.wrong.length === 0 }
+  },
 })

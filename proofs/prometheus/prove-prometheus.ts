@@ -13,7 +13,7 @@ import { connectPostgres } from '../../packages/holdfast/src/database/postgres/p
 import { startTcpProxy } from '../../packages/testing/src/tcp-proxy.ts'
 import { createBuyer } from '../buyers/buyer.ts'
 import { fillShop, serverEnvironment } from '../buyers/shop.ts'
-import { withDirectory } from '../command.ts'
+import { withDirectory } from '../command/temporary.ts'
 import { operating, type PrometheusServer, startPrometheus } from '../processes/prometheus-server.ts'
 import { createServerProcess } from '../processes/server-process.ts'
 

@@ -9,7 +9,7 @@ import type { AuditReport } from '../../packages/holdfast/src/engine/checkout-en
 import { audit } from '../../packages/holdfast/src/observe/audit/audit.ts'
 import type { Reply } from '../buyers/browser.ts'
 import { type BuyerRecord, createBuyer, orderOf } from '../buyers/buyer.ts'
-import { each } from '../buyers/crowd.ts'
+import { mapInParallel } from '../buyers/in-parallel.ts'
 import { acknowledgedBy } from '../buyers/reconcile-answers.ts'
 import { fillShop, serverEnvironment } from '../buyers/shop.ts'
 import { createServerProcess, type ServerProcess } from '../processes/server-process.ts'
@@ -97,7 +97,7 @@ async function race(options: RaceOptions, origin: () => string): Promise<{ recor
       isOver: () => performance.now() > deadline,
     }),
   )
-  await each(buyers, 16, buyer => buyer.prepare())
+  await mapInParallel(buyers, 16, buyer => buyer.prepare())
   const startedAt = performance.now()
   const records = await Promise.all(buyers.map(buyer => buyer.pay()))
   return { records, raceMs: performance.now() - startedAt }

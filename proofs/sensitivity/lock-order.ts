@@ -1,10 +1,9 @@
 /**
- * Counts deadlocks: processes that want the same checkouts, articles and coupons at once. A barrier holds one of the rows
- * until they queue for it, each with what it has locked before. With rows locked in one order everywhere nobody waits in
- * a circle; where somebody does, the database port repeats the transaction, so that only the server's count tells.
+ * Counts deadlocks between processes that need the same checkouts, articles, and coupons at once. A barrier holds one of
+ * the rows until they queue for it with their other locks. If all code locks rows in one order, no deadlock is possible.
+ * The database port retries deadlocked transactions, so only the count of the server shows them.
  */
 import { randomUUID } from 'node:crypto'
-import { parseArgs } from 'node:util'
 import { type Database, type Statement, statement } from '../../packages/holdfast/src/database/database.ts'
 import { connectPostgres } from '../../packages/holdfast/src/database/postgres/postgres.ts'
 import type { CheckoutEngine } from '../../packages/holdfast/src/engine/checkout-engine.ts'
@@ -13,17 +12,14 @@ import { createSandboxGateway } from '../../packages/holdfast/src/payments/sandb
 import { createCarts } from '../../packages/holdfast/src/shop/carts/carts.ts'
 import { upsertCoupon } from '../../packages/holdfast/src/shop/catalog/coupons.ts'
 import { fillShop } from '../buyers/shop.ts'
-import { runProof, wholeNumber, withPostgres } from '../command.ts'
-
-const usage = `usage: tsx proofs/sensitivity/lock-order.ts [options]
-  --rounds N      rounds of buyers, ends with the first deadlock (default 8)
-  --json          for programs
-`
+import { wholeNumber } from '../command/options.ts'
+import { runProof } from '../command/run-proof.ts'
+import { withPostgres } from '../command/temporary.ts'
 
 const processes = 3
-/** New ones of each process in each of a round's three meetings. */
+/** New checkouts per process in each of the three meetings of a round. */
 const buyersEach = 6
-/** What a meeting waits for at most, should fewer come to the barrier than expected. */
+/** How long a meeting waits if fewer transactions queue at the barrier than expected. */
 const meetingMsMax = 600
 const secret = 'kept by every process of this shop'
 const skus = ['ONE', 'TWO', 'THREE', 'FOUR', 'FIVE', 'SIX']
@@ -53,8 +49,8 @@ const readDeadlocks = statement(
 )
 const flushStatistics = statement('sim_flush_statistics', 'select pg_stat_force_next_flush()')
 
-/** A deadlock is looked for after this, not after a second. */
-async function hurry(databaseUrl: string): Promise<void> {
+/** Lets the server look for deadlocks after 40 ms instead of one second. */
+async function detectDeadlocksSooner(databaseUrl: string): Promise<void> {
   const database = await connectPostgres({ url: databaseUrl, poolMax: 1 })
   try {
     await database.execute(`alter database ${new URL(databaseUrl).pathname.slice(1)} set deadlock_timeout = '40ms'`)
@@ -68,7 +64,7 @@ interface Shop {
   engines: readonly CheckoutEngine[]
 }
 
-/** Begins checkouts of one engine: every article, and one of the coupons. */
+/** Starts checkouts on one engine, each with every article and one of the coupons. */
 function begin({ database }: Shop, engine: CheckoutEngine): Promise<string[]> {
   const carts = createCarts(database, { currency: 'EUR' })
   return Promise.all(
@@ -86,7 +82,7 @@ function begin({ database }: Shop, engine: CheckoutEngine): Promise<string[]> {
   )
 }
 
-/** Holds the row that `holds` locks until so many transactions queue for it, and lets all go on to their ends. */
+/** Holds the row that `holds` locks until `queued` transactions wait for it, then lets all of them finish. */
 async function meet(
   shop: Shop,
   holds: Statement,
@@ -113,7 +109,7 @@ async function meet(
 
 const pay = (token: string) => (engine: CheckoutEngine, lockId: string) => engine.processCheckout(lockId, { token })
 
-/** All want the same articles; all want the same checkouts; some let go of what others want. */
+/** Three meetings: all need the same articles; all need the same checkouts; some release what others need. */
 async function oneRound(shop: Shop): Promise<void> {
   const { engines } = shop
   const begun = async () => Promise.all(engines.map(engine => begin(shop, engine)))
@@ -128,15 +124,18 @@ async function oneRound(shop: Shop): Promise<void> {
     each([shared, shared.toReversed(), shared.toSorted()], pay('tok_approve')),
   )
 
-  const letGo = await begun()
-  await Promise.all(each(letGo, pay('tok_action_required')))
+  const released = await begun()
+  await Promise.all(each(released, pay('tok_action_required')))
   const fresh = await begun()
   const cancel = (engine: CheckoutEngine, lockId: string) => engine.cancelCheckout(lockId)
-  await meet(shop, holdStock, null, 2 * processes, () => [...each(letGo, cancel), ...each(fresh, pay('tok_approve'))])
+  await meet(shop, holdStock, null, 2 * processes, () => [
+    ...each(released, cancel),
+    ...each(fresh, pay('tok_approve')),
+  ])
 }
 
 async function countDeadlocks(databaseUrl: string, rounds: number): Promise<{ deadlocks: number; rounds: number }> {
-  await hurry(databaseUrl)
+  await detectDeadlocksSooner(databaseUrl)
   const connections: Database[] = []
   const engines: CheckoutEngine[] = []
   const connect = async (poolMax: number) => {
@@ -174,7 +173,7 @@ async function countDeadlocks(databaseUrl: string, rounds: number): Promise<{ de
   }
 }
 
-/** Each connection keeps what it counted for a while, unless it is told to hand it over. */
+/** A connection reports its counts after a delay, unless it is asked to flush them. */
 async function deadlocksNow(connections: readonly Database[]): Promise<number> {
   await Promise.all(
     connections.flatMap(connection => Array.from({ length: 6 }, () => connection.query(flushStatistics))),
@@ -183,17 +182,13 @@ async function deadlocksNow(connections: readonly Database[]): Promise<number> {
   return row?.deadlocks ?? 0
 }
 
-await runProof(usage, async () => {
-  const { values } = parseArgs({
-    options: { rounds: { type: 'string' }, json: { type: 'boolean' }, help: { type: 'boolean' } },
-  })
-  if (values.help === true) return { text: usage, holds: true }
-  const rounds = wholeNumber('rounds', values.rounds, 8, 1_000)
-  const report = await withPostgres(null, databaseUrl => countDeadlocks(databaseUrl, rounds))
-  const after = `${report.rounds} of ${rounds} rounds`
-  const text =
-    values.json === true
-      ? `${JSON.stringify({ ...report, after })}\n`
-      : `deadlocks: ${report.deadlocks}, after ${after}\n`
-  return { text, holds: report.deadlocks === 0 }
+await runProof({
+  command: 'tsx proofs/sensitivity/lock-order.ts',
+  options: { rounds: wholeNumber('N', 'rounds of buyers, or until the first deadlock', { max: 1_000, fallback: 8 }) },
+  async run({ rounds }) {
+    const counted = await withPostgres(null, databaseUrl => countDeadlocks(databaseUrl, rounds))
+    const after = `${counted.rounds} of ${rounds} rounds`
+    const report = { ...counted, after }
+    return { report, text: `deadlocks: ${counted.deadlocks}, after ${after}\n`, holds: counted.deadlocks === 0 }
+  },
 })

@@ -111,7 +111,7 @@ interface Crashed {
 const crashPoints = (scenario: string): Proof =>
   programProof<Crashed>(
     'crash points',
-    ['proofs/crash/crash.ts', '--short', '--hands', '2', '--scenario', scenario],
+    ['proofs/crash/crash.ts', '--short', '--workers', '2', '--scenario', scenario],
     ({ scenarios, played }) => ({
       lines: scenarios.flatMap(({ findings }) => findings.flatMap(({ what }) => what)),
       after: `${played} crashes`,
@@ -126,7 +126,7 @@ interface Simulated {
 const simulation = (seed: number, seeds: number): Proof =>
   programProof<Simulated>(
     'simulation',
-    ['proofs/simulation/prove-simulation.ts', '--hands', '2', '--seeds', String(seeds), '--seed', String(seed)],
+    ['proofs/simulation/simulation.ts', '--workers', '2', '--seeds', String(seeds), '--seed', String(seed)],
     report => ({
       lines: report.failed.flatMap(run => (run.isConverged ? run.violations : [...run.violations, unrest])),
       after: `${report.seeds} seeds from ${seed}`,

@@ -1,7 +1,7 @@
-/** A process of the crew that simulates seeds. */
+/** A worker process of the simulation. */
 
-import { serveCrew } from '../world/crew.ts'
 import type { ProviderName } from '../world/provider.ts'
+import { serveJobs } from '../world/worker-pool.ts'
 import { type Simulated, simulate } from './simulate.ts'
 
 export interface SimulateJob {
@@ -10,6 +10,6 @@ export interface SimulateJob {
   provider: ProviderName
 }
 
-await serveCrew<SimulateJob, Simulated>((world, { seed, stepsMax, provider }) =>
+await serveJobs<SimulateJob, Simulated>((world, { seed, stepsMax, provider }) =>
   simulate(world, seed, { provider, ...(stepsMax === null ? {} : { stepsMax }) }),
 )

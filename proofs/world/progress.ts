@@ -1,8 +1,8 @@
-/** Progress of something that takes long: a line that is written over on a terminal, one now and then elsewhere. */
+/** Progress of a long run: on a terminal one line that is overwritten, elsewhere a line every 20 seconds. */
 
 export interface Progress {
-  /** Says how far it is; drops what comes too soon after the last. */
-  tell(line: string): void
+  /** Writes the line, unless the last one is too recent. */
+  report(line: string): void
   end(): void
 }
 
@@ -10,12 +10,12 @@ const everyMs = { terminal: 200, elsewhere: 20_000 }
 
 export function createProgress(stream: NodeJS.WriteStream = process.stderr): Progress {
   const isTerminal = stream.isTTY === true
-  let toldAt = performance.now()
+  let reportedAt = performance.now()
   return {
-    tell(line) {
+    report(line) {
       const now = performance.now()
-      if (now - toldAt < (isTerminal ? everyMs.terminal : everyMs.elsewhere)) return
-      toldAt = now
+      if (now - reportedAt < (isTerminal ? everyMs.terminal : everyMs.elsewhere)) return
+      reportedAt = now
       stream.write(isTerminal ? `\r\u001b[2K${line}` : `${line}\n`)
     },
     end() {

@@ -1,7 +1,7 @@
 /** Puts Stripe's books into the shop's database, past its API, where they can be compared: at the end, to look at only. */
 import { type Database, statement } from '../../../packages/holdfast/src/database/database.ts'
 import type { Books as CheckoutBooks, Effect } from '../../../packages/stripe-simulator/src/world/books.ts'
-import { each } from '../../buyers/crowd.ts'
+import { mapInParallel } from '../../buyers/in-parallel.ts'
 import type { Books } from '../gateway.ts'
 import { reckonStripe } from './reckoning.ts'
 
@@ -63,7 +63,7 @@ async function write(database: Database, into: typeof writePayments, rows: reado
 
 export async function openBooksOf(url: string, database: Database): Promise<Books> {
   const checkouts = await database.query<{ id: string }>(listCheckouts)
-  const books = await each(checkouts, hands, ({ id }) => read<CheckoutBooks>(url, `books/${id}`))
+  const books = await mapInParallel(checkouts, hands, ({ id }) => read<CheckoutBooks>(url, `books/${id}`))
   const { effects } = await read<{ effects: Effect[] }>(url, 'effects')
   await database.execute(tables)
   await write(database, writePayments, books.flatMap(paymentsOf))

@@ -28,6 +28,6 @@ it('on the embedded database a kill loses no acknowledged order and charges nobo
     until: { kills: 0 },
     pace: { kind: 'payments', most: 6 },
   })
-  expect(report).toMatchObject({ ...clean, kills: 1, told: { unanswered: 0 } })
+  expect(report).toMatchObject({ ...clean, kills: 1, endings: { unanswered: 0 } })
   expect(report.checkouts.completed).toBeGreaterThan(0)
 }, 90_000)

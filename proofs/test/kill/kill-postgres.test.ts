@@ -27,7 +27,7 @@ it('on PostgreSQL two kills lose no acknowledged order and charge nobody without
       until: { kills: 1 },
       pace: { kind: 'payments', most: 6 },
     })
-    expect(report).toMatchObject({ ...clean, kills: 2, told: { unanswered: 0 } })
+    expect(report).toMatchObject({ ...clean, kills: 2, endings: { unanswered: 0 } })
     expect(report.checkouts.completed).toBeGreaterThan(0)
   } finally {
     await dropTestDatabase(inject('postgresUrl'), databaseUrl)

@@ -1,25 +1,30 @@
-/** Asks a server's health at fixed times, whatever the answers take, and says how long they took. */
+/** Requests health endpoints at fixed times, regardless of how long the answers take, and measures the latencies. */
 import http from 'node:http'
 import { percentile } from './load.ts'
 
-export interface Asked {
+export interface Latencies {
   path: string
   answers: number
   p50Ms: number
   p95Ms: number
   p99Ms: number
   maxMs: number
-  /** Answers by what they said: "200 healthy". */
-  said: Record<string, number>
+  /** Counts of answers by status: "200 healthy". */
+  statuses: Record<string, number>
 }
 
 const sleepUntil = (at: number) => new Promise(resolve => setTimeout(resolve, Math.max(0, at - performance.now())))
 
-/** Each of `paths` every `everyMs` for so many seconds, in turns, over connections that are kept. */
-export async function ask(url: string, paths: readonly string[], everyMs: number, seconds: number): Promise<Asked[]> {
+/** Requests each of `paths` every `everyMs` for `seconds`, in alternation, over kept-alive connections. */
+export async function requestHealth(
+  url: string,
+  paths: readonly string[],
+  everyMs: number,
+  seconds: number,
+): Promise<Latencies[]> {
   const agent = new http.Agent({ keepAlive: true })
   const tookMs = new Map<string, number[]>(paths.map(path => [path, []]))
-  const said = new Map<string, Record<string, number>>(paths.map(path => [path, {}]))
+  const statuses = new Map<string, Record<string, number>>(paths.map(path => [path, {}]))
 
   function once(path: string): Promise<void> {
     const startedAt = performance.now()
@@ -31,9 +36,9 @@ export async function ask(url: string, paths: readonly string[], everyMs: number
         })
         response.on('end', () => {
           tookMs.get(path)?.push(performance.now() - startedAt)
-          const words = said.get(path) ?? {}
-          const word = `${response.statusCode} ${(JSON.parse(body) as { status: string }).status}`
-          words[word] = (words[word] ?? 0) + 1
+          const counts = statuses.get(path) ?? {}
+          const status = `${response.statusCode} ${(JSON.parse(body) as { status: string }).status}`
+          counts[status] = (counts[status] ?? 0) + 1
           resolve()
         })
         response.on('error', reject)
@@ -42,15 +47,15 @@ export async function ask(url: string, paths: readonly string[], everyMs: number
     })
   }
 
-  const under: Promise<void>[] = []
+  const requests: Promise<void>[] = []
   const startedAt = performance.now()
   for (let round = 0; round * everyMs < seconds * 1000; round += 1) {
     for (const [at, path] of paths.entries()) {
       await sleepUntil(startedAt + (round + at / paths.length) * everyMs)
-      under.push(once(path))
+      requests.push(once(path))
     }
   }
-  await Promise.all(under)
+  await Promise.all(requests)
   agent.destroy()
   return paths.map(path => {
     const sorted = (tookMs.get(path) ?? []).toSorted((a, b) => a - b)
@@ -61,7 +66,7 @@ export async function ask(url: string, paths: readonly string[], everyMs: number
       p95Ms: percentile(sorted, 0.95),
       p99Ms: percentile(sorted, 0.99),
       maxMs: sorted.at(-1) ?? Number.NaN,
-      said: said.get(path) ?? {},
+      statuses: statuses.get(path) ?? {},
     }
   })
 }

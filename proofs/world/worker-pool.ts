@@ -1,30 +1,30 @@
 /**
- * A crew: processes that each have a world of their own and take jobs from one list, so that a long proof uses every
- * core. What a job finds depends on the job alone, not on who does it or what was done before.
+ * A pool of worker processes: each has a world of its own and takes jobs from one list, so a long proof uses all cores.
+ * The result of a job depends on the job alone, not on the worker or on earlier jobs.
  */
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { availableParallelism } from 'node:os'
 import { openWorld, type World } from './world.ts'
 
-export const handsDefault = Math.min(8, availableParallelism())
+export const workersDefault = Math.min(8, availableParallelism())
 
-export interface CrewOptions<Job, Result> {
-  /** The module that calls `serveCrew`. */
+export interface WorkerPoolOptions<Job, Result> {
+  /** The module that calls `serveJobs`. */
   module: URL
   adminUrl: string
-  hands: number
+  workers: number
   jobs: Iterable<Job>
   onResult(result: Result, job: Job): void
-  /** Checked before each job: true ends it early. */
+  /** Called before each job; true ends the pool early. */
   isOver?(): boolean
 }
 
-/** Has all jobs done. @throws when a process of the crew breaks, with what it said. */
-export async function withCrew<Job, Result>(options: CrewOptions<Job, Result>): Promise<void> {
+/** Runs all jobs. @throws if a worker fails, with its error. */
+export async function runJobs<Job, Result>(options: WorkerPoolOptions<Job, Result>): Promise<void> {
   const jobs = options.jobs[Symbol.iterator]()
   const children: ChildProcess[] = []
-  async function hand(): Promise<void> {
+  async function runWorker(): Promise<void> {
     const child = fork(options.module, [options.adminUrl], { serialization: 'advanced' })
     children.push(child)
     const gone = once(child, 'exit')
@@ -33,7 +33,7 @@ export async function withCrew<Job, Result>(options: CrewOptions<Job, Result>): 
       if (next.done === true) break
       child.send(next.value as object)
       const answer = await Promise.race([once(child, 'message'), gone.then(() => null)])
-      if (answer === null) throw new Error('a process of the crew ended in the middle of a job')
+      if (answer === null) throw new Error('a worker process exited during a job')
       const [message] = answer as [{ result: Result } | { error: string }]
       if ('error' in message) throw new Error(message.error)
       options.onResult(message.result, next.value as Job)
@@ -42,14 +42,14 @@ export async function withCrew<Job, Result>(options: CrewOptions<Job, Result>): 
     await gone
   }
   try {
-    await Promise.all(Array.from({ length: options.hands }, hand))
+    await Promise.all(Array.from({ length: options.workers }, runWorker))
   } finally {
     for (const child of children) if (child.exitCode === null) child.kill('SIGKILL')
   }
 }
 
-/** The other side: opens a world, does one job after the other, ends with whoever started it. */
-export async function serveCrew<Job, Result>(work: (world: World, job: Job) => Promise<Result>): Promise<void> {
+/** The worker's side: opens a world, runs one job after another, and exits when the parent disconnects. */
+export async function serveJobs<Job, Result>(work: (world: World, job: Job) => Promise<Result>): Promise<void> {
   const world = await openWorld(process.argv[2] ?? '')
   let last: Promise<unknown> = Promise.resolve()
   process.on('message', (job: Job) => {
