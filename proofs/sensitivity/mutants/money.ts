@@ -154,8 +154,8 @@ export const moneyMutants: readonly Mutant[] = [
     edits: [
       {
         file: unwind,
-        find: '  letGo(tx, ending)\n',
-        replace: '  letGo(tx, works.map(work => ({ work })))\n',
+        find: '  releaseAll(tx, ending)\n',
+        replace: '  releaseAll(tx, works.map(work => ({ work })))\n',
       },
     ],
     foundBy: inTest('packages/holdfast/test/saga/payment-outcomes.test.ts', 'postgres.*a void that fails at first'),

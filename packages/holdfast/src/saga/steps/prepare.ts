@@ -1,6 +1,6 @@
 /**
- * The step `prepare`: phases 1, 2 and 3 and the intent to authorize, one transaction for a set of checkouts.
- * Whoever came first is served first; one that is refused fails by itself and the others go on.
+ * The step `prepare`: phases 1 to 3 and the intent to authorize, in one transaction per batch. Requests are served in
+ * the order of arrival. A refused checkout fails alone; the others of its batch continue.
  */
 
 import type { CheckoutDetails, CheckoutRow, PathStep } from '../../database/checkout-row.ts'
@@ -12,10 +12,16 @@ import type { Quote } from '../../domain/quote.ts'
 import type { NewEvent } from '../../events/outbox.ts'
 import type { PaymentMethod } from '../../payments/gateway.ts'
 import { validateCart } from '../../phases/1-validate-cart.ts'
-import { type Hold, reserveInventory, takeHold } from '../../phases/2-reserve-inventory.ts'
+import { type Hold, type Inventory, reserveInventory, takeHold } from '../../phases/2-reserve-inventory.ts'
 import { lockPrices } from '../../phases/3-lock-prices.ts'
 import { authorizePayment } from '../../phases/4-authorize-payment.ts'
-import { type CouponClaim, type Coupons, couponFor, readClaimCounts } from '../../phases/claim-coupons.ts'
+import {
+  type ClaimCounts,
+  type CouponClaim,
+  type Coupons,
+  couponFor,
+  readClaimCounts,
+} from '../../phases/claim-coupons.ts'
 import { cartsOf } from '../../shop/carts/cart-rows.ts'
 import { failureEvents, phaseEvents } from '../announce.ts'
 import type { SagaContext } from '../context.ts'
@@ -24,22 +30,24 @@ import type { Lease } from '../lease.ts'
 
 export interface PrepareItem {
   lockId: string
-  /** Null: the caller is trusted with any session's checkout. */
+  /** Null: the caller may process the checkout of any session. */
   sessionId: string | null
   method: PaymentMethod
   token: string | null
-  /** Replaces what the cart says. */
+  /** Override the cart's own details. */
   details: Partial<CheckoutDetails>
   expectedTotalMinor: number | undefined
 }
 
 export type Prepared =
+  /** There is no such checkout, or it belongs to a different session. */
   | { kind: 'absent' }
-  /** It was past `pending` already. */
+  /** An earlier request has already prepared it. */
   | { kind: 'not_pending'; row: CheckoutRow }
   | { kind: 'refused'; row: CheckoutRow }
   | { kind: 'leased'; lease: Lease }
 
+/** One checkout of the batch, with what the phases have decided so far. */
 interface Work {
   row: CheckoutRow
   item: PrepareItem
@@ -53,10 +61,17 @@ interface Work {
   quote: Quote | null
 }
 
+/** What the phases have read for the whole batch. Each checkout takes its hold from `inventory` and `claimCounts`. */
+interface Supply {
+  inventory: Inventory
+  terms: Awaited<ReturnType<typeof lockPrices.read>>
+  claimCounts: ClaimCounts
+}
+
 export async function prepare(context: SagaContext, items: readonly PrepareItem[]): Promise<Prepared[]> {
-  const { db, numbers } = context
+  const { baseCurrency } = context.numbers
   const ids = [...new Set(items.map(item => item.lockId))]
-  const settled = await db.transaction(async tx => {
+  const { rows, after } = await context.db.transaction(async tx => {
     const startedAt = performance.now()
     const [rows, cartsRead, inventory, terms] = await Promise.all([
       lockRows(tx, ids),
@@ -64,83 +79,42 @@ export async function prepare(context: SagaContext, items: readonly PrepareItem[
       reserveInventory.read(tx, ids),
       lockPrices.read(tx),
     ])
-    const carts = cartsOf(cartsRead.carts, cartsRead.lines, {
-      baseCurrency: numbers.baseCurrency,
-      exchangeRates: terms.exchangeRates,
-    })
+    const { exchangeRates } = terms
+    const carts = cartsOf(cartsRead.carts, cartsRead.lines, { baseCurrency, exchangeRates })
     const works = admit(items, rows, carts)
     const claimCounts = await readClaimCounts(tx, wantedClaims(works, inventory.coupons))
-    const readAt = performance.now()
-
-    for (const work of works) {
-      if (work.failure !== null) continue
-      work.failure = validateCart.decide(work.cart, work.details)
-    }
+    for (const work of works) work.failure ??= validateCart.decide(work.cart, work.details)
     const validatedAt = performance.now()
-    for (const work of works) {
-      const { cart } = work
-      if (work.failure !== null || cart === undefined) continue
-      work.passed = 1
-      const { row, customer } = work
-      const held = reserveInventory.decide(inventory, claimCounts, { checkoutId: row.id, cart, customer })
-      if (!held.ok) {
-        work.failure = held.failure
-        continue
-      }
-      work.passed = 2
-      const quoted = lockPrices.decide(
-        {
-          cart,
-          details: work.details,
-          terms,
-          coupon: couponFor(inventory.coupons, cart),
-          baseCurrency: numbers.baseCurrency,
-          now: row.now,
-          price: context.quote,
-        },
-        work.item.expectedTotalMinor,
-      )
-      if (!quoted.ok) {
-        work.failure = quoted.failure
-        continue
-      }
-      work.passed = 3
-      work.quote = quoted.quote
-      // A custom quote may ignore the coupon. Then it is not claimed either.
-      work.hold = quoted.quote.coupon === null ? { ...held.hold, claim: null } : held.hold
-      takeHold(inventory, claimCounts, work.hold)
-    }
-    const durations = [readAt - startedAt + (validatedAt - readAt), performance.now() - validatedAt, 0]
-    return { after: write(context, tx, works, durations, inventory.alreadyHeld), rows }
+    for (const work of works) reserveAndPrice(context, work, { inventory, terms, claimCounts })
+    const durationsMs = [validatedAt - startedAt, performance.now() - validatedAt, 0]
+    return { rows, after: write(context, tx, works, durationsMs, inventory.alreadyHeld) }
   })
-  const rowById = new Map(settled.rows.map(row => [row.id, row]))
+  const rowById = new Map(rows.map(row => [row.id, row]))
   const leased = new Set<string>()
   return items.map((item): Prepared => {
     const row = rowById.get(item.lockId)
-    if (row === undefined || !isTheirs(item, row)) return { kind: 'absent' }
-    const after = settled.after.get(item.lockId)
-    if (after === undefined) return { kind: 'not_pending', row }
-    if (after.state === 'failed') return { kind: 'refused', row: after }
-    if (leased.has(item.lockId)) return { kind: 'not_pending', row: after }
+    if (row === undefined || !isAllowed(item, row)) return { kind: 'absent' }
+    const next = after.get(item.lockId)
+    if (next === undefined) return { kind: 'not_pending', row }
+    if (next.state === 'failed') return { kind: 'refused', row: next }
+    if (leased.has(item.lockId)) return { kind: 'not_pending', row: next }
     leased.add(item.lockId)
-    return {
-      kind: 'leased',
-      lease: { row: after, fresh: true, ageMs: 0, token: item.token, reference: null, orderId: null, undo: null },
-    }
+    const lease = { row: next, fresh: true, ageMs: 0, token: item.token, reference: null, orderId: null, undo: null }
+    return { kind: 'leased', lease }
   })
 }
 
-function isTheirs(item: PrepareItem, row: CheckoutRow): boolean {
+function isAllowed(item: PrepareItem, row: CheckoutRow): boolean {
   return item.sessionId === null || item.sessionId === row.session_id
 }
 
-/** The checkouts of this set that are to be worked on, in the order in which they came, each once. */
+/** The pending checkouts of the batch, each once, in the order of their first request. */
 function admit(items: readonly PrepareItem[], rows: readonly CheckoutRow[], carts: Map<string, Cart>): Work[] {
   const rowById = new Map(rows.map(row => [row.id, row]))
   const works: Work[] = []
   for (const item of items) {
     const row = rowById.get(item.lockId)
-    if (row === undefined || row.state !== 'pending' || !isTheirs(item, row)) continue
+    if (row === undefined || row.state !== 'pending' || !isAllowed(item, row)) continue
     rowById.delete(item.lockId)
     const cart = carts.get(row.cart_id)
     const details = detailsOf(item, cart)
@@ -159,6 +133,32 @@ function admit(items: readonly PrepareItem[], rows: readonly CheckoutRow[], cart
   return works
 }
 
+/** Phases 2 and 3 of one checkout. It takes stock and coupon from the batch's supply only if both phases accept it. */
+function reserveAndPrice(context: SagaContext, work: Work, { inventory, terms, claimCounts }: Supply): void {
+  const { row, cart, details, customer, item } = work
+  if (work.failure !== null || cart === undefined) return
+  work.passed = 1
+  const held = reserveInventory.decide(inventory, claimCounts, { checkoutId: row.id, cart, customer })
+  if (!held.ok) {
+    work.failure = held.failure
+    return
+  }
+  work.passed = 2
+  const { baseCurrency } = context.numbers
+  const coupon = couponFor(inventory.coupons, cart)
+  const request = { cart, details, terms, coupon, baseCurrency, now: row.now, price: context.quote }
+  const quoted = lockPrices.decide(request, item.expectedTotalMinor)
+  if (!quoted.ok) {
+    work.failure = quoted.failure
+    return
+  }
+  work.passed = 3
+  work.quote = quoted.quote
+  // A custom quote may ignore the coupon. Then it is not claimed either.
+  work.hold = quoted.quote.coupon === null ? { ...held.hold, claim: null } : held.hold
+  takeHold(inventory, claimCounts, work.hold)
+}
+
 function detailsOf(item: PrepareItem, cart: Cart | undefined): CheckoutDetails {
   const shippingAddress = item.details.shippingAddress ?? cart?.shippingAddress ?? null
   return {
@@ -174,7 +174,7 @@ function detailsOf(item: PrepareItem, cart: Cart | undefined): CheckoutDetails {
   }
 }
 
-/** Whom the limit of a coupon a customer counts: the user, else the mail address, else the session. */
+/** Whom a coupon's limit per customer counts: the user, else the email address, else the session. */
 function customerOf(row: CheckoutRow, details: CheckoutDetails): string {
   if (row.user_id !== null) return `user:${row.user_id}`
   return details.email === null ? `session:${row.session_id}` : `email:${details.email.trim().toLowerCase()}`
@@ -189,62 +189,49 @@ function wantedClaims(works: readonly Work[], coupons: Coupons): CouponClaim[] {
 
 const states = ['validating', 'reserving', 'locking_prices'] as const
 
-/** Writes everything that was decided; gives the rows as they are now, by id. */
+/** The transitions of the phases that ran, with their durations. A checkout that expired before phase 1 has none. */
+function pathOf({ row, hold, failure, passed }: Work, durationsMs: readonly number[], alreadyHeld: Held): PathStep[] {
+  if (failure !== null && failure.phase === null) return []
+  const units = hold?.parts.reduce((sum, part) => sum + part.quantity, 0)
+  return states.slice(0, Math.min(passed + 1, 3)).map((to, index) => ({
+    to,
+    durationUs: (durationsMs[index] ?? 0) * 1000,
+    ...(to === 'reserving' && !alreadyHeld.has(row.id) ? { facts: { units } } : {}),
+  }))
+}
+
+type Held = Inventory['alreadyHeld']
+
+/** Writes all decisions. Returns the changed rows by id. */
 function write(
   context: SagaContext,
   tx: Transaction,
   works: readonly Work[],
   durationsMs: readonly number[],
-  alreadyHeld: ReadonlyMap<string, unknown>,
+  alreadyHeld: Held,
 ): Map<string, CheckoutRow> {
-  const { numbers, gateway } = context
+  const { gateway } = context
   const holds: Hold[] = []
   const quotes: { checkoutId: string; quote: Quote; totalMinor: number; currency: string }[] = []
   const changes: CheckoutUpdate[] = []
   const paths: PathStep[][] = []
   for (const work of works) {
-    const { row, quote } = work
-    const units = work.hold?.parts.reduce((sum, part) => sum + part.quantity, 0)
-    const path: PathStep[] = states.slice(0, Math.min(work.passed + 1, 3)).map((to, index) => ({
-      to,
-      durationUs: (durationsMs[index] ?? 0) * 1000,
-      ...(to === 'reserving' && !alreadyHeld.has(row.id) ? { facts: { units } } : {}),
-    }))
-    if (work.failure !== null && work.failure.phase === null) path.length = 0
+    const { row, quote, hold, failure } = work
+    const path = pathOf(work, durationsMs, alreadyHeld)
     paths.push(path)
-    if (work.failure !== null || quote === null || work.hold === null) {
-      const failure = work.failure ?? expired()
-      changes.push({
-        row,
-        path: [...path, { to: 'failed', facts: { isReleased: alreadyHeld.has(row.id) } }],
-        failure,
-        holdsCart: false,
-        wakeInMs: null,
-        leaseOwner: null,
-      })
+    if (failure !== null || quote === null || hold === null) {
+      changes.push(refusedUpdate(row, path, failure ?? expired(), alreadyHeld.has(row.id)))
       continue
     }
-    holds.push(work.hold)
+    holds.push(hold)
     quotes.push({ checkoutId: row.id, quote, totalMinor: quote.totalMinor, currency: quote.currency })
-    changes.push({
-      row,
-      path: [...path, { to: 'authorizing' }],
-      epoch: row.epoch + 1,
-      leaseOwner: context.workerId,
-      wakeInMs: numbers.leaseMs,
-      tries: 0,
-      currency: quote.currency,
-      totalMinor: quote.totalMinor,
-      gateway: gateway.name,
-      details: work.details,
-      sealedToken: work.item.token === null ? null : context.seal.seal(row.id, work.item.token),
-    })
+    changes.push(authorizingUpdate(context, work, path, quote))
   }
   reserveInventory.write(tx, holds)
   lockPrices.write(tx, quotes)
   authorizePayment.write(tx, gateway.name, quotes)
   const after = changeRows(tx, changes)
-  // Stock held since the start goes back with the refusal.
+  // A refused checkout also releases stock that it has held since its start.
   reserveInventory.undo(
     tx,
     after.filter(row => row.state === 'failed' && alreadyHeld.has(row.id)).map(row => row.id),
@@ -254,4 +241,32 @@ function write(
   )
   context.outbox.publish(tx, events)
   return new Map(after.map(row => [row.id, row]))
+}
+
+function refusedUpdate(row: CheckoutRow, path: PathStep[], failure: Failure, isReleased: boolean): CheckoutUpdate {
+  return {
+    row,
+    path: [...path, { to: 'failed', facts: { isReleased } }],
+    failure,
+    holdsCart: false,
+    wakeInMs: null,
+    leaseOwner: null,
+  }
+}
+
+function authorizingUpdate(context: SagaContext, work: Work, path: PathStep[], quote: Quote): CheckoutUpdate {
+  const { row, item, details } = work
+  return {
+    row,
+    path: [...path, { to: 'authorizing' }],
+    epoch: row.epoch + 1,
+    leaseOwner: context.workerId,
+    wakeInMs: context.numbers.leaseMs,
+    tries: 0,
+    currency: quote.currency,
+    totalMinor: quote.totalMinor,
+    gateway: context.gateway.name,
+    details,
+    sealedToken: item.token === null ? null : context.seal.seal(row.id, item.token),
+  }
 }

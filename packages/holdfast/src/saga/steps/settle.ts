@@ -1,6 +1,6 @@
 /**
- * The step `settle`: records captures, commits stock, completes the checkout and publishes it (phase 7), one
- * transaction for a set. Protects A8 and B2: completion, payment, sale, and event are committed together.
+ * The step `settle`: records the answers to captures, commits stock, completes the checkouts, and publishes their events
+ * (phase 7). One transaction per batch. Protects A8 and B2: completion, payment, sale, and event are committed together.
  */
 
 import type { CheckoutRow, PathStep, StepFacts } from '../../database/checkout-row.ts'
@@ -22,36 +22,33 @@ export interface SettleItem {
   evidence: Evidence
 }
 
+/** A checkout whose capture succeeded. */
+interface Captured {
+  row: CheckoutRow
+  tookMs: number
+}
+
 export function settle(context: SagaContext, items: readonly SettleItem[]): Promise<Next[]> {
   const ids = items.map(item => item.lease.row.id)
   return transaction(context, async (tx, context) => {
     const startedAt = performance.now()
     const [rows, orders] = await Promise.all([lockRows(tx, ids), readOrdersOf(tx, ids)])
     const rowById = new Map(rows.map(row => [row.id, row]))
-    const captured: { row: CheckoutRow; tookMs: number }[] = []
+    const captured: Captured[] = []
     const changes: CheckoutUpdate[] = []
     const answered: SettleItem[] = []
-    const early: (Next | null)[] = items.map(item => {
-      const row = rowById.get(item.lease.row.id)
-      if (!isCurrent(item.lease, row)) return { kind: 'replaced' }
-      const verdict = capturePayment.decide(row, item.evidence.answer, backoffMs(context, row.tries))
-      if (verdict.to === 'unwind') {
-        return { kind: 'unwinds', lease: item.lease, failure: verdict.failure, evidence: item.evidence }
-      }
-      if (verdict.to === 'settle') {
-        answered.push(item)
-        captured.push({ row, tookMs: leasedForMs(item.lease, row) })
-        return null
-      }
-      // Money of another amount than asked stays an open operation, in sight, until somebody puts it right.
-      if (item.evidence.answer.outcome !== 'succeeded') answered.push(item)
-      else
-        context.log.error('[Checkout] captured amount differs from the requested amount', {
-          alert: 'amount_differs',
-          lockId: row.id,
-          cartId: row.cart_id,
-        })
-      changes.push({ row, path: [], leaseOwner: null, wakeInMs: verdict.afterMs, tries: row.tries + 1 })
+    const early = items.map((item): Next | null => {
+      const { lease, evidence } = item
+      const row = rowById.get(lease.row.id)
+      if (!isCurrent(lease, row)) return { kind: 'replaced' }
+      const verdict = capturePayment.decide(row, evidence.answer, backoffMs(context, row.tries))
+      if (verdict.to === 'unwind') return { kind: 'unwinds', lease, failure: verdict.failure, evidence }
+      if (verdict.to === 'settle') captured.push({ row, tookMs: leasedForMs(lease, row) })
+      else changes.push({ row, path: [], leaseOwner: null, wakeInMs: verdict.afterMs, tries: row.tries + 1 })
+      // A capture of a different amount stays an open operation, with an alert, until an operator corrects it.
+      const isMismatch = verdict.to === 'wait' && evidence.answer.outcome === 'succeeded'
+      if (isMismatch) alertMismatch(context, row)
+      else answered.push(item)
       return null
     })
     recordAnswers(
@@ -59,44 +56,25 @@ export function settle(context: SagaContext, items: readonly SettleItem[]): Prom
       answered.map(({ lease, evidence }) => ({ checkoutId: lease.row.id, ...evidence })),
     )
     const paidAt = captured[0]?.row.now ?? ''
-    const payments: Record<string, OrderPayment> = Object.fromEntries(
-      items.flatMap(item => {
-        const payment = paymentOf(item.evidence.answer, paidAt)
-        return payment === null ? [] : [[item.lease.row.id, payment]]
-      }),
-    )
+    const payments = paymentsOf(items, paidAt)
     const durationUs = (performance.now() - startedAt) * 1000
     for (const { row, tookMs } of captured) {
       const facts = factsOf(orders.get(row.id), payments[row.id], tookMs)
-      changes.push({
-        row,
-        path: [{ to: 'committing', durationUs, facts }, { to: 'completed' }],
-        leaseOwner: null,
-        wakeInMs: null,
-        tries: 0,
-      })
+      const path: PathStep[] = [{ to: 'committing', durationUs, facts }, { to: 'completed' }]
+      changes.push({ row, path, leaseOwner: null, wakeInMs: null, tries: 0 })
     }
     const after = new Map(changeRows(tx, changes).map(row => [row.id, row]))
     const events: NewEvent[] = []
-    for (const { row: before, tookMs } of captured) {
-      const { id } = before
+    for (const each of captured) {
+      const { id } = each.row
       const row = after.get(id)
       const order = orders.get(id)
       if (row === undefined || order === undefined) throw new Error(`checkout ${id} was captured without an order`)
-      order.status = 'paid'
-      order.paidAt = paidAt
-      const payment = payments[id]
-      if (payment !== undefined) order.metadata = { ...order.metadata, payment }
-      const capturing: PathStep = { to: 'capturing', durationUs: tookMs * 1000 }
-      events.push(...phaseEvents(context, row, [capturing, { to: 'committing', durationUs }]))
-      events.push({
-        checkoutId: id,
-        type: 'CheckoutCompleted',
-        payload: { lock: lockOf(row), orderId: order.id },
-      })
+      markPaid(order, paidAt, payments[id])
+      events.push(...completionEvents(context, row, order, each.tookMs, durationUs))
     }
     context.outbox.publish(tx, events)
-    // Last, so that a row of stock that everybody wants is locked as briefly as can be.
+    // Last, so that the stock rows that many checkouts need are locked as briefly as possible.
     commitStock.write(tx, {
       checkoutIds: captured.map(({ row }) => row.id),
       paidAt,
@@ -117,6 +95,41 @@ function factsOf(order: Order | undefined, payment: OrderPayment | undefined, to
   if (order === undefined) return { reference, sinceMs: tookMs }
   const units = order.lines.reduce((sum, line) => sum + line.quantity, 0)
   return { orderId: order.id, orderNumber: order.number, units, reference, sinceMs: tookMs }
+}
+
+function alertMismatch({ log }: SagaContext, { id: lockId, cart_id: cartId }: CheckoutRow): void {
+  const details = { alert: 'amount_differs' as const, lockId, cartId }
+  log.error('[Checkout] captured amount differs from the requested amount', details)
+}
+
+/** Marks the order as paid in memory, as `commitStock` marks it in the database. */
+function markPaid(order: Order, paidAt: string, payment: OrderPayment | undefined): void {
+  order.status = 'paid'
+  order.paidAt = paidAt
+  if (payment !== undefined) order.metadata = { ...order.metadata, payment }
+}
+
+function completionEvents(
+  context: SagaContext,
+  row: CheckoutRow,
+  order: Order,
+  tookMs: number,
+  durationUs: number,
+): NewEvent[] {
+  const capturing: PathStep = { to: 'capturing', durationUs: tookMs * 1000 }
+  return [
+    ...phaseEvents(context, row, [capturing, { to: 'committing', durationUs }]),
+    { checkoutId: row.id, type: 'CheckoutCompleted', payload: { lock: lockOf(row), orderId: order.id } },
+  ]
+}
+
+/** The captured payments by checkout. */
+function paymentsOf(items: readonly SettleItem[], paidAt: string): Record<string, OrderPayment> {
+  const entries = items.flatMap(({ lease, evidence }): [string, OrderPayment][] => {
+    const payment = paymentOf(evidence.answer, paidAt)
+    return payment === null ? [] : [[lease.row.id, payment]]
+  })
+  return Object.fromEntries(entries)
 }
 
 function paymentOf(answer: GatewayAnswer, capturedAt: string): OrderPayment | null {

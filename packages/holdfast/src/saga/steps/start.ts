@@ -1,6 +1,6 @@
 /**
- * The step `start`: locks carts. Protects A1: the cart's row is locked before anything is looked at, as every change
- * of a cart does too, and a unique index allows one checkout a cart.
+ * The step `start`: locks carts. Protects A1: the cart's row is locked before anything is read, as in every change of a
+ * cart, and a unique index allows one checkout per cart.
  */
 import { v7 as uuid } from 'uuid'
 import type { CheckoutRow } from '../../database/checkout-row.ts'
@@ -49,57 +49,36 @@ interface LockedCart {
   has_lines: boolean
 }
 
+/** The decision for one request: an error, the cart's current checkout, its new one, or one that a session won first. */
+type Verdict = CheckoutError | 'holder' | 'new' | 'taken'
+
 export function start(context: SagaContext, items: readonly StartItem[]): Promise<Started[]> {
   const cartIds = [...new Set(items.map(item => item.cartId))]
   return transaction(context, async (tx, context) => {
-    // Carts and holders are read by statements of their own, after the locks are there: they see what is true then.
-    const [overdue, carts, holders] = await Promise.all([
+    // Separate statements after the locks, so that carts and holders are read as they are once the locks are held.
+    const [replaceable, carts, holders] = await Promise.all([
       lockExpiredHoldersOf(tx, cartIds, !context.numbers.preventConcurrent),
       tx.query<LockedCart>(lockCarts, [cartIds]),
       readHoldersOf(tx, cartIds),
     ])
-    const overdueById = new Map(overdue.map(row => [row.id, row]))
-    const cartById = new Map(carts.map(cart => [cart.id, cart]))
     const holderOf = new Map(holders.map(row => [row.cart_id, row]))
-    const fresh: NewCheckout[] = []
-    const makerOf = new Map<string, StartItem>()
-    const verdicts = items.map((item): CheckoutError | 'holder' | 'new' | 'taken' => {
-      const cart = cartById.get(item.cartId)
-      const holder = holderOf.get(item.cartId)
-      const inTheWay = holder !== undefined && !makesWay(overdueById.get(holder.id), item)
-      const isBought = inTheWay && holder.state === 'completed'
-      if (inTheWay && !isBought && holder.session_id !== item.sessionId) return locked(holder)
-      if (cart === undefined || !isTheirs(cart, item)) return notFound(item.cartId)
-      const maker = makerOf.get(item.cartId)
-      if (maker !== undefined) return maker.sessionId === item.sessionId ? 'new' : 'taken'
-      if (isBought) return ordered(holder)
-      if (inTheWay) return 'holder'
-      if (!cart.has_lines) return new CheckoutError('cart_empty', 'Your cart is empty.', { phase: 'cart_validation' })
-      makerOf.set(item.cartId, item)
-      fresh.push({
-        id: uuid(),
-        cart_id: item.cartId,
-        session_id: item.sessionId,
-        user_id: item.userId,
-        ttl_ms: item.ttlMs,
-        metadata: item.metadata,
-      })
-      return 'new'
-    })
-    const replaced = overdue.filter(row => makerOf.has(row.cart_id))
-    const ended = letGo(context, tx, replaced)
+    const { verdicts, starterOf } = judge(items, replaceable, carts, holderOf)
+    const ended = endReplaced(
+      context,
+      tx,
+      replaceable.filter(row => starterOf.has(row.cart_id)),
+    )
+    const fresh = [...starterOf.values()].map(newCheckout)
     const inserted = fresh.length === 0 ? [] : await insertRows(tx, fresh)
     recordStarts(
       tx,
       inserted.map(row => row.id),
     )
-    context.outbox.publish(tx, [
-      ...ended,
-      ...inserted.map(
-        (row): NewEvent => ({ checkoutId: row.id, type: 'CheckoutStarted', payload: { lock: lockOf(row) } }),
-      ),
-    ])
-    const refused = context.numbers.holdOn === 'start' ? await holdNow(context, tx, inserted) : new Map()
+    const started = inserted.map(
+      (row): NewEvent => ({ checkoutId: row.id, type: 'CheckoutStarted', payload: { lock: lockOf(row) } }),
+    )
+    context.outbox.publish(tx, [...ended, ...started])
+    const refused = context.numbers.holdOn === 'start' ? await holdStock(context, tx, inserted) : new Map()
     const insertedOf = new Map(inserted.map(row => [row.cart_id, row]))
     return items.map((item, index): Started => {
       const verdict = verdicts[index]
@@ -114,21 +93,60 @@ export function start(context: SagaContext, items: readonly StartItem[]): Promis
   })
 }
 
-/** A user's cart is theirs in every session. */
-function isTheirs(cart: LockedCart, item: StartItem): boolean {
+/** Decides each request in the order of arrival. `starterOf` has the first request that may lock each free cart. */
+function judge(
+  items: readonly StartItem[],
+  replaceable: readonly CheckoutRow[],
+  carts: readonly LockedCart[],
+  holderOf: ReadonlyMap<string, CheckoutRow>,
+): { verdicts: Verdict[]; starterOf: Map<string, StartItem> } {
+  const replaceableById = new Map(replaceable.map(row => [row.id, row]))
+  const cartById = new Map(carts.map(cart => [cart.id, cart]))
+  const starterOf = new Map<string, StartItem>()
+  const verdicts = items.map((item): Verdict => {
+    const cart = cartById.get(item.cartId)
+    const holder = holderOf.get(item.cartId)
+    const isHeld = holder !== undefined && !isReplacedBy(replaceableById.get(holder.id), item)
+    const isBought = isHeld && holder.state === 'completed'
+    if (isHeld && !isBought && holder.session_id !== item.sessionId) return locked(holder)
+    if (cart === undefined || !isOwner(cart, item)) return notFound(item.cartId)
+    const starter = starterOf.get(item.cartId)
+    if (starter !== undefined) return starter.sessionId === item.sessionId ? 'new' : 'taken'
+    if (isBought) return ordered(holder)
+    if (isHeld) return 'holder'
+    if (!cart.has_lines) return new CheckoutError('cart_empty', 'Your cart is empty.', { phase: 'cart_validation' })
+    starterOf.set(item.cartId, item)
+    return 'new'
+  })
+  return { verdicts, starterOf }
+}
+
+/** A user owns the cart in every session. */
+function isOwner(cart: LockedCart, item: StartItem): boolean {
   return cart.session_id === item.sessionId || (item.userId !== null && cart.user_id === item.userId)
 }
 
-/** A locked holder whose time is over, or that another session took where concurrent checkouts are not prevented. */
-function makesWay(holder: CheckoutRow | undefined, item: StartItem): boolean {
+/** True if the locked holder has expired, or if a different session may take it over (`preventConcurrent` is off). */
+function isReplacedBy(holder: CheckoutRow | undefined, item: StartItem): boolean {
   return holder !== undefined && (holder.expired || holder.session_id !== item.sessionId)
 }
 
+function newCheckout(item: StartItem): NewCheckout {
+  return {
+    id: uuid(),
+    cart_id: item.cartId,
+    session_id: item.sessionId,
+    user_id: item.userId,
+    ttl_ms: item.ttlMs,
+    metadata: item.metadata,
+  }
+}
+
 /**
- * Checkouts that are expired or taken over make way: a pending one ends here; one with money in question rolls back,
- * due at once, but the cart is no longer its.
+ * Ends checkouts that have expired or are taken over. A pending one fails here. One that may have money at the gateway
+ * rolls back and is due at once, but no longer holds the cart. Returns the events.
  */
-function letGo(context: SagaContext, tx: Transaction, rows: readonly CheckoutRow[]): NewEvent[] {
+function endReplaced(context: SagaContext, tx: Transaction, rows: readonly CheckoutRow[]): NewEvent[] {
   const pending = rows.filter(row => row.state === 'pending')
   const changes = rows.map((row): CheckoutUpdate => {
     if (row.state === 'pending') {
@@ -137,12 +155,12 @@ function letGo(context: SagaContext, tx: Transaction, rows: readonly CheckoutRow
       return { row, path: [{ to: 'failed', facts }], failure, holdsCart: false, wakeInMs: null, leaseOwner: null }
     }
     if (row.state === 'rolling_back') return { row, path: [], holdsCart: false }
-    const why = expired(row.state)
-    const details = { failure: why.code, phase: why.phase }
+    const failure = expired(row.state)
+    const details = { failure: failure.code, phase: failure.phase }
     return {
       row,
       path: [{ to: 'rolling_back', details }],
-      failure: why,
+      failure,
       holdsCart: false,
       wakeInMs: 0,
       leaseOwner: null,
@@ -158,8 +176,8 @@ function letGo(context: SagaContext, tx: Transaction, rows: readonly CheckoutRow
   return after.flatMap(row => (row.state === 'failed' && row.failure !== null ? failureEvents(row, row.failure) : []))
 }
 
-/** Holds stock already now (`holdOn: 'start'`). Those that get none are failed at once; gives why. */
-async function holdNow(
+/** Holds stock at the start (`holdOn: 'start'`). Checkouts that get none fail at once; returns their failures by id. */
+async function holdStock(
   context: SagaContext,
   tx: Transaction,
   rows: readonly CheckoutRow[],
@@ -176,12 +194,12 @@ async function holdNow(
     baseCurrency: context.numbers.baseCurrency,
     exchangeRates: terms.exchangeRates,
   })
-  const holds = []
   const noClaims = new Map<string, number>()
+  const holds = []
   for (const row of rows) {
     const cart = carts.get(row.cart_id)
     if (cart === undefined) continue
-    // The coupon is claimed with the price lock, where the buyer is known.
+    // The coupon is claimed with the price lock, when the buyer is known.
     const request = { checkoutId: row.id, cart: { ...cart, couponCode: null }, customer: '' }
     const verdict = reserveInventory.decide(inventory, noClaims, request)
     if (!verdict.ok) {
@@ -220,7 +238,7 @@ function ordered(holder: CheckoutRow): CheckoutError {
 }
 
 function locked(holder: CheckoutRow): CheckoutError {
-  return new CheckoutError('cart_locked', 'This cart is being checked out somewhere else. Try again in a moment.', {
+  return new CheckoutError('cart_locked', 'This cart is being checked out elsewhere. Try again in a moment.', {
     context: { expires_at: holder.expires_at },
     retryable: true,
   })

@@ -1,6 +1,6 @@
 /**
- * The step `seize`: takes checkouts that nobody works on (their worker died, they waited for an answer or for the
- * buyer, their time is over) so that they can be carried on from where they rest. Raises the epoch of each.
+ * The step `takeOver`: leases checkouts whose worker is gone, or that are due (an answer, the buyer, an expiry), so that
+ * they continue from the state in which they rest. Each lease raises the epoch. Protects A7 and A11.
  */
 
 import type { CheckoutRow } from '../../database/checkout-row.ts'
@@ -19,21 +19,21 @@ import type { Lease } from '../lease.ts'
 export interface TakeOverItem {
   lockId: string
   /**
-   * `capture`: also moves a checkout that waits for its capture on, by writing the intent. `refund`: also takes one that
-   * is completed and has a refund of unknown outcome.
+   * `capture`: also leases a checkout that awaits capture, and writes the intent to capture. `refund`: also leases a
+   * completed checkout, for its refund of unknown outcome.
    */
   want: 'resume' | 'capture' | 'refund'
-  /** The epoch of whoever has it already, and goes on with it. */
+  /** The epoch of the current lease, if its own worker requests the new one. */
   epoch?: number
 }
 
 export type TakeOverResult =
   | { kind: 'absent' }
-  /** It is at an end, or somebody holds it, or it waits for something that was not asked for. */
+  /** Not leased: the checkout has ended, a worker holds it, or `want` does not cover its state. */
   | { kind: 'rests'; row: CheckoutRow }
   | { kind: 'leased'; lease: Lease }
 
-/** Takes named checkouts, where they are free. */
+/** Leases the named checkouts whose lease is free or has expired. */
 export function takeOver(context: SagaContext, items: readonly TakeOverItem[]): Promise<TakeOverResult[]> {
   const ids = [...new Set(items.map(item => item.lockId))]
   const idsFor = (want: TakeOverItem['want']) =>
@@ -41,14 +41,14 @@ export function takeOver(context: SagaContext, items: readonly TakeOverItem[]): 
   const capturing = idsFor('capture')
   const refunding = idsFor('refund')
   const holders = new Map(items.map(({ lockId, epoch }) => [lockId, epoch]))
-  const isWanted = (row: CheckoutRow) => wanted(row, capturing.has(row.id), refunding.has(row.id))
+  const isWanted = (row: CheckoutRow) => isCovered(row, capturing.has(row.id), refunding.has(row.id))
   return context.db.transaction(async tx => {
     const rows = await lockRows(tx, ids)
     const rowById = new Map(rows.map(row => [row.id, row]))
     const free = rows.filter(row => {
       return (isFree(row) || holders.get(row.id) === row.epoch) && isAtThisGateway(context, row) && isWanted(row)
     })
-    const leases = new Map((await take(context, tx, free, capturing)).map(lease => [lease.row.id, lease]))
+    const leases = new Map((await leaseRows(context, tx, free, capturing)).map(lease => [lease.row.id, lease]))
     return items.map((item): TakeOverResult => {
       const lease = leases.get(item.lockId)
       if (lease !== undefined) {
@@ -61,19 +61,19 @@ export function takeOver(context: SagaContext, items: readonly TakeOverItem[]): 
   })
 }
 
-/** Takes up to `limit` checkouts whose time to be looked at has come. */
+/** Leases up to `limit` checkouts that are due. */
 export function takeOverDue(context: SagaContext, limit: number): Promise<Lease[]> {
   return context.db.transaction(async tx => {
     const rows = await lockDueRows(tx, limit, context.gateway.name)
-    return take(context, tx, rows, new Set())
+    return leaseRows(context, tx, rows, new Set())
   })
 }
 
-/** Takes over up to `limit` checkouts that have expired: those to end, and roll-backs whose next attempt is due. */
+/** Leases up to `limit` expired checkouts: those to end, and rollbacks whose next attempt is due. */
 export function takeOverExpired(context: SagaContext, limit: number): Promise<Lease[]> {
   return context.db.transaction(async tx => {
     const rows = await lockExpiredRows(tx, limit, context.gateway.name)
-    return take(context, tx, rows, new Set())
+    return leaseRows(context, tx, rows, new Set())
   })
 }
 
@@ -81,7 +81,8 @@ function isFree(row: CheckoutRow): boolean {
   return row.lease_owner === null || row.awake
 }
 
-function wanted(row: CheckoutRow, capture: boolean, refund: boolean): boolean {
+/** True if a request for a capture, a refund, or neither covers the state of the checkout. */
+function isCovered(row: CheckoutRow, capture: boolean, refund: boolean): boolean {
   switch (row.state) {
     case 'pending':
       return row.expired
@@ -101,7 +102,7 @@ function wanted(row: CheckoutRow, capture: boolean, refund: boolean): boolean {
   }
 }
 
-async function take(
+async function leaseRows(
   context: SagaContext,
   tx: Transaction,
   rows: readonly CheckoutRow[],
@@ -110,21 +111,21 @@ async function take(
   if (rows.length === 0) return []
   const ids = rows.map(row => row.id)
   const [operations, orders] = await Promise.all([readOperations(tx, ids), readOrdersOf(tx, ids)])
-  // Whose money comes by itself, the gateway says whether it came: it is asked before anything is undone.
-  const isAsked = ({ id }: CheckoutRow) => capturing.has(id) || context.gateway.paidLater === true
-  const nowCapturing = rows.filter(row => row.state === 'awaiting_capture' && isAsked(row))
+  // If the buyer pays later, a capture finds out whether the money has arrived, before anything is undone.
+  const mayCapture = ({ id }: CheckoutRow) => capturing.has(id) || context.gateway.paidLater === true
+  const nowCapturing = rows.filter(row => row.state === 'awaiting_capture' && mayCapture(row))
   capturePayment.write(
     tx,
     context.gateway.name,
     nowCapturing.map(row => ({ row, reference: referenceOf(row, operations) })),
   )
   const changes = rows.map((row): CheckoutUpdate => {
-    if (isOver(row, operations)) return { row, path: [], leaseOwner: null, wakeInMs: null }
+    if (hasNothingOpen(row, operations)) return { row, path: [], leaseOwner: null, wakeInMs: null }
     const captures = nowCapturing.includes(row)
-    const answered = row.state === 'awaiting_action' && !row.expired
+    const hasReturned = row.state === 'awaiting_action' && !row.expired
     return {
       row,
-      path: captures ? [{ to: 'capturing' }] : answered ? [{ to: 'authorizing' }] : [],
+      path: captures ? [{ to: 'capturing' }] : hasReturned ? [{ to: 'authorizing' }] : [],
       epoch: row.epoch + 1,
       leaseOwner: context.workerId,
       wakeInMs: context.numbers.leaseMs,
@@ -136,9 +137,9 @@ async function take(
     .map(row => leaseOf(row, operations, orders, fresh.has(row.id)))
 }
 
-/** At its end, and with nothing to ask about: whatever woke it, there is nothing to carry on. */
-function isOver(row: CheckoutRow, operations: readonly OperationRow[]): boolean {
-  return isFinal(row.state) && leftOver(operations.filter(operation => operation.checkout_id === row.id)) === null
+/** True if the checkout has ended and no operation is open: it needs no lease, whatever made it due. */
+function hasNothingOpen(row: CheckoutRow, operations: readonly OperationRow[]): boolean {
+  return isFinal(row.state) && openOperation(operations.filter(operation => operation.checkout_id === row.id)) === null
 }
 
 function leaseOf(
@@ -148,7 +149,7 @@ function leaseOf(
   fresh: boolean,
 ): Lease {
   const own = operations.filter(operation => operation.checkout_id === row.id)
-  const undo = row.state === 'rolling_back' ? authorizePayment.undo(own) : leftOver(own)
+  const undo = row.state === 'rolling_back' ? authorizePayment.undo(own) : openOperation(own)
   const kind = row.state === 'capturing' ? 'capture' : 'authorize'
   const about = own.find(operation =>
     undo === null ? operation.kind === kind : operation.kind === undo.kind && operation.attempt === undo.attempt,
@@ -159,15 +160,15 @@ function leaseOf(
     ageMs: about?.age_ms ?? 0,
     isPending: about?.answer?.outcome === 'pending',
     token: null,
-    // An orphan is another payment than the checkout's own.
+    // An orphaned authorization is a different payment from the checkout's own.
     reference: (isFinal(row.state) ? undo?.reference : null) ?? referenceOf(row, own),
     orderId: orders.get(row.id)?.id ?? null,
     undo,
   }
 }
 
-/** A refund, or the end of an orphan, that was intended and never settled. */
-function leftOver(operations: readonly OperationRow[]): UndoOperation | null {
+/** The open refund, or the open void of an orphaned authorization, of an ended checkout. */
+function openOperation(operations: readonly OperationRow[]): UndoOperation | null {
   const open = openAtEnd(operations)
   if (open === undefined) return null
   const { attempt, amount_minor: amountMinor, currency, reference, age_ms: ageMs } = open

@@ -1,7 +1,7 @@
 /**
- * The step `unwind`: undoes checkouts in reverse order of their phases, each step recorded, one transaction for a set.
- * Nothing is let go before the gateway has said that nothing is open there: until then the checkout rests in
- * `rolling_back` and is asked about again, for ever. Protects B3 and A6.
+ * The step `unwind`: undoes checkouts in reverse order of their phases. One transaction per batch. Stock, coupon, and cart
+ * are released only after the gateway has confirmed that nothing is open there. Until then the checkout rests in
+ * `rolling_back` and is retried without end. Protects B3 and A6.
  */
 
 import type { CheckoutRow, PathStep, StepFacts } from '../../database/checkout-row.ts'
@@ -9,6 +9,7 @@ import { type CheckoutUpdate, changeRows, lockRows } from '../../database/checko
 import type { Transaction } from '../../database/database.ts'
 import { triesBeforeAlert } from '../../domain/alert.ts'
 import type { Failure } from '../../domain/failure.ts'
+import { groupBy } from '../../domain/group-by.ts'
 import type { PhaseName } from '../../domain/states.ts'
 import type { NewEvent } from '../../events/outbox.ts'
 import { latest, type OperationRow, readOperations, recordAnswers, recordIntents } from '../../payments/operations.ts'
@@ -21,11 +22,12 @@ import { type Evidence, isCurrent, type Lease, type Next } from '../lease.ts'
 import { transaction } from '../transaction.ts'
 
 export type UnwindItem =
-  /** By whoever holds the claim. `failure` is null where it is rolling back already. */
+  /** From the worker that holds the lease. `failure` is null if the checkout is rolling back already. */
   | { lease: Lease; failure: Failure | null; evidence: Evidence | null }
-  /** By force, from outside: taken over if it can still be undone. */
+  /** From outside, such as a cancellation: takes over the checkout if it can still be undone. */
   | { lockId: string; sessionId: string | null; failureIn(row: CheckoutRow): Failure }
 
+/** One checkout of the batch that is undone. */
 interface Work {
   row: CheckoutRow
   item: UnwindItem
@@ -39,20 +41,20 @@ export function unwind(context: SagaContext, items: readonly UnwindItem[]): Prom
   return transaction(context, async (tx, context) => {
     const [rows, operations] = await Promise.all([lockRows(tx, ids), readOperations(tx, ids)])
     const rowById = new Map(rows.map(row => [row.id, row]))
-    const operationsOf = groupById(operations)
-    const works = new Map<UnwindItem, Work>()
+    const operationsOf = groupBy(operations, operation => operation.checkout_id)
+    const works: Work[] = []
     const early = new Map<UnwindItem, Next>()
     for (const item of items) {
-      const row = rowById.get(idOf(item))
-      const admitted = admit(item, row)
-      if ('kind' in admitted) early.set(item, admitted)
-      else {
-        works.set(item, admitted)
-        // A second request for the same checkout in this set finds it taken.
-        rowById.delete(admitted.row.id)
+      const admitted = admit(item, rowById.get(idOf(item)))
+      if ('kind' in admitted) {
+        early.set(item, admitted)
+        continue
       }
+      works.push(admitted)
+      // A second request for the same checkout in this batch is answered as replaced.
+      rowById.delete(admitted.row.id)
     }
-    const done = write(context, tx, [...works.values()], operationsOf)
+    const done = write(context, tx, works, operationsOf)
     return items.map((item): Next => early.get(item) ?? done.get(idOf(item)) ?? { kind: 'replaced' })
   })
 }
@@ -61,21 +63,11 @@ function idOf(item: UnwindItem): string {
   return 'lease' in item ? item.lease.row.id : item.lockId
 }
 
-function groupById(operations: readonly OperationRow[]): Map<string, OperationRow[]> {
-  const groups = new Map<string, OperationRow[]>()
-  for (const operation of operations) {
-    const group = groups.get(operation.checkout_id)
-    if (group === undefined) groups.set(operation.checkout_id, [operation])
-    else group.push(operation)
-  }
-  return groups
-}
-
 function admit(item: UnwindItem, row: CheckoutRow | undefined): Work | Next {
   if ('lease' in item) {
     if (!isCurrent(item.lease, row)) return { kind: 'replaced' }
     const failure = row.failure ?? item.failure
-    if (failure === null) throw new Error(`checkout ${row.id} is to be unwound without a reason`)
+    if (failure === null) throw new Error(`checkout ${row.id} cannot be unwound without a failure`)
     return { row, item, evidence: item.evidence, failure, epoch: row.epoch }
   }
   if (row === undefined) return { kind: 'replaced' }
@@ -90,7 +82,7 @@ function admit(item: UnwindItem, row: CheckoutRow | undefined): Work | Next {
   return { row, item, evidence: null, failure: row.failure ?? item.failureIn(row), epoch: row.epoch + 1 }
 }
 
-/** Records the evidence, then ends what can end and writes the next intent for what cannot. */
+/** Records the evidence. Ends each checkout that has nothing open at the gateway; writes the next intent of the others. */
 function write(
   context: SagaContext,
   tx: Transaction,
@@ -107,70 +99,92 @@ function write(
   )
   const changes: CheckoutUpdate[] = []
   const ending: { work: Work; undone: PhaseName[] }[] = []
-  const going = new Map<string, UndoOperation>()
+  const continuing = new Map<string, UndoOperation>()
   for (const work of works) {
-    const { row, failure, epoch } = work
+    const { row } = work
     const operations = withEvidence(operationsOf.get(row.id) ?? [], work.evidence)
     const next = authorizePayment.undo(operations)
-    const enters: PathStep[] =
-      row.state === 'rolling_back'
-        ? []
-        : [{ to: 'rolling_back', details: { failure: failure.code, phase: failure.phase } }]
     if (next === null) {
       const undone = undonePhases(operations)
-      const isPending = row.state === 'pending'
-      const facts = { isReleased: !isPending || context.numbers.holdOn === 'start', ...undonePayment(operations) }
-      const path: PathStep[] = isPending
-        ? [{ to: 'failed', facts }]
-        : [...enters, { to: 'failed', details: { undone }, facts }]
-      changes.push({
-        row,
-        path,
-        epoch,
-        failure,
-        holdsCart: false,
-        leaseOwner: null,
-        wakeInMs: null,
-        sealedToken: null,
-        action: null,
-      })
+      changes.push(endingUpdate(context, work, operations, undone))
       ending.push({ work, undone })
       continue
     }
-    // The gateway did not settle it: rest, and ask again later under the same key.
-    const unanswered = work.evidence?.kind === next.kind && work.evidence.attempt === next.attempt
-    const refusedAgain = next.isNew && work.evidence?.kind === next.kind
-    const rests = unanswered || refusedAgain
-    const tries = rests ? row.tries + 1 : 0
-    if (tries >= triesBeforeAlert) {
-      context.log.error('[Checkout] rollback stuck: the gateway has not confirmed the void or refund', {
-        alert: 'rollback_stuck',
-        lockId: row.id,
-        cartId: row.cart_id,
-        tries,
-      })
-    }
+    const isUnsettled = leavesOpen(work.evidence, next)
+    const tries = isUnsettled ? row.tries + 1 : 0
+    if (tries >= triesBeforeAlert) alertStuck(context, row, tries)
     if (next.isNew) intendUndo(context, tx, row, next)
-    changes.push({
-      row,
-      path: enters,
-      epoch,
-      failure,
-      sealedToken: null,
-      action: null,
-      tries,
-      leaseOwner: rests ? null : context.workerId,
-      wakeInMs: rests ? backoffMs(context, tries) : context.numbers.leaseMs,
-    })
-    if (!rests) going.set(row.id, next)
+    changes.push(rollingBackUpdate(context, work, isUnsettled, tries))
+    if (!isUnsettled) continuing.set(row.id, next)
   }
-  letGo(tx, ending)
+  releaseAll(tx, ending)
   const after = new Map(changeRows(tx, changes).map(row => [row.id, row]))
   publish(context, tx, ending, after)
-  return nextOf(works, after, going)
+  return nextOf(works, after, continuing)
 }
 
-/** Money that was taken already had been authorized, though we never heard of it. */
+/** True if the gateway did not settle the operation, or refused it again: the checkout rests until its next attempt. */
+function leavesOpen(evidence: Evidence | null, next: UndoOperation): boolean {
+  if (evidence?.kind !== next.kind) return false
+  return next.isNew || evidence.attempt === next.attempt
+}
+
+function alertStuck({ log }: SagaContext, { id: lockId, cart_id: cartId }: CheckoutRow, tries: number): void {
+  log.error('[Checkout] rollback stuck: the gateway has not confirmed the void or refund', {
+    alert: 'rollback_stuck',
+    lockId,
+    cartId,
+    tries,
+  })
+}
+
+/** The transition to `rolling_back`, unless the checkout is there already. */
+function entryPath({ row, failure }: Work): PathStep[] {
+  if (row.state === 'rolling_back') return []
+  return [{ to: 'rolling_back', details: { failure: failure.code, phase: failure.phase } }]
+}
+
+function endingUpdate(
+  context: SagaContext,
+  work: Work,
+  operations: readonly OperationRow[],
+  undone: PhaseName[],
+): CheckoutUpdate {
+  const { row, failure, epoch } = work
+  const isPending = row.state === 'pending'
+  const facts = { isReleased: !isPending || context.numbers.holdOn === 'start', ...undonePayment(operations) }
+  const path: PathStep[] = isPending
+    ? [{ to: 'failed', facts }]
+    : [...entryPath(work), { to: 'failed', details: { undone }, facts }]
+  return {
+    row,
+    path,
+    epoch,
+    failure,
+    holdsCart: false,
+    leaseOwner: null,
+    wakeInMs: null,
+    sealedToken: null,
+    action: null,
+  }
+}
+
+function rollingBackUpdate(context: SagaContext, work: Work, isUnsettled: boolean, tries: number): CheckoutUpdate {
+  const { row, failure, epoch } = work
+  return {
+    row,
+    path: entryPath(work),
+    epoch,
+    failure,
+    sealedToken: null,
+    action: null,
+    tries,
+    leaseOwner: isUnsettled ? null : context.workerId,
+    wakeInMs: isUnsettled ? backoffMs(context, tries) : context.numbers.leaseMs,
+  }
+}
+
+/** A payment that was captured must have been authorized, even if that answer was lost: settles the authorization too. */
 function provenBy({ kind, answer }: Evidence, operations: readonly OperationRow[]): Evidence[] {
   if (kind !== 'void' || answer.outcome !== 'declined' || answer.code !== 'already_captured') return []
   const open = operations.find(operation => operation.kind === 'authorize' && operation.status === 'intended')
@@ -180,7 +194,7 @@ function provenBy({ kind, answer }: Evidence, operations: readonly OperationRow[
   return [{ kind: 'authorize', attempt, answer: { outcome: 'succeeded', reference, amountMinor, currency } }]
 }
 
-/** The operations of a checkout as they are with what the gateway has just said. */
+/** The operations of a checkout, with the new evidence applied. */
 function withEvidence(operations: readonly OperationRow[], evidence: Evidence | null): OperationRow[] {
   return operations.map(operation => {
     if (evidence === null || operation.kind !== evidence.kind || operation.attempt !== evidence.attempt)
@@ -196,7 +210,7 @@ function withEvidence(operations: readonly OperationRow[], evidence: Evidence | 
   })
 }
 
-/** What is undone, in reverse order: known from what was done. */
+/** The undone phases in reverse order, derived from the operations. */
 function undonePhases(operations: readonly OperationRow[]): PhaseName[] {
   const undone: PhaseName[] = []
   if (operations.some(operation => operation.kind === 'capture')) undone.push('order_creation')
@@ -206,7 +220,7 @@ function undonePhases(operations: readonly OperationRow[]): PhaseName[] {
   return [...undone, 'price_lock', 'inventory_reservation']
 }
 
-/** What the gateway did to undo the payment, last. */
+/** How the gateway undid the payment. */
 function undonePayment(operations: readonly OperationRow[]): Pick<StepFacts, 'payment' | 'reference'> {
   const done = (kind: 'void' | 'refund') => latest(operations, kind)?.status === 'succeeded'
   const payment = done('refund') ? 'refunded' : done('void') ? 'voided' : undefined
@@ -228,8 +242,8 @@ function intendUndo(context: SagaContext, tx: Transaction, row: CheckoutRow, nex
   ])
 }
 
-/** Lets go of everything, in reverse: the order is cancelled, holds and coupon claims released. */
-function letGo(tx: Transaction, ending: readonly { work: Work }[]): void {
+/** Releases everything in reverse order: cancels the orders, releases the holds and coupon claims. */
+function releaseAll(tx: Transaction, ending: readonly { work: Work }[]): void {
   const ids = ending.map(({ work }) => work.row.id)
   createOrder.undo(tx, ids)
   reserveInventory.undo(tx, ids)
@@ -253,12 +267,12 @@ function publish(
 function nextOf(
   works: readonly Work[],
   after: Map<string, CheckoutRow>,
-  going: Map<string, UndoOperation>,
+  continuing: Map<string, UndoOperation>,
 ): Map<string, Next> {
   const nexts = new Map<string, Next>()
   for (const { row, item, evidence } of works) {
     const now = after.get(row.id)
-    const undo = going.get(row.id)
+    const undo = continuing.get(row.id)
     if (now === undefined) continue
     if (undo === undefined) {
       nexts.set(row.id, { kind: 'rests', row: now, order: null })
