@@ -110,7 +110,7 @@ function printProblems(context: CommandContext, problems: Problems): void {
     const rows = webhooks.map(one => [
       cell(one.gateway),
       cell(one.type),
-      one.ours ? 'our checkouts' : 'no checkout of ours',
+      one.ours ? 'our checkouts' : 'no checkout',
       when(one.lastAt, now),
       String(one.count),
     ])

@@ -206,7 +206,7 @@ Examples:
 
 function dismissCommand(host: CommandHost, done: (code: number) => void): Command {
   const all = 'all-unmatched'
-  const command = operatorCommand('dismiss', all, 'Dismiss all given-up webhooks that match no checkout of ours')
+  const command = operatorCommand('dismiss', all, 'Dismiss all given-up webhooks that match no checkout')
     .description('Dismiss a webhook without processing it')
     .addHelpText(
       'after',

@@ -1,31 +1,31 @@
 /**
- * The buyers of a sale, each on a journey of its own: start, pay, go to the bank, ask again whenever no answer came.
- * What they are told is kept: it must be what the shop's books say.
+ * The simulated buyers of a sale. Each starts a checkout, pays, visits its bank, and repeats a call that got no answer.
+ * Final answers are recorded, because they must match the shop's records.
  */
 import { setMaxListeners } from 'node:events'
 import { setTimeout as passed } from 'node:timers/promises'
 import type { Acknowledged } from 'holdfast/operations'
-import { sessionOf } from './goods.ts'
 import type { BuyerPlan } from './plans.ts'
-import { type Answer, type Given, NoAnswer, Refused } from './process.ts'
-import type { CallName, Told } from './protocol.ts'
+import { type CallArguments, type CallResult, NoAnswer, Refused } from './process.ts'
+import type { BuyerAnswer, CallName } from './protocol.ts'
+import { sessionOf } from './sale-store.ts'
 import type { Shop } from './shop.ts'
 
-/** Where buyers are: in front of the shop, at it, or at an end. */
+/** State of a buyer: before the checkout, in it, or after it. */
 export const buyerStates = ['waiting', 'paying', 'paid', 'sold_out', 'declined', 'undone', 'unserved'] as const
 export type BuyerState = (typeof buyerStates)[number]
 
 export interface Crowd {
   readonly counts: Readonly<Record<BuyerState, number>>
-  /** Checkouts that came to an end before their buyers' eyes. */
+  /** Checkouts whose end their buyers saw. */
   readonly ended: number
   readonly doubleClicks: number
   readonly lostAnswers: number
-  /** Double clicks whose two answers were not the same. */
+  /** Double clicks with two different answers. */
   readonly differing: number
-  /** Answers that nobody expects, by code. */
+  /** Unexpected refusals, by code. */
   readonly surprises: ReadonlyMap<string, number>
-  /** What buyers were told as last words. */
+  /** Final answers that buyers received. */
   acknowledged(): Acknowledged[]
 }
 
@@ -33,11 +33,11 @@ export interface CrowdOptions {
   shop: Shop
   plans: readonly BuyerPlan[]
   cartIds: readonly string[]
-  /** Buyers try no more when it is aborted; who has begun is served until then. */
+  /** Stops all buyers. */
   over: AbortSignal
-  /** No new attempt is begun once this is true. */
+  /** True once no new attempt may start. */
   isClosed(): boolean
-  /** All units are sold: nobody tries again. */
+  /** True once all units are sold; buyers then do not retry. */
   isSoldOut(): boolean
   onEnd(): void
 }
@@ -46,13 +46,13 @@ const atBankMs = 900
 const retryMs = 120
 const patienceMs = 1_000
 
-/** Thrown through a journey that the end of the sale cuts off. */
+/** Thrown to stop a buyer when the sale ends. */
 class Over extends Error {}
 
 export function gatherCrowd(options: CrowdOptions): Crowd & { done: Promise<void> } {
   const { shop, plans, cartIds, over, isClosed, isSoldOut } = options
   const counts = Object.fromEntries(buyerStates.map(state => [state, 0])) as Record<BuyerState, number>
-  const told = new Map<string, Acknowledged>()
+  const finalAnswers = new Map<string, Acknowledged>()
   const surprises = new Map<string, number>()
   const seen = { ended: 0, doubleClicks: 0, lostAnswers: 0, differing: 0 }
 
@@ -64,8 +64,11 @@ export function gatherCrowd(options: CrowdOptions): Crowd & { done: Promise<void
     })
   }
 
-  /** Makes a call, and the same again wherever no answer came. */
-  async function insist<Name extends CallName>(name: Name, ...given: Given<Name>): Promise<Answer<Name>> {
+  /** Makes a call and repeats it until an answer arrives. */
+  async function callUntilAnswered<Name extends CallName>(
+    name: Name,
+    ...given: CallArguments<Name>
+  ): Promise<CallResult<Name>> {
     for (;;) {
       if (over.aborted) throw new Over()
       try {
@@ -78,9 +81,10 @@ export function gatherCrowd(options: CrowdOptions): Crowd & { done: Promise<void
     }
   }
 
-  function acknowledge(lockId: string, answer: Told): void {
-    if (answer.status === 'paid') told.set(lockId, { checkoutId: lockId, state: 'completed', orderId: answer.orderId })
-    if (answer.status === 'failed') told.set(lockId, { checkoutId: lockId, state: 'failed' })
+  function acknowledge(lockId: string, answer: BuyerAnswer): void {
+    if (answer.status === 'paid')
+      finalAnswers.set(lockId, { checkoutId: lockId, state: 'completed', orderId: answer.orderId })
+    if (answer.status === 'failed') finalAnswers.set(lockId, { checkoutId: lockId, state: 'failed' })
   }
 
   async function journey(buyer: number, plan: BuyerPlan): Promise<void> {
@@ -94,28 +98,28 @@ export function gatherCrowd(options: CrowdOptions): Crowd & { done: Promise<void
       state = next
     }
 
-    /** Follows a payment to its last word; null where the buyer went away from the bank's page. */
-    async function follow(lockId: string, first: Told): Promise<Told | null> {
+    /** Follows a payment to its final answer; null if the buyer leaves the bank's page. */
+    async function follow(lockId: string, first: BuyerAnswer): Promise<BuyerAnswer | null> {
       let answer = first
       for (;;) {
         if (answer.status === 'paid' || answer.status === 'failed') return answer
         if (answer.status === 'confirm') {
           await pause(atBankMs)
           if (plan.atBank === 'abandon') {
-            await insist('letTimePass', lockId)
+            await callUntilAnswered('expireLocks', lockId)
             return null
           }
-          await insist('confirm', answer.reference, plan.atBank)
+          await callUntilAnswered('confirm', answer.reference, plan.atBank)
         } else {
           await pause(Math.min(answer.pollAfterMs, 1_000))
         }
-        answer = await insist('resume', lockId, sessionId)
+        answer = await callUntilAnswered('resume', lockId, sessionId)
       }
     }
 
-    const pay = (lockId: string) => insist('pay', lockId, sessionId, plan.token)
+    const pay = (lockId: string) => callUntilAnswered('pay', lockId, sessionId, plan.token)
 
-    async function payAsPlanned(lockId: string): Promise<Told> {
+    async function payAsPlanned(lockId: string): Promise<BuyerAnswer> {
       if (plan.clicksTwice) {
         seen.doubleClicks += 1
         const [one, other] = await Promise.all([pay(lockId), pay(lockId)])
@@ -131,16 +135,16 @@ export function gatherCrowd(options: CrowdOptions): Crowd & { done: Promise<void
     }
 
     async function attempt(): Promise<BuyerState> {
-      const lockId = await insist('start', cartId, sessionId)
+      const lockId = await callUntilAnswered('start', cartId, sessionId)
       const paying = payAsPlanned(lockId)
-      // Awaited below, unless the end of the sale comes first.
+      // Awaited below, unless the sale ends first.
       paying.catch(() => {})
-      let answer: Told | null
+      let answer: BuyerAnswer | null
       if (plan.cancelsAfterMs === null) {
         answer = await follow(lockId, await paying)
       } else {
         await pause(plan.cancelsAfterMs)
-        const [, cancelled] = await Promise.all([paying, insist('cancel', lockId, sessionId)])
+        const [, cancelled] = await Promise.all([paying, callUntilAnswered('cancel', lockId, sessionId)])
         answer = await follow(lockId, cancelled)
       }
       seen.ended += 1
@@ -171,7 +175,7 @@ export function gatherCrowd(options: CrowdOptions): Crowd & { done: Promise<void
   return {
     counts,
     surprises,
-    acknowledged: () => [...told.values()],
+    acknowledged: () => [...finalAnswers.values()],
     get ended() {
       return seen.ended
     },
@@ -188,7 +192,7 @@ export function gatherCrowd(options: CrowdOptions): Crowd & { done: Promise<void
   }
 }
 
-function stateAfter(answer: Told): BuyerState {
+function stateAfter(answer: BuyerAnswer): BuyerState {
   if (answer.status === 'paid') return 'paid'
   if (answer.status !== 'failed') return 'undone'
   switch (answer.code) {

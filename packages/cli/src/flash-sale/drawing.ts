@@ -1,5 +1,4 @@
-/** A sale as a picture: the stock unit by unit, the buyers by where they are, the pace with what was killed, the news. */
-
+/** The picture of a sale: stock per unit, buyers per state, throughput with faults, and the latest events. */
 import type { Tone } from '../terminal/table.ts'
 import type { BuyerState } from './buyers.ts'
 import { bar, curve, type Line, type Piece, spread, widthOf } from './canvas.ts'
@@ -11,18 +10,18 @@ export interface Size {
   rows: number
 }
 
-/** No wider than this, for eyes go from one end of a line to the other. */
+/** Maximum width, so lines stay readable. */
 const columnsMax = 116
 const marginColumns = 2
 const labelColumns = 13
 const cellRowsMax = 4
 const curveRowsMax = 4
-/** With so many there is room for air. */
+/** With at least this many rows the picture has extra space. */
 const roomyRows = 34
 
 const number = (value: number) => value.toLocaleString('en')
 
-/** A picture of at most `size`; the least important is left out where there is no room. */
+/** A picture of at most `size`; the least important sections are omitted if there is no room. */
 export function drawSale(scene: Scene, size: Size): Line[] {
   const width = widthOn(size)
   const isRoomy = size.rows >= roomyRows
@@ -43,7 +42,7 @@ export function drawSale(scene: Scene, size: Size): Line[] {
   return lines.slice(0, size.rows).map(indented)
 }
 
-/** What stays on the screen when all is over: the stock, and where there is room the pace. */
+/** The final picture: the stock, and the throughput if there is room. */
 export function drawEnd(scene: Scene, size: Size): Line[] {
   const width = widthOn(size)
   const isRoomy = size.rows >= roomyRows
@@ -57,11 +56,11 @@ const indented = (line: Line): Line => (line.length === 0 ? line : [' '.repeat(m
 const padding = (rows: number): Line[] => Array.from({ length: Math.max(rows, 0) }, () => [])
 
 const steps: Readonly<Record<Scene['step'], string>> = {
-  opening: 'making a database',
-  sale: 'doors open',
-  draining: 'coming to rest',
-  auditing: 'comparing the books',
-  over: 'over',
+  opening: 'creating a database',
+  sale: 'open',
+  draining: 'draining',
+  auditing: 'auditing',
+  over: 'finished',
 }
 
 function head(scene: Scene, width: number): Line[] {
@@ -91,7 +90,7 @@ const signs = {
   free: ['quiet', '□'],
 } as const satisfies Record<string, readonly [Tone, string]>
 
-/** A cell a unit, in rows of equal length; where there are too many, a cell is for several. */
+/** One cell per unit, in rows of equal length. If there are too many units, a cell stands for several. */
 function stock(scene: Scene, width: number, isRoomy: boolean): Line[] {
   const { units } = scene
   const { sold, held, free } = scene.stock
@@ -124,12 +123,12 @@ function stock(scene: Scene, width: number, isRoomy: boolean): Line[] {
 }
 
 const places: readonly (readonly [BuyerState, string, Tone | null])[] = [
-  ['waiting', 'on the way', 'quiet'],
+  ['waiting', 'arriving', 'quiet'],
   ['paying', 'paying', 'warning'],
   ['paid', 'paid', 'good'],
   ['sold_out', 'sold out', 'quiet'],
   ['declined', 'declined', 'quiet'],
-  ['undone', 'undone', 'quiet'],
+  ['undone', 'abandoned', 'quiet'],
 ]
 
 function funnel({ counts, buyers }: Scene, width: number): Line[] {
@@ -146,7 +145,7 @@ function funnel({ counts, buyers }: Scene, width: number): Line[] {
   })
 }
 
-/** Ends a second over the time that the sale may take, and beneath it when something was killed or cut. */
+/** Ended checkouts per second over the duration of the sale, with a row that marks kills and other faults. */
 function pace(scene: Scene, width: number, rows: number): Line[] {
   const columns = width - labelColumns
   const spanMs = Math.max(scene.seconds * 1_000, scene.elapsedMs)
@@ -200,7 +199,7 @@ function news(scene: Scene, rows: number): Line[] {
   })
 }
 
-/** What of all this is simulated, and what is real. */
+/** One line that says what is simulated and what is real. */
 export function honesty({ kind, hasFaults }: Pick<Scene, 'kind' | 'hasFaults'>): string {
   const database = kind === 'postgres' ? 'PostgreSQL' : 'database'
   return `simulated: buyers, bank · real: ${database}, locks, stock, ledger${hasFaults ? ', SIGKILL' : ''}`

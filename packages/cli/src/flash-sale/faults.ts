@@ -1,4 +1,4 @@
-/** What goes wrong on purpose while a sale is on: processes and engines die in the middle, connections are cut. */
+/** Fault injection during a sale: kills processes, abandons engines, and cuts database connections. */
 import { setTimeout as passed } from 'node:timers/promises'
 import { deskName, record, type Scene } from './scene.ts'
 import type { Desk, Shop } from './shop.ts'
@@ -7,9 +7,9 @@ export interface FaultOptions {
   shop: Shop
   scene: Scene
   random(): number
-  /** How long buyers keep coming. */
+  /** Time in which buyers arrive, milliseconds. */
   windowMs: number
-  /** Nothing goes wrong any more when it is aborted. */
+  /** Stops the injection of faults. */
   over: AbortSignal
 }
 
@@ -17,7 +17,7 @@ const firstAfter = 0.09
 const gapMinMs = 1_300
 const gapsAWindow = 5
 const patienceGaps = 2
-/** So long a kill waits for a desk that is in the middle of something. */
+/** Time that a kill waits for a desk with calls in progress. */
 const aimMs = 1_500
 
 const nouns: Readonly<Record<string, string>> = {
@@ -32,19 +32,19 @@ export function gatewayFault(fault: string, call: string): string {
   const noun = nouns[call] ?? call
   switch (fault) {
     case 'timeout_after':
-      return `gateway made ${noun} and never answered`
+      return `gateway executed ${noun} and never answered`
     case 'error_after':
-      return `gateway made ${noun} and answered 500`
+      return `gateway executed ${noun} and answered 500`
     case 'timeout_before':
       return `gateway never answered ${noun}`
     case 'error_before':
       return `gateway answered 500 to ${noun}`
     default:
-      return `gateway could not be reached for ${noun}`
+      return `gateway was unreachable for ${noun}`
   }
 }
 
-/** Lets things go wrong until `over`; by then whatever was dead is open again, or about to be. */
+/** Injects faults until `over`, and restarts what it killed. */
 export async function disturb(options: FaultOptions): Promise<void> {
   const { shop, scene, random, windowMs, over } = options
   const isOver = () => over.aborted
@@ -53,7 +53,7 @@ export async function disturb(options: FaultOptions): Promise<void> {
 
   const pause = (ms: number) => passed(ms, undefined, { signal: over }).catch(() => {})
 
-  /** The open desk that has most in the middle; the last one that is open is spared. Null: no time for that any more. */
+  /** The open desk with the most calls in progress, never the last open one. Null if faults are over. */
   async function aim(): Promise<Desk | null> {
     const needed = Math.min(2, shop.desks.length)
     for (let leftMs = aimMs; !isOver(); leftMs -= 10) {
@@ -82,7 +82,7 @@ export async function disturb(options: FaultOptions): Promise<void> {
     const calls = counted(shop.waitingAt(desk), 'call')
     scene.tally.kills += 1
     const how = shop.kind === 'postgres' ? 'killed (SIGKILL)' : 'abandoned'
-    record(scene, 'dead', `${deskName(scene, desk.number)} ${how}, ${calls} in the middle`)
+    record(scene, 'dead', `${deskName(scene, desk.number)} ${how}, ${calls} in progress`)
     await shop.killDesk(desk)
     reviveLater()
   }
@@ -94,10 +94,10 @@ export async function disturb(options: FaultOptions): Promise<void> {
       'call',
     )
     scene.tally.kills += 1
-    record(scene, 'dead', `shop and database killed (SIGKILL), ${calls} in the middle`)
+    record(scene, 'dead', `shop and database killed (SIGKILL), ${calls} in progress`)
     await shop.killAll()
     reviveLater()
-    // Before anything else goes wrong somebody must be there for it to happen to.
+    // Wait for the restart: the next fault needs a running process.
     await Promise.all(reviving)
   }
 
@@ -111,8 +111,8 @@ export async function disturb(options: FaultOptions): Promise<void> {
     record(scene, 'harm', `${counted(connections, 'database connection')} of ${deskName(scene, desk.number)} cut`)
   }
 
-  /** Until something was sold since, so that a slow machine gets anywhere; but no longer than for a few gaps. */
-  async function sale(soldBefore: number): Promise<void> {
+  /** Waits for the next sold unit, at most a few gaps, so a slow machine makes progress. */
+  async function nextSale(soldBefore: number): Promise<void> {
     for (let leftMs = gapMs * patienceGaps; leftMs > 0 && !isOver(); leftMs -= 50) {
       const { sold } = scene.stock
       if (sold > soldBefore || sold === scene.units) return
@@ -121,16 +121,16 @@ export async function disturb(options: FaultOptions): Promise<void> {
   }
 
   await pause(windowMs * firstAfter)
-  await sale(0)
+  await nextSale(0)
   for (let round = 0; !isOver(); round += 1) {
     const { sold } = scene.stock
-    // All at once is what happens to the embedded database; a server has its processes die one by one.
+    // The embedded database dies with all its engines at once; on PostgreSQL processes die one by one.
     if (shop.kind === 'embedded' && round % 5 === 1) await killAll()
     else await killDesk()
     await pause((gapMs / 2) * (0.8 + random() * 0.4))
     if (shop.kind === 'postgres' && !isOver()) await cut()
     await pause((gapMs / 2) * (0.8 + random() * 0.4))
-    await sale(sold)
+    await nextSale(sold)
   }
   await Promise.all(reviving)
 }

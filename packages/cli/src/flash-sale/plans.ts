@@ -1,20 +1,20 @@
-/** What the simulated buyers of a sale mean to do: drawn from a seed, so that the same seed gives the same crowd. */
+/** The plans of simulated buyers, derived from a seed: the same seed gives the same buyers. */
 import { seeded } from './seeded.ts'
 
 export interface BuyerPlan {
-  /** Milliseconds after the doors open. */
+  /** Milliseconds after the sale opens. */
   arrivesMs: number
   quantity: 1 | 2
   token: string
-  /** What the buyer does on the page of the bank, where there is one. */
+  /** Decision on the bank's page, if there is one. */
   atBank: 'approve' | 'refuse' | 'abandon'
   /** Pays with a double click: the same call twice at once, at two desks. */
   clicksTwice: boolean
-  /** The first answer to the payment never reaches the buyer, who asks again. */
+  /** Loses the first answer to the payment and repeats the call. */
   losesAnswer: boolean
-  /** Calls it off while the payment is under way, after so long. */
+  /** Cancels during the payment, after so many milliseconds. */
   cancelsAfterMs: number | null
-  /** How often the buyer tries again when told that it is sold out. */
+  /** Number of retries after "sold out". */
   patience: number
 }
 
@@ -46,7 +46,7 @@ function weighted<Item>(from: number, choices: readonly (readonly [Item, number]
   return last
 }
 
-/** The doors open and most are there already; the others come ever more slowly, the last at the end of `windowMs`. */
+/** Most buyers arrive at the opening, the others at a falling rate until `windowMs`. */
 export function planBuyers(seed: number, buyers: number, windowMs: number): BuyerPlan[] {
   const random = seeded(seed)
   const chance = (percent: number) => random() * 100 < percent

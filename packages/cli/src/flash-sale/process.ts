@@ -1,15 +1,15 @@
-/** A process of the sale's shop, seen from the sale: started, called, and killed with SIGKILL. */
+/** A child process of the sale's shop: starts it, calls it, and kills it with SIGKILL. */
 import { type ChildProcess, fork, type StdioOptions } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import type { CallName, FromWorker, ShopCalls, ToWorker, WorkerSettings } from './protocol.ts'
 
-/** No answer came, and none will: its engine or process died, or took too long. The call may have had its effect. */
+/** The call got no answer: its engine or process died, or the timeout passed. The call may have had its effect. */
 export class NoAnswer extends Error {
   override readonly name = 'NoAnswer'
 }
 
-/** The shop said no to a call. `again`: the same call may succeed in a moment. */
+/** The shop refused a call. `again`: the same call may succeed later. */
 export class Refused extends Error {
   override readonly name = 'Refused'
   readonly code: string
@@ -21,32 +21,32 @@ export class Refused extends Error {
   }
 }
 
-export type Given<Name extends CallName> = Parameters<ShopCalls[Name]>
-export type Answer<Name extends CallName> = Awaited<ReturnType<ShopCalls[Name]>>
+export type CallArguments<Name extends CallName> = Parameters<ShopCalls[Name]>
+export type CallResult<Name extends CallName> = Awaited<ReturnType<ShopCalls[Name]>>
 
 export interface ShopProcess {
   readonly pid: number
   call<Name extends CallName>(
     engine: number,
     name: Name,
-    given: Given<Name>,
+    given: CallArguments<Name>,
     options: { timeoutMs: number },
-  ): Promise<Answer<Name>>
-  /** Calls of buyers that wait for this engine's answer. */
+  ): Promise<CallResult<Name>>
+  /** Number of calls that are waiting for this engine. */
   waitingAt(engine: number): number
-  /** The engine dies alone. */
+  /** Abandons one engine; the process continues. */
   abandon(engine: number): void
-  /** Resolves once it is open. */
+  /** Resolves when the engine is open. */
   revive(engine: number): Promise<void>
   endFaults(): void
-  /** SIGKILL; resolves when it is gone. */
+  /** Sends SIGKILL; resolves when the process has ended. */
   kill(): Promise<void>
-  /** Settles when it has ended, however. */
+  /** Settles when the process has ended. */
   readonly gone: Promise<unknown>
 }
 
 export interface ProcessEvents {
-  /** Checkouts whose engine died in the middle of a call. */
+  /** Checkouts whose engine died during a call. */
   onOrphans(lockIds: readonly string[]): void
   onTookOver(engine: number, lockIds: readonly string[]): void
   onFault(fault: string, call: string): void
@@ -62,7 +62,7 @@ interface Waiting {
   reject(error: Error): void
 }
 
-/** As this file runs: built, or as TypeScript by way of tsx. */
+/** Starts the worker as this file runs: as built JavaScript, or as TypeScript with tsx. */
 function launch(): ChildProcess {
   const program = fileURLToPath(new URL('./worker.ts', import.meta.url))
   return import.meta.url.endsWith('.ts')
@@ -70,16 +70,16 @@ function launch(): ChildProcess {
     : fork(program.replace(/ts$/, 'js'), { execArgv: [], stdio })
 }
 
-/** Starts one and opens its engines. @throws what it said when it could not. */
+/** Starts a process and opens its engines. @throws {Error} with its last output if it does not start. */
 export async function startShopProcess(settings: WorkerSettings, events: ProcessEvents): Promise<ShopProcess> {
   const child = launch()
   const gone = once(child, 'exit')
   const waiting = new Map<number, Waiting>()
   const opening = new Map<number | null, () => void>()
   let calls = 0
-  let said = ''
+  let stderr = ''
   child.stderr?.on('data', (chunk: Buffer) => {
-    said = `${said}${chunk}`.slice(-2_000)
+    stderr = `${stderr}${chunk}`.slice(-2_000)
   })
   child.on('error', () => {})
   const send = (message: ToWorker): void => {
@@ -92,10 +92,10 @@ export async function startShopProcess(settings: WorkerSettings, events: Process
     if (one !== undefined) how(one)
   }
 
-  function giveUp(isLost: (one: Waiting) => boolean): void {
+  function rejectCalls(isLost: (one: Waiting) => boolean): void {
     const lost = [...waiting].filter(([, one]) => isLost(one))
     events.onOrphans(lost.flatMap(([, { lockId }]) => lockId ?? []))
-    for (const [id] of lost) settle(id, one => one.reject(new NoAnswer('it died')))
+    for (const [id] of lost) settle(id, one => one.reject(new NoAnswer('the engine died')))
   }
 
   const open = new Promise<void>((resolve, reject) => {
@@ -121,8 +121,8 @@ export async function startShopProcess(settings: WorkerSettings, events: Process
       }
     })
     void gone.then(() => {
-      giveUp(() => true)
-      reject(new Error(`a process of the shop did not start: ${said.trim().split('\n').at(-1) ?? ''}`))
+      rejectCalls(() => true)
+      reject(new Error(`a process of the sale did not start: ${stderr.trim().split('\n').at(-1) ?? ''}`))
     })
   })
   send({ kind: 'open', settings })
@@ -136,11 +136,16 @@ export async function startShopProcess(settings: WorkerSettings, events: Process
   return {
     pid: child.pid ?? 0,
     gone,
-    call<Name extends CallName>(engine: number, name: Name, given: Given<Name>, { timeoutMs }: { timeoutMs: number }) {
+    call<Name extends CallName>(
+      engine: number,
+      name: Name,
+      given: CallArguments<Name>,
+      { timeoutMs }: { timeoutMs: number },
+    ) {
       calls += 1
       const id = calls
-      return new Promise<Answer<Name>>((resolve, reject) => {
-        const late = setTimeout(() => settle(id, one => one.reject(new NoAnswer('it took too long'))), timeoutMs)
+      return new Promise<CallResult<Name>>((resolve, reject) => {
+        const late = setTimeout(() => settle(id, one => one.reject(new NoAnswer('the call timed out'))), timeoutMs)
         const settled =
           <Value>(how: (value: Value) => void) =>
           (value: Value) => {
@@ -151,17 +156,17 @@ export async function startShopProcess(settings: WorkerSettings, events: Process
         waiting.set(id, {
           engine,
           lockId: isOfCheckout ? String(given[0]) : null,
-          resolve: settled(value => resolve(value as Answer<Name>)),
+          resolve: settled(value => resolve(value as CallResult<Name>)),
           reject: settled(reject),
         })
         if (child.connected) send({ kind: 'call', id, engine, name, given })
-        else settle(id, one => one.reject(new NoAnswer('it is gone')))
+        else settle(id, one => one.reject(new NoAnswer('the process has ended')))
       })
     },
     waitingAt: engine => [...waiting.values()].filter(one => one.engine === engine).length,
     abandon(engine) {
       send({ kind: 'abandon', engine })
-      giveUp(one => one.engine === engine)
+      rejectCalls(one => one.engine === engine)
     },
     revive(engine) {
       const opened = new Promise<void>(resolve => opening.set(engine, resolve))

@@ -1,69 +1,69 @@
-/** What the sale and the processes of its shop say to each other: calls of buyers, their answers, and what went wrong. */
+/** Messages between the sale and the processes of its shop: calls, answers, and faults. */
 import type { AuditReport, OperationKind, SandboxFault } from 'holdfast'
 import type { Acknowledged } from 'holdfast/operations'
-import type { TemporaryDatabase } from './place.ts'
+import type { SaleDatabase } from './sale-database.ts'
 
-/** What a buyer is told of a checkout. */
-export type Told =
+/** The answer of a checkout to its buyer. */
+export type BuyerAnswer =
   | { status: 'paid'; orderId: string }
   | { status: 'failed'; code: string }
   | { status: 'confirm'; reference: string }
   | { status: 'waits'; pollAfterMs: number }
 
-/** Units of the article on sale: free, held by checkouts under way, sold. */
+/** Units on sale: free, held by active checkouts, sold. */
 export interface Stock {
   free: number
   held: number
   sold: number
 }
 
-/** What the shop's books and those of the gateway say once all is over. */
-export interface Reckoning {
+/** The final records of the shop and of the gateway. */
+export interface SaleTotals {
   audit: AuditReport
-  /** Checkouts that came to their end. */
+  /** Ended checkouts. */
   checkouts: number
   orders: number
   unitsSold: number
-  /** Payments that took money for which there is no paid order. */
+  /** Captured payments without a paid order. */
   chargedWithoutOrder: number
-  /** Confirmations that the durable listener has delivered. */
+  /** Confirmations delivered by the durable listener. */
   confirmations: number
 }
 
-/** The shop as its buyers and the sale reach it; each call may be made again where no answer came. */
+/** The calls of buyers and of the sale. Each may be repeated if no answer came. */
 export interface ShopCalls {
-  /** Puts the article on sale and makes a cart a buyer, with so many units; gives their ids. Once. */
+  /** Creates the product and one cart per quantity; returns the cart IDs. Call it once. */
   fill(units: number, quantities: readonly number[]): Promise<string[]>
   start(cartId: string, sessionId: string): Promise<string>
-  pay(lockId: string, sessionId: string, token: string): Promise<Told>
-  resume(lockId: string, sessionId: string): Promise<Told>
-  cancel(lockId: string, sessionId: string): Promise<Told>
-  /** The buyer's word on the page of the bank. */
+  pay(lockId: string, sessionId: string, token: string): Promise<BuyerAnswer>
+  resume(lockId: string, sessionId: string): Promise<BuyerAnswer>
+  cancel(lockId: string, sessionId: string): Promise<BuyerAnswer>
+  /** The buyer's decision on the bank's page. */
   confirm(reference: string, word: 'approve' | 'refuse'): Promise<null>
-  /** The time of this lock is over; null: of everything that only waits for its time. */
-  letTimePass(lockId: string | null): Promise<null>
-  look(): Promise<Stock>
-  /** One pass of everything that carries on by itself; gives how much is still open. */
-  carryOn(): Promise<number>
-  reckon(acknowledged: readonly Acknowledged[]): Promise<Reckoning>
+  /** Expires this lock; null: every lock that is waiting for its buyer. */
+  expireLocks(lockId: string | null): Promise<null>
+  stock(): Promise<Stock>
+  /** One pass of all workers; returns how much is unfinished. */
+  recover(): Promise<number>
+  readTotals(acknowledged: readonly Acknowledged[]): Promise<SaleTotals>
 }
 
 export type CallName = keyof ShopCalls
 
 export interface WorkerSettings {
-  place: TemporaryDatabase
-  /** Numbers of the engines that this process runs. */
+  place: SaleDatabase
+  /** Numbers of the engines in this process. */
   engines: readonly number[]
   /** Shared by every process of the shop. */
   secret: string
-  /** Of a hundred calls to the gateway, so many go wrong. */
+  /** Percentage of faulty gateway calls. */
   faultPercent: number
 }
 
 export type ToWorker =
   | { kind: 'open'; settings: WorkerSettings }
   | { kind: 'call'; id: number; engine: number; name: CallName; given: readonly unknown[] }
-  /** The engine dies where it stands; nothing it was doing is ever heard of again. */
+  /** Abandons the engine mid-work; its calls get no answer. */
   | { kind: 'abandon'; engine: number }
   | { kind: 'revive'; engine: number }
   | { kind: 'no more faults' }

@@ -1,4 +1,4 @@
-/** What came of a sale: figures for programs, sentences for people, and whether anything is not as it must be. */
+/** The report of a sale: figures as JSON, lines for people, and a list of what is wrong. */
 import type { AuditReport } from 'holdfast'
 import { cell, type Tone } from '../terminal/table.ts'
 import type { Line } from './canvas.ts'
@@ -13,15 +13,15 @@ export interface SaleReport {
   faults: boolean
   buyers: number
   units: number
-  /** Buyers who were told that they have paid, and paid orders in the books. */
+  /** Buyers who got the answer "paid". `orders` counts the paid orders in the database. */
   paid: number
   orders: number
   unitsSold: number
   soldOut: number
   declined: number
-  /** Called off, or given up on the page of the bank. */
+  /** Cancelled, or abandoned on the bank's page. */
   undone: number
-  /** No last word before the end. */
+  /** Without a final answer at the end. */
   unserved: number
   doubleClicks: number
   differingAnswers: number
@@ -37,14 +37,14 @@ export interface SaleReport {
   checkoutsPerSecond: number
   checkoutsInBestSecond: number
   drained: boolean
-  /** Refusals that nobody expects, by code. */
+  /** Unexpected refusals, by code. */
   surprises: Record<string, number>
-  /** What is not as it must be, in sentences. */
+  /** Failed checks, as texts. */
   wrong: string[]
   audit: AuditReport
 }
 
-export function reportOf(scene: Scene, { crowd, reckoning, isDrained }: SaleEnd): SaleReport {
+export function reportOf(scene: Scene, { crowd, totals, isDrained }: SaleEnd): SaleReport {
   const { counts, doubleClicks, differing, lostAnswers } = crowd
   const report = {
     database: scene.kind,
@@ -54,8 +54,8 @@ export function reportOf(scene: Scene, { crowd, reckoning, isDrained }: SaleEnd)
     buyers: scene.buyers,
     units: scene.units,
     paid: counts.paid,
-    orders: reckoning.orders,
-    unitsSold: reckoning.unitsSold,
+    orders: totals.orders,
+    unitsSold: totals.unitsSold,
     soldOut: counts.sold_out,
     declined: counts.declined,
     undone: counts.undone,
@@ -67,15 +67,15 @@ export function reportOf(scene: Scene, { crowd, reckoning, isDrained }: SaleEnd)
     takenOver: scene.tally.takenOver,
     gatewayFaults: scene.tally.gatewayFaults,
     connectionsCut: scene.tally.cuts,
-    confirmations: reckoning.confirmations,
-    oversold: Math.max(0, reckoning.unitsSold - scene.units),
-    chargedWithoutOrder: reckoning.chargedWithoutOrder,
-    checkouts: reckoning.checkouts,
+    confirmations: totals.confirmations,
+    oversold: Math.max(0, totals.unitsSold - scene.units),
+    chargedWithoutOrder: totals.chargedWithoutOrder,
+    checkouts: totals.checkouts,
     checkoutsPerSecond: Math.round((crowd.ended / saleMs(scene)) * 1_000),
     checkoutsInBestSecond: bestSecond(scene),
     drained: isDrained,
     surprises: Object.fromEntries(crowd.surprises),
-    audit: reckoning.audit,
+    audit: totals.audit,
   }
   return { ...report, wrong: wrongIn(report) }
 }
@@ -89,8 +89,8 @@ function wrongIn(report: Omit<SaleReport, 'wrong'>): string[] {
   none(report.chargedWithoutOrder, 'payment without an order')
   none(report.differingAnswers, 'double click with two different answers')
   none(report.audit.violations, 'violation')
-  none(report.paid - report.orders, 'buyer told "paid" without an order')
-  if (!report.drained) wrong.push('not everything came to rest in time')
+  none(report.paid - report.orders, 'buyer with the answer "paid" and no order')
+  if (!report.drained) wrong.push('not every checkout ended in time')
   return wrong
 }
 
@@ -98,23 +98,23 @@ type Row = readonly [number, string, Tone | null]
 
 function faultRows({ kills, takenOver, gatewayFaults, database, connectionsCut }: SaleReport): Row[] {
   const rows: Row[] = [
-    [kills, `kills; ${counted(takenOver, 'checkout')} taken over from the dead`, null],
-    [gatewayFaults, 'calls to the gateway that went wrong', null],
+    [kills, `kills; ${counted(takenOver, 'checkout')} taken over`, null],
+    [gatewayFaults, 'faulty gateway calls', null],
   ]
   return database === 'embedded' ? rows : [...rows, [connectionsCut, 'database connections cut', null]]
 }
 
-/** The report for people: a figure and its meaning a line, and the verdict. */
+/** The report for people: one figure per line, then the failed checks. */
 export function linesOf(report: SaleReport): Line[] {
   const { audit, units, unitsSold } = report
   const mustBeNone = (count: number): Tone => (count === 0 ? 'good' : 'bad')
   const rows: (Row | null)[] = [
-    [report.buyers, `buyers (--seed ${report.seed} brings the same ones again)`, null],
+    [report.buyers, `buyers (--seed ${report.seed} repeats them)`, null],
     [report.paid, `paid for ${counted(unitsSold, 'unit')} of ${units.toLocaleString('en')}`, null],
-    [report.soldOut, 'refused, for it was sold out', null],
+    [report.soldOut, 'refused because sold out', null],
     [report.declined, 'declined by their bank', null],
-    [report.undone, 'undone: called off, or given up at the bank', null],
-    ...(report.unserved > 0 ? [[report.unserved, 'without a last word when the doors closed', null] as const] : []),
+    [report.undone, 'cancelled, or abandoned at the bank', null],
+    ...(report.unserved > 0 ? [[report.unserved, 'without a final answer at the end', null] as const] : []),
     null,
     ...(report.faults ? faultRows(report) : []),
     [
@@ -126,7 +126,7 @@ export function linesOf(report: SaleReport): Line[] {
     ],
     [
       report.checkoutsPerSecond,
-      `checkouts a second, ${report.checkoutsInBestSecond.toLocaleString('en')} in the best`,
+      `checkouts per second, ${report.checkoutsInBestSecond.toLocaleString('en')} in the best second`,
       null,
     ],
     null,

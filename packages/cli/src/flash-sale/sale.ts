@@ -1,21 +1,21 @@
-/** One sale from its doors to its reckoning: buyers come, faults fire, all comes to rest, and the books are compared. */
+/** One sale: buyers arrive, faults are injected, all checkouts end, and the audit compares the records. */
 import { setTimeout as passed } from 'node:timers/promises'
 import { type Crowd, gatherCrowd } from './buyers.ts'
 import { counted, disturb, gatewayFault } from './faults.ts'
-import { makePlace, removePlace, type TemporaryDatabase } from './place.ts'
 import { planBuyers } from './plans.ts'
-import type { Answer, Given } from './process.ts'
-import type { CallName, Reckoning } from './protocol.ts'
+import type { CallArguments, CallResult } from './process.ts'
+import type { CallName, SaleTotals } from './protocol.ts'
+import { createSaleDatabase, removeSaleDatabase, type SaleDatabase } from './sale-database.ts'
 import { countEnd, deskName, record, type Scene } from './scene.ts'
 import { seeded } from './seeded.ts'
 import { openFlashSaleShop, type Shop } from './shop.ts'
 
-/** Buyers come for so much of the time that the sale may take. */
+/** Part of the sale's duration in which buyers arrive. */
 const windowPart = 0.7
 const faultPercent = 9
-const lookEveryMs = 150
-const lookMs = 4_000
-/** Once the doors are closed: for those who are being served, then for what carries on by itself, then for the books. */
+const stockEveryMs = 150
+const stockTimeoutMs = 4_000
+/** Time limits after the sale: for buyers being served, for recovery, and for the audit. */
 const servedMs = 15_000
 const drainMs = 30_000
 const drainPauseMs = 100
@@ -24,8 +24,8 @@ const auditMs = 120_000
 
 export interface SaleEnd {
   crowd: Crowd
-  reckoning: Reckoning
-  /** Nothing was open any more when the books were compared. */
+  totals: SaleTotals
+  /** Every checkout had ended before the audit. */
   isDrained: boolean
 }
 
@@ -33,11 +33,11 @@ export interface SaleOptions {
   scene: Scene
   databaseUrl: string | null
   desks: number
-  /** Ends the sale early; nothing is left behind then either. */
+  /** Ends the sale early; its database is still removed. */
   interrupted: AbortSignal
 }
 
-/** Thrown when the sale was ended early. */
+/** Thrown if the sale is interrupted. */
 export class Interrupted extends Error {
   override readonly name = 'Interrupted'
 }
@@ -45,10 +45,10 @@ export class Interrupted extends Error {
 export async function holdSale(options: SaleOptions): Promise<SaleEnd> {
   const { scene, databaseUrl, desks, interrupted } = options
   const clock = startClock(scene)
-  let place: TemporaryDatabase | null = null
+  let place: SaleDatabase | null = null
   let shop: Shop | null = null
   try {
-    place = await makePlace(databaseUrl)
+    place = await createSaleDatabase(databaseUrl)
     shop = await openFlashSaleShop({
       place,
       desks,
@@ -66,12 +66,12 @@ export async function holdSale(options: SaleOptions): Promise<SaleEnd> {
   } finally {
     clock.stop()
     await shop?.close()
-    if (place !== null) await removePlace(place)
+    if (place !== null) await removeSaleDatabase(place)
   }
 }
 
 interface SaleClock {
-  /** The doors open: time begins anew. */
+  /** Sets the time to 0 when the sale opens. */
   restart(): void
   readonly elapsedMs: number
   stop(): void
@@ -104,7 +104,7 @@ async function serve(shop: Shop, scene: Scene, clock: SaleClock, interrupted: Ab
 
   scene.step = 'sale'
   clock.restart()
-  record(scene, 'step', `doors open for ${counted(scene.buyers, 'buyer')}`)
+  record(scene, 'step', `sale opens for ${counted(scene.buyers, 'buyer')}`)
   const faultsOver = new AbortController()
   const buyersOver = new AbortController()
   const watching = watchStock(shop, scene, buyersOver.signal)
@@ -138,30 +138,30 @@ async function serve(shop: Shop, scene: Scene, clock: SaleClock, interrupted: Ab
     await disturbing
     await shop.revive()
     scene.step = 'draining'
-    if (scene.hasFaults) record(scene, 'step', 'nothing more goes wrong; what was left in the middle is carried on')
+    if (scene.hasFaults) record(scene, 'step', 'no more faults; interrupted checkouts are recovered')
     await Promise.race([crowd.done, passed(servedMs, undefined, { signal: buyersOver.signal, ref: false })])
     buyersOver.abort()
     await Promise.all([crowd.done, watching])
     const isDrained = await drain(shop)
-    scene.stock = await insist(shop, 'look', [])
+    scene.stock = await callUntilAnswered(shop, 'stock', [])
     scene.step = 'auditing'
-    record(scene, 'step', 'the books are compared')
-    const reckoning = await insist(shop, 'reckon', [crowd.acknowledged()], auditMs)
+    record(scene, 'step', 'the audit begins')
+    const totals = await callUntilAnswered(shop, 'readTotals', [crowd.acknowledged()], auditMs)
     scene.step = 'over'
-    return { crowd, reckoning, isDrained }
+    return { crowd, totals, isDrained }
   } finally {
     end()
     interrupted.removeEventListener('abort', end)
   }
 }
 
-/** Asks again where a desk died over it, at most three times. */
-async function insist<Name extends CallName>(
+/** Repeats a call whose desk died, at most three times. */
+async function callUntilAnswered<Name extends CallName>(
   shop: Shop,
   name: Name,
-  given: Given<Name>,
+  given: CallArguments<Name>,
   timeoutMs = 10_000,
-): Promise<Answer<Name>> {
+): Promise<CallResult<Name>> {
   for (let tries = 1; ; tries += 1) {
     try {
       return await shop.call(name, given, { timeoutMs })
@@ -171,11 +171,11 @@ async function insist<Name extends CallName>(
   }
 }
 
-/** Until nothing is open any more. False when that took too long. */
+/** Recovers until every checkout has ended. False if that took too long. */
 async function drain(shop: Shop): Promise<boolean> {
   const deadline = performance.now() + drainMs
-  await insist(shop, 'letTimePass', [null])
-  while ((await insist(shop, 'carryOn', [], drainMs)) > 0) {
+  await callUntilAnswered(shop, 'expireLocks', [null])
+  while ((await callUntilAnswered(shop, 'recover', [], drainMs)) > 0) {
     if (performance.now() > deadline) return false
     await passed(drainPauseMs)
   }
@@ -184,15 +184,15 @@ async function drain(shop: Shop): Promise<boolean> {
 
 async function watchStock(shop: Shop, scene: Scene, over: AbortSignal): Promise<void> {
   while (!over.aborted) {
-    const stock = await shop.call('look', [], { timeoutMs: lookMs }).catch(() => null)
+    const stock = await shop.call('stock', [], { timeoutMs: stockTimeoutMs }).catch(() => null)
     if (stock !== null) scene.stock = stock
-    await passed(lookEveryMs, undefined, { signal: over }).catch(() => {})
+    await passed(stockEveryMs, undefined, { signal: over }).catch(() => {})
   }
 }
 
 function withSignal<Result>(work: Promise<Result>, interrupted: AbortSignal): Promise<Result> {
   return new Promise((resolve, reject) => {
-    const stop = () => reject(new Interrupted('the sale was ended early'))
+    const stop = () => reject(new Interrupted('the sale was interrupted'))
     if (interrupted.aborted) stop()
     interrupted.addEventListener('abort', stop)
     work.then(resolve, reject).finally(() => interrupted.removeEventListener('abort', stop))

@@ -1,9 +1,9 @@
-/** What is to be seen of a sale at this moment: filled by the sale, read by whoever draws it or sums it up. */
+/** The current state of a sale. The sale writes it; the picture and the report read it. */
 import { type BuyerState, buyerStates } from './buyers.ts'
 import type { Stock } from './protocol.ts'
 import type { Desk } from './shop.ts'
 
-/** `dead`: something was killed. `harm`: something else went wrong on purpose. `mended`: something was put right. */
+/** `dead`: a kill. `harm`: another injected fault. `mended`: a recovery. `step`: a phase of the sale. */
 export type EventKind = 'dead' | 'harm' | 'mended' | 'step'
 
 export interface SaleEvent {
@@ -23,15 +23,15 @@ export interface Scene {
   desks: readonly Desk[]
   stock: Stock
   counts: Readonly<Record<BuyerState, number>>
-  /** Since the doors opened. */
+  /** Milliseconds since the sale opened. */
   elapsedMs: number
-  /** Checkouts that ended, by tenth of a second since the doors opened. */
+  /** Ended checkouts per tenth of a second since the sale opened. */
   readonly ends: number[]
-  /** Newest last; the last ones only. */
+  /** The latest events, newest last. */
   readonly events: SaleEvent[]
-  /** How many there were in all. */
-  happened: number
-  /** Of `dead` and `harm`, when. */
+  /** Total number of events. */
+  eventCount: number
+  /** Times of `dead` and `harm` events. */
   readonly marks: { atMs: number; kind: EventKind }[]
   readonly tally: Record<'kills' | 'gatewayFaults' | 'cuts' | 'takenOver', number>
 }
@@ -50,18 +50,18 @@ export function newScene(known: Pick<Scene, 'kind' | 'buyers' | 'units' | 'secon
     elapsedMs: 0,
     ends: [],
     events: [],
-    happened: 0,
+    eventCount: 0,
     marks: [],
     tally: { kills: 0, gatewayFaults: 0, cuts: 0, takenOver: 0 },
   }
 }
 
-/** `desk 2` in the words of this database. */
+/** `process 2` on PostgreSQL, `engine 2` on the embedded database. */
 export const deskName = ({ kind }: Pick<Scene, 'kind'>, desk: number): string =>
   `${kind === 'postgres' ? 'process' : 'engine'} ${desk}`
 
 export function record(scene: Scene, kind: EventKind, text: string): void {
-  scene.happened += 1
+  scene.eventCount += 1
   scene.events.push({ atMs: scene.elapsedMs, kind, text })
   if (scene.events.length > eventsMax) scene.events.shift()
   if ((kind === 'dead' || kind === 'harm') && scene.marks.length < marksMax) {
@@ -87,5 +87,5 @@ export function bestSecond(scene: Scene): number {
   return best
 }
 
-/** From the doors to the last end that a buyer saw. */
+/** Milliseconds from the opening to the last end that a buyer saw. */
 export const saleMs = (scene: Scene): number => Math.max(scene.ends.length, 1) * tenthMs

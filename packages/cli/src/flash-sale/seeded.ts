@@ -1,6 +1,6 @@
-/** Chance that a seed repeats: the same seed gives the same numbers, in every process and on every machine. */
+/** Reproducible random numbers: a seed gives the same sequence in every process and on every machine. */
 
-/** Gives numbers from 0 up to, but not including, 1. Mulberry32: 32 bits of state. */
+/** Returns numbers from 0 up to, but not including, 1. Mulberry32: 32 bits of state. */
 export function seeded(seed: number): () => number {
   let state = seed >>> 0
   return () => {

@@ -1,54 +1,65 @@
 /**
- * The shop of a sale: desks that buyers are served at, an engine each. On PostgreSQL every desk is a process of its own;
- * the embedded database belongs to one process, which has all of them. Desks die and come back; the shop goes on.
+ * The shop of a sale: several desks, each with one engine that serves buyers. On PostgreSQL every desk is a separate
+ * process; on the embedded database one process has all desks. Desks are killed and restarted while the sale continues.
  */
 import { randomBytes } from 'node:crypto'
 import { setTimeout as passed } from 'node:timers/promises'
 import { type Database, statement } from 'holdfast/database'
-import { openPlace, type TemporaryDatabase } from './place.ts'
-import { type Answer, type Given, NoAnswer, type ProcessEvents, type ShopProcess, startShopProcess } from './process.ts'
+import {
+  type CallArguments,
+  type CallResult,
+  NoAnswer,
+  type ProcessEvents,
+  type ShopProcess,
+  startShopProcess,
+} from './process.ts'
 import type { CallName } from './protocol.ts'
+import { openSaleDatabase, type SaleDatabase } from './sale-database.ts'
 
 export interface Desk {
   readonly number: number
   condition: 'opening' | 'open' | 'dead'
-  /** Of its process. */
+  /** Process ID. */
   pid: number | null
 }
 
 export interface Shop {
-  readonly kind: TemporaryDatabase['kind']
+  readonly kind: SaleDatabase['kind']
   readonly desks: readonly Desk[]
   /**
-   * Makes a call at any open desk; where none is open, waits until one is.
-   * @throws {NoAnswer} when the desk died meanwhile; {Refused}; after `timeoutMs` (default 8 s) {NoAnswer}.
+   * Makes a call at an open desk; waits if none is open.
+   * @throws {NoAnswer} if the desk dies or after `timeoutMs` (default 8 s); {Refused}.
    */
-  call<Name extends CallName>(name: Name, given: Given<Name>, options?: { timeoutMs?: number }): Promise<Answer<Name>>
-  /** Calls that wait for this desk's answer. */
+  call<Name extends CallName>(
+    name: Name,
+    given: CallArguments<Name>,
+    options?: { timeoutMs?: number },
+  ): Promise<CallResult<Name>>
+  /** Number of calls that are waiting for this desk. */
   waitingAt(desk: Desk): number
-  /** On PostgreSQL: SIGKILL for its process. Else its engine is abandoned where it stands. */
+  /** On PostgreSQL kills its process with SIGKILL; else abandons its engine mid-work. */
   killDesk(desk: Desk): Promise<void>
-  /** SIGKILL for every process. */
+  /** Kills every process with SIGKILL. */
   killAll(): Promise<void>
-  /** Opens what is dead. */
+  /** Restarts all dead desks. */
   revive(): Promise<void>
-  /** PostgreSQL: cuts this desk's connections to the database; gives how many. */
+  /** PostgreSQL: cuts this desk's database connections; returns how many. */
   cutConnections(desk: Desk): Promise<number>
   endFaults(): void
   close(): Promise<void>
 }
 
 export interface ShopOptions {
-  place: TemporaryDatabase
+  place: SaleDatabase
   desks: number
   faultPercent: number
-  /** A desk carries on so many checkouts that another left when it died. */
+  /** A desk took over so many checkouts of a dead one. */
   onTookOver(desk: number, checkouts: number): void
   onFault(fault: string, call: string): void
 }
 
 const callMs = 8_000
-const lookAgainMs = 50
+const deskRetryMs = 50
 
 const cutDesk = statement(
   'flash_sale_cut',
@@ -63,7 +74,7 @@ export async function openFlashSaleShop(options: ShopOptions): Promise<Shop> {
   const desks = Array.from({ length: options.desks }, (_, at): Desk => {
     return { number: at + 1, condition: 'opening', pid: null }
   })
-  /** The process of each desk, while it lives. */
+  /** The running process of each desk. */
   const processes = new Map<Desk, ShopProcess>()
   const opening = new Set<Promise<void>>()
   const orphans = new Set<string>()
@@ -94,7 +105,7 @@ export async function openFlashSaleShop(options: ShopOptions): Promise<Shop> {
     void running.then(() => opening.delete(running))
     const process = await begun
     if (closing) return process.kill()
-    // They may have been called off while it opened.
+    // Faults may have ended while the process started.
     if (percent === 0) process.endFaults()
     for (const desk of group) {
       processes.set(desk, process)
@@ -110,13 +121,13 @@ export async function openFlashSaleShop(options: ShopOptions): Promise<Shop> {
     })
   }
 
-  // The first brings the schema up to date; the others find it so.
+  // The first process migrates the schema before the others start.
   const [first, ...others] = isEmbedded ? [desks] : desks.map(desk => [desk])
   let watcher: Database | null = null
   try {
     await start(first ?? [])
     await Promise.all(others.map(start))
-    watcher = place.kind === 'embedded' ? null : await openPlace(place, 'holdfast flash sale', 1)
+    watcher = place.kind === 'embedded' ? null : await openSaleDatabase(place, 'holdfast flash sale', 1)
   } catch (error) {
     await close()
     throw error
@@ -129,7 +140,7 @@ export async function openFlashSaleShop(options: ShopOptions): Promise<Shop> {
       const desk = open[turn % Math.max(open.length, 1)]
       if (desk !== undefined) return desk
       if (closing || performance.now() > untilMs) throw new NoAnswer('no desk is open')
-      await passed(lookAgainMs)
+      await passed(deskRetryMs)
     }
   }
 
@@ -145,12 +156,12 @@ export async function openFlashSaleShop(options: ShopOptions): Promise<Shop> {
     desks,
     async call<Name extends CallName>(
       name: Name,
-      given: Given<Name>,
+      given: CallArguments<Name>,
       { timeoutMs = callMs }: { timeoutMs?: number } = {},
-    ): Promise<Answer<Name>> {
+    ): Promise<CallResult<Name>> {
       const desk = await anyOpen(performance.now() + timeoutMs)
       const process = processes.get(desk)
-      if (process === undefined) throw new NoAnswer('it is gone')
+      if (process === undefined) throw new NoAnswer('the process has ended')
       return process.call(desk.number, name, given, { timeoutMs })
     },
     waitingAt: desk => processes.get(desk)?.waitingAt(desk.number) ?? 0,

@@ -1,4 +1,4 @@
-/** Shows a sale to whoever watches: ten frames a second on a terminal, lines of text elsewhere. */
+/** Shows a running sale: ten frames per second in a terminal, lines of text elsewhere. */
 import type { Caller, Terminal } from '../command.ts'
 import { openScreen } from '../terminal/screen.ts'
 import { type Line, render } from './canvas.ts'
@@ -8,21 +8,21 @@ import type { Scene } from './scene.ts'
 const frameMs = 100
 const progressMs = 1_000
 
-/** Shows it until that is called off. */
+/** Shows the sale; returns a function that stops. */
 export function showSale(caller: Caller, scene: Scene): () => void {
   const { terminal } = caller
   return caller.isTty && terminal !== undefined
-    ? drawAgain(caller, terminal, size => drawSale(scene, size))
-    : tellProgress(caller, scene)
+    ? drawFrames(caller, terminal, size => drawSale(scene, size))
+    : printProgress(caller, scene)
 }
 
-function drawAgain(caller: Caller, terminal: Terminal, draw: (size: Size) => Line[]): () => void {
+function drawFrames(caller: Caller, terminal: Terminal, draw: (size: Size) => Line[]): () => void {
   const screen = openScreen(caller)
   let shown = ''
 
   function frame(): void {
     const size = terminal.size()
-    // What is written into the last cell of a line, some terminals erase with the rest of it.
+    // Leave the last cell of a line free: some terminals erase it with the rest of the line.
     const lines = draw(size).map(line => render(line, size.columns - 1, caller.colours))
     const fresh = lines.join('\n')
     if (fresh !== shown) screen.draw(lines)
@@ -33,7 +33,7 @@ function drawAgain(caller: Caller, terminal: Terminal, draw: (size: Size) => Lin
     shown = ''
     frame()
   })
-  // However this process ends, its terminal is given back.
+  // Restore the terminal however this process ends.
   process.once('exit', screen.close)
   frame()
   const timer = setInterval(frame, frameMs)
@@ -45,26 +45,26 @@ function drawAgain(caller: Caller, terminal: Terminal, draw: (size: Size) => Lin
   }
 }
 
-/** What happened, and every second how far it is. */
-function tellProgress({ err }: Caller, scene: Scene): () => void {
-  let told = 0
+/** Prints new events, and the progress every second. */
+function printProgress({ err }: Caller, scene: Scene): () => void {
+  let printed = 0
 
-  function tell(): void {
-    const fresh = scene.happened - told
-    told = scene.happened
+  function printEvents(): void {
+    const fresh = scene.eventCount - printed
+    printed = scene.eventCount
     for (const { atMs, text } of fresh === 0 ? [] : scene.events.slice(-fresh)) err(`${time(atMs)}  ${text}\n`)
   }
 
   const timer = setInterval(() => {
-    tell()
+    printEvents()
     if (scene.step !== 'sale') return
     const { stock, counts } = scene
-    const places = `${counts.waiting} on the way, ${counts.paying} paying, ${counts.paid} paid, ${counts.sold_out} sold out`
+    const places = `${counts.waiting} arriving, ${counts.paying} paying, ${counts.paid} paid, ${counts.sold_out} sold out`
     err(`${time(scene.elapsedMs)}  ${stock.sold} sold, ${stock.held} held, ${stock.free} free; ${places}\n`)
   }, progressMs)
   return () => {
     clearInterval(timer)
-    tell()
+    printEvents()
   }
 }
 

@@ -1,8 +1,7 @@
 /**
- * The program that a process of a sale's shop runs: engines over the sale's database, which answer the calls that the
- * sale sends on behalf of its buyers. It is there to be killed, and it never outlives the sale.
+ * The child process of a sale's shop. Its engines answer the calls of the buyers over IPC. The sale kills it at will, and
+ * it ends with the sale.
  */
-
 import { type KillableProcess, killableProcess } from '@holdfast/testing'
 import type { CheckoutEngine, Outcome, SandboxFault } from 'holdfast'
 import {
@@ -16,13 +15,13 @@ import {
 import type { Database } from 'holdfast/database'
 import { migrate } from 'holdfast/database'
 import { endAllLeases } from 'holdfast/operations'
-import { fillShop, letTimePass, lookAtStock, openOf, reckon } from './goods.ts'
-import { openPlace, removePlace } from './place.ts'
-import type { FromWorker, ShopCalls, Told, ToWorker, WorkerSettings } from './protocol.ts'
+import type { BuyerAnswer, FromWorker, ShopCalls, ToWorker, WorkerSettings } from './protocol.ts'
+import { openSaleDatabase, removeSaleDatabase } from './sale-database.ts'
+import { countUnfinished, expireLocks, fillShop, readStock, readTotals } from './sale-store.ts'
 
 /**
- * Short, so that what a dead engine held is taken over while somebody watches. The gateway's ledger stands in the
- * embedded database too, in one queue with everything else: there its answers take longer.
+ * Short times make take-overs visible. On the embedded database the gateway's ledger shares one queue with everything
+ * else, so its answers take longer.
  */
 const times = {
   postgres: { gatewayTimeoutMs: 700, leaseMs: 3_000 },
@@ -36,11 +35,11 @@ const cardFaults: readonly SandboxFault[] = [
 ]
 
 const say = (message: FromWorker): void => {
-  // Whoever does not listen any more is gone, and `disconnect` has told so.
+  // If the sale is gone, "disconnect" ends this process.
   if (process.connected) process.send?.(message, undefined, {}, () => {})
 }
 
-/** What dies of an engine alone; a process of one engine dies whole, so nothing stands between that and its ports. */
+/** The parts of an engine that can be abandoned alone. A process with one engine is killed as a whole and needs no wrapper. */
 type Life = Pick<KillableProcess, 'database' | 'gateway' | 'isDead' | 'kill'>
 
 interface OpenEngine {
@@ -55,7 +54,7 @@ interface OpenShop {
   endFaults(): void
 }
 
-function toldOf(outcome: Outcome): Told {
+function answerOf(outcome: Outcome): BuyerAnswer {
   switch (outcome.status) {
     case 'completed':
     case 'awaiting_capture':
@@ -78,29 +77,29 @@ function callsOf(database: Database, sandbox: SandboxGateway, engine: CheckoutEn
   return {
     fill: (units, quantities) => fillShop(database, units, quantities),
     start: async (cartId, sessionId) => (await engine.startCheckout(cartId, { sessionId })).id,
-    pay: async (lockId, sessionId, token) => toldOf(await engine.processCheckout(lockId, { token }, { sessionId })),
-    resume: async (lockId, sessionId) => toldOf(await engine.resumeCheckout(lockId, { sessionId })),
-    cancel: async (lockId, sessionId) => toldOf(await engine.cancelCheckout(lockId, { sessionId })),
+    pay: async (lockId, sessionId, token) => answerOf(await engine.processCheckout(lockId, { token }, { sessionId })),
+    resume: async (lockId, sessionId) => answerOf(await engine.resumeCheckout(lockId, { sessionId })),
+    cancel: async (lockId, sessionId) => answerOf(await engine.cancelCheckout(lockId, { sessionId })),
     async confirm(reference, word) {
       await sandbox[word](reference)
       return null
     },
-    async letTimePass(lockId) {
-      await letTimePass(database, lockId)
+    async expireLocks(lockId) {
+      await expireLocks(database, lockId)
       return null
     },
-    look: () => lookAtStock(database),
-    async carryOn() {
+    stock: () => readStock(database),
+    async recover() {
       await sandbox.runDueJobs()
       await engine.recover()
       await engine.deliverer.runOnce()
-      return openOf(database)
+      return countUnfinished(database)
     },
-    reckon: acknowledged => reckon(database, acknowledged),
+    readTotals: acknowledged => readTotals(database, acknowledged),
   }
 }
 
-/** Says whose checkouts an engine took over, gathered, for there may be many at once. */
+/** A log that reports the checkouts an engine took over, batched, because there may be many at once. */
 function takeOvers(number: number): CheckoutLog {
   let lockIds: string[] = []
   return {
@@ -120,13 +119,13 @@ function takeOvers(number: number): CheckoutLog {
 
 async function openShop({ place, engines, secret, faultPercent }: WorkerSettings): Promise<OpenShop> {
   const named = `holdfast flash sale ${engines.join(' ')}`
-  const database = await openPlace(place, named, 5)
+  const database = await openSaleDatabase(place, named, 5)
   await migrate(database)
   if (place.kind === 'embedded') await endAllLeases(database)
   const open = new Map<number, OpenEngine>()
   let percent = faultPercent
   const sandbox = createSandboxGateway({
-    database: place.kind === 'embedded' ? database : await openPlace(place, named, 3),
+    database: place.kind === 'embedded' ? database : await openSaleDatabase(place, named, 3),
     webhookSecret: secret,
     delays,
     faults({ kind }) {
@@ -137,7 +136,8 @@ async function openShop({ place, engines, secret, faultPercent }: WorkerSettings
     },
     async deliverWebhook(headers, body) {
       const [alive] = [...open.values()].filter(({ life }) => !life.isDead)
-      if (!(await alive?.engine.receiveWebhook('sandbox', headers, body))) throw new Error('nobody took the webhook')
+      if (!(await alive?.engine.receiveWebhook('sandbox', headers, body)))
+        throw new Error('no engine accepted the webhook')
     },
   })
 
@@ -194,7 +194,7 @@ async function answer({ id, engine, name, given }: Extract<ToWorker, { kind: 'ca
   }
 }
 
-// Ctrl-C reaches every process of the terminal; when this one ends, the sale decides.
+// Ctrl-C reaches every process of the terminal. The sale decides when this one ends.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {})
 process.on('message', (message: ToWorker) => {
   switch (message.kind) {
@@ -221,7 +221,7 @@ process.on('message', (message: ToWorker) => {
   }
 })
 process.once('disconnect', async () => {
-  // The sale was killed: nobody else is left to clean up.
-  if (settings !== null) await removePlace(settings.place).catch(() => {})
+  // The sale has ended. If it was killed, this process must clean up.
+  if (settings !== null) await removeSaleDatabase(settings.place).catch(() => {})
   process.exit()
 })

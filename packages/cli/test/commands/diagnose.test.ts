@@ -164,7 +164,7 @@ describe('holdfast diagnose', () => {
       /act {3}9 deliveries to mail are parked.*\n +holdfast deliveries retry --all-parked --listener mail/,
     )
     expect(out).toMatch(/look {2}The outcome of a capture is unknown.*\n +holdfast retry 0192cccc/)
-    expect(out).toMatch(/sandbox +payment\.paid +no checkout of ours/)
+    expect(out).toMatch(/sandbox +payment\.paid +no checkout/)
     expect(out).toMatch(
       /note {2}1 webhook was given up because no checkout matches.*\n +holdfast webhooks --state given_up/,
     )

@@ -120,7 +120,7 @@ describe('a sale', { timeout }, () => {
     const url = new URL(inject('postgresUrl'))
     url.username = 'flash_sale_guest'
     const { code, err } = await call(small, url.href)
-    expect(err).toMatch(/this user may not make one.*createdb/)
+    expect(err).toMatch(/This user may not create databases.*createdb/)
     expect(err.trimEnd()).not.toContain('\n')
     expect(code).toBe(2)
     await asAdministrator(administrator => administrator.execute('drop role flash_sale_guest'))
@@ -132,7 +132,7 @@ describe('an interrupted sale', { timeout }, () => {
   async function opened() {
     const line = ['--buyers', '50', '--seconds', '100', '--processes', '1']
     const sale = start(line, inject('postgresUrl'))
-    await expect.poll(() => sale.output.err, { timeout: 60_000, interval: 50 }).toContain('doors open')
+    await expect.poll(() => sale.output.err, { timeout: 60_000, interval: 50 }).toContain('sale opens')
     return sale
   }
 

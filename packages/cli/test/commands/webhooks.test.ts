@@ -177,7 +177,7 @@ describe('webhooks dismiss', () => {
     expect(await call(['webhooks', 'dismiss', 'stripe', 'evt_none'])).toMatchObject({ code: 1, out: '' })
   })
 
-  it('dismisses all given-up webhooks that match no checkout of ours, and no other', async () => {
+  it('dismisses all given-up webhooks that match no checkout, and no other', async () => {
     await ours()
     await unmatched()
     expect(await call(['webhooks', 'dismiss', '--all-unmatched'])).toMatchObject({ out: '1 webhook dismissed\n' })

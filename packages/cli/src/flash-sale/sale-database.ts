@@ -1,6 +1,6 @@
 /**
- * Where a sale takes place: a database of its own, made for it and removed after it, however it ends. Nothing that is
- * the shop's is ever touched: not `.holdfast/`, not the database that an address names, only the server it is on.
+ * The temporary database of a sale, removed however the sale ends. The shop's own data is never touched: neither
+ * `.holdfast/` nor the database of the URL, only its server.
  */
 import { randomBytes } from 'node:crypto'
 import { mkdtemp, readdir, rm, stat } from 'node:fs/promises'
@@ -10,14 +10,14 @@ import { CheckoutError } from 'holdfast'
 import { type Database, DatabaseError, openDatabase, statement } from 'holdfast/database'
 import { clusterFolder } from '../process/open-store.ts'
 
-/** Of what is left of a sale that could not end (its machine did), the next one removes what is older than this. */
+/** A sale that crashed with its machine leaves its database; a later sale removes it after this time. */
 const leftoverMs = 3_600_000
 const directoryPrefix = 'holdfast-flash-sale-'
 const databasePrefix = 'holdfast_flash_sale_'
 
-export type TemporaryDatabase =
+export type SaleDatabase =
   | { kind: 'embedded'; directory: string }
-  /** `administratorUrl`: by which it was made and is dropped. */
+  /** `administratorUrl`: the connection that creates and drops the database. */
   | { kind: 'postgres'; url: string; administratorUrl: string; name: string }
 
 const selectLeftovers = statement(
@@ -27,8 +27,8 @@ const selectLeftovers = statement(
      and not exists (select from pg_stat_activity a where a.datid = pg_database.oid)`,
 )
 
-/** @throws {CheckoutError} in a sentence, where the server does not let this user make a database. */
-export async function makePlace(databaseUrl: string | null): Promise<TemporaryDatabase> {
+/** @throws {CheckoutError} if this user may not create databases. */
+export async function createSaleDatabase(databaseUrl: string | null): Promise<SaleDatabase> {
   if (databaseUrl === null) {
     await removeLeftDirectories()
     return { kind: 'embedded', directory: await mkdtemp(path.join(tmpdir(), directoryPrefix)) }
@@ -47,16 +47,16 @@ export async function makePlace(databaseUrl: string | null): Promise<TemporaryDa
   return { kind: 'postgres', url: url.href, administratorUrl: databaseUrl, name }
 }
 
-/** Idempotent, also from several processes at once; whoever is still connected is cut off. */
-export async function removePlace(place: TemporaryDatabase): Promise<void> {
+/** Idempotent, also from several processes at once. Open connections are terminated. */
+export async function removeSaleDatabase(place: SaleDatabase): Promise<void> {
   if (place.kind === 'embedded') return removeDirectory(place.directory)
   await administering(place.administratorUrl, administrator =>
     administrator.execute(`drop database if exists ${place.name} with (force)`),
   )
 }
 
-/** Connects to the database, as one process of the sale. */
-export function openPlace(place: TemporaryDatabase, applicationName: string, poolMax: number): Promise<Database> {
+/** Connects one process of the sale to the database. */
+export function openSaleDatabase(place: SaleDatabase, applicationName: string, poolMax: number): Promise<Database> {
   return place.kind === 'embedded'
     ? openDatabase({ directory: place.directory, clusterFolder })
     : openDatabase({ url: place.url, applicationName, poolMax })
@@ -71,7 +71,7 @@ async function administering(url: string, work: (administrator: Database) => Pro
   }
 }
 
-/** A process that is being killed may still write there. */
+/** Retries, because a process that is being killed may still write. */
 const removeDirectory = (directory: string): Promise<void> =>
   rm(directory, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 })
 
@@ -80,7 +80,7 @@ async function removeLeftDirectories(): Promise<void> {
   for (const directory of names.map(name => path.join(tmpdir(), name))) {
     const made = await stat(directory).catch(() => null)
     if (made === null || Date.now() - made.mtimeMs < leftoverMs) continue
-    // Another user's is not ours to remove.
+    // Ignore directories of other users.
     await removeDirectory(directory).catch(() => {})
   }
 }
@@ -98,9 +98,8 @@ const isForbidden = (error: unknown): boolean => error instanceof DatabaseError 
 function forbidden(cause: unknown): CheckoutError {
   return new CheckoutError(
     'invalid_argument',
-    'The sale would make a database of its own on that server and drop it at the end, but this user may not make one. ' +
-      'Give it the right (alter role … createdb), name another user with --database-url, or leave DATABASE_URL out: ' +
-      'then the sale runs on an embedded database.',
+    'This user may not create databases, and the sale needs a temporary one. Grant the right (alter role … createdb), ' +
+      'specify another user with --database-url, or unset DATABASE_URL to use an embedded database.',
     { cause },
   )
 }

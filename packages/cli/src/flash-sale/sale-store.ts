@@ -1,10 +1,10 @@
-/** The shop of a sale in SQL: one article, a cart a buyer, a look at the stock, and the reckoning at the end. */
+/** The data of a sale: one product, a cart per buyer, the stock, and the final totals. */
 
 import type { Address } from 'holdfast'
 import { type Database, statement } from 'holdfast/database'
 import { type Acknowledged, audit } from 'holdfast/operations'
 import { createCarts, setStocks, upsertLocation, upsertShippingMethod, upsertTaxRates } from 'holdfast/shop'
-import type { Reckoning, Stock } from './protocol.ts'
+import type { SaleTotals, Stock } from './protocol.ts'
 
 const sku = 'LAST-ONES'
 const currency = 'EUR'
@@ -33,7 +33,7 @@ const insertArticle = statement(
    insert into holdfast.prices (variant_id, currency, amount_minor) select id, $2, $3::bigint from variant`,
 )
 
-/** Half of the units stand in either of two warehouses, so that holds are made over both. */
+/** Creates the product and the carts. The stock is split over two locations, so holds use both. */
 export async function fillShop(database: Database, units: number, quantities: readonly number[]): Promise<string[]> {
   await upsertLocation(database, { code: 'near', priority: 1 })
   await upsertLocation(database, { code: 'far', priority: 2 })
@@ -65,7 +65,7 @@ const selectStock = statement(
    from holdfast.stock_levels`,
 )
 
-export async function lookAtStock(database: Database): Promise<Stock> {
+export async function readStock(database: Database): Promise<Stock> {
   const [stock] = await database.query<Stock>(selectStock)
   return stock ?? { free: 0, held: 0, sold: 0 }
 }
@@ -77,14 +77,14 @@ const expireWaiting = statement(
    where state in ('pending', 'awaiting_action') and ($1::uuid is null or id = $1::uuid)`,
 )
 
-/** A delivery whose process died comes again when its time is over. */
+/** Makes deliveries due whose process died. */
 const hurryDeliveries = statement(
   'flash_sale_hurry_deliveries',
   `update holdfast.deliveries set next_at = now() where state = 'due'`,
 )
 
-/** The time of a lock is over; null: of all that wait for a buyer, and of deliveries that died with their process. */
-export async function letTimePass(database: Database, lockId: string | null): Promise<void> {
+/** Expires a lock; null: all locks that are waiting for a buyer, and the leases of deliveries. */
+export async function expireLocks(database: Database, lockId: string | null): Promise<void> {
   await database.query(expireWaiting, [lockId])
   if (lockId === null) await database.query(hurryDeliveries)
 }
@@ -97,8 +97,8 @@ const countOpen = statement(
      + (select count(*) from holdfast.deliveries where state = 'due') as open`,
 )
 
-/** Checkouts under way, unsettled operations and deliveries that somebody will still look at. */
-export async function openOf(database: Database): Promise<number> {
+/** Number of active checkouts, unsettled operations, and pending deliveries. */
+export async function countUnfinished(database: Database): Promise<number> {
   const [row] = await database.query<{ open: number }>(countOpen)
   return row?.open ?? 0
 }
@@ -116,9 +116,9 @@ const selectReckoning = statement(
      (select count(*) from holdfast.deliveries where state = 'delivered') as confirmations`,
 )
 
-export async function reckon(database: Database, acknowledged: readonly Acknowledged[]): Promise<Reckoning> {
+export async function readTotals(database: Database, acknowledged: readonly Acknowledged[]): Promise<SaleTotals> {
   const report = await audit(database, { ledger: 'sandbox', drained: true, acknowledged })
-  const [row] = await database.query<Omit<Reckoning, 'audit'>>(selectReckoning)
-  if (row === undefined) throw new Error('the reckoning gave no row')
+  const [row] = await database.query<Omit<SaleTotals, 'audit'>>(selectReckoning)
+  if (row === undefined) throw new Error('the totals have no row')
   return { audit: report, ...row }
 }
