@@ -1,4 +1,4 @@
-/** The engine's face: what an application calls, and what it gives and gets. `engine.ts` puts it together. */
+/** The interface of the engine: what an application calls, passes, and gets. `create-checkout.ts` composes it. */
 import type { Address, Cart } from '../domain/cart.ts'
 import type { Failure } from '../domain/failure.ts'
 import type { CheckoutLock } from '../domain/lock.ts'
@@ -12,99 +12,119 @@ import type { Listeners } from '../events/listeners.ts'
 import type { BrowserConfirmation, GatewayPayment, PaymentMethod } from '../payments/gateway.ts'
 import type { WebhookInbox } from '../payments/webhooks/webhook-inbox.ts'
 
-/** What a call may say of the request that it is made for. */
+/** The request that a call is made for. */
 export interface ForRequest {
-  /** Names the request in every line of the log that tells of this call's checkout while the call runs. */
+  /** Written in every log line about this call's checkout while the call runs. Default: none. */
   requestId?: string | undefined
 }
 
 export interface StartOptions extends ForRequest {
-  /** Whose cart it is. The lock belongs to this session; to any other it does not exist. */
+  /** The session of the cart, 1 to 200 characters. The lock belongs to it; other sessions cannot see the lock. */
   sessionId: string
+  /** The user who is signed in. Null: a guest. Default null. */
   userId?: string | null
-  /** Time to live; 1 to `CHECKOUT_MAX_TTL_MINUTES`, default `CHECKOUT_TTL_MINUTES`. */
+  /** Time to live of the lock, minutes: above 0, up to `config.maxTtlMinutes` (60). Default `config.ttlMinutes` (15). */
   ttlMinutes?: number
-  /** Kept on the lock, told to listeners. */
+  /** Stored on the lock and passed to listeners as JSON. Default: empty. */
   metadata?: Record<string, unknown>
 }
 
 export interface PaymentInput {
-  /** Default `card`; a card needs a token, unless the gateway has it confirmed in the browser (Stripe's Payment Element). */
+  /** Default `card`. */
   method?: PaymentMethod
+  /**
+   * Payment token of the gateway, up to 500 characters. Required for cards, unless the buyer confirms the payment in the
+   * browser (Stripe's Payment Element).
+   */
   token?: string | null
-  /** Each of these replaces what the cart says, for this checkout only. */
+  /** This and the next four replace what the cart says, for this checkout only. Default: the cart's. */
   email?: string
   shippingAddress?: Address
   /** Default: the shipping address. */
   billingAddress?: Address
   shippingMethod?: string
   notes?: string
-  /** What the buyer was shown, in minor units. When it differs, nothing is charged (`cart_changed`). */
+  /** The total that the buyer saw, minor units. If the price differs, the checkout fails with `cart_changed`. */
   expectedTotalMinor?: number
-  /** Where the gateway sends the buyer back after an action. */
+  /** Where the gateway sends the buyer after an action: an http(s) URL, or a path of the shop. */
   returnUrl?: string
   /**
-   * Stop at `awaiting_capture`; `captureCheckout` takes the money. Default as the shop does (`CHECKOUT_CAPTURE`); always
-   * where the gateway is paid later.
+   * True: only authorize; `captureCheckout` captures later. Default: as `config.capture` says. Always true with a gateway
+   * that is paid later, such as invoices.
    */
   captureLater?: boolean
 }
 
 export interface RefundOptions extends ForRequest {
-  /** Minor units; beside `lines` or `shipping` instead of what these cost, at most that. */
+  /** Minor units. With `lines` or `shipping`: replaces their price, and may not exceed it. */
   amountMinor?: number
   /**
-   * Units of lines, by number or SKU. They come to what the order says of them, discount and tax included; part of a
-   * line to its share, so that all parts together are the whole.
+   * Units to refund, by line number or SKU. Each unit is refunded at its share of the line's total, including discount
+   * and tax. The refunds of all units add up to the line's total.
    */
   lines?: readonly RefundLine[]
-  /** Also what shipping cost, with its tax; once. Default false. */
+  /** Also refund shipping with its tax. Possible once per order. Default false. */
   shipping?: boolean
   /**
-   * Puts the units that are refunded back in the warehouses they came from. An amount is for no units until it is the
-   * last of the order's money, then for all that are left. What was back-ordered came from none. Default false.
+   * Return the refunded units to the locations they were taken from; back-ordered units were taken from none. A refund by
+   * amount covers no units, until it refunds the rest of the order: then it covers all units left. Default false.
    */
   restock?: boolean
-  /** Kept for the record, up to 1,000 characters. */
+  /** Stored with the refund, up to 1,000 characters. */
   reason?: string
-  /** The caller's name for this refund, up to 255 characters: it is made once, whatever happens in between. */
+  /** Idempotency key of this refund, up to 255 characters: calls with the same key make one refund. Default: none. */
   key?: string
-  /** Who does it: recorded as an action by hand. */
+  /** Who refunds, up to 255 characters. Recorded as an operator action. */
   actor?: string
 }
 
 export interface RefundOutcome {
-  /** `processing`: the gateway has not answered for certain and is asked again. `failed`: it refused; nothing changed. */
+  /**
+   * `processing`: the gateway has given no final answer; it is asked again in the background. `failed`: it declined, and
+   * nothing changed.
+   */
   status: 'refunded' | 'processing' | 'failed'
   order: Order
+  /** Minor units of this refund; 0 if it failed. */
   refundedMinor: number
-  /** The units it is for. */
+  /** The units that this refund covers. */
   lines: RefundedLine[]
-  /** One sentence. */
+  /** One sentence for an operator. */
   message: string
 }
 
-/** One line of the history of a checkout. */
+/** One state change in the history of a checkout. */
 export interface TimelineEntry {
+  /** From 1, without gaps. */
   version: number
+  /** Null for the start. */
   from: CheckoutState | null
   to: CheckoutState
+  /** The epoch of the lease under which the change was made. */
   epoch: number
+  /** ISO 8601, database time. */
   at: string
+  /** How long the phase took, if this change ended one. */
   durationMs: number | null
   details: Record<string, unknown> | null
 }
 
+/** The current status of a checkout. */
 export interface CheckoutStatus {
   lock: CheckoutLock
+  /** The state as text for people: "Authorizing payment". */
   stateName: string
+  /** True if the time to live has passed and the checkout has not ended. */
   isExpired: boolean
+  /** True if `resumeCheckout` or a payment can continue it. */
   canResume: boolean
-  /** The frozen amounts once prices are locked, else null. */
+  /** The frozen total; null before prices are locked. */
   totals: { currency: string; totalMinor: number } | null
+  /** Null before the order is created. */
   order: Order | null
 }
 
+/** Everything that the database knows about one checkout, for operators. */
 export interface Diagnosis {
   lock: CheckoutLock
   snapshots: Record<string, unknown>[]
@@ -115,13 +135,14 @@ export interface Diagnosis {
   timeline: TimelineEntry[]
 }
 
+/** Figures of the checkouts that started within the last `hours`. */
 export interface Statistics {
   hours: number
   active: number
   completed: number
   failed: number
   expired: number
-  /** completed / (completed + failed), 0 to 1; null when there was none. */
+  /** completed / (completed + failed), 0 to 1; null without an ended checkout. */
   successRate: number | null
   byState: Record<string, number>
   failureReasons: { code: string; phase: PhaseName | null; count: number }[]
@@ -129,31 +150,38 @@ export interface Statistics {
   durationMs: { p50: number; p95: number; p99: number } | null
 }
 
+/** The result of one check. */
 export interface HealthCheck {
   status: 'ok' | 'warning' | 'critical'
+  /** How many objects the check found, if it counts. */
   count?: number
+  /** One sentence for an operator. */
   message: string
 }
 
+/** The health of the checkout: `degraded` with a warning, `unhealthy` with a critical check. */
 export interface HealthReport {
   status: 'healthy' | 'degraded' | 'unhealthy'
+  /** Results by the name of the check, such as `expired_locks`. */
   checks: Record<string, HealthCheck>
-  /** When it was read, by the database's clock where it answered. */
+  /** When the checks ran, ISO 8601; the database's clock if it answered. */
   timestamp: string
 }
 
-/** Whether requests may be sent to this process. */
+/** Whether this process can serve requests. */
 export interface ReadinessReport {
+  /** `ready` if every check is `ok`. */
   status: 'ready' | 'not_ready'
   checks: Record<string, HealthCheck>
   timestamp: string
 }
 
 /**
- * How a payment at the gateway differs from ours.
- * `orphan_open`: it may charge, and its checkout is at its end without it. `orphan_captured`: money was taken, and no
- * checkout of ours says so. `lost`: we recorded it, and the gateway does not know it. The others name what is another:
- * what is authorized, captured or refunded, its currency, its disputes.
+ * How a payment at the gateway differs from our records.
+ * - `orphan_open`: an authorization that can still charge, although its checkout has ended without it.
+ * - `orphan_captured`: captured money that no checkout accounts for.
+ * - `lost`: a payment that we recorded and the gateway does not know.
+ * - `currency`, `authorized`, `captured`, `refunded`, `disputed`: this property differs.
  */
 export type DifferenceKind =
   | 'orphan_open'
@@ -165,14 +193,15 @@ export type DifferenceKind =
   | 'refunded'
   | 'disputed'
 
+/** One difference between our records and the gateway's. */
 export interface Difference {
   kind: DifferenceKind
-  /** Money is at stake that nothing here accounts for: people decide, soon. */
+  /** True if money is unaccounted for. An operator must decide. */
   isCritical: boolean
   checkoutId: string
   /** The gateway's id of the payment. */
   reference: string
-  /** What we have, in minor units; null: no checkout has this id. */
+  /** Our records, amounts in minor units. Null: no checkout has this id. */
   ours: {
     state: CheckoutLock['state']
     currency: string | null
@@ -180,7 +209,7 @@ export interface Difference {
     capturedMinor: number
     refundedMinor: number
   } | null
-  /** What the gateway has; null: nothing. */
+  /** The gateway's records, amounts in minor units. Null: none. */
   theirs: {
     status: GatewayPayment['status']
     currency: string
@@ -192,60 +221,65 @@ export interface Difference {
 }
 
 export interface ReconcileOptions {
-  /** How far back payments and operations are compared, 1 to 8,784; default 72. What stood the last time is always looked at. */
+  /** How far back payments are compared, 1 to 8,784; default 72. Differences of the last run are always compared again. */
   hours?: number
-  /** Ends orphans that are older than an hour. Default false: they are named. */
+  /** Void orphans that are older than an hour. Default false: they are only reported. */
   voidOrphans?: boolean
-  /** Records refunds and disputes that were made at the gateway alone. Default false: they are named. */
+  /** Record refunds and disputes that were made at the gateway. Default false: they are only reported. */
   record?: boolean
-  /** Told after each page. */
+  /** Called after each page of payments with the counts so far. */
   onProgress?(progress: { payments: number; checkouts: number }): void
 }
 
+/** The result of one reconciliation. */
 export interface ReconcileReport {
   id: string
   gateway: string
   hours: number
   startedAt: string
   endedAt: string
-  /** Payments that the gateway listed. */
+  /** How many payments the gateway listed. */
   payments: number
-  /** Checkouts of ours that were looked at. */
+  /** How many of our checkouts were compared. */
   checkouts: number
-  /** What stands: up to 1,000 are named. */
+  /** Open differences, at most 1,000; `differenceCount` counts all. */
   differences: Difference[]
   differenceCount: number
   criticalCount: number
-  /** What this run has put right. */
+  /** Differences that this run settled. */
   settled: Difference[]
 }
 
+/** The result of checking one guarantee. */
 export interface AuditFinding {
-  /** "A1" … "B3". */
+  /** "A1" to "B4", as in docs/guarantees.md. */
   invariant: string
-  /** What must hold, in one sentence. */
+  /** The guarantee in one sentence. */
   title: string
   violations: number
-  /** Up to 5 of them, for people. */
+  /** Up to 5 violations, as text for people. */
   examples: string[]
 }
 
+/** The result of checking all guarantees against the database. */
 export interface AuditReport {
   findings: AuditFinding[]
   violations: number
-  /** Checkouts looked at. */
+  /** How many checkouts were checked. */
   checkouts: number
 }
 
+/** A checkout engine. Every call that takes a `sessionId` treats the checkouts of other sessions as absent. */
 export interface CheckoutEngine {
   /**
-   * Locks a cart. The same session that starts again gets its lock back.
+   * Locks a cart for a checkout. A session that starts again gets its existing lock.
    * @throws {CheckoutError} `cart_not_found` (also for another session's cart), `cart_locked`, `cart_ordered`,
    * `cart_empty`, `insufficient_stock` (with `holdOn: 'start'`), `overloaded`, `invalid_argument`.
    */
   startCheckout(cartId: string, options: StartOptions): Promise<CheckoutLock>
   /**
-   * Takes a lock through the seven phases. Calling it again, at once or later, gives the same answer and charges once.
+   * Runs the seven phases of a checkout. A repeated call, concurrent or later, returns the same outcome and never charges
+   * twice.
    * @throws {CheckoutError} `checkout_not_found`, `overloaded`, `invalid_argument`.
    */
   processCheckout(
@@ -253,87 +287,107 @@ export interface CheckoutEngine {
     payment?: PaymentInput,
     options?: { sessionId?: string } & ForRequest,
   ): Promise<Outcome>
-  /** Goes on after a buyer's action, a pending answer or a lost response; asks the gateway, never guesses. */
+  /**
+   * Continues after a buyer's action, a pending answer, or a lost response, by asking the gateway.
+   * @throws {CheckoutError} `checkout_not_found`, `checkout_not_active` before a payment was sent, `overloaded`.
+   */
   resumeCheckout(lockId: string, options?: { sessionId?: string } & ForRequest): Promise<Outcome>
-  /** Cancels: undoes what was done. A checkout past the decision to capture is not cancelled but told as it is. */
+  /**
+   * Cancels a checkout and undoes its phases. A checkout that is being captured or has ended is not changed; its outcome
+   * is returned.
+   * @throws {CheckoutError} `checkout_not_found`, `overloaded`.
+   */
   cancelCheckout(lockId: string, options?: { sessionId?: string; reason?: string } & ForRequest): Promise<Outcome>
-  /** The shop's hand: like cancel, for any session, recorded with its actor. */
+  /** Cancels a checkout of any session as `cancelCheckout` does, and records the operator. */
   releaseCheckout(lockId: string, options: { actor: string; reason?: string } & ForRequest): Promise<Outcome>
-  /** Takes the money of a checkout in `awaiting_capture`. */
+  /**
+   * Captures the payment of a checkout in `awaiting_capture`. With `actor` it is recorded as an operator action.
+   * @throws {CheckoutError} `checkout_not_found`, `not_capturable`, `overloaded`.
+   */
   captureCheckout(lockId: string, options?: { actor?: string } & ForRequest): Promise<Outcome>
   /**
-   * Gives money back: an amount, lines of the order, or by default all that is left of it. The same `key` again gives
-   * the same refund; without one each call is a new refund.
-   * @throws {CheckoutError} `order_not_found`; `not_refundable`, with what can be refunded (never over what was captured,
-   * never more units than were sold), also for a key that was used for another refund; `invalid_argument`.
+   * Refunds an order: an amount, lines, or by default all that is left. A second call with the same `key` returns the
+   * first refund; without a key each call is a new refund. Never refunds more than was captured.
+   * @throws {CheckoutError} `order_not_found`; `not_refundable`, whose context says what can be refunded, also for a key
+   * that was used for a different refund; `invalid_argument`.
    */
   refundOrder(orderId: string, options?: RefundOptions): Promise<RefundOutcome>
   /**
-   * What the buyer's browser needs where the action is `confirm`. Null where nothing is to be confirmed so. It is that
-   * buyer's alone: show it to nobody else, keep it nowhere.
-   * @throws {CheckoutError} `checkout_not_found`; what the gateway's call throws.
+   * What the buyer's browser needs to confirm a payment (action `confirm`). Null if nothing waits for a confirmation.
+   * It is secret: send it only to this buyer and do not store it.
+   * @throws {CheckoutError} `checkout_not_found`; errors of the gateway unchanged.
    */
   getConfirmation(lockId: string, options?: { sessionId?: string }): Promise<BrowserConfirmation | null>
-  /** Null when there is none (or it is another session's, where `sessionId` is given). */
+  /** The status of a checkout. Null if there is none, or it belongs to a different session than `sessionId`. */
   getCheckoutStatus(lockId: string, options?: { sessionId?: string }): Promise<CheckoutStatus | null>
-  /** The lock that holds a cart now, null when it is free. Expired ones that hold nothing up do not count. */
+  /** The lock that holds a cart. Null if the cart is free; an expired lock counts only while its payment is open. */
   getActiveLock(cartId: string): Promise<CheckoutLock | null>
+  /** True if `getActiveLock` finds a lock. */
   isCartLocked(cartId: string): Promise<boolean>
   /**
-   * What `processCheckout` would freeze now: prices, discounts, tax, shipping; or why it would not. Null when there is
-   * no such cart.
+   * The quote that `processCheckout` would freeze now: prices, discounts, tax, and shipping; or the failure. Null if there
+   * is no such cart.
    */
   quoteCart(
     cartId: string,
     overrides?: Pick<PaymentInput, 'shippingAddress' | 'shippingMethod'>,
   ): Promise<{ cart: Cart; quote: Quote | null; failure: Failure | null } | null>
-  /** One order; null when there is none (or it is another session's, where `sessionId` is given). */
+  /** An order. Null if there is none, or it belongs to a different session than `sessionId`. */
   getOrder(orderId: string, options?: { sessionId?: string }): Promise<Order | null>
-  /** The newest order of a session, null when it has none: what a retry after a lost response asks for. */
+  /** The newest order of a session, null without one. Serves retries after a lost response. */
   lastOrderOf(sessionId: string): Promise<Order | null>
   /**
    * Ends the locks that have expired, and retries the roll-backs of expired locks that are due. Returns how many locks
    * it ended. A lock whose payment the gateway has not voided yet is not counted; it is retried.
    */
   cleanupExpiredLocks(): Promise<number>
-  /** Deletes webhooks that have been done for longer than `webhookRetentionDays`. Gives how many. */
+  /** Deletes processed webhooks older than `config.webhookRetentionDays`. Returns how many. */
   pruneWebhooks(): Promise<number>
   /**
    * Runs one recovery pass: takes over every checkout that is due, because its process died, an answer of the gateway
    * is due, or it has expired, and processes new webhooks. Returns how many checkouts it took over.
    */
   recover(): Promise<number>
+  /** Figures of the checkouts started in the last `hours`, 1 to 8,784, default 24. */
   statistics(options?: { hours?: number }): Promise<Statistics>
+  /** Everything known about a checkout. Null if there is none. */
   diagnose(lockId: string): Promise<Diagnosis | null>
+  /** Checks the guarantees against the database. `drained`: also B1 and B4, which hold once nothing is under way. */
   audit(options?: { drained?: boolean }): Promise<AuditReport>
   /**
-   * Whether checkouts work. Never throws, and is cheap to ask for: what was read at most `maxAgeMs` before (default 1,000;
-   * 0: read now) is given again. A database that does not answer shows within five seconds.
+   * Checks whether checkouts work. Never throws. A result up to `maxAgeMs` old (default 1,000; 0: none) is returned again,
+   * so calls are cheap. An unreachable database is reported within five seconds.
    */
   health(options?: { maxAgeMs?: number }): Promise<HealthReport>
-  /** Whether this process can serve: the database answers, its schema is up to date, `close` was not called. As `health`. */
+  /** Checks whether this process can serve: the database answers, its schema is current, and `close` was not called. */
   readiness(options?: { maxAgeMs?: number }): Promise<ReadinessReport>
   /**
-   * Compares our payments with the gateway's own books, in both directions, and keeps the result.
-   * @throws {CheckoutError} `invalid_argument` where the gateway has no books to look into; `overloaded` while another
-   * process compares; whatever the gateway throws.
+   * Compares our payments with the gateway's records, in both directions, and stores the result.
+   * @throws {CheckoutError} `invalid_argument` if the gateway cannot list payments; `overloaded` while another process
+   * reconciles; errors of the gateway unchanged.
    */
   reconcile(options?: ReconcileOptions): Promise<ReconcileReport>
-  /** Stores a webhook that the gateway signed, and looks at its checkout. False when it is not genuine. */
+  /**
+   * Stores a webhook of the gateway and processes it in the background. `rawBody`: the body exactly as received. Returns
+   * false, and stores nothing, if the gateway is unknown or the signature is invalid.
+   */
   receiveWebhook(gateway: string, headers: Headers, rawBody: string, options?: ForRequest): Promise<boolean>
-  /** Live events of this and every other process on the database, best effort; gives the way to stop. */
+  /**
+   * Calls `receive` when a checkout changes its resting state, in this or another process. Best effort: a change may be
+   * missed. Returns a function that unsubscribes.
+   */
   subscribe(receive: (change: CheckoutChange) => void): () => void
-  /** The durable listeners: more can be added at any time. */
+  /** The durable listeners. More can be added at any time. */
   readonly listeners: Listeners
-  /** Brings events to durable listeners; parks, lists and redelivers. */
+  /** Delivers events to durable listeners; lists, parks, and redelivers them. */
   readonly deliverer: Deliverer
-  /** What the gateways' webhooks told: lists it, has it looked at again, is done with it. */
+  /** The webhooks received from the gateway: lists, retries, and dismisses them. */
   readonly webhooks: WebhookInbox
-  /** Finishes what is in flight, stops the workers, lets go of the database. Idempotent. */
+  /** Finishes calls under way, stops the workers, and closes what the engine opened. Later calls are refused. Idempotent. */
   close(): Promise<void>
 }
 
-/** A checkout came to rest in another state. */
+/** A checkout has changed its resting state. */
 export interface CheckoutChange {
   checkoutId: string
   state: CheckoutLock['state']
