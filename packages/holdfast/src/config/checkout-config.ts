@@ -1,96 +1,98 @@
-/** The configuration of a shop as one object. `variables.ts` says which environment variable sets which property. */
+/** The type of the configuration. `variables.ts` has the environment variable, the default, and the limits of each property. */
 
+/** The settings of a shop. `docs/operating.md` has the defaults. */
 export interface CheckoutConfig {
-  /** `postgres://…`; null: the embedded database in `.holdfast/`. */
+  /** `postgres://…`. Null: the embedded database in `.holdfast/`. */
   databaseUrl: string | null
+  /** Port to listen on. 0: any free port. */
   port: number
-  /** The address to listen on. */
+  /** Address to listen on. */
   host: string
-  /** Where `holdfast work` answers `/metrics` and `/health`. Null: it does not listen. */
+  /** Port on which `holdfast work` serves `/metrics` and `/health`. Null: none. */
   workerPort: number | null
   environment: 'development' | 'test' | 'production'
-  /** Signs sessions and seals payment tokens; at least 32 characters. Null only outside production. */
+  /** Signs sessions and encrypts payment tokens; at least 32 characters. Null only outside production. */
   secret: string | null
-  /** Opens the console and `/admin`; at least 16 characters. Null: they stay closed. */
+  /** Bearer token for `/admin`; at least 16 characters. Null: `/admin` is disabled. */
   adminSecret: string | null
-  /** ISO 4217; of new carts and imported prices. */
+  /** Currency of new carts and imported prices, ISO 4217. */
   currency: string
-  /** The request header that names the client's address, lower case. Null: no proxy is trusted. */
+  /** Request header in which a trusted proxy sends the client address, lower case. Null: no proxy is trusted. */
   trustedProxyHeader: string | null
-  /** How long a lock lives, minutes. */
+  /** Default time to live of a lock, minutes. */
   ttlMinutes: number
-  /** The longest time to live that a caller may ask for, minutes. */
+  /** Longest time to live that a caller may request, minutes. */
   maxTtlMinutes: number
-  /** Minutes between two sweeps for what is over: expired locks, old webhooks. Each lock also wakes up by itself when its time is over. */
+  /** Interval for deleting old webhooks, minutes. Each lock expires on time by itself. */
   cleanupIntervalMinutes: number
-  /** A price that moved by more than this after it was frozen is reported as drift. Minor units. */
+  /** A price that changes by more than this after the price lock is reported as drift. Minor units. */
   priceDriftToleranceMinor: number
-  /** A second session is refused while a cart is locked. */
+  /** Refuse a second session while a cart is locked. */
   preventConcurrent: boolean
-  /** Carts are read-only while they are being checked out. */
+  /** Make a cart read-only while it is locked. */
   cartProtection: boolean
-  /** When stock is held: as payment begins (`process`) or as soon as the checkout starts (`start`). */
+  /** When stock is held: when payment begins (`process`), or when the checkout starts (`start`). */
   holdOn: 'process' | 'start'
   loggingEnabled: boolean
-  /** `stderr`, or `checkout`: daily files `.holdfast/logs/checkout-YYYY-MM-DD.log`, 14 kept. */
+  /** `stderr`, or `checkout`: daily files `.holdfast/logs/checkout-YYYY-MM-DD.log`; the last 14 are kept. */
   logChannel: 'stderr' | 'checkout'
   logLevel: 'debug' | 'info' | 'warn' | 'error'
-  /** A line for every phase, not only for start and end. */
+  /** Log every completed phase. */
   logAllPhases: boolean
   logFailures: boolean
   logRollbacks: boolean
-  /** When the money is taken: as the order is made (`at_once`), or when the shop says so (`later`). */
+  /** When payments are captured: with the order (`at_once`), or by `captureCheckout` (`later`). */
   capture: 'at_once' | 'later'
-  /** Who takes the money. From the environment: Stripe as soon as there is a key for it. */
+  /** Payment gateway. Read from the environment, it is `stripe` if a Stripe key is set. */
   gateway: 'sandbox' | 'stripe' | 'invoice'
-  /** Days until an invoice lapses. */
+  /** Days until an unpaid invoice expires. */
   invoiceDueDays: number
-  /** The account that invoices are paid to. */
+  /** Account to which invoices are paid. */
   invoiceIban: string | null
   invoiceAccountHolder: string | null
   /** `sk_…` or `rk_…`. */
   stripeSecretKey: string | null
-  /** `whsec_…`, what Stripe signs webhooks with; two, separated by a comma, while one replaces the other. */
+  /** `whsec_…`, signing secret of Stripe's webhooks; two, separated by a comma, while rotating it. */
   stripeWebhookSecret: string | null
-  /** `pk_…`, for Stripe's form in the browser. */
+  /** `pk_…`, for Stripe's Payment Element in the browser. */
   stripePublishableKey: string | null
-  /** Where Stripe's API is; null: at Stripe. For a simulator, and never in production. */
+  /** API address of a Stripe simulator. Null: Stripe. Refused in production. */
   stripeApiUrl: string | null
-  /** How long whoever works on a checkout may be silent, a dead process say, before another carries it on, seconds. */
+  /** Time after which a different process takes over a checkout of a dead process, seconds. */
   leaseSeconds: number
-  /** How long an authorization may stay unsettled before it is abandoned through a fencing void, seconds. */
+  /** Time after which an authorization without a final answer is ended by a fencing void, seconds. */
   paymentAuthTimeoutSeconds: number
-  /** How long a capture may be of unknown outcome before it needs attention, seconds. It is never abandoned. */
+  /** Time after which a capture of unknown outcome raises an alert, seconds. A capture is never abandoned. */
   paymentCaptureTimeoutSeconds: number
-  /** Minutes between two comparisons with the gateway's own books. 0: none by itself. */
+  /** Interval for comparing payments with the gateway's records, minutes. 0: never automatically. */
   reconcileIntervalMinutes: number
-  /** Days for which webhooks are kept once they are done, so that one that comes again is known. */
+  /** Days for which processed webhooks are kept, to recognize repeated ones. */
   webhookRetentionDays: number
   notifyOnFailure: boolean
   notifyOnExpiration: boolean
   notificationEmail: string | null
-  /** `POST /checkout` a minute, by user, else by address. 0: no limit. */
+  /** `POST /checkout` requests per minute, by user or else by client address. 0: no limit. */
   rateLimitPerMinute: number
-  /** Where the shop is reached from outside ("https://shop.example"); null: what a request says, and no links in messages. */
+  /** Public address of the shop ("https://shop.example"). Null: the address of the request, and no links in messages. */
   baseUrl: string | null
   shopName: string
-  /** BCP 47; how money and dates are written in mails and messages. */
+  /** BCP 47; format of amounts and dates in mails and messages. */
   locale: string
-  /** IANA; of dates in mails and messages. */
+  /** IANA; time zone of dates in mails and messages. */
   timeZone: string
   /** `smtp://…` or `smtps://…`, with user and password. */
   smtpUrl: string | null
   mailFrom: string | null
-  /** Mail the customer a confirmation. */
+  /** Mail order confirmations to customers. */
   notifyCustomer: boolean
   slackWebhookUrl: string | null
-  /** Where events are sent, signed. */
+  /** Address that receives all events, signed. */
   webhookUrl: string | null
-  /** `whsec_…`; two, separated by a comma, while one replaces the other: both sign. */
+  /** `whsec_…`; two, separated by a comma, while rotating it: both sign. */
   webhookSecret: string | null
   /** `redis://…` or `rediss://…`. */
   redisUrl: string | null
   redisStream: string
-  /** Opens `/metrics`, as a bearer token; at least 16 characters. Null: open outside production, closed in it. */
+  /** Bearer token for `/metrics`; at least 16 characters. Null: open, in production disabled. */
   metricsSecret: string | null
 }

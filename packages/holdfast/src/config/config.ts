@@ -1,26 +1,26 @@
 /**
- * The configuration: one documented object, read from the environment. Every mistake is named at once, with the variable,
- * what was given and what is accepted; secrets are never printed (A12).
+ * The configuration, read from the environment. One error lists every invalid variable with its value and the accepted
+ * values. Protects A12: secrets are never printed.
  */
 import type { CheckoutConfig } from './checkout-config.ts'
 import { configVariables } from './variables.ts'
 
-/** What holds when nothing is configured. */
+/** The configuration without any setting. */
 export const defaultConfig: Readonly<CheckoutConfig> = Object.freeze(
   Object.fromEntries(
     Object.entries(configVariables).map(([property, variable]) => [property, variable.default]),
   ) as unknown as CheckoutConfig,
 )
 
-/** One wrong variable. */
+/** One invalid variable. */
 export interface ConfigMistake {
   variable: string
-  /** What was given, for people; of a secret only its length. Null: nothing. */
+  /** The value as text for people; for a secret only its length. Null: not set. */
   given: string | null
   accepted: string
 }
 
-/** Says every mistake at once, one line each. */
+/** The configuration is invalid. The message has one line per mistake. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError'
   readonly mistakes: readonly ConfigMistake[]
@@ -31,15 +31,15 @@ export class ConfigError extends Error {
         : `${variable} is ${given}; accepted: ${accepted}`,
     )
     super(
-      `The configuration has ${mistakes.length === 1 ? 'a mistake' : `${mistakes.length} mistakes`}:\n  ${lines.join('\n  ')}`,
+      `the configuration has ${mistakes.length === 1 ? '1 mistake' : `${mistakes.length} mistakes`}:\n  ${lines.join('\n  ')}`,
     )
     this.mistakes = mistakes
   }
 }
 
 /**
- * Reads the configuration. A variable that is empty or blank counts as not set.
- * @throws {ConfigError} with every mistake in it.
+ * Reads the configuration from environment variables. An empty or blank variable counts as not set.
+ * @throws {ConfigError} that lists every mistake.
  */
 export function configFromEnvironment(environment: Readonly<Record<string, string | undefined>>): CheckoutConfig {
   const mistakes: ConfigMistake[] = []
@@ -50,7 +50,7 @@ export function configFromEnvironment(environment: Readonly<Record<string, strin
     if (parsed.success) return [property, parsed.data]
     mistakes.push({
       variable: variable.variable,
-      given: told(given, variable.hidden ?? false),
+      given: shown(given, variable.hidden ?? false),
       accepted: variable.accepted,
     })
     return [property, variable.default]
@@ -73,12 +73,14 @@ export function configFromEnvironment(environment: Readonly<Record<string, strin
   }
   const isChosen = (environment.CHECKOUT_PAYMENT_GATEWAY?.trim() ?? '') !== ''
   if (!isChosen && (environment.STRIPE_SECRET_KEY?.trim() ?? '') !== '') config.gateway = 'stripe'
-  mistakes.push(...[...stripeMistakes(config), ...alsoNeeded(config)].filter(({ variable }) => !wrong.has(variable)))
+  mistakes.push(
+    ...[...stripeMistakes(config), ...missingRequirements(config)].filter(({ variable }) => !wrong.has(variable)),
+  )
   if (mistakes.length > 0) throw new ConfigError(mistakes)
   return config
 }
 
-/** What is missing, or does not go together, for a shop that takes payments through Stripe. */
+/** Missing or contradicting settings of a shop with Stripe. */
 function stripeMistakes(config: CheckoutConfig): ConfigMistake[] {
   if (config.gateway !== 'stripe') return []
   const mistakes: ConfigMistake[] = (['stripeSecretKey', 'stripeWebhookSecret'] as const)
@@ -89,38 +91,38 @@ function stripeMistakes(config: CheckoutConfig): ConfigMistake[] {
     })
   const modeOf = (key: string | null) => /^[a-z]+_(test|live)_/.exec(key ?? '')?.[1]
   const mode = modeOf(config.stripeSecretKey)
-  const shown = modeOf(config.stripePublishableKey)
-  if (mode !== undefined && shown !== undefined && mode !== shown) {
-    const accepted = `pk_${mode}_…, for STRIPE_SECRET_KEY is a ${mode} key`
-    mistakes.push({ variable: 'STRIPE_PUBLISHABLE_KEY', given: `a ${shown} key`, accepted })
+  const publishableMode = modeOf(config.stripePublishableKey)
+  if (mode !== undefined && publishableMode !== undefined && mode !== publishableMode) {
+    const accepted = `pk_${mode}_…, because STRIPE_SECRET_KEY is a ${mode} key`
+    mistakes.push({ variable: 'STRIPE_PUBLISHABLE_KEY', given: `a ${publishableMode} key`, accepted })
   }
   if (config.environment === 'production' && config.stripeApiUrl !== null) {
     const given = JSON.stringify(config.stripeApiUrl)
     mistakes.push({
       variable: 'STRIPE_API_URL',
       given,
-      accepted: 'nothing in production: payments go to Stripe itself',
+      accepted: 'not set, because NODE_ENV is production',
     })
   }
   return mistakes
 }
 
-/** One that is set and of no use without the other. */
-const together = [
+/** The first setting requires the second. */
+const requirements = [
   ['smtpUrl', 'mailFrom'],
   ['webhookUrl', 'webhookSecret'],
 ] as const
 
-function alsoNeeded(config: CheckoutConfig): ConfigMistake[] {
-  return together
-    .filter(([one, other]) => config[one] !== null && config[other] === null)
-    .map(([, other]) => ({
-      variable: configVariables[other].variable,
+function missingRequirements(config: CheckoutConfig): ConfigMistake[] {
+  return requirements
+    .filter(([property, required]) => config[property] !== null && config[required] === null)
+    .map(([, required]) => ({
+      variable: configVariables[required].variable,
       given: null,
-      accepted: configVariables[other].accepted,
+      accepted: configVariables[required].accepted,
     }))
 }
 
-function told(given: string, hidden: boolean): string {
+function shown(given: string, hidden: boolean): string {
   return hidden ? `not shown (${given.length} characters)` : JSON.stringify(given.slice(0, 60))
 }

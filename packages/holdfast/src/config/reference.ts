@@ -1,17 +1,18 @@
-/** The reference of all settings, in the order in which people look for them: for `holdfast config` and the manual. */
+/** The reference of all settings, grouped by subject, for `holdfast config` and `docs/operating.md`. */
 
 import type { CheckoutConfig } from './checkout-config.ts'
 import { defaultConfig } from './config.ts'
 import { configVariables } from './variables.ts'
 
+/** One setting, as text for people. */
 export interface ConfigSetting {
   property: keyof CheckoutConfig
   variable: string
   meaning: string
   accepted: string
-  /** As one would write it; null: not set. */
+  /** As text; null: not set. */
   default: string | null
-  /** Its value is never shown. */
+  /** The value is never shown. */
   hidden: boolean
 }
 
@@ -20,10 +21,10 @@ export interface ConfigGroup {
   settings: ConfigSetting[]
 }
 
-/** Each property stands in one group. */
+/** Every property is in exactly one group. */
 const groups: readonly [title: string, properties: readonly (keyof CheckoutConfig)[]][] = [
   [
-    'Where it runs',
+    'Server and secrets',
     [
       'databaseUrl',
       'port',
@@ -36,7 +37,7 @@ const groups: readonly [title: string, properties: readonly (keyof CheckoutConfi
       'adminSecret',
     ],
   ],
-  ['The shop', ['shopName', 'currency', 'locale', 'timeZone', 'rateLimitPerMinute']],
+  ['Shop', ['shopName', 'currency', 'locale', 'timeZone', 'rateLimitPerMinute']],
   [
     'Checkouts',
     [
@@ -60,7 +61,7 @@ const groups: readonly [title: string, properties: readonly (keyof CheckoutConfi
   ],
   ['Logs', ['loggingEnabled', 'logChannel', 'logLevel', 'logAllPhases', 'logFailures', 'logRollbacks']],
   [
-    'Who is told',
+    'Notifications',
     [
       ...(['notifyCustomer', 'notificationEmail', 'notifyOnFailure', 'notifyOnExpiration'] as const),
       ...(['smtpUrl', 'mailFrom', 'slackWebhookUrl'] as const),
@@ -82,7 +83,7 @@ export const configReference: readonly ConfigGroup[] = groups.map(([title, prope
   }),
 }))
 
-/** The reference in Markdown, as it stands in `docs/operating.md`. */
+/** The reference in Markdown, as in `docs/operating.md`. */
 export function configMarkdown(): string {
   const cell = (text: string) => text.replaceAll('|', '\\|')
   return configReference
@@ -91,14 +92,9 @@ export function configMarkdown(): string {
         setting =>
           `| \`${setting.variable}\` | ${setting.default === null ? '–' : `\`${setting.default}\``} | ${cell(setting.accepted)} | ${cell(setting.meaning)} |`,
       )
-      return [
-        `### ${title}`,
-        '',
-        '| variable | default | takes | what it does |',
-        '|---|---|---|---|',
-        ...rows,
-        '',
-      ].join('\n')
+      return [`### ${title}`, '', '| variable | default | accepted | meaning |', '|---|---|---|---|', ...rows, ''].join(
+        '\n',
+      )
     })
     .join('\n')
 }

@@ -1,6 +1,6 @@
-/** The address of a mail server, checked before anything parses it: what parsers say of a wrong one repeats its password. */
+/** A check of `SMTP_URL` that comes before any parser, because errors of parsers repeat the password. */
 
-/** False where a password holds `/`, `?`, `#` or a blank as it is: it would be cut there, and be no password any more. */
+/** False for a password with an unencoded `/`, `?`, `#`, or space: a parser would cut the password there. */
 export function isSmtpUrl(given: string): boolean {
   if (!/^smtps?:\/\/\S+$/.test(given) || !URL.canParse(given)) return false
   const { hostname, pathname, search, hash } = new URL(given)

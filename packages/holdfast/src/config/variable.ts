@@ -1,18 +1,22 @@
-/** What one environment variable is made of, and the kinds of them: whole numbers, flags, words and texts. */
+/** The definition of one setting, and its kinds: whole number, flag, word, and text. */
 import { z } from 'zod'
 
-/** One environment variable: what it sets, and what it takes. */
+/** One setting and the environment variable that sets it. */
 export interface ConfigVariable<Value> {
+  /** Name of the environment variable. */
   variable: string
+  /** A phrase without a full stop: "port to listen on". */
   meaning: string
-  /** What is accepted, as the end of the sentence "accepted: …". */
+  /** The accepted values, as the end of "accepted: …". */
   accepted: string
   default: Value
+  /** Reads the text of the variable. */
   parse: z.ZodType<Value, string>
-  /** Never printed. */
+  /** The value is never printed. */
   hidden?: true
 }
 
+/** A whole number from `min` to `max`. */
 export function whole<Fallback extends number | null>(
   variable: string,
   fallback: Fallback,
@@ -39,6 +43,7 @@ const words: Readonly<Record<string, boolean>> = {
   '0': false,
 }
 
+/** True or false. */
 export function flag(variable: string, fallback: boolean, meaning: string): ConfigVariable<boolean> {
   const parse = z
     .string()
@@ -48,16 +53,20 @@ export function flag(variable: string, fallback: boolean, meaning: string): Conf
   return { variable, meaning, accepted: 'true or false', default: fallback, parse }
 }
 
+/** One word of a list. */
 export function oneOf<const Word extends string>(
   variable: string,
   fallback: NoInfer<Word>,
   accepted: readonly Word[],
   meaning: string,
 ): ConfigVariable<Word> {
-  const list = accepted.length === 1 ? `${accepted[0]}` : `${accepted.slice(0, -1).join(', ')} or ${accepted.at(-1)}`
+  const comma = accepted.length > 2 ? ',' : ''
+  const list =
+    accepted.length === 1 ? `${accepted[0]}` : `${accepted.slice(0, -1).join(', ')}${comma} or ${accepted.at(-1)}`
   return { variable, meaning, accepted: list, default: fallback, parse: z.string().pipe(z.enum(accepted)) }
 }
 
+/** Any text that `parse` accepts. */
 export function text<Fallback extends string | null>(
   variable: string,
   fallback: Fallback,

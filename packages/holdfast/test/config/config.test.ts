@@ -1,4 +1,4 @@
-/** The configuration: every variable of the guide, every mistake at once, no secret in any message. */
+/** The configuration: every variable is read, every mistake is reported at once, and no message repeats a secret. */
 import { describe, expect, it } from 'vitest'
 import { ConfigError, configFromEnvironment, defaultConfig } from '../../src/config/config.ts'
 import { configVariables } from '../../src/config/variables.ts'
@@ -10,11 +10,11 @@ function mistakesOf(environment: Record<string, string>): ConfigError {
     if (error instanceof ConfigError) return error
     throw error
   }
-  throw new Error('nothing was wrong')
+  throw new Error('the configuration was accepted')
 }
 
 describe('the configuration', () => {
-  it('needs nothing, and has the defaults of the guide', () => {
+  it('without any variable has the documented defaults', () => {
     expect(configFromEnvironment({})).toEqual(defaultConfig)
     expect(defaultConfig).toMatchObject({
       port: 3000,
@@ -31,7 +31,7 @@ describe('the configuration', () => {
     })
   })
 
-  it('takes every variable', () => {
+  it('reads every variable', () => {
     const given: Record<string, string> = {
       DATABASE_URL: 'postgres://me:secret@localhost:5432/shop',
       PORT: '0',
@@ -149,13 +149,13 @@ describe('the configuration', () => {
     })
   })
 
-  describe('of Stripe', () => {
+  describe('for Stripe', () => {
     const keys = {
       STRIPE_SECRET_KEY: 'sk_test_4eC39HqLyjWDarjtT1zdp7dc',
       STRIPE_WEBHOOK_SECRET: 'whsec_0123456789abcdef',
     }
 
-    it('is two keys and nothing more', () => {
+    it('needs only the two keys, and an explicit gateway wins over them', () => {
       expect(configFromEnvironment(keys)).toMatchObject({ gateway: 'stripe' })
       expect(configFromEnvironment({ ...keys, CHECKOUT_PAYMENT_GATEWAY: 'sandbox' }).gateway).toBe('sandbox')
     })
@@ -170,7 +170,7 @@ describe('the configuration', () => {
         { ...keys, STRIPE_API_URL: 'http://127.0.0.1:1', NODE_ENV: 'production', CHECKOUT_SECRET: 's'.repeat(32) },
         ['STRIPE_API_URL'],
       ],
-    ])('names what is missing or malformed, and shows no key: %o', (environment, variables) => {
+    ])('an error names the missing or malformed variable and shows no key: %o', (environment, variables) => {
       const error = mistakesOf(environment)
       expect(error.mistakes.map(({ variable }) => variable)).toEqual(variables)
       for (const key of ['4eC39HqLyjWDarjtT1zdp7dc', '0123456789abcdef']) expect(error.message).not.toContain(key)
@@ -185,15 +185,15 @@ describe('the configuration', () => {
     [{ CHECKOUT_BASE_URL: 'https://shop.example/path' }, 'CHECKOUT_BASE_URL'],
     [{ CHECKOUT_LOCALE: 'not a locale' }, 'CHECKOUT_LOCALE'],
     [{ CHECKOUT_TIME_ZONE: 'Mars/Olympus' }, 'CHECKOUT_TIME_ZONE'],
-  ])('asks for what a setting needs, and refuses what is none: %o', (environment, variable) => {
+  ])('reports a missing requirement and an invalid value: %o', (environment, variable) => {
     expect(mistakesOf(environment).mistakes.map(mistake => mistake.variable)).toEqual([variable])
   })
 
-  it('takes blank for not set', () => {
+  it('treats an empty or blank variable as not set', () => {
     expect(configFromEnvironment({ PORT: '', CHECKOUT_SECRET: '  ', DATABASE_URL: '' })).toEqual(defaultConfig)
   })
 
-  it('names every mistake at once, with what was given and what is accepted', () => {
+  it('reports every mistake at once, with the value and the accepted values', () => {
     const error = mistakesOf({
       PORT: '70000',
       CHECKOUT_TTL_MINUTES: '1.5',
@@ -211,7 +211,7 @@ describe('the configuration', () => {
   })
 
   it.each(['pa#ss', '12#ss', '12/ss', '12?ss', 'pa/ss'])(
-    'refuses a mail server’s password that an address cannot hold as it is (%s), and prints nothing of it',
+    'refuses SMTP_URL with an unencoded password (%s), and prints none of it',
     password => {
       const error = mistakesOf({
         SMTP_URL: `smtp://user:${password}@mail.example:587`,
@@ -224,7 +224,7 @@ describe('the configuration', () => {
     },
   )
 
-  it('prints no secret', () => {
+  it('an error never prints a secret', () => {
     const error = mistakesOf({
       CHECKOUT_SECRET: 'hunter2',
       CHECKOUT_ADMIN_SECRET: 'pass',
@@ -236,11 +236,11 @@ describe('the configuration', () => {
     expect(error.message).toContain('not shown (7 characters)')
   })
 
-  it('refuses production without a secret', () => {
+  it('refuses production without CHECKOUT_SECRET', () => {
     expect(mistakesOf({ NODE_ENV: 'production' }).message).toContain('CHECKOUT_SECRET is not set')
   })
 
-  it('refuses a time to live over the longest allowed', () => {
+  it('refuses a time to live above CHECKOUT_MAX_TTL_MINUTES', () => {
     expect(mistakesOf({ CHECKOUT_TTL_MINUTES: '90' }).message).toContain(
       'at most CHECKOUT_MAX_TTL_MINUTES, which is 60',
     )
