@@ -1,7 +1,8 @@
-// Leads through the checkout: details, shipping, payment, then the seven phases live. Every request may be repeated:
-// the shop answers a repetition the same and charges once.
+// The checkout page: details, shipping, payment, then the seven phases as they happen. Every request may be repeated: the
+// shop gives the same result and charges once.
 
-const { request, money, say, busy, read } = globalThis.holdfast
+const { copy, fill, request, money, report, busy, read } = globalThis.holdfast
+const text = copy.checkout
 const $ = id => document.getElementById(id)
 const steps = ['details', 'shipping', 'payment']
 const state = read('state')
@@ -11,9 +12,9 @@ let lock = state.lock?.locked ? state.lock : null
 let skewMs = 0
 let live = null
 let ticking = 0
-let asking = 0
+let polling = 0
 let due = 0
-let stripe = null // the payment step with Stripe's form, where the shop has it
+let stripe = null // the payment step with Stripe's form, if the shop uses it
 
 // ── Steps ────────────────────────────────────────────────────────────────────
 
@@ -27,15 +28,16 @@ function show(step, focus = true) {
     form.dataset.at = now ? 'now' : done ? 'done' : 'later'
     form.querySelector('.body').hidden = !now
     form.querySelector('[data-edit]').hidden = !done
-    const told = form.querySelector('[data-told]')
-    told.textContent = done ? tell(id) : ''
-    told.hidden = !done
+    const choice = form.querySelector('[data-choice]')
+    choice.textContent = done ? choiceOf(id) : ''
+    choice.hidden = !done
   }
   for (const element of $('coupon').elements) element.disabled = step === 'payment'
   if (focus) $(`${step}-title`).focus()
 }
 
-function tell(step) {
+/** The buyer's choice in a step that is done. */
+function choiceOf(step) {
   if (step === 'details') {
     const to = cart.shipping_address
     return to === null
@@ -43,7 +45,7 @@ function tell(step) {
       : `${cart.email ?? ''}, ${to.first_name} ${to.last_name}, ${to.line_one}, ${to.postcode} ${to.city}`
   }
   const method = cart.shipping_methods.find(({ code }) => code === cart.shipping_method)
-  return method === undefined ? 'Nothing to choose' : `${method.name}, ${money(method.amount)}`
+  return method === undefined ? text.noShippingChoice : `${method.name}, ${money(method.amount)}`
 }
 
 function showTotals(totals, shippingKnown = true) {
@@ -51,7 +53,7 @@ function showTotals(totals, shippingKnown = true) {
     const name = row.dataset.total
     if (totals[name] === undefined) continue
     const amount = name === 'discount' ? `−${money(totals[name])}` : money(totals[name])
-    row.querySelector('dd').textContent = name === 'shipping' && !shippingKnown ? 'at checkout' : amount
+    row.querySelector('dd').textContent = name === 'shipping' && !shippingKnown ? text.shippingUnknown : amount
     if (name === 'discount' || name === 'tax') row.hidden = totals[name] === 0
   }
   due = totals.total
@@ -59,17 +61,18 @@ function showTotals(totals, shippingKnown = true) {
 }
 
 function labelPay(doing = '') {
-  $('pay').textContent = doing || (stripe?.isOpen() === false ? 'Continue to card details' : `Pay ${money(due)}`)
+  $('pay').textContent =
+    doing || (stripe?.isOpen() === false ? text.toCardDetails : fill(text.pay, { amount: money(due) }))
 }
 
 function showCart(next) {
   cart = next
   showTotals(cart.totals, cart.shipping_address !== null)
   const discount = document.querySelector('[data-total="discount"] dt')
-  discount.textContent = cart.coupon === null ? 'Discount' : `Coupon ${cart.coupon.code}`
+  discount.textContent = cart.coupon === null ? text.discount : fill(text.coupon, { code: cart.coupon.code })
   $('code').value = cart.coupon?.code ?? $('code').value
   $('code').readOnly = cart.coupon !== null
-  $('coupon').querySelector('button').textContent = cart.coupon === null ? 'Apply' : 'Remove'
+  $('coupon').querySelector('button').textContent = cart.coupon === null ? text.apply : text.remove
   const template = (method, chosen) => {
     const label = Object.assign(document.createElement('label'), { className: 'option' })
     const input = Object.assign(document.createElement('input'), {
@@ -81,7 +84,7 @@ function showCart(next) {
     const name = Object.assign(document.createElement('strong'), { textContent: method.name })
     const amount = Object.assign(document.createElement('span'), {
       className: 'money',
-      textContent: method.amount === 0 ? 'Free' : money(method.amount),
+      textContent: method.amount === 0 ? text.free : money(method.amount),
     })
     label.append(input, name, amount)
     return label
@@ -90,13 +93,13 @@ function showCart(next) {
   $('methods').replaceChildren(...cart.shipping_methods.map(method => template(method, method.code === chosen)))
 }
 
-// ── Words to the buyer ───────────────────────────────────────────────────────
+// ── Notices ──────────────────────────────────────────────────────────────────
 
-function notice(tone, title, text, actions = []) {
+function notice(tone, title, message, actions = []) {
   const box = Object.assign(document.createElement('div'), { className: 'notice' })
   box.dataset.tone = tone
   box.append(Object.assign(document.createElement('h2'), { textContent: title }))
-  if (text) box.append(Object.assign(document.createElement('p'), { textContent: text }))
+  if (message) box.append(Object.assign(document.createElement('p'), { textContent: message }))
   if (actions.length > 0) {
     const row = Object.assign(document.createElement('div'), { className: 'actions' })
     for (const [at, [label, action]] of actions.entries()) {
@@ -115,7 +118,7 @@ function notice(tone, title, text, actions = []) {
   box.scrollIntoView({ block: 'nearest', behavior: calm ? 'auto' : 'smooth' })
 }
 
-const quiet = () => $('notice').replaceChildren()
+const clearNotice = () => $('notice').replaceChildren()
 
 function markFields(form, issues) {
   for (const old of form.querySelectorAll('.field-error')) old.remove()
@@ -139,7 +142,7 @@ function markFields(form, issues) {
   return first !== null
 }
 
-// ── Countdown of the lock ────────────────────────────────────────────────────
+// ── Time limit of the checkout ────────────────────────────────────────────────────
 
 function hold(next) {
   lock = next
@@ -162,9 +165,7 @@ function expired() {
   hold(null)
   stripe?.close()
   show('shipping', false)
-  notice('wait', 'Time is up', 'Nothing is held any more and nothing was charged. Your cart is as it was.', [
-    ['Start again', startPayment],
-  ])
+  notice('wait', copy.failures.checkout_expired, text.expiredText, [[text.startAgain, startPayment]])
 }
 
 // ── Details and shipping ─────────────────────────────────────────────────────
@@ -184,7 +185,7 @@ $('details').addEventListener('submit', event => {
   const separate = !$('same-billing').checked
   const wrong = [...form.elements]
     .filter(input => input.willValidate && !input.validity.valid && (separate || !input.closest('#billing')))
-    .map(input => ({ path: input.name, message: input.validity.valueMissing ? 'is required' : 'does not look right' }))
+    .map(input => ({ path: input.name, message: input.validity.valueMissing ? text.required : text.invalid }))
   if (markFields(form, wrong)) return
   const body = {
     email: form.elements.email.value,
@@ -193,19 +194,19 @@ $('details').addEventListener('submit', event => {
   }
   busy(event.submitter ?? form.querySelector('.primary'), async () => {
     const answer = await request('PUT', '/cart/addresses', body)
-    if (!answer.ok) return refusedDetails(answer)
-    quiet()
+    if (!answer.ok) return showDetailsError(answer)
+    clearNotice()
     showCart(answer.data)
-    if (cart.problem !== null) return notice('bad', 'This does not go through yet', cart.problem.message)
+    if (cart.problem !== null) return notice('bad', text.notPossible, cart.problem.message)
     if (cart.shipping_methods.length > 0) show('shipping')
     else await startPayment()
   })
 })
 
-function refusedDetails({ status, data }) {
+function showDetailsError({ status, data }) {
   show('details', false)
   if (status === 423) return lockedElsewhere(data)
-  if (!markFields($('details'), data.context?.issues ?? [])) notice('bad', 'That did not work', data.message)
+  if (!markFields($('details'), data.context?.issues ?? [])) notice('bad', text.failed, data.message)
 }
 
 $('shipping').addEventListener('submit', event => {
@@ -215,9 +216,7 @@ $('shipping').addEventListener('submit', event => {
     if (code !== null) {
       const answer = await request('PUT', '/cart/shipping-method', { code })
       if (!answer.ok)
-        return answer.status === 423
-          ? lockedElsewhere(answer.data)
-          : notice('bad', 'That did not work', answer.data.message)
+        return answer.status === 423 ? lockedElsewhere(answer.data) : notice('bad', text.failed, answer.data.message)
       showCart(answer.data)
     }
     await startPayment()
@@ -227,17 +226,18 @@ $('shipping').addEventListener('submit', event => {
 $('coupon').addEventListener('submit', event => {
   event.preventDefault()
   const form = event.currentTarget
-  const said = form.querySelector('.said')
+  const status = form.querySelector('.status')
   busy(form.querySelector('button'), async () => {
     const removing = cart.coupon !== null
     const code = form.elements.code.value.trim()
-    if (!removing && code === '') return say(said, 'Enter a code first.', 'bad')
+    if (!removing && code === '') return report(status, text.enterCode, 'bad')
     const answer = removing ? await request('DELETE', '/cart/coupon') : await request('PUT', '/cart/coupon', { code })
-    if (!answer.ok) return say(said, answer.data.message, 'bad')
+    if (!answer.ok) return report(status, answer.data.message, 'bad')
     if (removing) form.elements.code.value = ''
     showCart(answer.data)
     const problem = answer.data.problem
-    say(said, problem ? problem.message : removing ? 'Coupon removed.' : 'Coupon applied.', problem ? 'bad' : 'good')
+    const done = removing ? text.couponRemoved : text.couponApplied
+    report(status, problem ? problem.message : done, problem ? 'bad' : 'good')
   })
 })
 
@@ -246,11 +246,11 @@ for (const button of document.querySelectorAll('[data-edit]')) {
     busy(button, async () => {
       if (lock !== null) {
         const answer = await request('POST', '/checkout/cancel', { lock_id: lock.lock_id })
-        if (!answer.ok) return notice('bad', 'That did not work', answer.data.message)
+        if (!answer.ok) return notice('bad', text.failed, answer.data.message)
         hold(null)
         stripe?.close()
       }
-      quiet()
+      clearNotice()
       show(button.dataset.edit)
     }),
   )
@@ -258,14 +258,14 @@ for (const button of document.querySelectorAll('[data-edit]')) {
 
 // ── Payment ──────────────────────────────────────────────────────────────────
 
-/** Starts the checkout (or takes up the one that runs): from here on the cart is held. */
+/** Starts the checkout, or continues the active one. From here on the cart is locked. */
 async function startPayment() {
   const answer = await request('GET', '/checkout')
   if (!answer.ok) {
     if (answer.status === 423) return lockedElsewhere(answer.data)
     return fail(answer)
   }
-  quiet()
+  clearNotice()
   skewMs = answer.skewMs
   hold(answer.data)
   showTotals(answer.data.totals)
@@ -274,9 +274,9 @@ async function startPayment() {
 }
 
 function lockedElsewhere(data) {
-  notice('wait', 'This cart is being checked out', data.message, [
-    ['Try again', () => location.reload()],
-    ['To the cart', '/cart'],
+  notice('wait', copy.failures.cart_locked, data.message, [
+    [text.tryAgain, () => location.reload()],
+    [text.toCart, '/cart'],
   ])
 }
 
@@ -293,7 +293,7 @@ function paymentBody() {
   }
 }
 
-/** Names the checkout: by the time the buyer is back, it may be over. */
+/** Contains the checkout ID, because the checkout may have ended when the buyer returns. */
 const returnUrl = () => `${location.origin}/checkout?returned=1${lock === null ? '' : `&checkout_id=${lock.lock_id}`}`
 
 $('payment').addEventListener('submit', event => {
@@ -302,12 +302,12 @@ $('payment').addEventListener('submit', event => {
   if (stripe !== null) return stripe.submit()
   const { payment_token: token } = event.currentTarget.elements
   const missing = token && token.value.trim() === ''
-  if (markFields(event.currentTarget, missing ? [{ path: token.name, message: 'is required' }] : [])) return
+  if (markFields(event.currentTarget, missing ? [{ path: token.name, message: text.required }] : [])) return
   pay(paymentBody())
 })
 
 async function pay(body) {
-  quiet()
+  clearNotice()
   watch()
   const answer = await request('POST', '/checkout', body)
   settle(answer, () => pay(body))
@@ -321,19 +321,14 @@ async function resume() {
 
 const later = pollAfterMs => Math.min(10_000, Math.max(1_000, pollAfterMs))
 
-/** What an answer means, of paying as of resuming. `again` repeats the same question. */
+/** Shows the response to a payment or a resume. `again` repeats the request. */
 function settle(answer, again) {
   const { status, data } = answer
-  clearTimeout(asking)
+  clearTimeout(polling)
   if (status === 0) {
-    return notice(
-      'wait',
-      'No answer',
-      'We do not know yet whether your payment went through. Asking again is safe: you are charged once.',
-      [['Ask again', again]],
-    )
+    return notice('wait', text.noResponse, text.noResponseText, [[text.checkAgain, again]])
   }
-  if (status === 201) return arrived(data.order)
+  if (status === 201) return showOrder(data.order)
   if (data.status === 'action_required' && data.action.type === 'confirm') {
     return stripe === null ? formMissing() : stripe.show(data.action)
   }
@@ -343,57 +338,42 @@ function settle(answer, again) {
   }
   if (data.status === 'action_required') {
     leave()
-    notice(
-      'wait',
-      'Your bank wants to hear from you',
-      'Confirm the payment on its page; you come back here by yourself.',
-      [
-        ['Confirm the payment', data.action.url],
-        ['Give up', giveUp],
-      ],
-    )
+    notice('wait', text.confirmAtBank, text.confirmAtBankText, [
+      [text.confirm, data.action.url],
+      [text.cancel, leaveCheckout],
+    ])
     if (!state.returned) setTimeout(() => location.assign(data.action.url), 1500)
     return
   }
   if (data.status === 'processing' && stripe?.hasTried() === false) {
-    asking = setTimeout(stripe.ask, later(data.poll_after_ms))
+    polling = setTimeout(stripe.poll, later(data.poll_after_ms))
     return stripe.wait()
   }
   if (data.status === 'processing') {
-    notice(
-      'wait',
-      'The bank is taking its time',
-      'Nothing to do: you may wait here or come back later. You are charged once, or not at all.',
-    )
-    asking = setTimeout(resume, later(data.poll_after_ms))
+    notice('wait', text.pending, text.pendingText)
+    polling = setTimeout(resume, later(data.poll_after_ms))
     return
   }
   if (status === 429) {
     const seconds = Number(answer.headers.get('retry-after') ?? 60)
     show('payment', false)
-    return notice('wait', 'A little slower', data.message, [[`Try again in ${seconds} seconds`, again]])
+    return notice('wait', text.tooManyAttempts, data.message, [[fill(text.tryAgainIn, { seconds }), again]])
   }
-  if (status === 503) return notice('wait', 'The shop is busy', data.message, [['Try again', again]])
+  if (status === 503) return notice('wait', text.busy, data.message, [[text.tryAgain, again]])
   fail(answer)
 }
 
-/** Another client has opened it for Stripe's form. */
+/** Another client started a payment that needs Stripe's form, and this shop has no publishable key for it. */
 function formMissing() {
   leave()
-  const needs = 'It is confirmed in Stripe’s form, which this shop shows once STRIPE_PUBLISHABLE_KEY is set.'
-  notice('bad', 'This payment cannot be confirmed here', `${needs} Nothing was charged.`, [['Give up', giveUp]])
+  notice('bad', text.formMissing, text.formMissingText, [[text.cancel, leaveCheckout]])
 }
 
-const headings = {
-  payment_declined: 'The payment was declined',
-  capture_refused: 'The payment was refused',
-  insufficient_stock: 'Somebody was faster',
-  cart_changed: 'The total has changed',
-  checkout_expired: 'Time is up',
-  checkout_cancelled: 'Checkout cancelled',
-  cart_locked: 'This cart is being checked out',
-  cart_empty: 'Your cart is empty',
-  csrf_token_invalid: 'This page is out of date',
+/** What a buyer reads of a failed checkout: first that they were not charged, then why it failed. */
+function failureText({ lock_id: lockId, message }) {
+  if (lockId === undefined) return message
+  const reason = message.replace(text.notCharged, '').trim()
+  return [text.notCharged, reason, text.cartUnchanged].filter(part => part !== '').join(' ')
 }
 
 function fail({ data }) {
@@ -401,19 +381,20 @@ function fail({ data }) {
   hold(null)
   stripe?.close()
   if (data.phase) drawFailure(data.phase)
-  const undone = data.lock_id === undefined ? '' : ' Nothing was charged, and your cart is as it was.'
-  const again = ['Try another way', () => startAgain()]
   const actions = {
-    insufficient_stock: [['Change the cart', '/cart']],
-    variant_unavailable: [['Change the cart', '/cart']],
-    cart_empty: [['See the goods', '/']],
+    insufficient_stock: [[text.editCart, '/cart']],
+    variant_unavailable: [[text.editCart, '/cart']],
+    cart_empty: [[text.browse, '/']],
     cart_changed: [
-      ['Go on with the new total', () => startAgain()],
-      ['To the cart', '/cart'],
+      [text.acceptTotal, startAgain],
+      [text.toCart, '/cart'],
     ],
-    csrf_token_invalid: [['Load it again', () => location.reload()]],
-  }[data.code] ?? [again, ['To the cart', '/cart']]
-  notice('bad', headings[data.code] ?? 'That did not work', `${data.message}${undone}`, actions)
+    csrf_token_invalid: [[text.reload, () => location.reload()]],
+  }[data.code] ?? [
+    [text.otherPayment, startAgain],
+    [text.toCart, '/cart'],
+  ]
+  notice('bad', copy.failures[data.code] ?? text.failed, failureText(data), actions)
   if (['address_missing', 'address_invalid', 'email_missing', 'shipping_unavailable'].includes(data.code))
     show('details', false)
 }
@@ -421,69 +402,77 @@ function fail({ data }) {
 async function startAgain() {
   const answer = await request('GET', '/cart')
   if (answer.ok) showCart(answer.data)
-  quiet()
+  clearNotice()
   await startPayment()
 }
 
 async function cancel() {
-  clearTimeout(asking)
+  clearTimeout(polling)
   const answer = await request('POST', '/checkout/cancel', lock === null ? {} : { lock_id: lock.lock_id })
   if (!answer.ok) return resume()
   hold(null)
   stripe?.close()
   show(cart.shipping_methods.length > 0 ? 'shipping' : 'details', false)
-  notice('wait', 'Checkout cancelled', 'Nothing was charged, and your cart is as it was.', [
-    ['Start again', startAgain],
-    ['To the cart', '/cart'],
+  notice('wait', copy.failures.checkout_cancelled, `${text.notCharged} ${text.cartUnchanged}`, [
+    [text.startAgain, startAgain],
+    [text.toCart, '/cart'],
   ])
 }
 
-async function giveUp() {
-  clearTimeout(asking)
+/** Cancels the checkout and loads the page again. */
+async function leaveCheckout() {
+  clearTimeout(polling)
   const answer = await request('POST', '/checkout/cancel', lock === null ? {} : { lock_id: lock.lock_id })
   if (!answer.ok) return resume()
   location.assign('/checkout')
 }
 
-function arrived(order) {
+function showOrder(order) {
   leave()
-  // Where the order waits for its money, payment is not taken yet.
+  // A pending order has no captured payment yet.
   const done = order.status === 'pending' ? 5 : 7
-  for (const [at, knot] of document.querySelectorAll('[data-phase]').entries()) draw(knot, at < done ? 'done' : 'later')
-  $('progress-title').textContent = 'Made fast'
+  for (const [at, phase] of phaseItems().entries()) draw(phase, at < done ? 'done' : 'later')
+  $('progress-title').textContent = text.received
   setTimeout(() => location.assign(`/checkout/confirmation/${order.id}`), calm ? 0 : 600)
 }
 
-// ── Seven knots ──────────────────────────────────────────────────────────────
+// ── The seven phases ─────────────────────────────────────────────────────────
 
 const reached = { pending: 0, authorizing: 3, awaiting_action: 3, capturing: 5, awaiting_capture: 5, completed: 7 }
-const words = { done: 'done', now: 'now', failed: 'failed', undone: 'undone', later: '' }
+const labels = {
+  done: text.phaseDone,
+  now: text.phaseNow,
+  failed: text.phaseFailed,
+  undone: text.phaseUndone,
+  later: '',
+}
+const phaseItems = () => document.querySelectorAll('[data-phase]')
 
-function draw(knot, at) {
-  knot.dataset.at = at
-  knot.lastElementChild.textContent = words[at]
-  if (at === 'now') knot.setAttribute('aria-current', 'step')
-  else knot.removeAttribute('aria-current')
+function draw(phase, at) {
+  phase.dataset.at = at
+  phase.lastElementChild.textContent = labels[at]
+  if (at === 'now') phase.setAttribute('aria-current', 'step')
+  else phase.removeAttribute('aria-current')
 }
 
 function drawState(name) {
   const until = reached[name]
   if (until === undefined) return
-  for (const [at, knot] of document.querySelectorAll('[data-phase]').entries()) {
-    draw(knot, at < until ? 'done' : at === until ? 'now' : 'later')
+  for (const [at, phase] of phaseItems().entries()) {
+    draw(phase, at < until ? 'done' : at === until ? 'now' : 'later')
   }
 }
 
 function drawFailure(phase) {
   let passed = false
-  for (const knot of document.querySelectorAll('[data-phase]')) {
-    const here = knot.dataset.phase === phase
-    draw(knot, here ? 'failed' : passed ? 'later' : 'undone')
-    passed ||= here
+  for (const item of phaseItems()) {
+    const isFailed = item.dataset.phase === phase
+    draw(item, isFailed ? 'failed' : passed ? 'later' : 'undone')
+    passed ||= isFailed
   }
   for (const id of steps) $(id).hidden = true
   $('progress').hidden = false
-  $('progress-title').textContent = 'Undone'
+  $('progress-title').textContent = text.rolledBack
 }
 
 /** Shows the phases and follows them live. */
@@ -491,7 +480,7 @@ function watch() {
   for (const element of $('coupon').elements) element.disabled = true
   for (const id of steps) $(id).hidden = true
   $('progress').hidden = false
-  $('progress-title').textContent = 'Making fast'
+  $('progress-title').textContent = text.processing
   drawState(lock?.state ?? 'pending')
   $('progress-title').focus()
   if (live !== null || lock === null) return
@@ -506,15 +495,15 @@ function watch() {
 function leave() {
   live?.close()
   live = null
-  clearTimeout(asking)
+  clearTimeout(polling)
 }
 
 addEventListener('pagehide', leave)
 
-// ── Where the buyer stands when the page opens ───────────────────────────────
+// ── The state of the checkout when the page opens ───────────────────────────────
 
 if (state.stripe_script) {
-  const page = { notice, quiet, show, leave, settle, resume, cancel, expired, labelPay, paymentBody, returnUrl }
+  const page = { notice, clearNotice, show, leave, settle, resume, cancel, expired, labelPay, paymentBody, returnUrl }
   stripe = globalThis.holdfast.stripeStep(state, { ...page, cart: () => cart, lock: () => lock })
 }
 showCart(cart)
@@ -534,7 +523,6 @@ if (state.lock?.failure) {
   if (stripe !== null && lock.state === 'awaiting_action' && !state.returned) stripe.reopen()
   else resume()
 } else {
-  if (cart.problem !== null && cart.shipping_address !== null)
-    notice('bad', 'This does not go through yet', cart.problem.message)
+  if (cart.problem !== null && cart.shipping_address !== null) notice('bad', text.notPossible, cart.problem.message)
   show('details', false)
 }

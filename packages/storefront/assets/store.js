@@ -1,17 +1,27 @@
-// What every page needs: requests with the session's token, money for people, the cart's count; and the storefront.
+// Shared by all pages: requests with the session's CSRF token, amounts, texts, and the cart count. Also the scripts of
+// product and cart page.
 
 const root = document.documentElement
 const { currency, decimals } = root.dataset
-const formatter = new Intl.NumberFormat('en', {
+const formatter = new Intl.NumberFormat(root.lang, {
   style: 'currency',
   currency,
   minimumFractionDigits: Number(decimals),
   maximumFractionDigits: Number(decimals),
 })
 
+const read = id => JSON.parse(document.getElementById(id).textContent)
+
+/** The texts of the page, by script. */
+const copy = read('copy')
+const text = copy.store
+
+/** Replaces `{name}` by `values.name`. */
+const fill = (template, values) => template.replaceAll(/\{(\w+)\}/g, (placeholder, name) => values[name] ?? placeholder)
+
 const money = minor => (minor === null ? '' : formatter.format(`${minor}E-${decimals}`))
 
-/** Asks the shop. `status` 0: there was no answer, so nobody knows what became of it. */
+/** Sends a request to the shop. `status` 0: no response arrived, so its effect is unknown. */
 async function request(method, path, body) {
   const token = document.querySelector('meta[name="csrf-token"]')?.content ?? ''
   const headers = { Accept: 'application/json', 'X-Requested-With': 'XMLHttpRequest' }
@@ -29,13 +39,14 @@ async function request(method, path, body) {
       skewMs: date ? date - Date.now() : 0,
     }
   } catch {
-    const message = 'No answer from the shop. Check your connection and try again.'
-    return { status: 0, ok: false, data: { code: 'no_answer', message }, headers: new Headers(), skewMs: 0 }
+    const data = { code: 'no_response', message: text.noResponse }
+    return { status: 0, ok: false, data, headers: new Headers(), skewMs: 0 }
   }
 }
 
-function say(element, text, tone = '') {
-  element.textContent = text
+/** Shows `message` in a status line. `tone`: "good", "bad", or none. */
+function report(element, message, tone = '') {
+  element.textContent = message
   element.dataset.tone = tone
 }
 
@@ -55,22 +66,22 @@ async function busy(button, work) {
   }
 }
 
-const read = id => JSON.parse(document.getElementById(id).textContent)
+globalThis.holdfast = { copy, fill, request, money, report, busy, read }
 
-globalThis.holdfast = { request, money, say, showCount, busy, read }
+const isQuantity = quantity => Number.isInteger(quantity) && quantity >= 1
 
-// Product
+// Product page
 const buy = document.getElementById('buy')
 if (buy !== null) {
   const variants = new Map(read('variants').map(variant => [variant.sku, variant]))
   const button = buy.querySelector('.add button')
-  const said = document.getElementById('said')
+  const status = document.getElementById('status')
   const chosen = () => variants.get(new FormData(buy).get('sku'))
   buy.addEventListener('change', event => {
     if (event.target.name !== 'sku') return
     const variant = chosen()
     const price = document.getElementById('price')
-    price.textContent = variant.price === null ? 'no price' : money(variant.price)
+    price.textContent = variant.price === null ? text.noPrice : money(variant.price)
     if (variant.was !== null) {
       const was = Object.assign(document.createElement('span'), { className: 'was', textContent: money(variant.was) })
       price.append(was)
@@ -80,39 +91,39 @@ if (buy !== null) {
     stock.dataset.stock = variant.stock.level
     button.disabled = !variant.buyable
     if (variant.image) document.getElementById('picture').src = variant.image
-    say(said, '')
+    report(status, '')
   })
   buy.addEventListener('submit', async event => {
     event.preventDefault()
     if (button.getAttribute('aria-busy')) return
     const quantity = Number(buy.elements.quantity.value)
-    if (!Number.isInteger(quantity) || quantity < 1) return say(said, 'How many? A whole number from 1.', 'bad')
+    if (!isQuantity(quantity)) return report(status, text.wholeQuantity, 'bad')
     const answer = await busy(button, () => request('POST', '/cart/lines', { sku: chosen().sku, quantity }))
-    if (!answer.ok) return say(said, answer.data.message, 'bad')
+    if (!answer.ok) return report(status, answer.data.message, 'bad')
     showCount(answer.data.quantity)
-    say(said, 'In your cart. ', 'good')
-    said.append(Object.assign(document.createElement('a'), { href: '/cart', textContent: 'See the cart' }))
+    report(status, `${text.added} `, 'good')
+    status.append(Object.assign(document.createElement('a'), { href: '/cart', textContent: text.viewCart }))
   })
 }
 
-// Cart
+// Cart page
 const lines = document.querySelector('.lines')
 if (lines !== null && lines.querySelector('[data-line]') !== null) {
-  const said = document.getElementById('said')
-  const settle = answer => (answer.ok ? location.reload() : say(said, answer.data.message, 'bad'))
+  const status = document.getElementById('status')
+  const show = answer => (answer.ok ? location.reload() : report(status, answer.data.message, 'bad'))
   lines.addEventListener('change', async event => {
     const id = event.target.closest('[data-line]').dataset.line
     const quantity = Number(event.target.value)
-    if (!Number.isInteger(quantity) || quantity < 1) return say(said, 'A quantity is a whole number from 1.', 'bad')
-    settle(await request('PATCH', `/cart/lines/${id}`, { quantity }))
+    if (!isQuantity(quantity)) return report(status, text.wholeQuantity, 'bad')
+    show(await request('PATCH', `/cart/lines/${id}`, { quantity }))
   })
   lines.addEventListener('click', async event => {
     const button = event.target.closest('[data-remove]')
     if (button === null) return
     const id = button.closest('[data-line]').dataset.line
-    settle(await busy(button, () => request('DELETE', `/cart/lines/${id}`)))
+    show(await busy(button, () => request('DELETE', `/cart/lines/${id}`)))
   })
   document.getElementById('cancel-checkout')?.addEventListener('click', async event => {
-    settle(await busy(event.currentTarget, () => request('POST', '/checkout/cancel', {})))
+    show(await busy(event.currentTarget, () => request('POST', '/checkout/cancel', {})))
   })
 }

@@ -1,10 +1,12 @@
-// Stripe's Payment Element in the payment step: its script, in the shop's look, for one payment at a time. The payment's
-// secret goes from the shop's answer to Stripe's script, and is kept nowhere else.
+// Stripe's Payment Element in the payment step: loads Stripe's script and shows the form for one payment at a time, in the
+// look of the shop. The client secret goes from the shop's response to Stripe's script and is not stored.
 
-const patienceMs = 20_000
+const { copy } = globalThis.holdfast
+const text = copy.stripe
+const timeoutMs = 20_000
 const dark = matchMedia('(prefers-color-scheme: dark)')
 
-/** The shop's look, from the page's own variables. */
+/** The look of the shop, from the variables of the page. */
 function appearance() {
   const style = getComputedStyle(document.documentElement)
   const of = name => style.getPropertyValue(`--${name}`).trim()
@@ -38,46 +40,44 @@ function appearance() {
   }
 }
 
-/** Within the time that a buyer waits. */
-function soon(promise) {
+/** Rejects if `promise` has not settled after the timeout. */
+function withTimeout(promise) {
   let timer
-  const over = new Promise((_, reject) => {
-    timer = setTimeout(() => reject(new Error('too late')), patienceMs)
+  const timeout = new Promise((_, reject) => {
+    timer = setTimeout(() => reject(new Error('timeout')), timeoutMs)
   })
-  return Promise.race([promise, over]).finally(() => clearTimeout(timer))
+  return Promise.race([promise, timeout]).finally(() => clearTimeout(timer))
 }
 
-/** Of what confirming gave: `refused` where the buyer may try again here; where it is `unclear`, the shop must ask. */
-function meaningOf({ error }) {
-  if (error === undefined) return { is: 'confirmed', message: '' }
-  // Stripe's form shows these at its fields.
-  if (error.type === 'validation_error') return { is: 'refused', message: '' }
-  const message = sentenceOf(error)
-  return { is: error.type === 'card_error' || isUnauthenticated(error) ? 'refused' : 'unclear', message }
+/** The result of a confirmation. After `declined` the buyer may try again; after `unclear` the shop must query Stripe. */
+function resultOf({ error }) {
+  if (error === undefined) return { result: 'confirmed', message: '' }
+  // Stripe's form shows these errors at its fields.
+  if (error.type === 'validation_error') return { result: 'declined', message: '' }
+  const message = messageOf(error)
+  return { result: error.type === 'card_error' || isUnauthenticated(error) ? 'declined' : 'unclear', message }
 }
 
 const isUnauthenticated = ({ code }) => code === 'payment_intent_authentication_failure'
 
-const tryAgain = 'Nothing was charged: try again, or pay with another card.'
-
-/** Stripe's own sentence, where it is one for buyers. */
-function sentenceOf(error) {
-  if (isUnauthenticated(error)) return `Your bank could not confirm that it was you. ${tryAgain}`
-  return error.type === 'card_error' ? `${error.message} ${tryAgain}` : (error.message ?? unclear)
+/** Stripe's own message if it is meant for buyers. */
+function messageOf(error) {
+  const { notCharged } = copy.checkout
+  if (isUnauthenticated(error)) return `${notCharged} ${text.notAuthenticated} ${text.otherCard}`
+  if (error.type === 'card_error') return `${notCharged} ${error.message} ${text.otherCard}`
+  return error.message ?? text.failed
 }
 
-const unclear = 'That did not work. Try again, or pay with another card.'
-
-/** The form of one page. `address`: where Stripe's script is. */
-function stripeForm(address) {
+/** The form of one page. `url`: the URL of Stripe's script. */
+function stripeForm(url) {
   let loading = null
   let open = null
 
-  /** False where it cannot be had: the next call tries again. */
+  /** Gives false if the script cannot be loaded. The next call tries again. */
   function load() {
-    loading ??= soon(
+    loading ??= withTimeout(
       new Promise((resolve, reject) => {
-        const script = Object.assign(document.createElement('script'), { src: address })
+        const script = Object.assign(document.createElement('script'), { src: url })
         script.addEventListener('load', () => resolve(window.Stripe !== undefined))
         script.addEventListener('error', () => reject(new Error('not loaded')))
         document.head.append(script)
@@ -96,7 +96,7 @@ function stripeForm(address) {
     open = null
   }
 
-  /** Puts it into `node` for a payment, unless it is there already. Gives what is in the way: `script`, `form`, or null. */
+  /** Shows the form in `node`, unless it is already open for this payment. Gives what failed: `script`, `form`, or null. */
   async function show({ payment, publishable_key: key, client_secret: clientSecret }, node, billingDetails) {
     if (open?.payment === payment) return null
     close()
@@ -104,7 +104,7 @@ function stripeForm(address) {
     try {
       const stripe = window.Stripe(key)
       const { lang: locale } = document.documentElement
-      // What stands here until it is ready is the page's own.
+      // The page shows its own placeholder until the form is ready.
       const elements = stripe.elements({ clientSecret, appearance: appearance(), locale, loader: 'never' })
       const element = elements.create('payment', { defaultValues: { billingDetails } })
       open = { payment, stripe, elements, element, clientSecret }
@@ -113,7 +113,7 @@ function stripeForm(address) {
         element.on('loaderror', ({ error }) => reject(new Error(error?.message)))
       })
       element.mount(node)
-      await soon(ready)
+      await withTimeout(ready)
       return null
     } catch {
       close()
@@ -123,11 +123,11 @@ function stripeForm(address) {
 
   dark.addEventListener('change', () => open?.elements.update({ appearance: appearance() }))
 
-  async function asked(question) {
+  async function attempt(confirmation) {
     try {
-      return meaningOf(await question)
+      return resultOf(await confirmation)
     } catch {
-      return { is: 'unclear', message: unclear }
+      return { result: 'unclear', message: text.failed }
     }
   }
 
@@ -136,24 +136,24 @@ function stripeForm(address) {
     show,
     close,
     focus: () => open?.element.focus(),
-    /** The payment it is open for, or null. */
+    /** The payment that the form is open for, or null. */
     payment: () => open?.payment ?? null,
-    /** Takes what the buyer entered. Where a bank wants to see the buyer, the page may be left for it. */
+    /** Submits the form. May leave the page for the bank's page. */
     confirm: returnUrl =>
-      asked(
+      attempt(
         open.stripe.confirmPayment({
           elements: open.elements,
           confirmParams: { return_url: returnUrl },
           redirect: 'if_required',
         }),
       ),
-    /** Goes on with what the bank still waits for. */
-    goOn: () => asked(open.stripe.handleNextAction({ clientSecret: open.clientSecret })),
-    /** How the last attempt ended, for a buyer who comes back: what was wrong, and whether the bank still waits. */
-    async told() {
+    /** Continues a confirmation at the bank. */
+    continueAtBank: () => attempt(open.stripe.handleNextAction({ clientSecret: open.clientSecret })),
+    /** The result of the last attempt, for a buyer who returns: its error, and whether the bank still waits. */
+    async lastAttempt() {
       const { paymentIntent } = await open.stripe.retrievePaymentIntent(open.clientSecret).catch(() => ({}))
       const error = paymentIntent?.last_payment_error
-      return { message: error ? sentenceOf(error) : '', isWaiting: paymentIntent?.status === 'requires_action' }
+      return { message: error ? messageOf(error) : '', isWaiting: paymentIntent?.status === 'requires_action' }
     },
   }
 }

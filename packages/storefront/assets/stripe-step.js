@@ -1,45 +1,47 @@
-// The payment step where buyers pay in Stripe's form: the payment is made first, then the form is opened for it, in place,
-// and may be opened again for the same payment. Whatever Stripe leaves unclear the shop asks Stripe itself.
+// The payment step with Stripe's form: the shop creates the payment, then the form opens for it in place. It can be opened
+// again for the same payment. If a result is unclear, the shop queries Stripe.
 
-const { request, say, busy, stripeForm } = globalThis.holdfast
+const { copy, request, report, busy, stripeForm } = globalThis.holdfast
+const text = copy.stripe
+const { notCharged, confirm: confirmLabel, confirmAtBank } = copy.checkout
 const $ = id => document.getElementById(id)
 
-/** `page`: what the step needs of the checkout around it. */
+/** `page`: the functions of the checkout page that the step calls. */
 function stripeStep({ stripe_script: script, returned }, page) {
   const form = stripeForm(script)
-  // Pressed Pay in the form, and Stripe has not answered yet.
+  // True from the submission of the form until Stripe responds.
   let isPaying = false
   let hasTried = returned
   const isOpen = () => form.payment() !== null
 
-  /** `before`: what is to come. `opening`: it is on its way. `stopped`: what is in the way. `open`: there it is. */
+  /** `before`: an introduction. `opening`: the form loads. `stopped`: an error or a wait. `open`: the form is shown. */
   function draw(at) {
     $('before-form').hidden = at !== 'before'
     $('card').hidden = at === 'before'
     $('card-place').hidden = at === 'before' || at === 'open'
     $('card-place').dataset.at = at
-    $('give-up').hidden = at === 'before' || at === 'opening'
+    $('cancel').hidden = at === 'before' || at === 'opening'
     $('pay').hidden = at === 'stopped'
-    page.labelPay(at === 'opening' ? 'Opening…' : '')
-    bind(at === 'opening')
+    page.labelPay(at === 'opening' ? text.opening : '')
+    disableLeaving(at === 'opening')
     if (at === 'opening') $('pay').setAttribute('aria-busy', 'true')
     else $('pay').removeAttribute('aria-busy')
-    if (at === 'opening') put({ text: 'Opening the payment form…' })
+    if (at === 'opening') put({ message: text.openingForm })
   }
 
-  /** Nothing may be given up while an answer about it is on its way. */
-  function bind(isBound) {
-    for (const button of document.querySelectorAll('[data-edit], #give-up button')) button.disabled = isBound
+  /** The buyer cannot cancel or edit while a response about the payment is pending. */
+  function disableLeaving(isDisabled) {
+    for (const button of document.querySelectorAll('[data-edit], #cancel button')) button.disabled = isDisabled
   }
 
-  /** Words where the form is to be; `action` is a label and what it does. */
-  function put({ title = '', text, tone = '', action = null }) {
+  /** Shows a message in place of the form. `action`: a label and a function. */
+  function put({ title = '', message, tone = '', action = null }) {
     const place = $('card-place')
     const [heading, line, button] = place.children
     heading.hidden = title === ''
-    // What stands there already is not said again.
+    // Screen readers would announce unchanged text again.
     if (heading.textContent !== title) heading.textContent = title
-    if (line.textContent !== text) line.textContent = text
+    if (line.textContent !== message) line.textContent = message
     place.dataset.tone = tone
     button.hidden = action === null
     if (action === null) return
@@ -49,52 +51,52 @@ function stripeStep({ stripe_script: script, returned }, page) {
     place.scrollIntoView({ block: 'nearest' })
   }
 
-  function stop(words) {
+  function stop(message) {
     page.show('payment', false)
     draw('stopped')
-    put(words)
+    put(message)
   }
 
   function setPaying(now) {
     isPaying = now
-    bind(now)
-    page.labelPay(now ? 'Paying…' : '')
+    disableLeaving(now)
+    page.labelPay(now ? text.paying : '')
   }
 
-  /** What `work` gives; null where this checkout ended meanwhile, and the page has gone on. */
-  async function meanwhile(work) {
+  /** The result of `work`. Null if this checkout has ended meanwhile. */
+  async function whileLocked(work) {
     const lock = page.lock()
     const result = await work
     return page.lock() === lock ? { result } : null
   }
 
-  /** Its script comes first: for a buyer who cannot pay, nothing is held. */
+  /** Loads the script first, so that nothing is reserved for a buyer who cannot pay. */
   async function open() {
-    page.quiet()
+    page.clearNotice()
     draw('opening')
-    const loaded = await meanwhile(form.load())
+    const loaded = await whileLocked(form.load())
     if (loaded === null) return
-    if (!loaded.result) return missing('script', open, 'Nothing was charged.')
-    const answered = await meanwhile(request('POST', '/checkout', page.paymentBody()))
+    if (!loaded.result) return missing('script', open, notCharged)
+    const answered = await whileLocked(request('POST', '/checkout', page.paymentBody()))
     if (answered === null) return
     draw('before')
     const { result: answer } = answered
     if (answer.status !== 0) return page.settle(answer, open)
-    const text = 'Check your connection. Nothing was charged.'
-    stop({ title: 'No answer from the shop', text, tone: 'bad', action: ['Try again', open] })
+    const message = `${notCharged} ${text.checkConnection}`
+    stop({ title: text.noResponse, message, tone: 'bad', action: [text.tryAgain, open] })
   }
 
-  /** For the payment that is under way: after a reload, or where the form could not be had before. */
+  /** Opens the form for the current payment, after a reload or if it could not be loaded before. */
   function reopen() {
-    page.quiet()
+    page.clearNotice()
     page.show('payment', false)
     draw('opening')
-    return ask()
+    return poll()
   }
 
-  async function ask() {
+  async function poll() {
     const { lock_id } = page.lock() ?? {}
-    const answered = await meanwhile(request('POST', '/checkout/resume', { lock_id }))
+    const answered = await whileLocked(request('POST', '/checkout/resume', { lock_id }))
     if (answered === null) return
     draw('before')
     await page.settle(answered.result, reopen)
@@ -105,93 +107,82 @@ function stripeStep({ stripe_script: script, returned }, page) {
     page.show('payment', false)
     if (form.payment() === action.payment) return draw('open')
     draw('opening')
-    const shown = await meanwhile(form.show(action, $('card-form'), billingDetails(page.cart())))
+    const shown = await whileLocked(form.show(action, $('card-form'), billingDetails(page.cart())))
     if (shown === null) return form.close()
-    const kept = 'Nothing was charged, and your goods stay set aside for you.'
-    if (shown.result !== null) return missing(shown.result, reopen, kept)
+    if (shown.result !== null) return missing(shown.result, reopen, `${notCharged} ${text.itemsReserved}`)
     draw('open')
-    await tellLast()
+    await showLastAttempt()
   }
 
-  function tell(message) {
-    say($('card-said'), message)
-    if (message !== '') $('card-said').scrollIntoView({ block: 'center' })
+  function showError(message) {
+    report($('card-error'), message)
+    if (message !== '') $('card-error').scrollIntoView({ block: 'center' })
   }
 
-  /** How the last attempt ended, to a buyer who comes back. */
-  async function tellLast() {
-    const { message, isWaiting } = await form.told()
-    tell(message)
+  /** Shows a returning buyer the result of the last attempt. */
+  async function showLastAttempt() {
+    const { message, isWaiting } = await form.lastAttempt()
+    showError(message)
     if (!isWaiting) return message === '' && form.focus()
-    page.notice('wait', 'Your bank wants to hear from you', 'Confirm there, or pay with another card below.', [
-      ['Confirm the payment', () => settle(form.goOn)],
-    ])
+    page.notice('wait', confirmAtBank, text.confirmOrOtherCard, [[confirmLabel, () => settle(form.continueAtBank)]])
   }
 
-  /** What Stripe refuses may be tried again here. */
+  /** Confirms the payment. After a decline, the buyer may try again in the form. */
   async function settle(confirm) {
-    page.quiet()
-    tell('')
+    page.clearNotice()
+    showError('')
     hasTried = true
     setPaying(true)
-    const { is, message } = await busy($('pay'), confirm)
+    const { result, message } = await busy($('pay'), confirm)
     setPaying(false)
-    tell(message)
-    if (is !== 'refused') await page.resume()
+    showError(message)
+    if (result !== 'declined') await page.resume()
     else if ($('countdown').textContent === '0:00') page.expired()
   }
 
-  function missing(what, again, kept) {
-    const why =
-      what === 'script'
-        ? 'Your browser could not get it from Stripe. Check your connection, or let js.stripe.com through your blocker.'
-        : 'Stripe did not open it. Try again in a moment.'
-    const title = 'The payment form did not load'
-    stop({ title, text: `${why} ${kept}`, tone: 'bad', action: ['Try again', again] })
+  function missing(what, again, state) {
+    const reason = what === 'script' ? text.scriptBlocked : text.formFailed
+    stop({ title: text.formMissing, message: `${state} ${reason}`, tone: 'bad', action: [text.tryAgain, again] })
   }
 
-  /** Neither the shop nor the buyer can learn from Stripe now what the form needs. */
+  /** The shop cannot get from Stripe what the form needs. The page polls. */
   function wait() {
-    const text = 'We keep asking. Nothing was charged, and your goods stay set aside for you.'
-    stop({ title: 'Stripe does not answer', text })
+    stop({ title: text.waiting, message: `${notCharged} ${text.itemsReserved} ${text.waitingText}` })
   }
 
-  /** The buyer has come back from there without a word of the bank's. */
+  /** The buyer returned without having confirmed at the bank. */
   function bank(url) {
-    stop({
-      title: 'Your bank wants to hear from you',
-      text: 'Confirm the payment on its page; you come back here by yourself. To pay with another card, cancel first.',
-      action: ['Go to your bank', () => location.assign(url)],
-    })
+    const action = [text.toBank, () => location.assign(url)]
+    stop({ title: confirmAtBank, message: text.confirmOrCancel, action })
   }
 
-  const button = $('give-up').querySelector('button')
+  const button = $('cancel').querySelector('button')
   button.addEventListener('click', () => busy(button, page.cancel))
-  // Come back from a bank's page by the browser's own way: what is shown here is from before.
+  // After the browser's back button the page may come from a cache and show an old state.
   addEventListener('pageshow', event => event.persisted && location.reload())
 
   return {
     show,
     reopen,
-    ask,
+    poll,
     wait,
     bank,
     isOpen,
     isPaying: () => isPaying,
-    /** The buyer may have confirmed: then an answer that is late is about the money, not about the form. */
+    /** True once the buyer may have confirmed. A late response is then about the payment, not about the form. */
     hasTried: () => hasTried,
     submit: () => (isOpen() ? settle(() => form.confirm(page.returnUrl())) : open()),
     close() {
       page.leave()
       form.close()
       hasTried = false
-      tell('')
+      showError('')
       draw('before')
     },
   }
 }
 
-/** What the buyer need not type again. */
+/** Billing details, so that the buyer need not enter them again. */
 function billingDetails({ email, billing_address, shipping_address }) {
   const to = billing_address ?? shipping_address ?? {}
   const { first_name, last_name, phone, line_one: line1, line_two: line2, city, state, postcode, country } = to

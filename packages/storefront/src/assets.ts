@@ -1,4 +1,4 @@
-/** Files of the pages. Style sheet and scripts have names that change with their content, so browsers may keep them forever. */
+/** Files of the pages. The names of style sheet and scripts contain a hash of their content, so browsers may cache them forever. */
 import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import type { PageAsset } from 'holdfast/http'
@@ -43,7 +43,7 @@ function picture(folder: URL, name: string): PageAsset {
 const { urls, files } = hashedFiles()
 const demoPictures = new Set(existsSync(pictureFolder) ? readdirSync(pictureFolder) : [])
 
-/** The address of an asset: "/assets/store.1a2b3c4d.css". */
+/** The path of an asset: "/assets/store.1a2b3c4d.css". */
 export function assetUrl(name: string): string {
   const url = urls.get(name)
   if (url === undefined) throw new Error(`no asset is named "${name}"`)

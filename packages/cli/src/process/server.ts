@@ -1,7 +1,7 @@
 /** The server process: a shop, its HTTP handler, and the commands that other processes forward to it. */
 import { join } from 'node:path'
-import { storefront } from '@holdfast/storefront'
-import { seedDemo } from '@holdfast/storefront/demo'
+import { createStorefront, storefront } from '@holdfast/storefront'
+import { demoCopy, seedDemo } from '@holdfast/storefront/demo'
 import type { CheckoutConfig, CheckoutLog } from 'holdfast'
 import { migrate, type RequestHandler } from 'holdfast/database'
 import { createShop, type Shop } from 'holdfast/shop'
@@ -73,7 +73,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
       database,
       config,
       log,
-      pages: storefront,
+      pages: options.demo ? createStorefront({ copy: demoCopy }) : storefront,
       migrate: false,
       stopping: ending.signal,
       mailDirectory: dataDirectory === 'memory://' ? null : join(dataDirectory, 'mail'),

@@ -1,4 +1,4 @@
-/** A whole shop behind its fetch handler, with goods, and browsers that keep cookies: what the HTTP tests share. */
+/** The shared setup of HTTP tests: a shop with products behind its fetch handler, and browsers that keep cookies. */
 
 import { storefront } from '../../../storefront/src/index.ts'
 import type { CheckoutConfig } from '../../src/config/checkout-config.ts'
@@ -6,6 +6,7 @@ import { defaultConfig } from '../../src/config/config.ts'
 import type { Database } from '../../src/database/database.ts'
 import { createHttpHandler, type HttpHandler, type HttpOptions } from '../../src/http/app.ts'
 import type { HttpConfig } from '../../src/http/context.ts'
+import type { PageSet } from '../../src/http/pages.ts'
 import { silentLog } from '../../src/observe/log/log.ts'
 import type { PaymentGateway } from '../../src/payments/gateway.ts'
 import { createSandboxGateway } from '../../src/payments/sandbox/sandbox.ts'
@@ -18,13 +19,13 @@ import { importProducts } from '../../src/shop/import/import-products.ts'
 
 const secret = 'a secret of the tests, thirty-two characters'
 
-/** The settings of the shop of the HTTP tests. */
+/** The configuration of the shop in HTTP tests. */
 export const testConfig: Partial<CheckoutConfig> = { currency: 'EUR', secret, rateLimitPerMinute: 0 }
 
-/** The same settings for a test that composes a handler of its own. */
+/** The same configuration, for tests that create their own handler. */
 export const httpTestConfig: HttpConfig = httpConfigOf({ ...defaultConfig, ...testConfig, secret }, 'sandbox')
 
-const goods = `Handle,Title,Body (HTML),Vendor,Type,Tags,Published,Option1 Name,Option1 Value,Variant SKU,Variant Inventory Tracker,Variant Inventory Qty,Variant Inventory Policy,Variant Price,Variant Compare At Price,Variant Requires Shipping,Variant Taxable
+const products = `Handle,Title,Body (HTML),Vendor,Type,Tags,Published,Option1 Name,Option1 Value,Variant SKU,Variant Inventory Tracker,Variant Inventory Qty,Variant Inventory Policy,Variant Price,Variant Compare At Price,Variant Requires Shipping,Variant Taxable
 mooring-line,Mooring line,"<p>Three-strand polyester, laid soft, spliced on request.</p><ul><li>Breaks at 4.2 t</li><li>Floats on nothing</li></ul><script>alert(1)</script>",Reeperei,Rope,"rope, mooring",true,Length,10 m,LINE-10,shopify,200,deny,49.90,59.90,true,true
 mooring-line,,,,,,,,20 m,LINE-20,shopify,3,deny,89.90,,true,true
 mooring-line,,,,,,,,50 m,LINE-50,shopify,0,deny,199.00,,true,true
@@ -42,7 +43,7 @@ async function stockShop(database: Database): Promise<void> {
   await importProducts(
     database,
     (async function* () {
-      yield goods
+      yield products
     })(),
     { currency: 'EUR' },
   )
@@ -62,16 +63,28 @@ async function stockShop(database: Database): Promise<void> {
   await upsertCoupon(database, { code: 'AHOY', discount: { ratePpm: 100_000 } })
 }
 
-/** Parts of the HTTP handler that a test replaces, for example with one that fails. */
+/** Parts of the HTTP handler that a test replaces, for example with a failing one. */
 type ReplacedParts = Partial<Pick<HttpOptions, 'engine' | 'catalog' | 'log' | 'logsRequests' | 'sandbox'>>
 
 interface OpenOptions extends ReplacedParts, Pick<ShopOptions, 'identify' | 'stopping' | 'streamsMax' | 'config'> {
   gateway?: PaymentGateway
+  /** Default: the storefront. Null: no pages. */
+  pages?: PageSet | null
 }
 
-/** Opens the shop with the product's own composition, on goods of its own. */
+/** Opens a shop with `createShop` on the products above. */
 export async function openShop(database: Database, options: OpenOptions = {}, workers = false) {
-  const { gateway, config = testConfig, engine, catalog, log, logsRequests, sandbox: otherSandbox, ...rest } = options
+  const {
+    gateway,
+    config = testConfig,
+    pages = storefront,
+    engine,
+    catalog,
+    log,
+    logsRequests,
+    sandbox: otherSandbox,
+    ...rest
+  } = options
   await stockShop(database)
   const sandbox = createSandboxGateway({ database, delays: { pendingMs: 1, slowMs: 10 } })
   const shop = await createShop({
@@ -79,7 +92,7 @@ export async function openShop(database: Database, options: OpenOptions = {}, wo
     gateways: { card: gateway ?? sandbox },
     config,
     log: silentLog,
-    pages: storefront,
+    ...(pages === null ? {} : { pages }),
     migrate: false,
     mailDirectory: null,
     workers,
@@ -96,7 +109,7 @@ export async function openShop(database: Database, options: OpenOptions = {}, wo
           carts: shop.carts,
           sandbox: shop.sandbox,
           ...rest,
-          pages: storefront,
+          pages,
           config: httpConfigOf({ ...defaultConfig, ...config, secret }, (gateway ?? sandbox).name),
           ...parts,
         })
@@ -116,8 +129,8 @@ export const origin = 'http://shop.test'
 
 export const adminSecret = 'the secret of the admin'
 
-/** Asks as whoever has `secret`; null: as nobody. */
-export const askAsAdmin =
+/** Sends admin requests with the bearer token `secret`. Null: without a token. */
+export const requestAsAdmin =
   (shop: () => TestShop, remoteAddress: string) =>
   async (path: string, init: RequestInit = {}, secret: string | null = adminSecret): Promise<Response> => {
     const headers = { ...(secret === null ? {} : { Authorization: `Bearer ${secret}` }), ...init.headers }
@@ -127,15 +140,15 @@ export const askAsAdmin =
   }
 
 export interface Browser {
-  /** Sends a request as a page's script would: cookies, CSRF token, JSON. */
+  /** Sends a request as a script of a page does: with cookies, CSRF token, and JSON. */
   send(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Response>
-  /** Opens a page as a person would. */
+  /** Opens a page: a request for HTML with cookies. */
   open(path: string): Promise<Response>
   readonly cookies: ReadonlyMap<string, string>
   readonly csrfToken: string
 }
 
-/** A browser with a session of its own. */
+/** A browser with its own session. */
 export async function openBrowser(handler: HttpHandler, address = '192.0.2.1'): Promise<Browser> {
   const cookies = new Map<string, string>()
   let csrfToken = ''

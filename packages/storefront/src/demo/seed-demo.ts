@@ -1,4 +1,4 @@
-/** Fills an empty store with the demonstration: a small chandlery. A store that has products is never touched. */
+/** Fills an empty store with the demo catalog, a small chandlery. A store with products is never changed. */
 import { existsSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -28,16 +28,16 @@ import {
 
 const hasProducts = statement('has_products', 'select exists (select from holdfast.products) as there')
 
-/** The folder stands beside `src/` and `dist/`, in the checkout as in the published package. */
+/** The folder `demo/` is next to `src/` in the repository and next to `dist/` in the published package. */
 function productFile(): string {
-  let at = path.dirname(fileURLToPath(import.meta.url))
-  while (!existsSync(path.join(at, 'package.json'))) at = path.dirname(at)
-  return path.join(at, 'demo', 'products.csv')
+  let folder = path.dirname(fileURLToPath(import.meta.url))
+  while (!existsSync(path.join(folder, 'package.json'))) folder = path.dirname(folder)
+  return path.join(folder, 'demo', 'products.csv')
 }
 
 /**
- * Imports the demonstration's products (prices in USD) with warehouses, taxes, shipping, coupons and exchange rates.
- * Gives how many products came in: 0 where there were some already, and then nothing else was changed either.
+ * Imports the demo products (prices in USD) with warehouses, taxes, shipping, coupons, and exchange rates. Gives the
+ * number of imported products: 0 if the store already had products, and then nothing else was changed.
  */
 export async function seedDemo(database: Database): Promise<number> {
   const [products] = await database.query<{ there: boolean }>(hasProducts)

@@ -1,4 +1,4 @@
-/** The terms of the demonstration's store: warehouses, taxes, shipping, coupons, exchange rates, prices abroad. */
+/** The data of the demo store besides its products: warehouses, taxes, shipping, coupons, exchange rates, and foreign prices. */
 import type {
   CouponInput,
   LocationInput,
@@ -15,7 +15,7 @@ export const demoLocations = [
   { code: 'ropewalk', name: 'Old ropewalk', priority: 20 },
 ] as const satisfies readonly LocationInput[]
 
-/** Beside what the product file puts into the harbour: enough that a larger order is served from both. */
+/** Added to the stock of the product file, which is in the first warehouse. Larger orders are served from both. */
 export const demoStock: readonly StockInput[] = [
   ['LINE-MOOR-10', 25],
   ['LINE-MOOR-15', 12],
@@ -69,7 +69,7 @@ export const demoTaxes: readonly TaxRateInput[] = [
   vat('JP', 'Consumption tax', 10),
 ]
 
-/** Books and prints, which many countries tax less. */
+/** Books and prints, which many countries tax at a reduced rate. */
 export const demoReducedSkus = ['BOOK-KNOTS', 'CHART-A3', 'CHART-A2']
 
 const rate = (country: string, currency: string, amountMinor: number) => ({ country, currency, amountMinor })
@@ -116,7 +116,7 @@ export const demoExchangeRates = [
   { base: 'USD', quote: 'CHF', rate: 0.88 },
 ]
 
-/** Rounded as each country rounds; what is not here is converted. In EUR, GBP, JPY. */
+/** Prices in EUR, GBP, and JPY, rounded as usual in each country. Other prices are converted. */
 const abroad: readonly (readonly [sku: string, eur: number, gbp: number, jpy: number])[] = [
   ['LINE-MOOR-10', 3_200, 2_750, 5_200],
   ['LINE-MOOR-15', 4_500, 3_900, 7_300],

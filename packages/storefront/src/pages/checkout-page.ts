@@ -1,118 +1,113 @@
 /**
- * The checkout: details, shipping, payment, then seven phases live. The page is a shell; `checkout.js` leads through it
- * with the same requests any client makes.
+ * The checkout page: details, shipping, payment, then the seven phases of the checkout as they happen. `checkout.js`
+ * drives the page with the requests that any other client makes.
  */
 
-import { type PhaseName, phaseNames } from 'holdfast'
+import { phaseNames } from 'holdfast'
 import type { CheckoutView, PageFrame, PresentedCart } from 'holdfast/http'
 import { html } from 'hono/html'
-import { countries } from '../countries.ts'
-import { isTaxIncluded } from './cart-page.ts'
+import type { Copy } from '../copy/copy.ts'
+import { addressFields, field } from './address-fields.ts'
+import { cartTotals } from './cart-page.ts'
 import { jsonScript } from './json-script.ts'
 import { type Markup, money, page } from './layout.ts'
 import { paymentChoices } from './payment-choices.ts'
-import { totalsList } from './totals.ts'
 
-/** The phases as a buyer would say them. */
-const phaseLabels: Readonly<Record<PhaseName, string>> = {
-  cart_validation: 'Cart checked',
-  inventory_reservation: 'Goods set aside',
-  price_lock: 'Prices fixed',
-  payment_authorization: 'Payment authorized',
-  order_creation: 'Order written',
-  payment_capture: 'Payment taken',
-  stock_commit: 'Goods are yours',
-}
-
-interface FieldOptions {
-  size?: 'half' | 'third' | 'two-thirds'
-  autocomplete: string
-  type?: string
-  optional?: boolean
-}
-
-function field(scope: string, name: string, label: string, value: string | null, options: FieldOptions): Markup {
-  const id = scope === '' ? name : `${scope}.${name}`
-  return html`<div class="${options.size ?? ''}"><label for="${id}">${label}${options.optional ? html` <span class="soft">optional</span>` : ''}</label>
-    <input id="${id}" name="${id}" type="${options.type ?? 'text'}" value="${value ?? ''}" autocomplete="${options.autocomplete}" maxlength="200" ${options.optional ? '' : 'required'}></div>`
-}
-
-function addressFields(
-  scope: 'shipping_address' | 'billing_address',
-  address: PresentedCart['shipping_address'],
-): Markup {
-  const kind = scope === 'shipping_address' ? 'shipping' : 'billing'
-  const chosen = address?.country ?? ''
-  const input = (name: string, label: string, value: string | null | undefined, options: FieldOptions) =>
-    field(scope, name, label, value ?? null, { ...options, autocomplete: `${kind} ${options.autocomplete}` })
-  return html`
-    ${input('first_name', 'First name', address?.first_name, { size: 'half', autocomplete: 'given-name' })}
-    ${input('last_name', 'Last name', address?.last_name, { size: 'half', autocomplete: 'family-name' })}
-    ${input('line_one', 'Street and number', address?.line_one, { autocomplete: 'address-line1' })}
-    ${input('line_two', 'Flat, floor, company', address?.line_two, { autocomplete: 'address-line2', optional: true })}
-    ${input('postcode', 'Postcode', address?.postcode, { size: 'third', autocomplete: 'postal-code', optional: false })}
-    ${input('city', 'City', address?.city, { size: 'two-thirds', autocomplete: 'address-level2' })}
-    <div class="half"><label for="${scope}.country">Country</label><select id="${scope}.country" name="${scope}.country" autocomplete="${kind} country" required>
-      <option value="">Choose</option>${countries().map(({ code, name }) => html`<option value="${code}" ${code === chosen ? 'selected' : ''}>${name}</option>`)}</select></div>
-    ${input('state', 'State or region', address?.state, { size: 'half', autocomplete: 'address-level1', optional: true })}`
-}
-
-function step(no: number, id: string, title: string, body: Markup): Markup {
+function step({ checkout }: Copy, no: number, id: 'details' | 'shipping' | 'payment', body: Markup): Markup {
+  const title = checkout[id]
   return html`<form class="step" id="${id}" data-at="later" novalidate aria-labelledby="${id}-title">
-    <header><span class="no" aria-hidden="true">${no}</span><h2 id="${id}-title" tabindex="-1">${title}</h2><button type="button" class="quiet" data-edit="${id}" hidden>Edit<span class="visually-hidden"> ${title}</span></button></header>
-    <p class="told" data-told hidden></p><div class="body" hidden>${body}</div></form>`
+    <header><span class="no" aria-hidden="true">${no}</span><h2 id="${id}-title" tabindex="-1">${title}</h2><button type="button" class="quiet" data-edit="${id}" hidden>${checkout.edit}<span class="visually-hidden"> ${title}</span></button></header>
+    <p class="choice-made" data-choice hidden></p><div class="body" hidden>${body}</div></form>`
 }
 
-function details(cart: PresentedCart): Markup {
-  const separate = cart.billing_address !== null
-  return html`<div class="fields">${field('', 'email', 'E-mail', cart.email, { autocomplete: 'email', type: 'email' })}
-    ${addressFields('shipping_address', cart.shipping_address)}</div>
-    <label class="check"><input type="checkbox" id="same-billing" ${separate ? '' : 'checked'}> Bill to the same address</label>
-    <fieldset id="billing" ${separate ? '' : 'hidden'}><legend class="option-group">Billing address</legend><div class="fields">${addressFields('billing_address', cart.billing_address)}</div></fieldset>
-    <button class="primary">Continue to shipping</button>`
+function detailsStep(copy: Copy, cart: PresentedCart): Markup {
+  const { checkout: text } = copy
+  const hasOwnBilling = cart.billing_address !== null
+  const email = field(copy, 'email', text.email, cart.email, { autocomplete: 'email', type: 'email' })
+  return step(
+    copy,
+    1,
+    'details',
+    html`<div class="fields">${email}${addressFields(copy, 'shipping_address', cart.shipping_address)}</div>
+    <label class="check"><input type="checkbox" id="same-billing" ${hasOwnBilling ? '' : 'checked'}> ${text.sameBilling}</label>
+    <fieldset id="billing" ${hasOwnBilling ? '' : 'hidden'}><legend class="option-group">${text.billing}</legend><div class="fields">${addressFields(copy, 'billing_address', cart.billing_address)}</div></fieldset>
+    <button class="primary">${text.toShipping}</button>`,
+  )
 }
 
-function summary(cart: PresentedCart): Markup {
-  return html`<aside class="summary" aria-labelledby="summary-title"><h2 id="summary-title">Your order</h2>
+/** `checkout.js` fills in the methods, which depend on the address. */
+function shippingStep(copy: Copy): Markup {
+  const { checkout: text } = copy
+  return step(
+    copy,
+    2,
+    'shipping',
+    html`<fieldset><legend class="visually-hidden">${text.shippingMethod}</legend><div class="options" id="methods"></div></fieldset><button class="primary">${text.toPayment}</button>`,
+  )
+}
+
+function paymentStep(copy: Copy, { payment }: CheckoutView): Markup {
+  const { checkout: text } = copy
+  const hasForm = payment.kind === 'stripe' && payment.form !== null
+  const cancelButton = html`<p class="cancel" id="cancel" hidden><button type="button" class="quiet">${text.cancel}</button></p>`
+  return step(
+    copy,
+    3,
+    'payment',
+    html`${paymentChoices(copy, payment)}<button class="primary wide" id="pay">${text.pay}</button>${hasForm ? cancelButton : ''}`,
+  )
+}
+
+function progress({ checkoutScript, phases }: Copy): Markup {
+  return html`<section id="progress" hidden aria-labelledby="progress-title"><h2 id="progress-title" tabindex="-1">${checkoutScript.processing}</h2>
+    <ol class="phases">${phaseNames.map(phase => html`<li data-phase="${phase}"><span>${phases[phase]}</span><span></span></li>`)}</ol></section>`
+}
+
+function summary(copy: Copy, cart: PresentedCart): Markup {
+  const { checkout: text } = copy
+  return html`<aside class="summary" aria-labelledby="summary-title"><h2 id="summary-title">${text.summary}</h2>
     <ul class="items">${cart.lines.map(
-      line => html`<li><span>${line.title}<br><span class="soft small">${line.quantity} × ${money(line.unit_price, cart.currency)}</span></span>
-        ${money(line.unit_price === null ? null : line.unit_price * line.quantity, cart.currency)}</li>`,
+      line => html`<li><span>${line.title}<br><span class="soft small">${line.quantity} × ${money(copy, line.unit_price, cart.currency)}</span></span>
+        ${money(copy, line.unit_price === null ? null : line.unit_price * line.quantity, cart.currency)}</li>`,
     )}</ul>
-    ${totalsList(cart.totals, { couponCode: cart.coupon?.code ?? null, taxIncluded: isTaxIncluded(cart), shippingKnown: cart.shipping_address !== null, grand: 'Total' })}
-    <form class="coupon" id="coupon" novalidate><label for="code">Coupon</label>
+    ${cartTotals(copy, cart)}
+    <form class="coupon" id="coupon" novalidate><label for="code">${text.coupon}</label>
       <input id="code" name="code" autocomplete="off" autocapitalize="characters" maxlength="64" value="${cart.coupon?.code ?? ''}">
-      <button>${cart.coupon === null ? 'Apply' : 'Remove'}</button><p class="said" role="status"></p></form></aside>`
+      <button>${cart.coupon === null ? text.apply : text.remove}</button><p class="status" role="status"></p></form></aside>`
 }
 
-const progress = html`<section id="progress" hidden aria-labelledby="progress-title"><h2 id="progress-title" tabindex="-1">Making fast</h2>
-  <ol class="knots">${phaseNames.map(phase => html`<li data-phase="${phase}"><span>${phaseLabels[phase]}</span><span></span></li>`)}</ol></section>`
+/** Texts of `checkout.js`, and of the scripts for Stripe's form on a page that has it. */
+function scriptCopy(copy: Copy, hasStripeForm: boolean) {
+  const { checkoutScript, failures, totals, checkout, stripeScript } = copy
+  const { apply, remove } = checkout
+  const { discount, coupon, shippingUnknown } = totals
+  return {
+    checkout: { ...checkoutScript, apply, remove, discount, coupon, shippingUnknown },
+    failures,
+    ...(hasStripeForm ? { stripe: stripeScript } : {}),
+  }
+}
 
-const cancelButton = html`<p class="give-up" id="give-up" hidden><button type="button" class="quiet">Cancel this checkout</button></p>`
-
-/** The checkout that a way back from the bank names, else the one that holds the cart. */
-export function checkoutPage(frame: PageFrame, { cart, lock, returned, payment }: CheckoutView): Markup {
+export function checkoutPage(copy: Copy, frame: PageFrame, view: CheckoutView): Markup {
+  const { checkout: text } = copy
+  const { cart, lock, returned, payment } = view
   if (cart.lines.length === 0 && lock === null) {
-    const body = html`<div class="empty"><h1>Nothing to check out</h1><p>Your cart is empty.</p><p><a class="button" href="/">See the goods</a></p></div>`
-    return page(frame, { title: 'Checkout', body })
+    const body = html`<div class="empty"><h1>${text.empty}</h1><p>${text.emptyText}</p><p><a class="button" href="/">${text.browse}</a></p></div>`
+    return page(copy, frame, { title: text.title, body })
   }
   const form = payment.kind === 'stripe' ? payment.form : null
-  const state = {
-    cart,
-    lock,
-    returned,
-    ...(form === null ? {} : { stripe_script: form.script }),
-  }
-  const body = html`<h1>Checkout</h1>
+  const state = { cart, lock, returned, ...(form === null ? {} : { stripe_script: form.script }) }
+  const body = html`<h1>${text.title}</h1>
     <div id="notice" tabindex="-1" aria-live="polite"></div>
     <div class="columns"><div id="work">
-      <p class="held" id="held" hidden>This checkout is open for another <time id="countdown" role="timer">–</time></p>
-      ${step(1, 'details', 'Delivery address', details(cart))}
-      ${step(2, 'shipping', 'Shipping', html`<fieldset><legend class="visually-hidden">Shipping method</legend><div class="options" id="methods"></div></fieldset><button class="primary">Continue to payment</button>`)}
-      ${step(3, 'payment', 'Payment', html`${paymentChoices(payment)}<button class="primary wide" id="pay">Pay</button>${form === null ? '' : cancelButton}`)}
-      ${progress}
-      <noscript><p class="notice">Checking out needs JavaScript.</p></noscript>
-      </div>${summary(cart)}</div>
+      <p class="held" id="held" hidden>${text.timeLeft} <time id="countdown" role="timer">–</time></p>
+      ${detailsStep(copy, cart)}
+      ${shippingStep(copy)}
+      ${paymentStep(copy, view)}
+      ${progress(copy)}
+      <noscript><p class="notice">${text.scriptsNeeded}</p></noscript>
+      </div>${summary(copy, cart)}</div>
     ${jsonScript('state', state)}`
   const scripts = ['store.js', ...(form === null ? [] : ['stripe-form.js', 'stripe-step.js']), 'checkout.js']
-  return page(frame, { title: 'Checkout', body, scripts })
+  return page(copy, frame, { title: text.title, body, scripts, scriptCopy: scriptCopy(copy, form !== null) })
 }

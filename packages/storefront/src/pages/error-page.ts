@@ -1,22 +1,20 @@
-/** What a browser shows when a page cannot be: a sentence and a way on, no particulars. */
+/** The page for an error: a heading, one sentence, and a link to the shop, without technical details. */
 
 import type { PageFrame, Refusal } from 'holdfast/http'
 import { html } from 'hono/html'
+import type { Copy } from '../copy/copy.ts'
 import { type Markup, page } from './layout.ts'
 
-const titles: Readonly<Record<number, string>> = {
-  404: 'Nothing moored here',
-  503: 'Back in a moment',
-}
-
-export function errorPage(frame: PageFrame, { status, body }: Refusal): Markup {
-  const title = titles[status] ?? 'That did not work'
+export function errorPage(copy: Copy, frame: PageFrame, { status, body }: Refusal): Markup {
+  const { error } = copy
+  const title = status === 404 ? error.notFound : status === 503 ? error.unavailable : error.failed
+  const text = body.code === 'not_found' ? error.notFoundText : body.message
   const reference =
     body.request_id === undefined
       ? ''
-      : html`<p class="small soft">Reference <span class="mono">${body.request_id}</span></p>`
-  return page(frame, {
+      : html`<p class="small soft">${error.reference} <span class="mono">${body.request_id}</span></p>`
+  return page(copy, frame, {
     title,
-    body: html`<div class="empty"><h1>${title}</h1><p>${body.message}</p>${reference}<p><a class="button" href="/">Go to the shop</a></p></div>`,
+    body: html`<div class="empty"><h1>${title}</h1><p>${text}</p>${reference}<p><a class="button" href="/">${error.back}</a></p></div>`,
   })
 }

@@ -1,6 +1,6 @@
 /**
- * Lets only plain text markup of a description through: a handful of elements, no attributes, nothing else.
- * Descriptions come from imported files; scripts in them could not run anyway (content security policy).
+ * Sanitizes product descriptions from imported files: keeps a few elements without attributes and removes all other
+ * markup. The content security policy would also block scripts in them.
  */
 import { raw } from 'hono/html'
 import type { HtmlEscapedString } from 'hono/utils/html'

@@ -1,4 +1,4 @@
-/** The picture of a product: its own, else one drawn for its handle. */
+/** The picture of a product: its first image, else the file for its handle. */
 
 import type { CatalogProduct } from 'holdfast/shop'
 import { html } from 'hono/html'
@@ -8,7 +8,6 @@ export function pictureUrl(product: Pick<CatalogProduct, 'handle' | 'images'>): 
   return product.images[0]?.url ?? `/images/${encodeURIComponent(product.handle)}.svg`
 }
 
-/** @param isFirst it is seen at once, so it is loaded at once. */
-export function picture(product: CatalogProduct, isFirst: boolean, alt: string): Markup {
-  return html`<div class="picture"><img src="${pictureUrl(product)}" alt="${alt}" width="640" height="800" ${isFirst ? '' : 'loading=lazy'} id="picture"></div>`
+export function picture(product: CatalogProduct, alt: string): Markup {
+  return html`<div class="picture"><img src="${pictureUrl(product)}" alt="${alt}" width="640" height="800" id="picture"></div>`
 }

@@ -142,7 +142,9 @@ describe('the checkout page with Stripe', () => {
     expect(text).not.toContain('payment_token')
     const scripts = [...text.matchAll(/<script type="module" src="\/assets\/([a-z-]+)\./g)].map(([, name]) => name)
     expect(scripts).toEqual(['store', 'stripe-form', 'stripe-step', 'checkout'])
-    expect(text.match(/<script/g)).toHaveLength(5)
+    const data = [...text.matchAll(/<script type="application\/json" id="([a-z]+)">/g)].map(([, id]) => id)
+    expect(data).toEqual(['copy', 'state'])
+    expect(text.match(/<script/g)).toHaveLength(scripts.length + data.length)
   })
 
   it('asks for a token where there is no publishable key, and names the variable', async () => {

@@ -13,7 +13,7 @@ import { lockQuerySchema, orderParamSchema } from '../schemas/requests.ts'
 import { completedResponse, responses, statusResponse } from '../schemas/responses.ts'
 import { cartOf, lockOf } from '../session-checkout.ts'
 import type { ShopParts } from '../shop-parts.ts'
-import { showPage, wantsPage } from '../show-page.ts'
+import { requirePages, showPage, wantsPage } from '../show-page.ts'
 
 const status = createRoute({
   method: 'get',
@@ -75,6 +75,7 @@ export function checkoutStatusRoutes(app: HttpApp, shop: ShopParts): void {
   })
 
   app.openapi(confirmation, async c => {
+    if (wantsPage(c)) requirePages(shop)
     const sessionId = c.get('sessionId')
     const order = sessionId === null ? null : await engine.getOrder(c.req.valid('param').order, { sessionId })
     if (order === null) throw new CheckoutError('order_not_found', 'Order not found.')

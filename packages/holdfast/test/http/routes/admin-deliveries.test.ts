@@ -5,7 +5,7 @@ import { statement } from '../../../src/database/database.ts'
 import type { CheckoutEvent } from '../../../src/domain/events.ts'
 import { deliveryResponse, errorResponse } from '../../../src/http/schemas/responses.ts'
 import { openTestDatabase, type TestDatabase } from '../../support/test-database.ts'
-import { adminSecret, askAsAdmin, openShop, type TestShop, testConfig } from '../open-shop.ts'
+import { adminSecret, openShop, requestAsAdmin, type TestShop, testConfig } from '../open-shop.ts'
 
 /** The name of a function may hold what a path may not. */
 const oddName = 'mail/größe: 100 % ?#'
@@ -25,7 +25,7 @@ afterAll(async () => {
   await test.stop()
 })
 
-const ask = askAsAdmin(() => shop, '192.0.2.7')
+const ask = requestAsAdmin(() => shop, '192.0.2.7')
 
 const insertDelivery = statement(
   'http_test_insert_delivery',

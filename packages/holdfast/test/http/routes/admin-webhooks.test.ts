@@ -4,7 +4,7 @@ import { z } from 'zod'
 import { statement } from '../../../src/database/database.ts'
 import { errorResponse, webhookResponse } from '../../../src/http/schemas/responses.ts'
 import { openTestDatabase, type TestDatabase } from '../../support/test-database.ts'
-import { adminSecret, askAsAdmin, openShop, type TestShop, testConfig } from '../open-shop.ts'
+import { adminSecret, openShop, requestAsAdmin, type TestShop, testConfig } from '../open-shop.ts'
 
 /** What the id of an event may hold, and a path may not. */
 const oddEvent = 'evt/größe: 100 % ?#'
@@ -21,7 +21,7 @@ afterAll(async () => {
   await test.stop()
 })
 
-const ask = askAsAdmin(() => shop, '192.0.2.9')
+const ask = requestAsAdmin(() => shop, '192.0.2.9')
 const post = (path: string, headers = {}, secret: string | null = adminSecret) =>
   ask(path, { method: 'POST', headers }, secret)
 const one = (id: string, what: 'retry' | 'dismiss', headers = {}) =>
