@@ -72,7 +72,7 @@ export const stockMutants: readonly Mutant[] = [
     ],
     foundBy: inTest(
       'packages/holdfast/test/shop/carts/locked-cart.test.ts',
-      'postgres.*is never sold more than it holds',
+      'postgres.*a changed cart is never sold more than it holds',
     ),
   },
   {

@@ -3,7 +3,8 @@
  * taxes and shipping add up to the total (the constraint `snapshot_adds_up`), or there is a failure and no quote.
  */
 import type { Address, Cart, CartLine } from './cart.ts'
-import { applyCoupon, type Coupon, type CouponFault } from './coupon.ts'
+import { couponMessages, emptyCartMessage } from './cart-messages.ts'
+import { applyCoupon, type Coupon } from './coupon.ts'
 import { type ExchangeRate, exchangeRateBetween } from './exchange.ts'
 import type { CheckoutErrorCode, Failure } from './failure.ts'
 import { isMinor } from './money.ts'
@@ -89,7 +90,7 @@ export function quote(cart: Cart, terms: PricingTerms): QuoteResult {
 
 /** The subtotal, once every line is known to be purchasable and priced. */
 function sumLines(cart: Cart): Found<number> {
-  if (cart.lines.length === 0) return refuse('cart_empty', 'Your cart is empty.', {})
+  if (cart.lines.length === 0) return refuse('cart_empty', emptyCartMessage, {})
   let subtotalMinor = 0
   for (const line of cart.lines) {
     const { sku, title, unitMinor, quantity } = line
@@ -129,14 +130,6 @@ function shippingOf(
     ok: true,
     value: { quoted: { code: option.code, name: option.name, amountMinor, ...taxOf(amountMinor, rate) }, rate },
   }
-}
-
-const couponMessages: Readonly<Record<CouponFault, string>> = {
-  unknown: 'This coupon does not exist.',
-  not_started: 'This coupon is not valid yet.',
-  ended: 'This coupon has ended.',
-  minimum_not_reached: 'The cart is below the minimum of this coupon.',
-  not_convertible: 'This coupon cannot be used in the currency of the cart.',
 }
 
 /** What the coupon takes off the whole cart. */

@@ -7,6 +7,7 @@ import type { CheckoutDetails } from '../database/checkout-row.ts'
 import type { Transaction } from '../database/database.ts'
 import { validateAddress } from '../domain/address.ts'
 import type { Cart } from '../domain/cart.ts'
+import { emptyCartMessage } from '../domain/cart-messages.ts'
 import type { Failure } from '../domain/failure.ts'
 import {
   type CartLineRow,
@@ -35,7 +36,7 @@ async function read(tx: Transaction, checkoutIds: readonly string[]): Promise<Ca
 /** Why this cart cannot be bought, null if it can. `details` already replace or complete those of the cart. */
 function decide(cart: Cart | undefined, details: CheckoutDetails): Failure | null {
   if (cart === undefined) return refusal(phase, 'cart_not_found', 'This cart no longer exists.')
-  if (cart.lines.length === 0) return refusal(phase, 'cart_empty', 'Your cart is empty.')
+  if (cart.lines.length === 0) return refusal(phase, 'cart_empty', emptyCartMessage)
   const withdrawn = cart.lines.find(line => !line.purchasable)
   if (withdrawn !== undefined) {
     return refusal(phase, 'variant_unavailable', `"${withdrawn.title}" is no longer sold. Remove it to continue.`, {

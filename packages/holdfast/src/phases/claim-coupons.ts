@@ -5,6 +5,7 @@
  */
 import { type Queryable, statement, type Transaction } from '../database/database.ts'
 import type { Cart } from '../domain/cart.ts'
+import { couponMessages } from '../domain/cart-messages.ts'
 import type { Coupon } from '../domain/coupon.ts'
 import type { Failure } from '../domain/failure.ts'
 import { type Phase, refusal } from './phase.ts'
@@ -151,11 +152,11 @@ function claimKey(couponId: string, customer: string): string {
 /** Why this customer may not claim the coupon, null if they may. */
 function decide({ coupon, customer }: CouponClaim, counts: ReadonlyMap<string, number>): Failure | null {
   if (coupon.usageLimit !== null && coupon.claimed >= coupon.usageLimit) {
-    return exhausted(coupon, `The coupon ${coupon.code} has reached its usage limit.`)
+    return exhausted(coupon, couponMessages.used_up)
   }
   const used = counts.get(claimKey(coupon.id, customer)) ?? 0
   if (coupon.usageLimitPerCustomer !== null && used >= coupon.usageLimitPerCustomer) {
-    return exhausted(coupon, `You have used the coupon ${coupon.code} as often as it allows.`)
+    return exhausted(coupon, couponMessages.used_up_by_customer)
   }
   return null
 }

@@ -1,4 +1,4 @@
-/** What the configuration alone sets up: whom a shop tells, and that what gathers is told as it ends. */
+/** The configuration selects the notification channels, and closing a shop sends batched messages. */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -15,7 +15,7 @@ import { openTestDatabase, type TestDatabase } from '../support/test-database.ts
 
 const secret = 'a secret of more than thirty-two characters'
 
-describe('a shop that is told to tell Slack', () => {
+describe('a shop with a Slack webhook', () => {
   const directory = mkdtempSync(join(tmpdir(), 'holdfast-notifications-'))
   let store: TestDatabase
   let endpoint: Awaited<ReturnType<typeof openSlackEndpoint>>
@@ -40,7 +40,7 @@ describe('a shop that is told to tell Slack', () => {
     ...more,
   })
 
-  test('tells of failures and expiries only where that is switched on, and of disputes always', async () => {
+  test('Slack listens for failures and expiries only if enabled, and for disputes always', async () => {
     const names = async (more: Partial<typeof defaultConfig>) => {
       const { listeners, close } = await openNotifications(config(more), silentLog, null)
       await close()
@@ -57,7 +57,7 @@ describe('a shop that is told to tell Slack', () => {
     ])
   })
 
-  test('tells of the first failure at once, and of the rest as it ends, waiting for no window', async () => {
+  test('the first failure is sent at once, and closing the shop sends the batched rest without waiting', async () => {
     const shop = await createShop({
       database: store.database,
       config: { ...config({ notifyOnFailure: true }), secret },
@@ -83,13 +83,13 @@ describe('a shop that is told to tell Slack', () => {
       .poll(async () => (await shop.engine.diagnose(rest[1] ?? ''))?.deliveries[0]?.attempts, { timeout: 5_000 })
       .toBe(1)
     await shop.close()
-    const [alone, together] = endpoint.received.map(wordsOf)
-    expect(alone).toContain(`<https://shop.example/admin/checkout-locks/${first}|${first}>`)
-    expect(together).toContain('2 checkouts failed')
-    for (const lockId of rest) expect(together).toContain(lockId)
+    const [single, batched] = endpoint.received.map(wordsOf)
+    expect(single).toContain(`<https://shop.example/admin/checkout-locks/${first}|${first}>`)
+    expect(batched).toContain('2 checkouts failed')
+    for (const lockId of rest) expect(batched).toContain(lockId)
   })
 
-  test('tells people what no machine decides, by Slack and by mail', async () => {
+  test('an alert is sent by Slack and by mail', async () => {
     const notifications = await openNotifications(
       config({ notificationEmail: 'owner@shop.example' }),
       silentLog,

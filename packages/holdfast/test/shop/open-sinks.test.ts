@@ -1,3 +1,4 @@
+/** Sinks to other systems listen if the configuration names them. */
 import { expect, test } from 'vitest'
 import { defaultConfig } from '../../src/config/config.ts'
 import { createListeners } from '../../src/events/listeners.ts'
@@ -11,7 +12,7 @@ async function namesWith(more: Partial<typeof defaultConfig>): Promise<readonly 
   return createListeners(listeners).namesFor('CheckoutCompleted')
 }
 
-test('other systems hear of events as soon as the configuration names them', async () => {
+test('webhook and Redis listen for events if the configuration names them', async () => {
   const webhook = { webhookUrl: 'https://erp.example/hooks', webhookSecret: `${secret(1)}, ${secret(2)}` }
   const redis = { redisUrl: 'redis://127.0.0.1:1' }
   expect(await namesWith({})).toEqual([])
@@ -20,6 +21,6 @@ test('other systems hear of events as soon as the configuration names them', asy
   expect(await namesWith({ ...webhook, ...redis })).toEqual(['webhook', 'redis'])
 })
 
-test('a webhook without a secret opens nothing', async () => {
+test('a webhook without a secret is refused', async () => {
   await expect(namesWith({ webhookUrl: 'https://erp.example/hooks' })).rejects.toThrow('signed with secrets')
 })

@@ -1,6 +1,7 @@
 /** The checkout: start, pay, resume, cancel. Every request may be repeated and returns the same result. */
 import { createRoute } from '@hono/zod-openapi'
 import type { Cart } from '../../domain/cart.ts'
+import { emptyCartMessage } from '../../domain/cart-messages.ts'
 import { CheckoutError } from '../../domain/failure.ts'
 import type { CheckoutLock } from '../../domain/lock.ts'
 import type { Order } from '../../domain/order.ts'
@@ -113,7 +114,7 @@ async function startForScript(shop: ShopParts, c: HttpContext): Promise<Response
   const { engine } = shop
   const sessionId = await shop.sessions.require(c)
   const cart = await cartOf(shop, c)
-  if (cart === null || cart.lines.length === 0) throw new CheckoutError('cart_empty', 'The cart is empty.')
+  if (cart === null || cart.lines.length === 0) throw new CheckoutError('cart_empty', emptyCartMessage)
   const lock = await lockCart(shop, c, sessionId, cart)
   const [status, quoted] = await Promise.all([
     engine.getCheckoutStatus(lock.id, { sessionId }),
@@ -141,7 +142,7 @@ async function lockToPay(
   const cart = await cartOf(shop, c)
   if (cart === null || cart.lines.length === 0) {
     const order = await lastOrderOf(shop, sessionId)
-    if (order === null) throw new CheckoutError('cart_empty', 'The cart is empty.')
+    if (order === null) throw new CheckoutError('cart_empty', emptyCartMessage)
     return order
   }
   try {

@@ -15,6 +15,7 @@ import {
   recordStarts,
 } from '../../database/checkouts.ts'
 import { statement, type Transaction } from '../../database/database.ts'
+import { emptyCartMessage } from '../../domain/cart-messages.ts'
 import { CheckoutError, type Failure } from '../../domain/failure.ts'
 import type { NewEvent } from '../../events/outbox.ts'
 import { validateCart } from '../../phases/1-validate-cart.ts'
@@ -114,7 +115,7 @@ function judge(
     if (starter !== undefined) return starter.sessionId === item.sessionId ? 'new' : 'taken'
     if (isBought) return ordered(holder)
     if (isHeld) return 'holder'
-    if (!cart.has_lines) return new CheckoutError('cart_empty', 'Your cart is empty.', { phase: 'cart_validation' })
+    if (!cart.has_lines) return new CheckoutError('cart_empty', emptyCartMessage, { phase: 'cart_validation' })
     starterOf.set(item.cartId, item)
     return 'new'
   })

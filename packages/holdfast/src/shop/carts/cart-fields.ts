@@ -1,22 +1,24 @@
-/** The fields of a cart beside its lines: what a new cart and a change of one set, checked. */
+/** Checks of cart fields other than lines, for new carts and for changes. */
 
 import type { Database } from '../../database/database.ts'
 import type { Address } from '../../domain/cart.ts'
+import { couponMessages } from '../../domain/cart-messages.ts'
 import { CheckoutError } from '../../domain/failure.ts'
-import { checkAddress, checkCurrency, checkEmail, checkId } from './cart-input.ts'
+import { checkCurrency } from '../arguments.ts'
+import { checkAddress, checkEmail, checkId } from './cart-input.ts'
 import * as sql from './cart-statements.ts'
 
 export interface NewCart {
   sessionId: string
   userId?: string | null
-  /** ISO 4217; default: the shop's. */
+  /** ISO 4217. Default: the currency of the shop. */
   currency?: string
   email?: string | null
-  /** The same SKU twice adds up. */
+  /** Quantities of the same SKU are added. */
   lines: readonly { sku: string; quantity: number }[]
   couponCode?: string | null
   shippingAddress?: Address | null
-  /** Default: none; the checkout then bills to the shipping address. */
+  /** Default: none; the checkout then uses the shipping address. */
   billingAddress?: Address | null
   shippingMethod?: string | null
 }
@@ -27,7 +29,7 @@ export interface Addresses {
   billingAddress?: Address | null
 }
 
-/** The row of a new cart, but for its id. */
+/** The row of a new cart, without its id. */
 export function cartFieldsOf(cart: NewCart, currency: string): Record<string, unknown> {
   const { userId = null, email = null, shippingAddress = null, billingAddress = null } = cart
   return {
@@ -40,7 +42,7 @@ export function cartFieldsOf(cart: NewCart, currency: string): Record<string, un
   }
 }
 
-/** The columns that `given` sets; what it leaves out is not among them. */
+/** The columns that `given` sets. Omitted fields are not included. */
 export function addressFieldsOf(given: Addresses): Record<string, unknown> {
   const { email, shippingAddress: shipping, billingAddress: billing } = given
   const fields: Record<string, unknown> = {}
@@ -51,28 +53,27 @@ export function addressFieldsOf(given: Addresses): Record<string, unknown> {
   return fields
 }
 
-/** The code as it is stored, when the coupon may be used now. */
-export async function couponCode(database: Database, given: string): Promise<string> {
+/** The stored form of a coupon code. @throws {CheckoutError} if the coupon cannot be used now. */
+export async function usableCouponCode(database: Database, given: string): Promise<string> {
   const code = typeof given === 'string' ? given.trim().toUpperCase() : ''
   const isCode = code !== '' && code.length <= 100 && !code.includes('\0')
   const [coupon] = isCode
     ? await database.query<{ early: boolean; ended: boolean; exhausted: boolean }>(sql.selectCouponState, [code])
     : []
   const context = { coupon: code.slice(0, 100) }
-  if (coupon === undefined)
-    throw new CheckoutError('coupon_invalid', 'There is no such coupon; check its code.', { context })
-  if (coupon.early) throw new CheckoutError('coupon_invalid', 'This coupon is not valid yet.', { context })
-  if (coupon.ended) throw new CheckoutError('coupon_invalid', 'This coupon has expired.', { context })
-  if (coupon.exhausted) throw new CheckoutError('coupon_exhausted', 'This coupon has been used up.', { context })
+  if (coupon === undefined) throw new CheckoutError('coupon_invalid', couponMessages.unknown, { context })
+  if (coupon.early) throw new CheckoutError('coupon_invalid', couponMessages.not_started, { context })
+  if (coupon.ended) throw new CheckoutError('coupon_invalid', couponMessages.ended, { context })
+  if (coupon.exhausted) throw new CheckoutError('coupon_exhausted', couponMessages.used_up, { context })
   return code
 }
 
-/** Refuses a method that is not offered. */
-export async function checkMethod(database: Database, method: string): Promise<void> {
+/** @throws {CheckoutError} `shipping_unavailable` if no active method has this code. */
+export async function checkShippingMethod(database: Database, method: string): Promise<void> {
   const isCode = typeof method === 'string' && method.length <= 100 && !method.includes('\0')
   const rows = isCode ? await database.query(sql.selectShippingMethod, [method]) : []
   if (rows.length === 0) {
-    throw new CheckoutError('shipping_unavailable', 'There is no such shipping method; choose one that is offered.', {
+    throw new CheckoutError('shipping_unavailable', 'This shipping method is not available. Choose another one.', {
       context: { shippingMethod: String(method).slice(0, 100) },
     })
   }

@@ -1,6 +1,6 @@
 /**
- * Carts as rows and as the checkout sees them: the statements that read a set of carts, and the one mapping from
- * their rows. Both the shop's pages and the checkout's steps read carts through it, so they see the same cart.
+ * Statements that read sets of carts, and the mapping of their rows. The pages of the shop and the steps of a checkout
+ * both use them, so they see the same cart.
  */
 
 import { type Statement, statement } from '../../database/database.ts'
@@ -31,9 +31,9 @@ export interface CartLineRow {
   sku: string
   title: string
   quantity: number
-  /** The variant's own price in the cart's currency; null when it has none. */
+  /** The price set in the cart's currency; null if there is none. */
   unit_minor: number | null
-  /** The variant's prices in other currencies, only where it has none in the cart's; null when there is none at all. */
+  /** Prices in other currencies, only if none is set in the cart's currency; null if there is no price at all. */
   prices: CatalogPrice[] | null
   tax_class: string
   requires_shipping: boolean
@@ -54,7 +54,7 @@ function cartsIn(name: string, cartIds: string): Statement {
 
 /** `$1::text[]`: cart ids. Takes no lock. */
 export const selectCarts = cartsIn('select_carts', '$1::text[]')
-/** `$1::uuid[]`: checkout ids; so that a step reads the carts in the round trip that locks the checkouts. */
+/** `$1::uuid[]`: checkout ids. A step can thus read the carts in the round trip that locks the checkouts. */
 export const selectCheckedOutCarts = cartsIn('select_checked_out_carts', checkedOut)
 
 function linesIn(name: string, cartIds: string): Statement {
@@ -80,14 +80,14 @@ function linesIn(name: string, cartIds: string): Statement {
 }
 
 /**
- * `$1::text[]`: cart ids. Lines by cart, then in the order in which they were added. Prices in other currencies are
- * gathered only for the lines that have to be converted.
+ * `$1::text[]`: cart ids. Ordered by cart, then by the time of addition. Prices in other currencies are read only for
+ * lines that need a conversion.
  */
 export const selectCartLines = linesIn('select_cart_lines', '$1::text[]')
 /** `$1::uuid[]`: checkout ids. */
 export const selectCheckedOutLines = linesIn('select_checked_out_lines', checkedOut)
 
-/** By what a price that is not set in the cart's currency is converted. */
+/** Converts prices that are not set in the cart's currency. */
 export interface Conversion {
   baseCurrency: string
   exchangeRates: readonly ExchangeRate[]
@@ -109,7 +109,7 @@ function lineOf(row: CartLineRow, currency: string, conversion: Conversion): Car
   }
 }
 
-/** The cart of its row and its line rows. `conversion` serves only lines without a price in the cart's currency. */
+/** `conversion` is used only for lines without a price in the cart's currency. */
 export function cartOf(row: CartRow, lineRows: readonly CartLineRow[], conversion: Conversion): Cart {
   return {
     id: row.id,
@@ -125,7 +125,7 @@ export function cartOf(row: CartRow, lineRows: readonly CartLineRow[], conversio
   }
 }
 
-/** The carts of a set of rows, by id; line rows may belong to any of them. */
+/** Carts by id; the line rows may belong to any of them. */
 export function cartsOf(
   rows: readonly CartRow[],
   lineRows: readonly CartLineRow[],
@@ -140,7 +140,7 @@ export function cartsOf(
   return carts
 }
 
-/** True when some line needs exchange rates to have a price, so that most carts are read without them. */
+/** True if a line needs exchange rates for its price. Most carts are read without them. */
 export function needsRates(lineRows: readonly CartLineRow[]): boolean {
   return lineRows.some(line => line.unit_minor === null && line.prices !== null)
 }

@@ -1,12 +1,12 @@
 /**
- * The statements that write carts. A change of a cart locks its row before anything below it, as starting a checkout
- * does: the triggers then refuse it when a checkout holds the cart, and neither can slip past the other.
+ * Statements that write carts. Every change locks the cart's row before its lines, as the start of a checkout does.
+ * The triggers then refuse the change if a checkout holds the cart; neither transaction can miss the other.
  */
 import { statement } from '../../database/database.ts'
 
 /**
- * `$1` carts, `$2` their lines, both as JSON. One statement, so a cart is there with all of it or not at all. An
- * unknown SKU leaves `variant_id` null, which the table refuses. Each session goes on with the newest of its carts.
+ * `$1` carts, `$2` their lines, both as JSON. One statement, so a cart is stored completely or not at all. An unknown
+ * SKU leaves `variant_id` null, which the table refuses. The newest cart of a session becomes its current cart.
  */
 export const insertCarts = statement(
   'insert_carts',
@@ -31,7 +31,7 @@ export const insertCarts = statement(
    set cart_id = excluded.cart_id, user_id = coalesce(excluded.user_id, s.user_id), seen_at = now()`,
 )
 
-/** `$1` SKUs: those of them that no variant has. */
+/** `$1` SKUs. Returns those that no variant has. */
 export const selectUnknownSkus = statement(
   'select_unknown_skus',
   `select sku from unnest($1::text[]) as asked (sku)
@@ -40,8 +40,8 @@ export const selectUnknownSkus = statement(
 )
 
 /**
- * `$1` session, `$2` user. Makes the session when it is new and locks it, so of two first adds one waits for the other
- * and finds its cart.
+ * `$1` session, `$2` user. Creates the session if it is new, and locks it: of two first additions at the same time, one
+ * waits for the other and then finds its cart.
  */
 export const openSession = statement(
   'open_session',
@@ -51,7 +51,7 @@ export const openSession = statement(
      select from holdfast.checkouts k where k.cart_id = s.cart_id and k.holds_cart and k.state in ('awaiting_capture', 'completed')) as ordered`,
 )
 
-/** `$1` cart, `$2` session, `$3` user, `$4` currency. The session goes on with it. */
+/** `$1` cart, `$2` session, `$3` user, `$4` currency. The cart becomes the session's current cart. */
 export const insertSessionCart = statement(
   'insert_session_cart',
   `with new_cart as (
@@ -60,10 +60,10 @@ export const insertSessionCart = statement(
    update holdfast.sessions set cart_id = $1 where id = $2`,
 )
 
-/** `$1` cart. Locks it; refused while a checkout holds it. */
+/** `$1` cart. Locks the cart; refused while a checkout holds it. */
 export const touchCart = statement('touch_cart', 'update holdfast.carts set updated_at = now() where id = $1')
 
-/** `$1` session: locks its cart and gives its id; refused while a checkout holds it. */
+/** `$1` session. Locks its cart and returns the id; refused while a checkout holds the cart. */
 export const touchSessionCart = statement(
   'touch_session_cart',
   `update holdfast.carts c set updated_at = now()
@@ -71,7 +71,7 @@ export const touchSessionCart = statement(
    returning c.id`,
 )
 
-/** `$1` line, `$2` cart, `$3` SKU, `$4` quantity. No row: nobody can buy that SKU. */
+/** `$1` line, `$2` cart, `$3` SKU, `$4` quantity. No row: the SKU is unknown or not for sale. */
 export const addCartLine = statement(
   'add_cart_line',
   `insert into holdfast.cart_lines as l (id, cart_id, variant_id, quantity)
@@ -98,7 +98,7 @@ export const deleteCartLine = statement(
 /** `$1` cart. */
 export const deleteCartLines = statement('delete_cart_lines', 'delete from holdfast.cart_lines where cart_id = $1')
 
-/** `$1` session, `$2` the fields to set as a JSON object; a field that is null in it is emptied. */
+/** `$1` session, `$2` the fields to set, as a JSON object; null clears a field. */
 export const updateSessionCart = statement(
   'update_session_cart',
   `update holdfast.carts c set
@@ -115,7 +115,7 @@ export const updateSessionCart = statement(
    returning c.id`,
 )
 
-/** `$1` session: its cart, unless that was bought. */
+/** `$1` session. Returns its cart, unless the cart was bought. */
 export const selectSessionCart = statement(
   'select_session_cart',
   `select s.cart_id from holdfast.sessions s
@@ -123,7 +123,7 @@ export const selectSessionCart = statement(
      select from holdfast.checkouts k where k.cart_id = s.cart_id and k.holds_cart and k.state in ('awaiting_capture', 'completed'))`,
 )
 
-/** `$1` code. Whether the coupon may be used now; a minimum or a customer's limit is looked at when the cart is priced. */
+/** `$1` code. Whether the coupon can be used now. Minimum and per-customer limit are checked when the cart is priced. */
 export const selectCouponState = statement(
   'select_coupon_state',
   `select coalesce(starts_at > now(), false) as early, coalesce(ends_at <= now(), false) as ended,
@@ -142,5 +142,5 @@ export const selectExchangeRates = statement(
   'select base, quote, rate from holdfast.exchange_rates',
 )
 
-/** Turns the database's protection of held carts off, for this transaction. */
+/** Disables the protection of held carts for this transaction. */
 export const unprotectCarts = statement('unprotect_carts', `select set_config('holdfast.cart_protection', 'off', true)`)

@@ -1,4 +1,4 @@
-/** Products and variants as a shop shows them, from their rows; prices are in one currency, set or converted. */
+/** Maps rows to the products and variants that a shop shows. Prices are in one currency, set or converted. */
 import { convertMinor, type ExchangeRate } from '../../domain/exchange.ts'
 
 export interface ProductImage {
@@ -11,21 +11,21 @@ export interface ProductImage {
 export interface CatalogVariant {
   id: string
   sku: string
-  /** The option values, "Large / Blue"; '' where the product has no options. */
+  /** The option values, for example "Large / Blue"; '' if the product has no options. */
   title: string
   /** In the order of the product's options. */
   optionValues: string[]
   currency: string
-  /** Null when it has no price in the currency and none that can be converted; then it cannot be bought. */
+  /** Null if no price is set or can be converted; the variant then cannot be bought. */
   priceMinor: number | null
-  /** What it cost before; only where it is more than the price. */
+  /** The earlier price, if it is higher than the current one. */
   compareAtMinor: number | null
-  /** Units that nobody holds, in all active warehouses. */
+  /** Units that no checkout holds, in all active warehouses. */
   available: number
-  /** There is some, or it is sold without limit. */
+  /** Units are available, or the variant is sold without limit. */
   inStock: boolean
   stockPolicy: 'deny' | 'continue'
-  /** False when the shop has withdrawn it. */
+  /** False if the shop has withdrawn the variant. */
   purchasable: boolean
   requiresShipping: boolean
   grams: number
@@ -37,12 +37,12 @@ export interface CatalogProduct {
   id: string
   handle: string
   title: string
-  /** As the shop wrote it: HTML, to be shown only where scripts in it cannot run. */
+  /** Unsanitized HTML from the shop. Show it only where its scripts cannot run. */
   descriptionHtml: string
   vendor: string
   productType: string
   tags: string[]
-  /** Each option with the values its variants have, in their order. */
+  /** Each option with the values of the variants, in order. */
   options: { name: string; values: string[] }[]
   images: ProductImage[]
   variants: CatalogVariant[]
@@ -72,10 +72,10 @@ export interface VariantRow {
   grams: number
   barcode: string | null
   image_url: string | null
-  /** Set in the currency asked for. */
+  /** Price set in the requested currency. */
   amount_minor: number | null
   compare_at_minor: number | null
-  /** Set in the shop's currency. */
+  /** Price set in the shop's currency. */
   base_minor: number | null
   base_compare_at_minor: number | null
   available: number

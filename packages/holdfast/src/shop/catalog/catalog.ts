@@ -1,21 +1,22 @@
-/** The catalog as a shop shows it: published products with variants, prices in one currency, and what is available. */
+/** The catalog that a shop shows: published products with variants, prices in one currency, and available units. */
 
 import { type Database, statement } from '../../database/database.ts'
 import type { CheckoutError } from '../../domain/failure.ts'
-import { checkCurrency, refusal } from './catalog-input.ts'
+import { groupBy } from '../../domain/group-by.ts'
+import { checkCurrency, invalidArgument } from '../arguments.ts'
 import { type CatalogProduct, type ProductRow, productOf, type VariantRow } from './catalog-rows.ts'
 import { loadExchangeRates } from './prices.ts'
 
 export interface ProductPage {
   products: CatalogProduct[]
-  /** Give it as `after` for the next page; null when this is the last. */
+  /** Pass it as `after` to get the next page; null on the last page. */
   next: string | null
 }
 
 export interface Catalog {
   /**
-   * Published products in the order in which they came into the catalog. `query` looks in titles, types, vendors, tags
-   * and SKUs, without regard to case. `after`: the handle of the last product seen. `limit`: 1 to 100, default 24.
+   * Published products in the order of their creation. `query` searches titles, types, vendors, tags, and SKUs,
+   * ignoring case. `after`: the handle of the last product of the previous page. `limit`: 1 to 100, default 24.
    * @throws {CheckoutError} `invalid_argument`.
    */
   listProducts(options?: {
@@ -24,7 +25,7 @@ export interface Catalog {
     limit?: number
     query?: string
   }): Promise<ProductPage>
-  /** Null when there is no published product of that handle. */
+  /** Null if no published product has this handle. */
   getProduct(handle: string, options?: { currency?: string }): Promise<CatalogProduct | null>
 }
 
@@ -50,7 +51,7 @@ const selectProduct = statement(
 
 const selectHandle = statement('select_product_handle', 'select handle from holdfast.products where handle = $1')
 
-/** `$1` product ids, `$2` currency, `$3` the currency prices are converted from. */
+/** `$1` product ids, `$2` currency, `$3` base currency for conversion. */
 const selectVariants = statement(
   'select_product_variants',
   `select v.id, v.product_id, v.sku, v.title, v.option_values, v.stock_policy, v.purchasable, v.requires_shipping,
@@ -74,20 +75,19 @@ const selectVariants = statement(
 const limitMax = 100
 const queryMax = 100
 
-/** `currency`: the shop's own, ISO 4217: the default, and the one from which prices that are not set are converted. */
+/** `currency`: the shop's currency (ISO 4217), default USD. It is the default of all calls and the base of conversion. */
 export function createCatalog(database: Database, options: { currency?: string } = {}): Catalog {
   const baseCurrency = checkCurrency(options.currency ?? 'USD')
 
-  /** Two more statements, whatever the number of products. */
-  async function complete(rows: readonly ProductRow[], currency: string): Promise<CatalogProduct[]> {
+  /** Adds the variants with two statements, for any number of products. */
+  async function withVariants(rows: readonly ProductRow[], currency: string): Promise<CatalogProduct[]> {
     if (rows.length === 0) return []
     const ids = rows.map(row => row.id)
     const [variants, exchangeRates] = await Promise.all([
       database.query<VariantRow>(selectVariants, [ids, currency, baseCurrency]),
       currency === baseCurrency ? [] : loadExchangeRates(database),
     ])
-    const byProduct = new Map<string, VariantRow[]>(ids.map(id => [id, []]))
-    for (const variant of variants) byProduct.get(variant.product_id)?.push(variant)
+    const byProduct = groupBy(variants, variant => variant.product_id)
     return rows.map(row => productOf(row, byProduct.get(row.id) ?? [], { currency, baseCurrency, exchangeRates }))
   }
 
@@ -95,33 +95,33 @@ export function createCatalog(database: Database, options: { currency?: string }
     async listProducts({ currency = baseCurrency, after = null, limit = 24, query = '' } = {}) {
       checkCurrency(currency)
       if (!Number.isInteger(limit) || limit < 1 || limit > limitMax) {
-        throw refusal(`A page has 1 to ${limitMax} products.`, { limit })
+        throw invalidArgument(`limit must be a whole number from 1 to ${limitMax}.`, { limit })
       }
       const words = query.trim().replaceAll('\0', '')
       if (words.length > queryMax)
-        throw refusal(`A search has at most ${queryMax} characters.`, { length: words.length })
+        throw invalidArgument(`A search query has at most ${queryMax} characters.`, { length: words.length })
       const pattern = words === '' ? null : `%${words.replace(/[\\%_]/g, '\\$&')}%`
-      // One more than asked for tells whether there is a next page.
+      // One extra row shows whether there is a next page.
       const [rows, seen] = await Promise.all([
         database.query<ProductRow>(selectProductPage, [after, pattern, limit + 1]),
         after === null ? null : database.query(selectHandle, [after]),
       ])
-      if (seen?.length === 0) throw unknownPlace(after)
+      if (seen?.length === 0) throw unknownProduct(after)
       const page = rows.slice(0, limit)
       const next = rows.length > limit ? (page.at(-1)?.handle ?? null) : null
-      return { products: await complete(page, currency), next }
+      return { products: await withVariants(page, currency), next }
     },
 
     async getProduct(handle, { currency = baseCurrency } = {}) {
       checkCurrency(currency)
       if (handle.includes('\0')) return null
       const rows = await database.query<ProductRow>(selectProduct, [handle])
-      const [product] = await complete(rows, currency)
+      const [product] = await withVariants(rows, currency)
       return product ?? null
     },
   }
 }
 
-function unknownPlace(after: string | null): CheckoutError {
-  return refusal('There is no such place in the catalog; begin with its first page.', { after })
+function unknownProduct(after: string | null): CheckoutError {
+  return invalidArgument('The product named by "after" does not exist. Start with the first page.', { after })
 }

@@ -1,19 +1,20 @@
-/** Coupons: made and changed by the shop. What was claimed of them is not touched here (A10). */
+/** Creates and changes coupons. Their claims are never changed here (A10). */
 import { v7 } from 'uuid'
 import { type Database, DatabaseError, statement } from '../../database/database.ts'
-import { checkAmount, checkCount, checkCurrency, checkMoment, checkRate, checkText, refusal } from './catalog-input.ts'
+import { checkCurrency, invalidArgument } from '../arguments.ts'
+import { checkAmount, checkCount, checkRate, checkText, checkTime } from './catalog-input.ts'
 
 export interface CouponInput {
-  /** Kept in capitals. */
+  /** Stored in upper case. */
   code: string
-  /** Off the subtotal: parts per million, 100000 is 10 %; or an amount. */
+  /** Deducted from the subtotal: a rate in parts per million (100000 is 10 %), or an amount. */
   discount: { ratePpm: number } | { amountMinor: number; currency: string }
-  /** Smallest subtotal it is good for. Default: any. */
+  /** The smallest subtotal that the coupon accepts. Default: any. */
   minimum?: { amountMinor: number; currency: string } | null
-  /** ISO 8601; default: at once, and for ever. */
+  /** ISO 8601. Default: valid immediately, without end. */
   startsAt?: string | null
   endsAt?: string | null
-  /** How often it can be redeemed, in all and by one customer. Default: no limit. */
+  /** How often the coupon can be redeemed, in total and per customer. Default: no limit. */
   usageLimit?: number | null
   usageLimitPerCustomer?: number | null
 }
@@ -36,33 +37,37 @@ const upsert = statement(
 )
 
 /**
- * Makes a coupon, or changes the one of that code, and gives its id. Discounts that a checkout has frozen hold.
- * @throws {CheckoutError} `invalid_argument`; also when the limit is lower than what was claimed already.
+ * Creates a coupon, or changes the one with this code, and returns its id. Discounts that a checkout has frozen stay.
+ * @throws {CheckoutError} `invalid_argument`, also if the limit is lower than the number of claims.
  */
 export async function upsertCoupon(database: Database, coupon: CouponInput): Promise<string> {
   const row = rowOf(coupon)
   const [written] = await database.query<{ id: string }>(upsert, [JSON.stringify(row)]).catch((error: unknown) => {
     if (error instanceof DatabaseError && error.constraint === 'coupon_is_never_overclaimed') {
-      throw refusal('The coupon has been claimed more often than that already; choose a higher limit.', {
-        coupon: row.code,
-        usageLimit: row.usage_limit,
-      })
+      throw invalidArgument(
+        'usageLimit is lower than the number of times the coupon was claimed. Choose a higher limit.',
+        {
+          coupon: row.code,
+          usageLimit: row.usage_limit,
+        },
+      )
     }
     throw error
   })
-  if (written === undefined) throw new Error('a coupon that was written has no row')
+  if (written === undefined) throw new Error('the upserted coupon returned no row')
   return written.id
 }
 
 function rowOf(coupon: CouponInput) {
   const { discount, minimum = null } = coupon
-  const startsAt = checkMoment('startsAt', coupon.startsAt)
-  const endsAt = checkMoment('endsAt', coupon.endsAt)
+  const startsAt = checkTime('startsAt', coupon.startsAt)
+  const endsAt = checkTime('endsAt', coupon.endsAt)
   if (startsAt !== null && endsAt !== null && startsAt >= endsAt) {
-    throw refusal('The coupon would end before it starts.', { startsAt, endsAt })
+    throw invalidArgument('endsAt must be later than startsAt.', { startsAt, endsAt })
   }
   const isPercentage = 'ratePpm' in discount
-  if (!isPercentage && discount.amountMinor === 0) throw refusal('The coupon would take nothing off.', { discount })
+  if (!isPercentage && discount.amountMinor === 0)
+    throw invalidArgument('The discount must be more than 0.', { discount })
   return {
     id: v7(),
     code: checkText('code', coupon.code).toUpperCase(),

@@ -1,9 +1,10 @@
-/** Prices of variants and exchange rates: what the shop asks, in minor units, and by what other currencies follow. */
+/** Prices of variants, in minor units, and the exchange rates that convert them. */
 
 import { type Database, type Queryable, statement } from '../../database/database.ts'
 import type { ExchangeRate } from '../../domain/exchange.ts'
 import { CheckoutError } from '../../domain/failure.ts'
-import { checkAmount, checkCurrency } from './catalog-input.ts'
+import { checkCurrency, invalidArgument } from '../arguments.ts'
+import { checkAmount } from './catalog-input.ts'
 
 export interface PriceRow {
   variant_id: string
@@ -51,7 +52,7 @@ const selectExchangeRates = statement(
   'select base, quote, rate from holdfast.exchange_rates order by base, quote',
 )
 
-/** All of them; a shop has a few dozen. */
+/** All exchange rates; a shop has a few dozen. */
 export function loadExchangeRates(on: Queryable): Promise<ExchangeRate[]> {
   return on.query<ExchangeRate>(selectExchangeRates)
 }
@@ -61,12 +62,12 @@ export interface PriceInput {
   /** ISO 4217. */
   currency: string
   amountMinor: number
-  /** What it cost before, to be shown crossed out. Default: none. */
+  /** The earlier price, shown struck through. Default: none. */
   compareAtMinor?: number | null
 }
 
 /**
- * Sets prices, all or none. A checkout whose prices are locked keeps its own.
+ * Sets prices, all or none. A checkout with locked prices keeps them.
  * @throws {CheckoutError} `variant_unavailable` for an unknown SKU, `invalid_argument`.
  */
 export async function setPrices(database: Database, prices: readonly PriceInput[]): Promise<void> {
@@ -86,7 +87,7 @@ export function setPrice(database: Database, price: PriceInput): Promise<void> {
 }
 
 /**
- * Sets how many units of `quote` one unit of `base` buys, both in major units.
+ * Sets the number of units of `quote` per unit of `base`, both in major units.
  * @throws {CheckoutError} `invalid_argument`.
  */
 export async function setExchangeRate(
@@ -97,16 +98,21 @@ export async function setExchangeRate(
   const quote = checkCurrency(exchange.quote)
   const { rate } = exchange
   if (base === quote || !(rate >= 1e-9 && rate <= 1e9)) {
-    throw new CheckoutError('invalid_argument', 'An exchange rate is a positive number between two currencies.', {
-      context: { base, quote, rate },
-    })
+    throw invalidArgument(
+      'An exchange rate needs two different currencies and a rate from 0.000000001 to 1000000000.',
+      {
+        base,
+        quote,
+        rate,
+      },
+    )
   }
   await database.query(upsertExchangeRate, [base, quote, rate.toFixed(10)])
 }
 
 export function unknownVariants(skus: readonly string[]): CheckoutError {
   const shown = skus.slice(0, 10).map(sku => `"${sku}"`)
-  return new CheckoutError('variant_unavailable', `No variant has the SKU ${shown.join(', ')}; check the catalog.`, {
+  return new CheckoutError('variant_unavailable', `No variant has the SKU ${shown.join(', ')}. Check the catalog.`, {
     context: { skus: skus.slice(0, 10) },
   })
 }

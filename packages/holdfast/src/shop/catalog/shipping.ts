@@ -1,21 +1,22 @@
-/** Shipping methods with their flat rates, as the shop sets them. */
+/** Creates and changes shipping methods with their flat rates. */
 
 import { type Database, statement } from '../../database/database.ts'
 import { standardTaxClass } from '../../domain/tax.ts'
-import { checkAmount, checkCurrency, checkPlace, checkText, refusal } from './catalog-input.ts'
+import { checkCurrency, invalidArgument } from '../arguments.ts'
+import { checkAmount, checkPlace, checkText } from './catalog-input.ts'
 
 export interface ShippingMethodInput {
   code: string
   name: string
   /** Default `standard`. */
   taxClass?: string
-  /** Where it stands in a list; default 0. */
+  /** Position in lists. Default 0. */
   position?: number
   /** Default true. */
   active?: boolean
   /**
-   * Country '*' is everywhere that has no rate of its own for the method; without it the method serves only the
-   * countries that are named. These replace the rates it has.
+   * Replaces all rates of the method. Country '*' is every country without its own rate; without it the method serves
+   * only the named countries.
    */
   rates: readonly { country: string; currency: string; amountMinor: number }[]
 }
@@ -37,7 +38,7 @@ const insertRates = statement(
 )
 
 /**
- * Makes or changes a shipping method with its rates. A checkout whose prices are locked keeps its shipping.
+ * Creates or changes a shipping method with its rates. A checkout with locked prices keeps its shipping cost.
  * @throws {CheckoutError} `invalid_argument`.
  */
 export async function upsertShippingMethod(database: Database, method: ShippingMethodInput): Promise<void> {
@@ -46,7 +47,9 @@ export async function upsertShippingMethod(database: Database, method: ShippingM
   const taxClass = checkText('taxClass', method.taxClass ?? standardTaxClass)
   const { position = 0, active = true } = method
   if (!Number.isInteger(position) || Math.abs(position) > 1_000_000) {
-    throw refusal('The position of a shipping method is a whole number.', { position })
+    throw invalidArgument('The position of a shipping method must be a whole number from -1000000 to 1000000.', {
+      position,
+    })
   }
   const rates = ratesOf(method)
   await database.transaction(async tx => {
@@ -65,7 +68,7 @@ function ratesOf(method: ShippingMethodInput) {
       amount_minor: checkAmount('amountMinor', rate.amountMinor),
     }
     const place = `${row.country} ${row.currency}`
-    if (seen.has(place)) throw refusal(`The method has two rates for ${place}; leave one.`, { place })
+    if (seen.has(place)) throw invalidArgument(`The method has two rates for ${place}. Remove one.`, { place })
     seen.add(place)
     return row
   })

@@ -1,8 +1,8 @@
-/** SKUs for variants whose file gives none: the same file gives the same SKUs, and no two variants share one. */
+/** SKUs for imported variants without one. The same file gives the same SKUs, and no two variants share a SKU. */
 
 const lengthMax = 200
 
-/** Upper case, letters and digits of any script, joined by hyphens: "Clay pot, Größe L" is `CLAY-POT-GROSSE-L`. */
+/** Upper-case letters and digits of any script, joined by hyphens: "Clay pot, Größe L" becomes `CLAY-POT-GROSSE-L`. */
 export function slug(text: string): string {
   return text
     .normalize('NFKD')
@@ -12,7 +12,7 @@ export function slug(text: string): string {
     .replace(/^-+|-+$/g, '')
 }
 
-/** `CLAY-PLANT-POT-LARGE` from handle and option values; `-2`, `-3` … while `isTaken` says so. */
+/** For example `CLAY-PLANT-POT-LARGE`, from handle and option values; with `-2`, `-3`, … while `isTaken` returns true. */
 export function deriveSku(handle: string, optionValues: readonly string[], isTaken: (sku: string) => boolean): string {
   const base = (
     [handle, ...optionValues]

@@ -1,14 +1,15 @@
-/** Warehouses and what stands in them. Protects A5: stock is never set below what is held, and what was put in moves along. */
+/** Warehouses and their stock. Protects A5: stock is never set below the held units, and on hand + sold = stocked. */
 import { v7 } from 'uuid'
 import { type Database, statement } from '../../database/database.ts'
-import { checkCount, checkText, refusal } from './catalog-input.ts'
+import { invalidArgument } from '../arguments.ts'
+import { checkCount, checkText } from './catalog-input.ts'
 import { unknownVariants } from './prices.ts'
 
 export interface LocationInput {
   code: string
   /** Default: the code. */
   name?: string
-  /** Lower is served first; default 100. */
+  /** Warehouses with a lower number are used first. Default 100. */
   priority?: number
   /** Default true. Stock of an inactive warehouse is not for sale. */
   active?: boolean
@@ -23,7 +24,7 @@ const upsertLocations = statement(
 )
 
 /**
- * Makes or changes a warehouse, and gives its id.
+ * Creates or changes a warehouse and returns its id.
  * @throws {CheckoutError} `invalid_argument`.
  */
 export async function upsertLocation(database: Database, location: LocationInput): Promise<string> {
@@ -31,10 +32,10 @@ export async function upsertLocation(database: Database, location: LocationInput
   const name = checkText('name', location.name ?? code)
   const { priority = 100, active = true } = location
   if (!Number.isInteger(priority) || Math.abs(priority) > 1_000_000) {
-    throw refusal('The priority of a warehouse is a whole number; the lowest is served first.', { priority })
+    throw invalidArgument('The priority of a warehouse must be a whole number from -1000000 to 1000000.', { priority })
   }
   const [row] = await database.query<{ id: string }>(upsertLocations, [v7(), code, name, priority, active])
-  if (row === undefined) throw new Error('a warehouse that was written has no row')
+  if (row === undefined) throw new Error('the upserted warehouse returned no row')
   return row.id
 }
 
@@ -42,7 +43,7 @@ export interface StockInput {
   sku: string
   /** Code of the warehouse. */
   location: string
-  /** Units that stand there, held ones included. */
+  /** Units in the warehouse, including held units. */
   quantity: number
 }
 
@@ -66,9 +67,9 @@ const setStockLevels = statement(
 )
 
 /**
- * Sets what stands in warehouses, all or none. Safe beside running checkouts.
- * @throws {CheckoutError} `variant_unavailable` for an unknown SKU; `invalid_argument` for an unknown warehouse, a
- * quantity that is none, or fewer units than live checkouts hold there.
+ * Sets the stock of warehouses, all or none. Safe while checkouts are running.
+ * @throws {CheckoutError} `variant_unavailable` for an unknown SKU; `invalid_argument` for an unknown warehouse, an
+ * invalid quantity, or fewer units than active checkouts hold there.
  */
 export async function setStocks(database: Database, levels: readonly StockInput[]): Promise<void> {
   for (const level of levels) checkCount('quantity', level.quantity)
@@ -76,20 +77,23 @@ export async function setStocks(database: Database, levels: readonly StockInput[
     .query<{ sku: string; location: string; no_variant: boolean }>(setStockLevels, [JSON.stringify(levels)])
     .catch((error: unknown) => {
       throw isOversold(error)
-        ? refusal('Running checkouts hold more units than that; wait for them or set more.', {
-            levels: levels.slice(0, 5),
-          })
+        ? invalidArgument(
+            'Active checkouts hold more units than this quantity. Wait until they have ended, or set a higher quantity.',
+            {
+              levels: levels.slice(0, 5),
+            },
+          )
         : error
     })
   const skus = unknown.filter(row => row.no_variant).map(row => row.sku)
   if (skus.length > 0) throw unknownVariants(skus)
   const [first] = unknown
   if (first !== undefined) {
-    throw refusal(`There is no warehouse "${first.location}"; make it first.`, { location: first.location })
+    throw invalidArgument(`Unknown warehouse "${first.location}". Create it first.`, { location: first.location })
   }
 }
 
-/** Sets what stands in one warehouse of one SKU; see `setStocks`. */
+/** Sets the stock of one SKU in one warehouse; see `setStocks`. */
 export function setStock(database: Database, sku: string, location: string, quantity: number): Promise<void> {
   return setStocks(database, [{ sku, location, quantity }])
 }

@@ -1,21 +1,22 @@
-/** Tax rates by place and class of goods, as the shop sets them. */
+/** Sets tax rates by country, state, and tax class. */
 
 import { type Database, statement } from '../../database/database.ts'
 import { standardTaxClass } from '../../domain/tax.ts'
-import { checkPlace, checkRate, checkText, refusal } from './catalog-input.ts'
+import { invalidArgument } from '../arguments.ts'
+import { checkPlace, checkRate, checkText } from './catalog-input.ts'
 
 export interface TaxRateInput {
-  /** ISO 3166-1 alpha-2, or '*' for everywhere else. */
+  /** ISO 3166-1 alpha-2, or '*' for every other country. */
   country: string
-  /** As addresses write it, `CA` say; default '': the whole country. */
+  /** As in addresses, for example `CA`. Default '': the whole country. */
   state?: string
-  /** Default `standard`. What a file calls not taxable is of class `exempt`. */
+  /** Default `standard`. Imported goods that are not taxable have the class `exempt`. */
   taxClass?: string
-  /** As it is shown: "VAT". */
+  /** The displayed name, for example "VAT". */
   name: string
   /** Parts per million: 190000 is 19 %. */
   ratePpm: number
-  /** True: prices contain it. False: it is added to them. */
+  /** True: prices include the tax. False: the tax is added to them. */
   included: boolean
 }
 
@@ -31,7 +32,7 @@ const upsert = statement(
 )
 
 /**
- * Sets tax rates, all or none. A checkout whose prices are locked keeps its taxes.
+ * Sets tax rates, all or none. A checkout with locked prices keeps its taxes.
  * @throws {CheckoutError} `invalid_argument`.
  */
 export async function upsertTaxRates(database: Database, rates: readonly TaxRateInput[]): Promise<void> {
@@ -48,7 +49,7 @@ const updateTaxClass = statement(
   'update holdfast.variants set tax_class = $2 where sku = any($1::text[]) and tax_class <> $2',
 )
 
-/** Puts variants into a tax class; unknown SKUs are left out. An import puts them back into `standard` or `exempt`. */
+/** Assigns variants to a tax class and ignores unknown SKUs. The next import resets them to `standard` or `exempt`. */
 export async function setTaxClass(database: Database, skus: readonly string[], taxClass: string): Promise<void> {
   await database.query(updateTaxClass, [skus, checkText('taxClass', taxClass)])
 }
@@ -57,7 +58,7 @@ function rowOf(rate: TaxRateInput) {
   const country = checkPlace(rate.country)
   const state = (rate.state ?? '').trim()
   if (country === '*' && state !== '') {
-    throw refusal('A state needs its country; name it, or leave the state out.', { country, state })
+    throw invalidArgument('A state needs a country. Set the country, or omit the state.', { country, state })
   }
   return {
     country,

@@ -1,6 +1,6 @@
 /**
- * The rows of a CSV file with the line of the file each begins on, whatever line ends, quoted newlines or byte order
- * mark it has. The line is counted here, for the parser counts a quoted CRLF twice.
+ * Reads the rows of a CSV file with the line on which each begins. Accepts any line ending, quoted newlines, and a byte
+ * order mark. Lines are counted here, because the parser counts a quoted CRLF twice.
  */
 import { parse } from 'csv-parse'
 
@@ -10,31 +10,31 @@ export interface CsvRow {
   cells: string[]
 }
 
-/** What made reading stop before the end of the file. */
+/** Where and why reading stopped before the end of the file. */
 export interface CsvBreak {
   line: number
   reason: string
 }
 
-/** No row of a product file is longer; a quote that is never closed would swallow the rest of it. */
+/** Longer than any row of a product file. The limit stops an unclosed quote from consuming the rest of the file. */
 const rowBytesMax = 2_000_000
 
 function reasonOf(error: Error & { code?: string }): string {
   switch (error.code) {
     case 'CSV_QUOTE_NOT_CLOSED':
-      return 'A quotation mark opened in this row is never closed; close it, then import the file again.'
+      return 'A quotation mark in this row is never closed. Close it, then import the file again.'
     case 'CSV_MAX_RECORD_SIZE':
-      return 'This row is longer than 2 MB; most likely a quotation mark in it is never closed.'
+      return 'This row is longer than 2 MB. A quotation mark in it is probably never closed.'
     default:
-      return `This row cannot be read as CSV (${error.message}); correct it, then import the file again.`
+      return `This row is not valid CSV (${error.message}). Correct it, then import the file again.`
   }
 }
 
 const linesIn = (cell: string) => cell.match(/\r\n|\n|\r/g)?.length ?? 0
 
 /**
- * Reads rows as they come, without holding the file. Blank rows are left out but counted. Rows before the place where
- * the file cannot be read any further are given; what stopped it is the generator's return value, else null.
+ * Yields rows as they arrive, without holding the file in memory. Blank rows are skipped but counted. If the file
+ * becomes unreadable, the rows before are yielded and the generator returns the reason; otherwise it returns null.
  */
 export async function* csvRows(
   source: AsyncIterable<string | Uint8Array>,
@@ -51,7 +51,7 @@ export async function* csvRows(
     on_record(cells: string[]) {
       if (cells.some(cell => cell.trim() !== '')) ready.push({ line: nextLine, cells })
       nextLine += 1 + cells.reduce((sum, cell) => sum + linesIn(cell), 0)
-      // Kept here, not in the stream's buffer, which an error would throw away.
+      // Rows are collected here, because an error would discard the stream's buffer.
       return null
     },
   })

@@ -1,11 +1,11 @@
 /**
- * Decides what an import has to write: a product of the file beside what is stored. Pure. A variant is the stored one
- * of the same SKU, else of the same option values, so carts and stock stay with it when its SKU changes.
+ * Decides what an import must write, by comparing a product of the file with the stored one. Pure. A variant matches the
+ * stored one with the same SKU, else with the same option values, so it keeps its carts and stock when its SKU changes.
  */
 
 import type { PriceRow } from '../catalog/prices.ts'
 import type { StoredProduct, StoredVariant } from './import-statements.ts'
-import type { Problem } from './shopify-csv.ts'
+import type { Problem } from './product-reader.ts'
 import type { FileProduct, FileVariant } from './shopify-product.ts'
 
 export type Change = 'created' | 'updated' | 'unchanged'
@@ -28,7 +28,7 @@ export interface PlannedProduct {
   change: Change
   row: ProductRow
   variants: PlannedVariant[]
-  /** Variants the file does not name: they stay, behind the others. */
+  /** Stored variants that are not in the file: they stay, after the others. */
   moved: VariantRow[]
   problems: Problem[]
 }
@@ -40,7 +40,7 @@ export interface Stored {
   bySku: ReadonlyMap<string, StoredVariant>
 }
 
-/** `newId` makes the ids of what is new. */
+/** `newId` creates the ids of new products and variants. */
 export function planProduct(file: FileProduct, stored: Stored, currency: string, newId: () => string): PlannedProduct {
   const row = productRowOf(file, stored.product?.id ?? newId())
   const problems: Problem[] = []
@@ -64,8 +64,8 @@ export function planProduct(file: FileProduct, stored: Stored, currency: string,
 }
 
 /**
- * The stored variant of each of the file's; null: it is new; missing: it cannot be imported. A SKU the file gives
- * says most, then the option values, then a SKU that was derived from them.
+ * The stored variant for each variant of the file. Null: it is new; missing: it cannot be imported. A SKU in the file
+ * takes precedence, then the option values, then a SKU that was derived from them.
  */
 function matchVariants(file: FileProduct, stored: Stored, problems: Problem[]): Map<FileVariant, StoredVariant | null> {
   const matches = new Map<FileVariant, StoredVariant | null>()
@@ -95,7 +95,7 @@ function matchVariants(file: FileProduct, stored: Stored, problems: Problem[]): 
       matches.set(variant, null)
       continue
     }
-    const message = `The SKU "${variant.sku}" is that of another variant of "${owner.handle}"; write one of its own into this row.`
+    const message = `The SKU "${variant.sku}" belongs to a different variant, of "${owner.handle}". Use a unique SKU in this row.`
     problems.push({ line: variant.line, message })
   }
   return matches
@@ -109,7 +109,7 @@ function planVariant(
   const row: VariantRow = {
     id: stored?.id ?? place.newId(),
     product_id: place.product,
-    // The file says nothing of it: what was derived once stays.
+    // The file has no SKU: the one that was derived first stays.
     sku: file.skuIsDerived && stored !== null ? stored.sku : file.sku,
     position: place.position,
     title: file.optionValues.join(' / '),
@@ -163,7 +163,7 @@ function variantRowOf(stored: StoredVariant): VariantRow {
   return row
 }
 
-/** Compares rows field by field; a stored JSON document gives its keys back in an order of its own. */
+/** Compares rows field by field, because stored JSON returns its keys in a different order. */
 function same(left: unknown, right: unknown): boolean {
   if (left === right) return true
   if (typeof left !== 'object' || typeof right !== 'object' || left === null || right === null) return false

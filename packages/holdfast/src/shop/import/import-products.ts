@@ -1,42 +1,44 @@
 /**
- * Imports a product file into the catalog, in chunks that are each written whole or not at all. Importing the same
- * file again changes nothing; in particular it never brings back stock that was sold since.
+ * Imports a product file into the catalog in chunks; each chunk is written completely or not at all. Importing the same
+ * file again changes nothing; in particular it never restores stock that was sold since.
  */
 import { createReadStream } from 'node:fs'
 import { v7 } from 'uuid'
 import { type Database, statement, type Transaction } from '../../database/database.ts'
 import { CheckoutError } from '../../domain/failure.ts'
-import { checkCurrency } from '../catalog/catalog-input.ts'
+import { groupBy } from '../../domain/group-by.ts'
+import { checkCurrency, invalidArgument } from '../arguments.ts'
 import { upsertPrices } from '../catalog/prices.ts'
 import { upsertLocation } from '../catalog/stock.ts'
 import { type Change, type PlannedProduct, type PlannedVariant, planProduct } from './import-plan.ts'
 import * as sql from './import-statements.ts'
-import { type Problem, readShopifyCsv } from './shopify-csv.ts'
+import type { Problem } from './product-reader.ts'
+import { readShopifyCsv } from './shopify-csv.ts'
 import type { FileProduct } from './shopify-product.ts'
 
 export type Changes = Record<Change, number>
 
 export interface ImportReport {
-  /** A product counts as updated when anything of it changed: its variants, prices and stock too. */
+  /** A product counts as updated if any part of it changed, including variants, prices, and stock. */
   products: Changes
   variants: Changes
   prices: Changes
   stock: Changes
-  /** Images of the products that were read. */
+  /** Number of images of the products in the file. */
   images: number
-  /** Code of the warehouse that got the stock. */
+  /** Code of the warehouse whose stock was set. */
   location: string
   currency: string
-  /** What was not imported, in the order of the file; at most 1,000 of them. */
+  /** Rows that were not imported, in the order of the file, at most 1,000. */
   problems: Problem[]
-  /** How many there were. */
+  /** Number of all problems. */
   problemsTotal: number
 }
 
 export interface ImportOptions {
-  /** Of the file's prices, ISO 4217; default USD. */
+  /** Currency of the prices in the file, ISO 4217. Default USD. */
   currency?: string
-  /** Code of the warehouse; default: the one that is served first. Where there is none at all, `main` is made. */
+  /** Code of the warehouse. Default: the first by priority; if there is none, `main` is created. */
   location?: string
   /** Called after each chunk. */
   onProgress?: (progress: { products: number; variants: number; problems: number }) => void
@@ -53,13 +55,13 @@ const selectLocation = statement(
 )
 
 /**
- * Imports Shopify's product CSV from a path or from its bytes. Rows that cannot be imported are named in the report,
- * all others are. Products and variants that the file does not name stay as they are.
+ * Imports Shopify's product CSV from a path or from its bytes. Rows that cannot be imported are listed in the report;
+ * all others are imported. Products and variants that the file does not contain stay unchanged.
  *
- * The file's quantity is what stands in the warehouse. It counts when it differs from the last imported one; then it
- * replaces what is on hand there, but never below what running checkouts hold, which the report names.
- * @throws {CheckoutError} `invalid_argument` when the file cannot be read, is empty or lacks a needed column, or there
- * is no such warehouse. Chunks that were reported by then stay imported; import the file again to go on.
+ * The file's quantity is the stock of the warehouse. If it differs from the last imported one, it replaces the units on
+ * hand, but never below the units that active checkouts hold; the report lists such cases.
+ * @throws {CheckoutError} `invalid_argument` if the file cannot be read, is empty, or lacks a required column, or if the
+ * warehouse is unknown. Chunks that were reported before stay imported; import the file again to continue.
  */
 export async function importProducts(
   database: Database,
@@ -106,9 +108,13 @@ async function* fileAt(path: string): AsyncGenerator<Uint8Array> {
   } catch (error) {
     const code = (error as { code?: unknown }).code
     if (typeof code !== 'string') throw error
-    throw new CheckoutError('invalid_argument', `The product file ${path} cannot be read (${code}); check its path.`, {
-      cause: error,
-    })
+    throw new CheckoutError(
+      'invalid_argument',
+      `Could not read the product file "${path}" (${code}). Check its path.`,
+      {
+        cause: error,
+      },
+    )
   }
 }
 
@@ -116,9 +122,7 @@ async function locationOf(database: Database, code: string | null): Promise<{ id
   const [found] = await database.query<{ id: string; code: string }>(selectLocation, [code])
   if (found !== undefined) return found
   if (code !== null && code !== 'main') {
-    throw new CheckoutError('invalid_argument', `There is no warehouse "${code}"; make it first, or leave it out.`, {
-      context: { location: code },
-    })
+    throw invalidArgument(`Unknown warehouse "${code}". Create it first, or omit it.`, { location: code })
   }
   return { id: await upsertLocation(database, { code: 'main', name: 'Main warehouse' }), code: 'main' }
 }
@@ -178,8 +182,7 @@ async function plan(tx: Transaction, files: readonly FileProduct[], currency: st
   ])
   const byHandle = new Map(products.map(product => [product.handle, product]))
   const bySku = new Map(variants.map(variant => [variant.sku, variant]))
-  const byProduct = new Map<string, sql.StoredVariant[]>()
-  for (const variant of variants) byProduct.set(variant.handle, [...(byProduct.get(variant.handle) ?? []), variant])
+  const byProduct = groupBy(variants, variant => variant.handle)
   return files.map(file => {
     const stored = { product: byHandle.get(file.handle), variants: byProduct.get(file.handle) ?? [], bySku }
     return planProduct(file, stored, currency, v7)
@@ -204,7 +207,7 @@ function countChanges(
     const row = rows.get(variant.row.id)
     report.stock[row === undefined ? 'unchanged' : row.created ? 'created' : 'updated'] += 1
     if (row === undefined || row.on_hand === row.imported) continue
-    const message = `Running checkouts hold ${row.on_hand} of "${variant.sku}", more than the ${row.imported} of the file; its stock was set to ${row.on_hand}. Count it once they have ended.`
+    const message = `Active checkouts hold ${row.on_hand} units of "${variant.sku}", more than the ${row.imported} in the file. The stock was set to ${row.on_hand}; count it again when they have ended.`
     problems.push({ line: variant.line, message })
   }
   for (const product of plans) {

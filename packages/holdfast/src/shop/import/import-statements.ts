@@ -1,4 +1,4 @@
-/** The statements of a catalog import: each reads or writes a set of rows that travel as one JSON parameter. */
+/** Statements of a catalog import. Each reads or writes a set of rows. */
 import { statement } from '../../database/database.ts'
 import type { ProductImage } from '../catalog/catalog-rows.ts'
 
@@ -31,11 +31,11 @@ export interface StoredVariant {
   /** In the currency of the import. */
   amount_minor: number | null
   compare_at_minor: number | null
-  /** Whose it is, to tell when it is not the product's of the file. */
+  /** Handle of the product that the variant belongs to. */
   handle: string
 }
 
-/** One import at a time, in any process on this database: until the end of the transaction. */
+/** Serializes imports of all processes on this database until the end of the transaction. */
 export const queueImport = statement('queue_import', 'select pg_advisory_xact_lock(4871203616)')
 
 /** `$1` handles. */
@@ -45,7 +45,7 @@ export const selectImportedProducts = statement(
    from holdfast.products where handle = any($1::text[])`,
 )
 
-/** `$1` handles, `$2` SKUs, `$3` currency: every variant of those products, and whoever has one of the SKUs. */
+/** `$1` handles, `$2` SKUs, `$3` currency. Returns every variant of these products, and variants with one of the SKUs. */
 export const selectImportedVariants = statement(
   'select_imported_variants',
   `with wanted as (
@@ -98,9 +98,9 @@ export const upsertVariants = statement(
 )
 
 /**
- * `$1` stock as the file names it. The first time it is what is there. After that only another number than the last
- * one changes anything: what was sold since stays sold. Never below what is held; what was put in moves along, so that
- * on hand + sold = stocked goes on to hold. Rows are locked in the order in which checkouts lock them.
+ * `$1` stock from the file. The first import sets the stock. Later ones change it only if the number differs from the
+ * last imported one, so sold units stay sold. Stock never falls below the held units, and `stocked` changes with it, so
+ * that on hand + sold = stocked stays true. Rows are locked in the same order as in checkouts.
  */
 export const importStock = statement(
   'import_stock',
@@ -116,7 +116,7 @@ export const importStock = statement(
    returning variant_id, on_hand, imported, xmax = 0 as created`,
 )
 
-/** What the file calls not taxable is not taxed, unless the shop says how it is. */
+/** Goods that are not taxable get a rate of 0, unless the shop has set rates for the class. */
 export const insertExemptRate = statement(
   'insert_exempt_rate',
   `insert into holdfast.tax_rates (country, state, tax_class, name, rate_ppm, included)

@@ -1,7 +1,7 @@
-/** Reads single cells of a product file: a cell that cannot be meant is refused with what to write instead. */
+/** Parses single cells of a product file. The error for an invalid cell says what to write instead. */
 import { parseDecimal } from '../../domain/money.ts'
 
-/** A cell, or a row, that cannot be imported; its message says what to do. */
+/** A cell or row that cannot be imported. The message says what to do. */
 export class CellError extends Error {
   override readonly name = 'CellError'
 }
@@ -10,17 +10,17 @@ const quantityMax = 1_000_000_000
 const gramsMax = 2_000_000_000
 const textMax = 255
 
-/** A short text as it is used for keys: at most 255 characters, on one line. */
+/** A short text such as a key: at most 255 characters on one line. */
 export function shortText(column: string, cell: string): string {
   const text = cell.trim()
-  if (text.length > textMax) throw new CellError(`${column} is longer than ${textMax} characters; shorten it.`)
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
+  if (text.length > textMax) throw new CellError(`${column} is longer than ${textMax} characters. Shorten it.`)
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: this check looks for control characters
   if (/[\u0000-\u001f\u007f]/.test(text))
-    throw new CellError(`${column} spans lines or has control characters; remove them.`)
+    throw new CellError(`${column} contains line breaks or control characters. Remove them.`)
   return text
 }
 
-/** Spreadsheets write `'0123` to keep a leading zero; the apostrophe is not part of the code. */
+/** Spreadsheets write `'0123` to keep a leading zero. The apostrophe is not part of the code. */
 export function codeText(column: string, cell: string): string {
   return shortText(column, cell.replace(/^\s*'/, ''))
 }
@@ -28,36 +28,36 @@ export function codeText(column: string, cell: string): string {
 export function handleText(cell: string): string {
   const handle = shortText('Handle', cell)
   if (/[\s/?#%\\]/.test(handle)) {
-    throw new CellError(`The handle "${handle}" cannot stand in a web address; use letters, digits and hyphens.`)
+    throw new CellError(`The handle "${handle}" is not valid in a URL. Use letters, digits, and hyphens.`)
   }
   return handle
 }
 
-/** Minor units of `currency`. */
+/** A price in minor units of `currency`. */
 export function priceOf(column: string, cell: string, currency: string): number {
   const text = cell.trim()
-  if (text === '') throw new CellError(`${column} is empty; write a price such as 12.50.`)
+  if (text === '') throw new CellError(`${column} is empty. Write a price such as 12.50.`)
   const amountMinor = parseDecimal(text, currency)
   if (amountMinor === null) {
     throw new CellError(
-      `${column} "${text}" is not a price in ${currency}; write digits with a decimal point, such as 12.50, without sign, currency or thousands separator.`,
+      `${column} "${text}" is not a price in ${currency}. Write digits with a decimal point, such as 12.50, without a sign, currency, or thousands separator.`,
     )
   }
   return amountMinor
 }
 
-/** Units in stock, or null where the cell is blank. */
+/** Units in stock; null if the cell is blank. */
 export function quantityOf(cell: string): number | null {
   const text = cell.trim()
   if (text === '') return null
   if (!/^\d+$/.test(text)) {
     throw new CellError(
-      `Variant Inventory Qty "${text}" is not a whole number of 0 or more; write how many units can be sold (0 where units are owed).`,
+      `Variant Inventory Qty "${text}" is not a whole number, 0 or more. Write the units that can be sold (0 if units are owed).`,
     )
   }
   const quantity = Number(text)
   if (quantity > quantityMax)
-    throw new CellError(`Variant Inventory Qty ${text} is more than ${quantityMax}; write the real stock.`)
+    throw new CellError(`Variant Inventory Qty ${text} is more than ${quantityMax}. Write the actual stock.`)
   return quantity
 }
 
@@ -70,7 +70,7 @@ export function policyOf(cell: string): 'deny' | 'continue' {
     case 'continue':
       return 'continue'
     default:
-      throw new CellError(`Variant Inventory Policy "${text}" is unknown; write deny or continue.`)
+      throw new CellError(`Variant Inventory Policy "${text}" is unknown. Write deny or continue.`)
   }
 }
 
@@ -83,7 +83,7 @@ export function booleanOf(column: string, cell: string, fallback: boolean): bool
     case 'false':
       return false
     default:
-      throw new CellError(`${column} "${cell.trim()}" is neither true nor false; write one of them.`)
+      throw new CellError(`${column} "${cell.trim()}" is not valid. Write true or false.`)
   }
 }
 
@@ -93,11 +93,11 @@ export function gramsOf(cell: string): number {
   if (text === '') return 0
   const grams = /^\d+(\.\d+)?$/.test(text) ? Math.round(Number(text)) : Number.NaN
   if (!(grams <= gramsMax))
-    throw new CellError(`Variant Grams "${text}" is not a weight in grams; write a number such as 250.`)
+    throw new CellError(`Variant Grams "${text}" is not a weight in grams. Write a number such as 250.`)
   return grams
 }
 
-/** Active, draft, archived and unlisted; only active is for sale. */
+/** True for active products; draft, archived, and unlisted products are not for sale. */
 export function statusOf(cell: string): boolean {
   switch (cell.trim().toLowerCase()) {
     case '':
@@ -108,15 +108,15 @@ export function statusOf(cell: string): boolean {
     case 'unlisted':
       return false
     default:
-      throw new CellError(`Status "${cell.trim()}" is unknown; write active, draft or archived.`)
+      throw new CellError(`Status "${cell.trim()}" is unknown. Write active, draft, or archived.`)
   }
 }
 
-/** An address an image can be loaded from: http, https, or a path of this shop. */
+/** The URL of an image: http, https, or a path of this shop. */
 export function imageUrlOf(column: string, cell: string): string {
   const url = cell.trim()
   if (!/^(https?:\/\/|\/(?!\/))[^\s"<>]+$/i.test(url) || url.length > 2000) {
-    throw new CellError(`${column} "${url.slice(0, 80)}" is not a web address; write one that begins with https://.`)
+    throw new CellError(`${column} "${url.slice(0, 80)}" is not a URL. Write one that begins with https://.`)
   }
   return url
 }

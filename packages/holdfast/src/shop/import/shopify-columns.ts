@@ -1,4 +1,4 @@
-/** The columns of Shopify's product CSV that are read; all others are ignored. A file without the needed ones is refused. */
+/** The columns of Shopify's product CSV that the import reads. Others are ignored; a file without the required ones is refused. */
 import { CheckoutError } from '../../domain/failure.ts'
 import type { CsvRow } from './csv-rows.ts'
 
@@ -34,18 +34,21 @@ const optional = [
 
 export type Column = (typeof required)[number] | (typeof optional)[number]
 
-/** Gives the cell of a row in a column; '' where the file does not have the column or the row ends before it. */
+/** The cell of a row in a column; '' if the file lacks the column or the row is too short. */
 export type ReadCell = (row: CsvRow, column: Column) => string
 
 const key = (name: string) => name.trim().toLowerCase()
 
 /**
- * Understands the header row; names are compared without regard to case. `width` is its number of columns.
+ * Reads the header row; names are compared ignoring case. `width` is the number of columns.
  * @throws {CheckoutError} `invalid_argument`, naming every missing column.
  */
 export function columnsOf(header: CsvRow | undefined): { cell: ReadCell; width: number } {
   if (header === undefined) {
-    throw new CheckoutError('invalid_argument', 'The product file is empty; its first row must name the columns.')
+    throw new CheckoutError(
+      'invalid_argument',
+      'The product file is empty. Its first row must contain the column names.',
+    )
   }
   const index = new Map<string, number>()
   for (const [at, name] of header.cells.entries()) if (!index.has(key(name))) index.set(key(name), at)
@@ -53,7 +56,7 @@ export function columnsOf(header: CsvRow | undefined): { cell: ReadCell; width: 
   if (missing.length > 0) {
     throw new CheckoutError(
       'invalid_argument',
-      `The product file has no column ${missing.map(column => `"${column}"`).join(', ')}; its first row must name the columns of Shopify's product CSV.`,
+      `The product file lacks the column ${missing.map(column => `"${column}"`).join(', ')}. Its first row must contain the column names of Shopify's product CSV.`,
       { context: { missing } },
     )
   }

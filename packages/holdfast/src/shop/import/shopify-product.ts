@@ -1,4 +1,4 @@
-/** What one row of Shopify's product CSV says of a product, an image or a variant; a row that cannot be meant is refused. */
+/** Reads the product, image, and variant of one row of Shopify's product CSV. An invalid row is refused. */
 import type { ProductImage } from '../catalog/catalog-rows.ts'
 import type { CsvRow } from './csv-rows.ts'
 import {
@@ -17,15 +17,15 @@ import {
 import type { Column, ReadCell } from './shopify-columns.ts'
 
 export interface FileVariant {
-  /** Line of the file the variant is on. */
+  /** Line of the variant in the file. */
   line: number
   sku: string
-  /** True when the file gives no SKU and it was made from handle and option values. */
+  /** True if the file has no SKU; it is then derived from handle and option values. */
   skuIsDerived: boolean
   optionValues: string[]
   priceMinor: number
   compareAtMinor: number | null
-  /** Units in stock; null when the file says nothing and stock is to be left alone. */
+  /** Units in stock; null if the file has none, and stock stays unchanged. */
   quantity: number | null
   stockPolicy: 'deny' | 'continue'
   requiresShipping: boolean
@@ -36,7 +36,7 @@ export interface FileVariant {
 }
 
 export interface FileProduct {
-  /** Line of the file the product begins on. */
+  /** First line of the product in the file. */
   line: number
   handle: string
   title: string
@@ -57,10 +57,10 @@ const variantColumns = ['Option1 Value', 'Option2 Value', 'Option3 Value', 'Vari
 
 const textOf = (cell: ReadCell, row: CsvRow, column: Column) => cell(row, column).trim()
 
-/** The first row of a product: what all its variants share. */
+/** The product in its first row: everything that its variants share. */
 export function productOf(cell: ReadCell, row: CsvRow, handle: string): FileProduct {
   const title = shortText('Title', cell(row, 'Title'))
-  if (title === '') throw new CellError(`"${handle}" has no title; write it into the first row of the product.`)
+  if (title === '') throw new CellError(`"${handle}" has no title. Write it into the first row of the product.`)
   return {
     line: row.line,
     handle,
@@ -79,11 +79,11 @@ export function productOf(cell: ReadCell, row: CsvRow, handle: string): FileProd
 function optionNamesOf(cell: ReadCell, row: CsvRow): string[] {
   const names = optionNumbers.map(number => shortText(`Option${number} Name`, cell(row, `Option${number} Name`)))
   const value = textOf(cell, row, 'Option1 Value')
-  // "Title: Default Title" is how the format writes a product without options.
+  // The format writes a product without options as "Title: Default Title".
   if ((names[0] === '' || names[0] === 'Title') && (value === '' || value === 'Default Title')) return []
   while (names.at(-1) === '') names.pop()
   const gap = names.length === 0 ? 0 : names.indexOf('')
-  if (gap >= 0) throw new CellError(`Option${gap + 1} Name is empty; name the option in the first row of the product.`)
+  if (gap >= 0) throw new CellError(`Option${gap + 1} Name is empty. Name the option in the first row of the product.`)
   return names
 }
 
@@ -95,38 +95,38 @@ export function isImageRow(cell: ReadCell, row: CsvRow): boolean {
   return textOf(cell, row, 'Image Src') !== ''
 }
 
-/** The image of a row; an address the product has already is no second image. */
+/** Adds the image of a row. A URL that the product already has is not added again. */
 export function addImage(cell: ReadCell, row: CsvRow, product: FileProduct): void {
   if (!isImageRow(cell, row)) return
   const url = imageUrlOf('Image Src', cell(row, 'Image Src'))
   if (product.images.some(image => image.url === url)) return
   if (product.images.length >= imagesMax) {
-    throw new CellError(`The product has more than ${imagesMax} images; remove this one.`)
+    throw new CellError(`The product has more than ${imagesMax} images. Remove this one.`)
   }
   const position = Number(textOf(cell, row, 'Image Position') || product.images.length + 1)
   if (!Number.isSafeInteger(position) || position < 1) {
-    throw new CellError('Image Position is not a number from 1 on; correct it, or leave it empty.')
+    throw new CellError('Image Position is not a whole number, 1 or more. Correct it, or leave it empty.')
   }
   product.images.push({ url, position, alt: textOf(cell, row, 'Image Alt Text').slice(0, 1_000) })
 }
 
-/** The option values of a variant's row: one for each option of its product. */
+/** The option values in a variant's row, one for each option of its product. */
 export function optionValuesOf(cell: ReadCell, row: CsvRow, product: FileProduct): string[] {
   const values: string[] = []
   for (const number of optionNumbers) {
     const value = shortText(`Option${number} Value`, cell(row, `Option${number} Value`))
     if (number <= product.optionNames.length) {
       const name = product.optionNames[number - 1]
-      if (value === '') throw new CellError(`Option${number} Value is empty; write the ${name} of this variant.`)
+      if (value === '') throw new CellError(`Option${number} Value is empty. Write the ${name} of this variant.`)
       values.push(value)
     } else if (value !== '' && value !== 'Default Title') {
-      throw new CellError(`"${value}" belongs to no option; write Option${number} Name into line ${product.line}.`)
+      throw new CellError(`"${value}" belongs to no option. Write Option${number} Name into line ${product.line}.`)
     }
   }
   return values
 }
 
-/** The variant of a row; its `sku` is '' where the row gives none. */
+/** The variant of a row. `sku` is '' if the row has none. */
 export function variantOf(cell: ReadCell, row: CsvRow, optionValues: string[], currency: string): FileVariant {
   const sku = codeText('Variant SKU', cell(row, 'Variant SKU'))
   const compareAt = textOf(cell, row, 'Variant Compare At Price')
@@ -141,7 +141,7 @@ export function variantOf(cell: ReadCell, row: CsvRow, optionValues: string[], c
     skuIsDerived: sku === '',
     optionValues,
     priceMinor: priceOf('Variant Price', cell(row, 'Variant Price'), currency),
-    // Exports write 0 where there is none.
+    // Exports write 0 for a missing value.
     compareAtMinor: (compareAt === '' ? 0 : priceOf('Variant Compare At Price', compareAt, currency)) || null,
     quantity: isTracked ? (quantity ?? 0) : null,
     stockPolicy: isTracked ? policy : 'continue',

@@ -1,4 +1,4 @@
-/** Barriers for races on PostgreSQL: one side waits for a fact in the database, never for time to pass. */
+/** Barriers for race tests on PostgreSQL: they wait for a state of the database, never for time. */
 import { type Database, statement, type Transaction } from '../../../src/database/database.ts'
 
 const countBlocked = statement(
@@ -11,11 +11,11 @@ export async function untilBlocked(database: Database, sessions = 1): Promise<vo
   for (const deadline = Date.now() + 10_000; ; ) {
     const [row] = await database.query<{ blocked: number }>(countBlocked)
     if ((row?.blocked ?? 0) >= sessions) return
-    if (Date.now() > deadline) throw new Error('nobody waits for a lock')
+    if (Date.now() > deadline) throw new Error('no connection waits for a lock')
   }
 }
 
-/** A transaction that did `work` and stays open until `commit` is called. */
+/** Runs `work` in a transaction that stays open until `commit` is called. */
 export async function openTransaction(
   database: Database,
   work: (tx: Transaction) => Promise<unknown>,

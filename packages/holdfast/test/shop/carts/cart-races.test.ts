@@ -1,3 +1,4 @@
+/** A change of a cart and a checkout of it at the same time: one waits for the other, and neither misses the other. */
 import { v7 } from 'uuid'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { type Database, statement } from '../../../src/database/database.ts'
@@ -54,7 +55,7 @@ beforeEach(async () => {
 const lock = (tx: Parameters<Parameters<Database['transaction']>[0]>[0]) =>
   tx.query(lockCartRow, [cart.id]).then(() => insertLock(tx, cart))
 
-test('an add that comes while a checkout takes the cart waits for it and is refused', async () => {
+test('a change that arrives while a checkout takes the cart waits for it and is refused', async () => {
   const checkout = await openTransaction(database, lock)
   const adds = [
     carts.addLine(session, { sku: 'ROPE', quantity: 1 }),
@@ -73,7 +74,7 @@ test('an add that comes while a checkout takes the cart waits for it and is refu
   expect(await carts.loadCart(cart.id)).toEqual(cart)
 })
 
-test('a checkout that comes while something is added waits for it and takes all of the cart', async () => {
+test('a checkout that arrives during an addition waits for it and takes the complete cart', async () => {
   const add = await openTransaction(database, async tx => {
     await tx.query(touchCart, [cart.id])
     await tx.query(addCartLine, [v7(), cart.id, 'CLEAT', 2])
@@ -94,18 +95,18 @@ test('a checkout that comes while something is added waits for it and takes all 
 })
 
 test.each(bareStatements)(
-  'a bare %s of a line cannot slip past a checkout that is taking the cart',
+  'a plain %s of a line cannot bypass a checkout that is taking the cart',
   async (_name, change) => {
     const checkout = await openTransaction(database, lock)
-    const slipping = database.transaction(tx => tx.query(change, [v7(), cart.id])).catch((error: unknown) => error)
+    const changing = database.transaction(tx => tx.query(change, [v7(), cart.id])).catch((error: unknown) => error)
     await untilBlocked(database)
     await checkout.commit()
-    expect(await slipping).toMatchObject({ code: 'HF423' })
+    expect(await changing).toMatchObject({ code: 'HF423' })
     expect(await carts.loadCart(cart.id)).toEqual(cart)
   },
 )
 
-test('an add that finds the cart just bought begins a new one', async () => {
+test('an addition that finds the cart just bought creates a new cart', async () => {
   const purchase = await openTransaction(database, async tx => {
     await tx.query(lockCartRow, [cart.id])
     await insertLock(tx, cart, { state: 'completed' })

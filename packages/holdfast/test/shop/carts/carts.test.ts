@@ -1,3 +1,4 @@
+/** A session fills one cart at a time; a held or bought cart cannot be changed. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Database, statement } from '../../../src/database/database.ts'
 import type { Address, Cart } from '../../../src/domain/cart.ts'
@@ -65,7 +66,7 @@ describe.each(['postgres', 'embedded'] as const)('carts on %s', kind => {
   })
   afterAll(() => opened.stop())
 
-  test('creates a cart with all of it, and the session goes on with it', async () => {
+  test('a cart is created with all its fields and becomes the session’s cart', async () => {
     const id = await carts.createCart({
       sessionId: 'whole',
       userId: 'u1',
@@ -111,7 +112,7 @@ describe.each(['postgres', 'embedded'] as const)('carts on %s', kind => {
     ])
   })
 
-  test('creates many carts at once, each session going on with its newest', async () => {
+  test('many carts are created at once, and the newest becomes the cart of its session', async () => {
     const ids = await carts.createCarts([
       { sessionId: 'many-1', lines: [{ sku: 'ROPE', quantity: 1 }] },
       { sessionId: 'many-2', lines: [] },
@@ -123,7 +124,7 @@ describe.each(['postgres', 'embedded'] as const)('carts on %s', kind => {
     expect(await carts.createCarts([])).toEqual([])
   })
 
-  test('creates nothing when one SKU is unknown, and names it', async () => {
+  test('no cart is created if one SKU is unknown, and the error names it', async () => {
     const creation = carts.createCarts([
       { sessionId: 'never', lines: [{ sku: 'ROPE', quantity: 1 }] },
       { sessionId: 'never-2', lines: [{ sku: 'NOPE', quantity: 1 }] },
@@ -132,7 +133,7 @@ describe.each(['postgres', 'embedded'] as const)('carts on %s', kind => {
     expect(await carts.currentCart('never')).toBeNull()
   })
 
-  test('shows a price in another currency, set or converted, and none where no rate leads', async () => {
+  test('a price in a different currency is the set one, else converted, else none', async () => {
     const lineOf = async (currency: string) => {
       const id = await carts.createCart({
         sessionId: `in-${currency}`,
@@ -148,7 +149,7 @@ describe.each(['postgres', 'embedded'] as const)('carts on %s', kind => {
     expect(await lineOf('GBP')).toBe(499)
   })
 
-  test('adds up, changes, removes and clears lines', async () => {
+  test('lines can be added, changed, removed, and cleared, and equal SKUs are added up', async () => {
     await carts.addLine('lines', { sku: 'ROPE', quantity: 2 })
     await carts.addLine('lines', { sku: 'CLEAT-S', quantity: 1 })
     const cart = await carts.addLine('lines', { sku: 'ROPE', quantity: 3 })
@@ -169,7 +170,7 @@ describe.each(['postgres', 'embedded'] as const)('carts on %s', kind => {
     expect(await carts.currentCart('lines')).toMatchObject({ id: cart.id })
   })
 
-  test.each([0, -1, 1.5, 10_000, Number.NaN])('refuses %s units', async quantity => {
+  test.each([0, -1, 1.5, 10_000, Number.NaN])('a quantity of %s is refused', async quantity => {
     const cart = await carts.addLine('units', { sku: 'ROPE', quantity: 1 })
     await expect(carts.addLine('units', { sku: 'ROPE', quantity })).rejects.toMatchObject({ code: 'invalid_argument' })
     const change = carts.changeLine('units', cart.lines[0]?.id ?? '', quantity)
@@ -179,14 +180,14 @@ describe.each(['postgres', 'embedded'] as const)('carts on %s', kind => {
     })
   })
 
-  test('refuses what nobody can buy, and begins no cart for it', async () => {
+  test('an unknown or unpublished SKU is refused without creating a cart', async () => {
     for (const sku of ['NOPE', 'DRAFT']) {
       await expect(carts.addLine('unsold', { sku, quantity: 1 })).rejects.toMatchObject({ code: 'variant_unavailable' })
     }
     expect(await carts.currentCart('unsold')).toBeNull()
   })
 
-  test("shows another session's line as if it did not exist", async () => {
+  test("a line of another session's cart is answered like one that does not exist", async () => {
     const cart = await carts.addLine('owner', { sku: 'ROPE', quantity: 1 })
     await carts.addLine('stranger', { sku: 'ROPE', quantity: 1 })
     const lineId = cart.lines[0]?.id ?? ''
@@ -198,14 +199,14 @@ describe.each(['postgres', 'embedded'] as const)('carts on %s', kind => {
     expect(await carts.currentCart('owner')).toEqual(cart)
   })
 
-  test('has no cart to change before something was added', async () => {
+  test('a session without additions has no cart to change', async () => {
     await expect(carts.clear('empty')).rejects.toMatchObject({ code: 'cart_not_found' })
     await expect(carts.setCoupon('empty', 'TEN')).rejects.toMatchObject({ code: 'cart_not_found' })
     await expect(carts.setAddresses('empty', { email: 'a@b.c' })).rejects.toMatchObject({ code: 'cart_not_found' })
     expect(await carts.loadCart('not-an-id')).toBeNull()
   })
 
-  test('sets and removes coupon, addresses and shipping method, each by itself', async () => {
+  test('coupon, addresses, and shipping method are set and removed independently', async () => {
     await carts.addLine('fields', { sku: 'ROPE', quantity: 1 })
     expect(await carts.setCoupon('fields', ' ten ')).toMatchObject({ couponCode: 'TEN' })
     expect(await carts.setAddresses('fields', { email: 'a@b.example' })).toMatchObject({
@@ -225,7 +226,7 @@ describe.each(['postgres', 'embedded'] as const)('carts on %s', kind => {
     expect(await carts.setShippingMethod('fields', null)).toMatchObject({ shippingMethod: null })
   })
 
-  test('refuses coupons, addresses and methods that cannot be used, with what is wrong', async () => {
+  test('unusable coupons, addresses, and shipping methods are refused with the reason', async () => {
     await carts.addLine('wrong', { sku: 'ROPE', quantity: 1 })
     await expect(carts.setCoupon('wrong', 'NOPE')).rejects.toMatchObject({ code: 'coupon_invalid' })
     await expect(carts.setCoupon('wrong', 'OLD')).rejects.toMatchObject({ code: 'coupon_invalid' })
@@ -239,7 +240,7 @@ describe.each(['postgres', 'embedded'] as const)('carts on %s', kind => {
     })
   })
 
-  test('ends two simultaneous first adds in one cart', async () => {
+  test('simultaneous first additions of a session end in one cart', async () => {
     for (let round = 0; round < 5; round += 1) {
       const session = `first-${round}`
       await Promise.all([
@@ -258,7 +259,7 @@ describe.each(['postgres', 'embedded'] as const)('carts on %s', kind => {
     }
   })
 
-  test('refuses every change of a cart that a checkout holds, and takes them again once it let go', async () => {
+  test('every change of a held cart is refused, and accepted again after the release', async () => {
     const cart = await carts.addLine('held', { sku: 'ROPE', quantity: 1 })
     const lineId = cart.lines[0]?.id ?? ''
     const lockId = await insertLock(database, cart)
@@ -281,7 +282,7 @@ describe.each(['postgres', 'embedded'] as const)('carts on %s', kind => {
     expect(lines(await carts.changeLine('held', lineId, 2))).toEqual([['ROPE', 2]])
   })
 
-  test('lets a cart be changed when only an expired lock is on it, or protection is off', async () => {
+  test('a cart with only an expired lock, or without protection, can be changed', async () => {
     const cart = await carts.addLine('expired', { sku: 'ROPE', quantity: 1 })
     await insertLock(database, cart, { minutes: -1 })
     expect(lines(await carts.addLine('expired', { sku: 'ROPE', quantity: 1 }))).toEqual([['ROPE', 2]])
@@ -292,7 +293,7 @@ describe.each(['postgres', 'embedded'] as const)('carts on %s', kind => {
     await expect(carts.clear('open')).rejects.toMatchObject({ code: 'cart_locked' })
   })
 
-  test('begins a new cart once the last was bought, which stays as it was', async () => {
+  test('an addition after a purchase creates a new cart, and the bought one stays unchanged', async () => {
     const bought = await carts.addLine('bought', { sku: 'ROPE', quantity: 1 })
     await insertLock(database, bought, { state: 'completed' })
     expect(await carts.currentCart('bought')).toBeNull()

@@ -1,4 +1,4 @@
-/** Puts a checkout on a cart the way starting one does: the cart's row first, then the checkout's. */
+/** Inserts a checkout that holds a cart, in the order of a real start: first the cart's row, then the checkout's. */
 import { v7 } from 'uuid'
 import { type Queryable, statement } from '../../../src/database/database.ts'
 

@@ -1,10 +1,10 @@
-/** Stock that is held from the start is the stock that is sold, whatever becomes of the cart meanwhile. */
+/** With stock held at the start, exactly the held units are sold, even if the cart changes in the meantime. */
 import { expect, test } from 'vitest'
 import { createCarts } from '../../../src/shop/carts/carts.ts'
 import { describeStore } from '../../support/test-store.ts'
 
-describeStore('A cart that may be changed while it is held from the start', store => {
-  test('is never sold more than it holds', async () => {
+describeStore('A cart that can be changed while its stock is held', store => {
+  test('a changed cart is never sold more than it holds', async () => {
     const sku = await store.article({ stock: [3] })
     const other = await store.article({ stock: [0] })
     const engine = await store.open({ config: { holdOn: 'start' } })
@@ -19,7 +19,7 @@ describeStore('A cart that may be changed while it is held from the start', stor
     expect(await store.violations()).toEqual([])
   })
 
-  test('sells what it holds where nothing changed', async () => {
+  test('an unchanged cart is sold as it was held', async () => {
     const sku = await store.article({ stock: [1, 2] })
     const backOrdered = await store.article({ stock: [1], policy: 'continue' })
     const engine = await store.open({ config: { holdOn: 'start' } })

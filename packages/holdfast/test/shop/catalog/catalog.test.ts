@@ -1,3 +1,4 @@
+/** The catalog shows what can be bought, and refuses settings that are out of range. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { assetAt } from '../../../../storefront/src/assets.ts'
 import { seedDemo } from '../../../../storefront/src/demo/seed-demo.ts'
@@ -68,7 +69,7 @@ describe.each(['postgres', 'embedded'] as const)('the catalog on %s', kind => {
   })
   afterAll(() => opened.stop())
 
-  test('shows a product with options, images, prices and availability', async () => {
+  test('a product is shown with options, images, prices, and available units', async () => {
     await upsertLocation(database, { code: 'second' })
     await upsertLocation(database, { code: 'closed', active: false })
     await setStocks(database, [
@@ -106,13 +107,13 @@ describe.each(['postgres', 'embedded'] as const)('the catalog on %s', kind => {
     await database.query(reserve, ['ROPE', 0])
   })
 
-  test('shows neither drafts nor what there is not', async () => {
+  test('drafts and unknown products are not shown', async () => {
     const catalog = createCatalog(database)
     expect(await catalog.getProduct('draft')).toBeNull()
     expect(await catalog.getProduct('nothing')).toBeNull()
   })
 
-  test('shows prices in another currency: set, converted, or none', async () => {
+  test('a price in a different currency is the set one, else converted, else none', async () => {
     const catalog = createCatalog(database)
     const priceIn = async (currency: string) => {
       const variant = (await catalog.getProduct('rope', { currency }))?.variants[0]
@@ -126,7 +127,7 @@ describe.each(['postgres', 'embedded'] as const)('the catalog on %s', kind => {
     await expect(catalog.getProduct('rope', { currency: 'XXXX' })).rejects.toMatchObject({ code: 'invalid_argument' })
   })
 
-  test('lists page by page, each product once', async () => {
+  test('paging lists each product once', async () => {
     const catalog = createCatalog(database)
     const first = await catalog.listProducts({ limit: 2 })
     expect(first.products.map(product => product.handle)).toEqual(['rope', 'cleat'])
@@ -145,7 +146,7 @@ describe.each(['postgres', 'embedded'] as const)('the catalog on %s', kind => {
     }
   })
 
-  test('finds products by title, type, tag and SKU, taking signs as they are written', async () => {
+  test('products are found by title, type, tag, and SKU, and wildcards are taken literally', async () => {
     const catalog = createCatalog(database)
     const find = async (query: string) =>
       (await catalog.listProducts({ query })).products.map(product => product.handle)
@@ -159,7 +160,7 @@ describe.each(['postgres', 'embedded'] as const)('the catalog on %s', kind => {
     expect(await find(' ')).toHaveLength(3)
   })
 
-  test('sets stock by hand, never below what is held, and what was put in moves along', async () => {
+  test('stock cannot be set below the held units, and stocked units change with it', async () => {
     await setStock(database, 'BELL', 'main', 4)
     expect(await database.query(stockedOf, ['BELL'])).toEqual([{ on_hand: 4, reserved: 0, stocked: 4 }])
     await database.query(reserve, ['BELL', 3])
@@ -168,7 +169,7 @@ describe.each(['postgres', 'embedded'] as const)('the catalog on %s', kind => {
     expect(await database.query(stockedOf, ['BELL'])).toEqual([{ on_hand: 9, reserved: 3, stocked: 9 }])
   })
 
-  test('changes nothing at all when one of several cannot be changed', async () => {
+  test('a set of changes with one invalid change changes nothing', async () => {
     const before = await database.query(stockedOf, ['BELL'])
     const levels = [
       { sku: 'BELL', location: 'main', quantity: 100 },
@@ -188,12 +189,12 @@ describe.each(['postgres', 'embedded'] as const)('the catalog on %s', kind => {
     expect((await createCatalog(database).getProduct('bell'))?.variants[0]?.priceMinor).toBe(14500)
   })
 
-  test('refuses terms that cannot be meant', async () => {
+  test('settings that are out of range are refused', async () => {
     const coupon = { code: 'X', discount: { ratePpm: 1 } }
     const method = { code: 'x', name: 'X' }
     const usd = { country: '*', currency: 'USD', amountMinor: 1 }
     const tax = { country: 'US', name: 'Tax', ratePpm: 1, included: false }
-    const refused = [
+    const refusedCalls = [
       upsertCoupon(database, { ...coupon, code: ' ' }),
       upsertCoupon(database, { ...coupon, discount: { ratePpm: 1_000_001 } }),
       upsertCoupon(database, { ...coupon, discount: { amountMinor: 0, currency: 'USD' } }),
@@ -214,17 +215,17 @@ describe.each(['postgres', 'embedded'] as const)('the catalog on %s', kind => {
       upsertLocation(database, { code: '' }),
     ]
     const codes = await Promise.all(
-      refused.map(refusal =>
-        refusal.then(
-          () => 'taken',
+      refusedCalls.map(refused =>
+        refused.then(
+          () => 'accepted',
           error => error.code,
         ),
       ),
     )
-    expect(codes).toEqual(refused.map(() => 'invalid_argument'))
+    expect(codes).toEqual(refusedCalls.map(() => 'invalid_argument'))
   })
 
-  test('keeps what was claimed of a coupon when it is changed, and no limit below it', async () => {
+  test('changing a coupon keeps its claims, and its limit cannot be set below them', async () => {
     const id = await upsertCoupon(database, { code: 'spring', discount: { ratePpm: 100_000 }, usageLimit: 10 })
     await database.query(claim, ['SPRING', 4])
     expect(await upsertCoupon(database, { code: 'SPRING', discount: { ratePpm: 50_000 }, usageLimit: 4 })).toBe(id)
@@ -236,7 +237,7 @@ describe.each(['postgres', 'embedded'] as const)('the catalog on %s', kind => {
   })
 })
 
-describe.each(['postgres', 'embedded'] as const)('the demonstration on %s', kind => {
+describe.each(['postgres', 'embedded'] as const)('the demo catalog on %s', kind => {
   let opened: TestDatabase
   let database: Database
 
@@ -246,7 +247,7 @@ describe.each(['postgres', 'embedded'] as const)('the demonstration on %s', kind
   })
   afterAll(() => opened.stop())
 
-  test('fills an empty store once, and never touches one that has products', async () => {
+  test('the demo fills an empty store once, and never changes one with products', async () => {
     expect(await seedDemo(database)).toBe(27)
     const before = await database.query(settings)
     expect(before).toMatchObject([{ taxes: 12, rates: 10, coupons: 5, exchanges: 5 }])
@@ -254,7 +255,7 @@ describe.each(['postgres', 'embedded'] as const)('the demonstration on %s', kind
     expect(await database.query(settings)).toEqual(before)
   })
 
-  test('has something sold out, something made to order, something not shipped, and stock in two places', async () => {
+  test('the demo has a sold-out product, a back-ordered one, a digital one, and stock in two warehouses', async () => {
     const { products } = await createCatalog(database).listProducts({ limit: 100 })
     const variants = products.flatMap(product => product.variants)
     const bySku = new Map(variants.map(variant => [variant.sku, variant]))
@@ -268,7 +269,7 @@ describe.each(['postgres', 'embedded'] as const)('the demonstration on %s', kind
     expect(yen.products.flatMap(product => product.variants).every(variant => variant.priceMinor !== null)).toBe(true)
   })
 
-  test('has a picture for every product and every colour', async () => {
+  test('the demo has a picture for every product and every colour', async () => {
     const { products } = await createCatalog(database).listProducts({ limit: 100 })
     const placeholder = assetAt('/images/unknown.svg')?.content
     for (const product of products) {

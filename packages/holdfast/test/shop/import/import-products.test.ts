@@ -1,3 +1,4 @@
+/** An import applies a product file once, reports rows that it skipped, and never restores sold stock. */
 import { createReadStream, existsSync } from 'node:fs'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { type Database, statement } from '../../../src/database/database.ts'
@@ -50,7 +51,7 @@ describe.each(['postgres', 'embedded'] as const)('importing products into %s', k
   const stock = async (sku: string) => (await database.query<Record<string, unknown>>(stockOf, [sku]))[0]
 
   test.skipIf(!existsSync(sample('apparel')))(
-    "imports Shopify's samples in full, and twice changes nothing",
+    "Shopify's sample files are imported completely, and importing them again changes nothing",
     async () => {
       const first = await importProducts(database, sample('apparel'))
       const second = await importProducts(database, createReadStream(sample('home-and-garden')))
@@ -72,7 +73,7 @@ describe.each(['postgres', 'embedded'] as const)('importing products into %s', k
     },
   )
 
-  test('goes on in chunks and tells how far it came', async () => {
+  test('a large file is imported in chunks that report their progress', async () => {
     const rows = Array.from({ length: 600 }, (_, at) => rope({ Handle: `rope-${at}`, 'Variant SKU': '' }))
     const progress: number[] = []
     const report = await importProducts(database, streamOf(fileOf(rows), 65_536), {
@@ -82,7 +83,7 @@ describe.each(['postgres', 'embedded'] as const)('importing products into %s', k
     expect(progress).toEqual([250, 500, 600])
   })
 
-  test('imports the good rows and names the others in the order of the file', async () => {
+  test('valid rows are imported, and the others are reported in the order of the file', async () => {
     await importRows(rope())
     const report = await importRows(
       rope({ Handle: 'a', 'Variant SKU': 'ROPE' }),
@@ -91,7 +92,7 @@ describe.each(['postgres', 'embedded'] as const)('importing products into %s', k
     )
     expect(report.products).toEqual(counts(1, 0, 0))
     expect(report.problems).toEqual([
-      { line: 2, message: expect.stringContaining('"ROPE" is that of another variant of "rope"') },
+      { line: 2, message: expect.stringContaining('"ROPE" belongs to a different variant, of "rope"') },
       { line: 3, message: expect.stringContaining('Variant Price "-1"') },
       { line: 3, message: expect.stringContaining('none of its variants') },
     ])
@@ -99,7 +100,7 @@ describe.each(['postgres', 'embedded'] as const)('importing products into %s', k
     expect(await createCatalog(database).getProduct('a')).toBeNull()
   })
 
-  test('changes what the file changes, and counts it', async () => {
+  test('an import changes what differs from the file, and counts the changes', async () => {
     await importRows(rope(), rope({ Handle: 'cleat', Title: 'Cleat', 'Variant SKU': 'CLEAT' }))
     const report = await importRows(
       rope({ 'Variant Price': '25', 'Variant Compare At Price': '30' }),
@@ -116,7 +117,7 @@ describe.each(['postgres', 'embedded'] as const)('importing products into %s', k
     expect(await catalog.getProduct('cleat')).toMatchObject({ title: 'Bronze cleat' })
   })
 
-  test('keeps a variant that gets another SKU, another place, or is missing from the file', async () => {
+  test('a variant stays the same if its SKU or position changes, and stays if the file lacks it', async () => {
     const size = (value: string, sku: string, first = false): FileRow => ({
       ...(first ? rope({ 'Option1 Name': 'Size' }) : { Handle: 'rope', 'Variant Price': '20' }),
       'Option1 Value': value,
@@ -134,7 +135,7 @@ describe.each(['postgres', 'embedded'] as const)('importing products into %s', k
     expect((await importRows(size('L', 'BIG', true), size('S', ''))).products).toEqual(counts(0, 0, 1))
   })
 
-  test('does not bring back what was sold when the file names the same quantity again', async () => {
+  test('importing the same quantity again does not restore sold units', async () => {
     await importRows(rope())
     expect(await stock('ROPE')).toEqual({ code: 'main', on_hand: 10, reserved: 0, stocked: 10, imported: 10 })
     await database.query(moveStock, ['ROPE', 4, 2])
@@ -142,7 +143,7 @@ describe.each(['postgres', 'embedded'] as const)('importing products into %s', k
     expect(await stock('ROPE')).toEqual({ code: 'main', on_hand: 6, reserved: 2, stocked: 10, imported: 10 })
   })
 
-  test('takes another quantity as what is there now, and keeps on hand + sold = stocked', async () => {
+  test('a different quantity replaces the units on hand, and on hand + sold = stocked stays true', async () => {
     await importRows(rope())
     await database.query(moveStock, ['ROPE', 4, 2])
     const report = await importRows(rope({ 'Variant Inventory Qty': '50' }))
@@ -150,17 +151,17 @@ describe.each(['postgres', 'embedded'] as const)('importing products into %s', k
     expect(await stock('ROPE')).toEqual({ code: 'main', on_hand: 50, reserved: 2, stocked: 54, imported: 50 })
   })
 
-  test('never sets stock below what checkouts hold, and says so', async () => {
+  test('stock is never set below the units that checkouts hold, and the report says so', async () => {
     await importRows(rope())
     await database.query(moveStock, ['ROPE', 0, 7])
     const report = await importRows(rope({ 'Variant Inventory Qty': '3' }))
     expect(report.problems).toEqual([
-      { line: 2, message: expect.stringContaining('hold 7 of "ROPE", more than the 3') },
+      { line: 2, message: expect.stringContaining('hold 7 units of "ROPE", more than the 3') },
     ])
     expect(await stock('ROPE')).toEqual({ code: 'main', on_hand: 7, reserved: 7, stocked: 7, imported: 3 })
   })
 
-  test('leaves stock alone that the file does not name', async () => {
+  test('a row without a quantity leaves the stock unchanged', async () => {
     await importRows(rope())
     const untracked = rope({ 'Variant Inventory Qty': '', 'Variant Inventory Tracker': '' })
     expect((await importRows(untracked)).stock).toEqual(counts(0, 0, 0))
@@ -168,7 +169,7 @@ describe.each(['postgres', 'embedded'] as const)('importing products into %s', k
     expect((await createCatalog(database).getProduct('rope'))?.variants[0]).toMatchObject({ stockPolicy: 'continue' })
   })
 
-  test('puts stock where it is told, else where it is served from first', async () => {
+  test('stock goes to the given warehouse, else to the first active one by priority', async () => {
     await upsertLocation(database, { code: 'attic', priority: 5 })
     await upsertLocation(database, { code: 'cellar', priority: 1 })
     await upsertLocation(database, { code: 'closed', priority: 0, active: false })
@@ -185,12 +186,12 @@ describe.each(['postgres', 'embedded'] as const)('importing products into %s', k
     })
   })
 
-  test('gives what is not taxable a rate of nothing, unless the shop has one', async () => {
+  test('goods that are not taxable get a tax rate of 0', async () => {
     await importRows(rope({ 'Variant Taxable': 'false' }))
     expect(await database.query(exemptRates)).toEqual([{ country: '*', rate_ppm: 0 }])
   })
 
-  test('imports one file twice at once as if once', async () => {
+  test('two simultaneous imports of one file create each product once', async () => {
     const rows = Array.from({ length: 300 }, (_, at) => rope({ Handle: `rope-${at}`, 'Variant SKU': '' }))
     const reports = await Promise.all([importRows(...rows), importRows(...rows.toReversed())])
     const created = reports.reduce((sum, report) => sum + report.products.created, 0)
@@ -198,17 +199,17 @@ describe.each(['postgres', 'embedded'] as const)('importing products into %s', k
     expect(reports.flatMap(report => report.problems)).toEqual([])
   })
 
-  test('refuses a path that is none, and a currency that is none', async () => {
+  test('an unreadable path and an invalid currency are refused', async () => {
     await expect(importProducts(database, 'nowhere.csv')).rejects.toMatchObject({
       code: 'invalid_argument',
-      message: expect.stringContaining('nowhere.csv cannot be read (ENOENT)'),
+      message: expect.stringContaining('"nowhere.csv" (ENOENT)'),
     })
     await expect(importProducts(database, 'nowhere.csv', { currency: 'usd' })).rejects.toMatchObject({
       code: 'invalid_argument',
     })
   })
 
-  test.runIf(kind === 'postgres')('counts holds that come while it waits for the stock', async () => {
+  test.runIf(kind === 'postgres')('an import counts holds that are made while it waits for the stock', async () => {
     await importRows(rope())
     const hold = await openTransaction(database, tx => tx.query(moveStock, ['ROPE', 0, 8]))
     const importing = importRows(rope({ 'Variant Inventory Qty': '5' }))

@@ -1,4 +1,4 @@
-/** Product files as tests write them: only the columns that matter, the others as a shop would leave them. */
+/** Product files for tests: only the relevant columns are set. */
 const columns = [
   'Handle',
   'Title',
@@ -32,13 +32,13 @@ export type FileRow = Partial<Record<(typeof columns)[number], string>>
 
 const quoted = (cell: string) => (/[",\r\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell)
 
-/** The text of a file with these rows; its first row is on line 2. */
+/** The text of a file with these rows, the first of them on line 2. */
 export function fileOf(rows: readonly FileRow[]): string {
   const lines = [columns.join(','), ...rows.map(row => columns.map(column => quoted(row[column] ?? '')).join(','))]
   return `${lines.join('\n')}\n`
 }
 
-/** A product of one variant: a rope of 10 in stock at 20.00. */
+/** A product with one variant: 10 ropes in stock at 20.00. */
 export function rope(more: FileRow = {}): FileRow {
   return {
     Handle: 'rope',
@@ -53,7 +53,7 @@ export function rope(more: FileRow = {}): FileRow {
   }
 }
 
-/** A text as it would be streamed. */
+/** Streams a text in chunks. */
 export async function* streamOf(text: string | Uint8Array, chunkLength = 64): AsyncGenerator<Uint8Array> {
   const bytes = typeof text === 'string' ? new TextEncoder().encode(text) : text
   for (let at = 0; at < bytes.length; at += chunkLength) yield bytes.subarray(at, at + chunkLength)

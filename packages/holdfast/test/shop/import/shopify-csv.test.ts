@@ -1,6 +1,8 @@
+/** Every row of a product file becomes part of a product or is reported with its line. */
 import { createReadStream, existsSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import { type Problem, readShopifyCsv } from '../../../src/shop/import/shopify-csv.ts'
+import type { Problem } from '../../../src/shop/import/product-reader.ts'
+import { readShopifyCsv } from '../../../src/shop/import/shopify-csv.ts'
 import type { FileProduct } from '../../../src/shop/import/shopify-product.ts'
 import { fileOf, rope, streamOf } from './product-file.ts'
 
@@ -24,7 +26,7 @@ const skusOf = (products: readonly FileProduct[]) =>
 
 const sample = (name: string) => `../shared/data/shopify/${name}.csv`
 
-test.skipIf(!existsSync(sample('apparel')))("reads Shopify's sample of clothes in full", async () => {
+test.skipIf(!existsSync(sample('apparel')))("Shopify's apparel sample is read completely", async () => {
   const { products, problems } = await read(createReadStream(sample('apparel')))
   expect(problems).toEqual([])
   expect(products).toHaveLength(20)
@@ -54,7 +56,7 @@ test.skipIf(!existsSync(sample('home-and-garden')))("reads Shopify's sample of h
   expect(light?.variants[0]).toMatchObject({ priceMinor: 5999, compareAtMinor: 7500 })
 })
 
-test('reads everything a row says', async () => {
+test('every column of a row is read', async () => {
   const file = fileOf([
     {
       Handle: 'cleat',
@@ -122,7 +124,7 @@ test('reads everything a row says', async () => {
   ])
 })
 
-test('reads prices in the decimals of their currency, without rounding', async () => {
+test('prices are read with the decimals of their currency, without rounding', async () => {
   const priceOf = async (price: string, currency: string) => {
     const { products, problems } = await read(fileOf([rope({ 'Variant Price': price })]), { currency })
     return products[0]?.variants[0]?.priceMinor ?? problems[0]?.message.slice(0, 13)
@@ -136,7 +138,7 @@ test('reads prices in the decimals of their currency, without rounding', async (
   expect(await priceOf('1.005', 'USD')).toBe('Variant Price')
 })
 
-test('takes a quantity as stock without a tracker, and neither as sold without limit', async () => {
+test('a quantity without a tracker is stock, and neither means sale without limit', async () => {
   const stock = { 'Variant Inventory Tracker': '', 'Variant Inventory Qty': '' }
   const { products } = await read(
     fileOf([
@@ -152,7 +154,7 @@ test('takes a quantity as stock without a tracker, and neither as sold without l
   ])
 })
 
-test('derives SKUs that are unique and the same every time', async () => {
+test('derived SKUs are unique and the same for every import', async () => {
   const blank = { 'Variant SKU': '' }
   const file = fileOf([
     rope({ ...blank, Handle: 'größe-l', 'Option1 Name': 'Size', 'Option1 Value': '10 m' }),
@@ -168,7 +170,7 @@ test('derives SKUs that are unique and the same every time', async () => {
 })
 
 test.each([1, 3, 7, 1000])(
-  'reads a byte order mark, CRLF and quoted line ends in pieces of %i bytes',
+  'a byte order mark, CRLF, and quoted line ends are read in chunks of %i bytes',
   async chunkLength => {
     const text = `\uFEFF${fileOf([
       rope({ 'Body (HTML)': 'one\n"two"\nthree' }),
@@ -180,7 +182,7 @@ test.each([1, 3, 7, 1000])(
   },
 )
 
-test('takes drafts, archived and unpublished products as not for sale', async () => {
+test('draft, archived, and unpublished products are not for sale', async () => {
   const { products } = await read(
     fileOf([
       rope({ Handle: 'a', 'Variant SKU': 'A', Status: 'draft' }),
@@ -192,7 +194,7 @@ test('takes drafts, archived and unpublished products as not for sale', async ()
   expect(products.map(product => product.published)).toEqual([false, false, false, true])
 })
 
-test('names each odd row by its line, and reads all the others', async () => {
+test('each invalid row is reported with its line, and all others are read', async () => {
   const file = fileOf([
     rope({ Handle: 'ok', 'Variant SKU': 'OK' }), // 2
     rope({ Handle: 'price', 'Variant SKU': 'P', 'Variant Price': '$5', 'Body (HTML)': 'two\nlines' }), // 3, 4
@@ -225,19 +227,19 @@ test('names each odd row by its line, and reads all the others', async () => {
   const expected: Record<number, string> = {
     5: '"-3" is not a whole number',
     6: '"1.5" is not a whole number',
-    7: '"maybe" is unknown; write deny or continue',
+    7: '"maybe" is unknown. Write deny or continue',
     8: 'no handle',
-    9: '"OK" is on line 2 already',
+    9: '"OK" is already used on line 2',
     10: '"untitled" has no title',
-    11: 'correct line 10 first',
+    11: 'Correct line 10 first',
     13: '"free" is not a price',
     14: 'Line 12 is the same variant',
-    15: 'write Option2 Name into line 12',
+    15: 'Write Option2 Name into line 12',
     17: 'neither a variant nor an image',
-    18: 'not a web address',
+    18: 'is not a URL',
     19: '"ok" began on line 2',
-    20: 'cannot stand in a web address',
-    21: 'neither true nor false',
+    20: 'is not valid in a URL',
+    21: 'Write true or false',
   }
   for (const [line, message] of Object.entries(expected)) {
     expect(messages.get(Number(line))?.[0], `line ${line}`).toContain(message)
@@ -245,7 +247,7 @@ test('names each odd row by its line, and reads all the others', async () => {
   expect([...messages.keys()].sort((a, b) => a - b)).toEqual([3, ...Object.keys(expected).map(Number)])
 })
 
-test('refuses a file without the needed columns, naming each', async () => {
+test('a file without the required columns is refused, naming each', async () => {
   await expect(read('Title,Vendor\nRope,Us\n')).rejects.toMatchObject({
     code: 'invalid_argument',
     message: expect.stringContaining('"Handle", "Variant Price"'),
@@ -253,13 +255,13 @@ test('refuses a file without the needed columns, naming each', async () => {
   await expect(read('')).rejects.toMatchObject({ code: 'invalid_argument', message: expect.stringContaining('empty') })
 })
 
-test('finds columns whatever their order and case, and ignores unknown ones', async () => {
+test('columns are found in any order and case, and unknown ones are ignored', async () => {
   const { products, problems } = await read('note,VARIANT PRICE,handle, Title \nx,5,rope,Rope\n')
   expect(problems).toEqual([])
   expect(products).toMatchObject([{ handle: 'rope', title: 'Rope', variants: [{ priceMinor: 500 }] }])
 })
 
-test('names a row with too many cells, wrong characters, or a quotation mark that is never closed', async () => {
+test('a row with too many cells, invalid characters, or an unclosed quotation mark is reported', async () => {
   const head = 'Handle,Title,Variant Price\n'
   const many = await read(`${head}a,Rope, three strands,5\nb,Fine,5\n`)
   expect(many.problems).toMatchObject([{ line: 2, message: expect.stringContaining('more cells') }])
