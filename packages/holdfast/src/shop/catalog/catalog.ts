@@ -3,7 +3,7 @@
 import { type Database, statement } from '../../database/database.ts'
 import type { CheckoutError } from '../../domain/failure.ts'
 import { groupBy } from '../../domain/group-by.ts'
-import { checkCurrency, invalidArgument } from '../arguments.ts'
+import { checkCurrency, invalidArgument } from './arguments.ts'
 import { type CatalogProduct, type ProductRow, productOf, type VariantRow } from './catalog-rows.ts'
 import { loadExchangeRates } from './prices.ts'
 

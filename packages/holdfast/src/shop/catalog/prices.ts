@@ -3,7 +3,7 @@
 import { type Database, type Queryable, statement } from '../../database/database.ts'
 import type { ExchangeRate } from '../../domain/exchange.ts'
 import { CheckoutError } from '../../domain/failure.ts'
-import { checkCurrency, invalidArgument } from '../arguments.ts'
+import { checkCurrency, invalidArgument } from './arguments.ts'
 import { checkAmount } from './catalog-input.ts'
 
 export interface PriceRow {

@@ -2,7 +2,7 @@
 
 import { type Database, statement } from '../../database/database.ts'
 import { standardTaxClass } from '../../domain/tax.ts'
-import { checkCurrency, invalidArgument } from '../arguments.ts'
+import { checkCurrency, invalidArgument } from './arguments.ts'
 import { checkAmount, checkPlace, checkText } from './catalog-input.ts'
 
 export interface ShippingMethodInput {

@@ -2,7 +2,7 @@
 
 import { type Database, statement } from '../../database/database.ts'
 import { standardTaxClass } from '../../domain/tax.ts'
-import { invalidArgument } from '../arguments.ts'
+import { invalidArgument } from './arguments.ts'
 import { checkPlace, checkRate, checkText } from './catalog-input.ts'
 
 export interface TaxRateInput {

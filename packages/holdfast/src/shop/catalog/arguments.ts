@@ -1,6 +1,6 @@
 /** Checks of arguments that the catalog and the carts share. */
-import { CheckoutError } from '../domain/failure.ts'
-import { isCurrency } from '../domain/money.ts'
+import { CheckoutError } from '../../domain/failure.ts'
+import { isCurrency } from '../../domain/money.ts'
 
 export function invalidArgument(message: string, context: Record<string, unknown>): CheckoutError {
   return new CheckoutError('invalid_argument', message, { context })
