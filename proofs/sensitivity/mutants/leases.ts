@@ -105,14 +105,14 @@ export const leaseMutants: readonly Mutant[] = [
     },
   },
   {
-    name: 'webhook heeded',
-    without: 'webhooks staying open until their checkout could be looked at',
+    name: 'webhook processed',
+    without: 'webhooks staying open until their checkout could be leased',
     edits: [
       {
-        file: 'packages/holdfast/src/saga/workers/recoverer.ts',
-        find: 'const webhooks = await openWebhooks(context.db, carriedMax, booksMax)',
+        file: 'packages/holdfast/src/saga/workers/webhook-processor.ts',
+        find: 'const webhooks = await openWebhooks(db, webhooksMax, readsMax)',
         replace:
-          'const webhooks = await openWebhooks(context.db, carriedMax, booksMax)\n    await markHandled(context.db, webhooks)',
+          'const webhooks = await openWebhooks(db, webhooksMax, readsMax)\n      await markHandled(db, webhooks)',
       },
     ],
     foundBy: inTest(

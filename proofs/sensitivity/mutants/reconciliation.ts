@@ -55,8 +55,8 @@ export const reconciliationMutants: readonly Mutant[] = [
     edits: [
       {
         file: 'packages/holdfast/src/reconcile/reconcile.ts',
-        find: 'if (standingOf(before) !== standingOf(ours)) return',
-        replace: 'if ((standingOf(before) !== standingOf(ours)) && (false as boolean)) return',
+        find: 'if (fingerprintOf(before) !== fingerprintOf(ours)) return',
+        replace: 'if ((fingerprintOf(before) !== fingerprintOf(ours)) && (false as boolean)) return',
       },
     ],
     foundBy: inTest(

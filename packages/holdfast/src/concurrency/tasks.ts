@@ -5,6 +5,8 @@ export interface Tasks {
   track<Result>(work: Promise<Result>): Promise<Result>
   /** Resolves when everything tracked so far has settled. Never rejects. */
   settled(): Promise<void>
+  /** How many are running. */
+  readonly size: number
 }
 
 export function createTasks(): Tasks {
@@ -17,6 +19,9 @@ export function createTasks(): Tasks {
     },
     async settled() {
       await Promise.allSettled(running)
+    },
+    get size() {
+      return running.size
     },
   }
 }

@@ -1,14 +1,15 @@
-/** Both sides of a comparison, read in bounded pieces: the gateway's books, and ours. */
+/** Reads both sides of a reconciliation in bounded pages: the gateway's payments and our operations. */
 
 import { readRows } from '../database/checkouts.ts'
 import { statement } from '../database/database.ts'
+import { groupBy } from '../domain/group-by.ts'
 import type { PaymentGateway } from '../payments/gateway.ts'
 import { readOperations } from '../payments/operations.ts'
 import { callWithin, type SagaContext, sleep } from '../saga/context.ts'
 import { readOrdersOf } from '../shop/orders/orders.ts'
 import { type Ours, referencesOf } from './compare.ts'
 
-/** A gateway with books that can be looked into. */
+/** A gateway that can list and inspect its payments. */
 export type OpenBooks = Required<Pick<PaymentGateway, 'name' | 'inspect' | 'list'>>
 
 export function booksOf({ name, inspect, list }: PaymentGateway): OpenBooks | null {
@@ -18,8 +19,8 @@ export function booksOf({ name, inspect, list }: PaymentGateway): OpenBooks | nu
 const triesMax = 3
 const pauseMs = 1_000
 
-/** Asks, and asks again where there was no answer. @throws what the last try threw. */
-export async function patiently<Result>(
+/** Calls the gateway, up to three times with growing pauses. @throws what the last call threw. */
+export async function callWithRetries<Result>(
   context: SagaContext,
   call: (signal: AbortSignal) => Promise<Result>,
 ): Promise<Result> {
@@ -33,7 +34,7 @@ export async function patiently<Result>(
   }
 }
 
-/** Where our operations were read up to. */
+/** The last operation that was read. */
 export interface Cursor {
   at: string
   checkout_id: string
@@ -51,7 +52,7 @@ export const firstCursor = (since: string): Cursor => ({
   checkout_id: '00000000-0000-0000-0000-000000000000',
 })
 
-/** The next operations of ours, oldest first, by the time they were intended; the checkouts they belong to, each once. */
+/** The checkouts of the next page of operations, each once. Operations are read oldest first, by their intent. */
 export async function nextOperations(
   { db }: SagaContext,
   gateway: string,
@@ -64,7 +65,7 @@ export async function nextOperations(
   }
 }
 
-/** Our side of a set of checkouts, by their ids; those that do not exist are absent. */
+/** Our side of a batch of checkouts, by id. Ids without a checkout are absent. */
 export async function readOurs({ db }: SagaContext, checkoutIds: readonly string[]): Promise<Map<string, Ours>> {
   if (checkoutIds.length === 0) return new Map()
   const [rows, operations, orders] = await Promise.all([
@@ -72,22 +73,24 @@ export async function readOurs({ db }: SagaContext, checkoutIds: readonly string
     readOperations(db, checkoutIds),
     readOrdersOf(db, checkoutIds),
   ])
-  const ours = new Map<string, Ours & { operations: typeof operations }>(
-    rows.map(row => [row.id, { row, operations: [], disputes: orders.get(row.id)?.metadata.disputes ?? [] }]),
+  const operationsOf = groupBy(operations, ({ checkout_id }) => checkout_id)
+  return new Map(
+    rows.map((row): [string, Ours] => {
+      const disputes = orders.get(row.id)?.metadata.disputes ?? []
+      return [row.id, { row, operations: operationsOf.get(row.id) ?? [], disputes }]
+    }),
   )
-  for (const operation of operations) ours.get(operation.checkout_id)?.operations.push(operation)
-  return ours
 }
 
-/** The same text as long as nothing happened to a checkout here. */
-export function standingOf(ours: Ours | null): string {
+/** A fingerprint of our side: equal as long as nothing has changed here. */
+export function fingerprintOf(ours: Ours | null): string {
   if (ours === null) return ''
   const { row, operations, disputes } = ours
   const done = operations.map(({ kind, attempt, status }) => [kind, attempt, status])
   return JSON.stringify([row.state, row.version, row.epoch, done, disputes])
 }
 
-/** The id under which our payment is at the gateway; null: none was kept. */
+/** The gateway's id of our payment. Null: none was recorded. */
 export function referenceOf(ours: Ours): string | null {
   return [...referencesOf(ours)][0] ?? null
 }

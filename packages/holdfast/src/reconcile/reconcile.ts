@@ -1,9 +1,8 @@
 /**
- * Reconciliation: compares our payments with the gateway's own books, in both directions, and names what differs. It
- * goes through the gateway's payments and through our operations of the same time; whatever seems to differ, and
- * whatever the gateway did not list, is looked at by itself, and is a difference only when nothing happened here between
- * two readings of ours around the gateway's word. It changes nothing unless asked to: orphans are ended by intents
- * (A4), and what was made at the gateway alone is recorded under the checkout's lock (A2).
+ * Reconciliation: compares our payments with the gateway's, in both directions, and lists the differences. Each suspect
+ * is then examined alone, and differs only if our records did not change while the gateway answered. It changes nothing
+ * unless requested: orphaned authorizations are voided by intents (A4), and refunds and disputes from the gateway are
+ * recorded under the checkout's lock (A2).
  */
 
 import { validate as isUuid } from 'uuid'
@@ -14,24 +13,46 @@ import { drive } from '../saga/drive.ts'
 import type { Lanes } from '../saga/lanes.ts'
 import { intendOrphanVoid } from '../saga/orphaned-authorization.ts'
 import { recordGatewaySideRefunds } from '../saga/refunds/gateway-side-refunds.ts'
-import { firstCursor, nextOperations, type OpenBooks, patiently, readOurs, referenceOf, standingOf } from './books.ts'
-import { type Clockwork, differencesOf, hasSucceeded, kindsOfUnknown, type Ours, referencesOf } from './compare.ts'
-import { type Progress, type Run, type RunResult, renew, standing } from './runs.ts'
+import {
+  callWithRetries,
+  fingerprintOf,
+  firstCursor,
+  nextOperations,
+  type OpenBooks,
+  readOurs,
+  referenceOf,
+} from './books.ts'
+import {
+  type ComparisonClock,
+  differencesOf,
+  hasSucceeded,
+  kindsOfUnknown,
+  type Ours,
+  referencesOf,
+} from './compare.ts'
+import { lastDifferences, type Progress, type Run, type RunResult, renew } from './runs.ts'
 
-/** A comparison that is silent for so long is taken for dead. It shows a sign of life with every page and every look. */
+/** A run that does not renew its lease for this long has failed. It renews with every page and every examination. */
 export const runLeaseMs = 120_000
-/** More pages than any shop has in a year; a gateway that never comes to an end is not followed further. */
+/** More pages than any shop has in a year. A gateway that lists more is not read further. */
 const pagesMax = 100_000
-/** Looks at single payments at once. */
-const looksMax = 4
+/** Suspects that are examined at once. */
+const examinationsMax = 4
 
-/** A payment to be looked at by itself. */
+/** A payment to examine. */
 interface Suspect {
   checkoutId: string
   reference: string
 }
 
-const idOf = ({ checkoutId, reference }: Suspect) => `${checkoutId} ${reference}`
+/** One examination of a suspect. No kinds: no difference. */
+interface Finding {
+  ours: Ours | null
+  theirs: GatewayPayment | null
+  kinds: DifferenceKind[]
+}
+
+const keyOf = ({ checkoutId, reference }: Suspect) => `${checkoutId} ${reference}`
 const criticalKinds: ReadonlySet<DifferenceKind> = new Set(['orphan_captured', 'lost'])
 
 export interface Comparison {
@@ -43,138 +64,137 @@ export interface Comparison {
   progress: Progress
 }
 
-/** Compares and gives what stands. @throws {RunReplaced}; what the gateway throws. */
+/** Compares both sides. Returns what differs and what was settled. @throws {RunReplaced}; whatever the gateway throws. */
 export async function compare(comparison: Comparison): Promise<RunResult> {
   const { context, books, progress } = comparison
-  const seen = new Set<string>()
+  const listed = new Set<string>()
   const suspects = new Map<string, Suspect>()
-  // What stood the last time is looked at until it is gone, however old.
-  for (const { checkoutId, reference } of await standing(context.db, books.name)) {
-    suspects.set(idOf({ checkoutId, reference }), { checkoutId, reference })
+  // The differences of the last run are examined until they are gone, however old they are.
+  for (const { checkoutId, reference } of await lastDifferences(context.db, books.name)) {
+    suspects.set(keyOf({ checkoutId, reference }), { checkoutId, reference })
   }
-  await goThroughPayments(comparison, seen, suspects)
-  await goThroughOperations(comparison, seen, suspects)
+  await comparePayments(comparison, listed, suspects)
+  await compareOperations(comparison, listed, suspects)
   const differences: Difference[] = []
   const settled: Difference[] = []
   const queue = [...suspects.values()]
-  for (let next = 0; next < queue.length; next += looksMax) {
-    await alive(comparison)
-    const looks = queue.slice(next, next + looksMax).map(suspect => lookAt(comparison, suspect))
-    for (const { stands, done } of await Promise.all(looks)) {
-      differences.push(...stands)
-      settled.push(...done)
+  for (let next = 0; next < queue.length; next += examinationsMax) {
+    await renewRun(comparison)
+    const batch = queue.slice(next, next + examinationsMax).map(suspect => settleSuspect(comparison, suspect))
+    for (const result of await Promise.all(batch)) {
+      differences.push(...result.differences)
+      settled.push(...result.settled)
     }
   }
   return { ...progress, differences, settled }
 }
 
-async function alive({ context, run, options, progress }: Comparison): Promise<Clockwork> {
+/** Renews the lease of the run and reports its progress. */
+async function renewRun({ context, run, options, progress }: Comparison): Promise<ComparisonClock> {
   const nowMs = await renew(context.db, run, runLeaseMs, progress)
   options.onProgress?.({ ...progress })
   return { nowMs, leaseMs: context.numbers.leaseMs }
 }
 
-/** The gateway's payments, newest first: what each says, against ours. */
-async function goThroughPayments(comparison: Comparison, seen: Set<string>, suspects: Map<string, Suspect>) {
+/** Reads the gateway's payments, newest first, and compares each with ours. */
+async function comparePayments(comparison: Comparison, listed: Set<string>, suspects: Map<string, Suspect>) {
   const { context, books, run, progress } = comparison
   const since = new Date(run.since)
   let after: string | null = null
   for (let page = 0; page < pagesMax; page += 1) {
-    const clock = await alive(comparison)
+    const clock = await renewRun(comparison)
     const last: string | null = after
-    const payments: readonly GatewayPayment[] = await patiently(context, signal =>
+    const payments: readonly GatewayPayment[] = await callWithRetries(context, signal =>
       books.list({ since, after: last, signal }),
     )
     const final = payments.at(-1)
     if (final === undefined) return
-    // Other applications on the account may give their payments ids of their own.
+    // Other applications may use the same account, with checkout ids of a different form.
     const named = payments.filter(({ checkoutId }) => checkoutId !== null && isUuid(checkoutId))
     const ours = await readOurs(context, [...new Set(named.flatMap(({ checkoutId }) => checkoutId ?? []))])
-    for (const payment of payments) seen.add(payment.reference)
+    for (const payment of payments) listed.add(payment.reference)
     for (const payment of named) {
       const suspect = suspectOf(payment)
       const own = ours.get(suspect.checkoutId) ?? null
-      if (differencesOf(own, payment, clock).length > 0) suspects.set(idOf(suspect), suspect)
+      if (differencesOf(own, payment, clock).length > 0) suspects.set(keyOf(suspect), suspect)
     }
     progress.payments += payments.length
     after = final.reference
   }
-  throw new Error('The gateway lists payments without an end.')
+  throw new Error(`gateway "${books.name}" lists payments without an end`)
 }
 
 const suspectOf = ({ checkoutId, reference }: GatewayPayment): Suspect => ({ checkoutId: checkoutId ?? '', reference })
 
-/** Our operations of the same time: whatever succeeded and was not listed is asked for. */
-async function goThroughOperations(comparison: Comparison, seen: Set<string>, suspects: Map<string, Suspect>) {
+/** Reads our operations of the same period. Checkouts with a success that the gateway did not list become suspects. */
+async function compareOperations(comparison: Comparison, listed: Set<string>, suspects: Map<string, Suspect>) {
   const { context, books, run, progress } = comparison
-  const looked = new Set<string>()
+  const compared = new Set<string>()
   let cursor: ReturnType<typeof firstCursor> | null = firstCursor(run.since)
   while (cursor !== null) {
-    await alive(comparison)
+    await renewRun(comparison)
     const page = await nextOperations(context, books.name, cursor)
     const ours = await readOurs(
       context,
-      page.checkoutIds.filter(id => !looked.has(id)),
+      page.checkoutIds.filter(id => !compared.has(id)),
     )
     for (const [checkoutId, own] of ours) {
-      looked.add(checkoutId)
+      compared.add(checkoutId)
       const reference = referenceOf(own)
-      if (reference === null || seen.has(reference) || !hasSucceeded(own)) continue
-      suspects.set(idOf({ checkoutId, reference }), { checkoutId, reference })
+      if (reference === null || listed.has(reference) || !hasSucceeded(own)) continue
+      suspects.set(keyOf({ checkoutId, reference }), { checkoutId, reference })
     }
-    progress.checkouts = looked.size
+    progress.checkouts = compared.size
     cursor = page.cursor
   }
 }
 
-interface Look {
-  ours: Ours | null
-  theirs: GatewayPayment | null
-  kinds: DifferenceKind[]
-}
-
-/** Ours, the gateway's word, and ours again: a difference where nothing moved here in between. */
-async function look({ context, books, run }: Comparison, { checkoutId, reference }: Suspect): Promise<Look> {
-  const mine = async () => (await readOurs(context, [checkoutId])).get(checkoutId) ?? null
-  const before = await mine()
-  const theirs = await patiently(context, signal => books.inspect(reference, signal))
-  const ours = await mine()
-  if (standingOf(before) !== standingOf(ours)) return { ours, theirs, kinds: [] }
+/** Reads our side, the payment at the gateway, and our side again. There is no difference if ours changed in between. */
+async function examine({ context, books, run }: Comparison, { checkoutId, reference }: Suspect): Promise<Finding> {
+  const read = async () => (await readOurs(context, [checkoutId])).get(checkoutId) ?? null
+  const before = await read()
+  const theirs = await callWithRetries(context, signal => books.inspect(reference, signal))
+  const ours = await read()
+  if (fingerprintOf(before) !== fingerprintOf(ours)) return { ours, theirs, kinds: [] }
   if (theirs === null) return { ours, theirs, kinds: kindsOfUnknown(ours, reference) }
-  if (isAnothers(ours, checkoutId, theirs)) return { ours, theirs, kinds: [] }
+  if (isReassigned(ours, checkoutId, theirs)) return { ours, theirs, kinds: [] }
   const nowMs = Date.parse(ours?.row.now ?? run.startedAt)
   return { ours, theirs, kinds: differencesOf(ours, theirs, { nowMs, leaseMs: context.numbers.leaseMs }) }
 }
 
-/** Named for another checkout since it was suspected: the comparison comes to it there. */
-function isAnothers(ours: Ours | null, checkoutId: string, theirs: GatewayPayment): boolean {
+/** True if the payment now belongs to a different checkout, with which it is compared. */
+function isReassigned(ours: Ours | null, checkoutId: string, theirs: GatewayPayment): boolean {
   return theirs.checkoutId !== checkoutId && (ours === null || !referencesOf(ours).has(theirs.reference))
 }
 
-async function lookAt(comparison: Comparison, suspect: Suspect): Promise<{ stands: Difference[]; done: Difference[] }> {
-  const first = await look(comparison, suspect)
-  if (first.kinds.length === 0) return { stands: [], done: [] }
-  const isMended = await mend(comparison, suspect, first)
-  const second = isMended ? await look(comparison, suspect) : first
-  const stands = differencesIn(suspect, second)
+/** Examines a suspect, repairs what may be repaired, and examines it again then. */
+async function settleSuspect(
+  comparison: Comparison,
+  suspect: Suspect,
+): Promise<{ differences: Difference[]; settled: Difference[] }> {
+  const first = await examine(comparison, suspect)
+  if (first.kinds.length === 0) return { differences: [], settled: [] }
+  const isRepaired = await repair(comparison, suspect, first)
+  const second = isRepaired ? await examine(comparison, suspect) : first
   const left = new Set(second.kinds)
-  return { stands, done: differencesIn(suspect, first).filter(({ kind }) => !left.has(kind)) }
+  return {
+    differences: differencesIn(suspect, second),
+    settled: differencesIn(suspect, first).filter(({ kind }) => !left.has(kind)),
+  }
 }
 
-/** Puts right what may be, where that was asked for; true where anything was tried. */
-async function mend(
+/** Repairs what the options allow. Returns true if a repair was attempted. */
+async function repair(
   { context, lanes, options }: Comparison,
   { checkoutId }: Suspect,
-  { theirs, kinds }: Look,
+  { theirs, kinds }: Finding,
 ): Promise<boolean> {
   if (theirs === null) return false
   if (options.voidOrphans && kinds.includes('orphan_open')) {
     const lease = await intendOrphanVoid(context, checkoutId, theirs)
     if (lease === null) return false
-    context.log.warn('[Checkout] voiding an orphaned authorization', {
-      lockId: checkoutId,
-      reference: theirs.reference,
-    })
+    const { reference } = theirs
+    context.log.warn('[Checkout] voiding an orphaned authorization', { lockId: checkoutId, reference })
     await drive(context, lanes, { kind: 'continues', lease })
     return true
   }
@@ -184,7 +204,7 @@ async function mend(
   return false
 }
 
-function differencesIn({ checkoutId, reference }: Suspect, { ours, theirs, kinds }: Look): Difference[] {
+function differencesIn({ checkoutId, reference }: Suspect, { ours, theirs, kinds }: Finding): Difference[] {
   return kinds.map(kind => ({
     kind,
     isCritical: criticalKinds.has(kind),

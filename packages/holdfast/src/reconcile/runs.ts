@@ -1,31 +1,31 @@
 /**
- * Comparisons as rows: one at a time on a database, whoever makes it, and the newest hundred kept. A process that is
- * silent for longer than its lease is taken for dead; should it wake up, its writes match no row (fencing).
+ * Stores reconciliations: at most one in progress per database, and the newest hundred results. A run that does not renew
+ * its lease in time is ended by the next one, and its later writes match no row (fencing).
  */
 import { v7 } from 'uuid'
 import { type Database, statement } from '../database/database.ts'
 import type { Difference, ReconcileReport } from '../engine/checkout-engine.ts'
 
 const keptMax = 100
-/** So many differences are named; all are counted. */
+/** Most differences that a result lists. All are counted. */
 export const namedMax = 1_000
 
-/** Another process has ended this run: stop, and write nothing. */
+/** A different process has ended this run. Stop and write nothing. */
 export class RunReplaced extends Error {
   override readonly name = 'RunReplaced'
   constructor() {
-    super('This comparison took too long to show a sign of life, and was given up.')
+    super('This reconciliation was given up: it did not renew its lease in time.')
   }
 }
 
 const endSilentRuns = statement(
   'end_silent_reconciliations',
-  `update holdfast.reconciliations set ended_at = clock_timestamp(), failure = 'its process is gone'
+  `update holdfast.reconciliations set ended_at = clock_timestamp(), failure = 'its process stopped responding'
    where ended_at is null and alive_until <= clock_timestamp()`,
 )
 const beginRun = statement(
   'begin_reconciliation',
-  // After one that came to nothing the next follows sooner.
+  // After a failed run the next one follows within five minutes.
   `insert into holdfast.reconciliations (id, gateway, hours, alive_until, by_itself)
    select $1::uuid, $2, $3::int, clock_timestamp() + $4::bigint * interval '1 millisecond', $5::bigint is not null
    where not exists (select from holdfast.reconciliations
@@ -46,12 +46,12 @@ const endRun = statement(
      difference_count = $5::int, critical_count = $6::int, differences = $7::jsonb, settled = $8::jsonb
    where id = $1::uuid and ended_at is null returning ended_at as "endedAt"`,
 )
-const forgetRuns = statement(
-  'forget_reconciliations',
+const pruneRuns = statement(
+  'prune_reconciliations',
   `delete from holdfast.reconciliations where started_at < (
      select started_at from holdfast.reconciliations order by started_at desc offset ${keptMax - 1} limit 1)`,
 )
-const lastStanding = statement(
+const lastResult = statement(
   'last_reconciliation',
   `select differences from holdfast.reconciliations
    where gateway = $1 and ended_at is not null and failure is null order by started_at desc limit 1`,
@@ -60,7 +60,7 @@ const lastStanding = statement(
 export interface Run {
   id: string
   startedAt: string
-  /** Payments and operations since then are compared. */
+  /** Start of the compared period. */
   since: string
 }
 
@@ -72,8 +72,8 @@ export interface Progress {
 export type RunResult = Progress & Pick<ReconcileReport, 'differences' | 'settled'>
 
 /**
- * Begins a run; null while another is under way. `pauseMs`: it begins by itself, and only where none did within that
- * time; null: somebody asked for it.
+ * Begins a run. Returns null while a different one is in progress.
+ * @param options `pauseMs`: a scheduled run, which begins only if none did within that time; null: a requested run.
  */
 export async function begin(
   db: Database,
@@ -88,7 +88,7 @@ export async function begin(
   })
 }
 
-/** A sign of life; gives the database's time. @throws {RunReplaced} */
+/** Renews the lease. Returns the database's time. @throws {RunReplaced} */
 export async function renew(db: Database, run: Run, leaseMs: number, progress: Progress): Promise<number> {
   const values = [run.id, leaseMs, progress.payments, progress.checkouts]
   const [alive] = await db.query<{ now: string }>(renewRun, values)
@@ -96,7 +96,7 @@ export async function renew(db: Database, run: Run, leaseMs: number, progress: P
   return Date.parse(alive.now)
 }
 
-/** Keeps the result of a run. @throws {RunReplaced} */
+/** Ends a run and stores its result. @throws {RunReplaced} */
 export async function end(
   db: Database,
   run: Run,
@@ -107,11 +107,11 @@ export async function end(
   const criticalCount = differences.filter(({ isCritical }) => isCritical).length
   const endedAt = await finish(db, run, null, result, differenceCount, criticalCount)
   if (endedAt === null) throw new RunReplaced()
-  await db.query(forgetRuns)
+  await db.query(pruneRuns)
   return { endedAt, differenceCount, criticalCount }
 }
 
-/** Ends a run that came to nothing. */
+/** Ends a run that failed. Does nothing if the run was replaced. */
 export async function fail(db: Database, run: Run, progress: Progress, why: string): Promise<void> {
   await finish(db, run, why, { ...progress, differences: [], settled: [] }, 0, 0)
 }
@@ -130,13 +130,13 @@ async function finish(
   return ended?.endedAt ?? null
 }
 
-/** Critical ones first, else as they were found. */
+/** Critical differences first, otherwise in the order in which they were found. */
 export function inOrder(differences: readonly Difference[]): Difference[] {
   return differences.toSorted((a, b) => Number(b.isCritical) - Number(a.isCritical))
 }
 
-/** What stood when the last run ended. */
-export async function standing(db: Database, gateway: string): Promise<Difference[]> {
-  const [last] = await db.query<{ differences: Difference[] }>(lastStanding, [gateway])
+/** The differences that the last successful run left. */
+export async function lastDifferences(db: Database, gateway: string): Promise<Difference[]> {
+  const [last] = await db.query<{ differences: Difference[] }>(lastResult, [gateway])
   return last?.differences ?? []
 }

@@ -133,7 +133,7 @@ describeStore('The reconciler', store => {
     await store.engine.reconcile()
     held.release()
     await refused
-    expect((await runs(store)).map(({ failure }) => failure)).toEqual(['its process is gone', null])
+    expect((await runs(store)).map(({ failure }) => failure)).toEqual(['its process stopped responding', null])
     await forgetRuns(store)
   })
 

@@ -1,46 +1,48 @@
 /**
- * The forgetter: deletes webhooks that have been done for long. They are kept so that one that comes again is known;
- * gateways repeat theirs for days, and looking once more than needed changes nothing. What is not done is never deleted.
- * Every process runs one, and none waits for another.
+ * The webhook pruner: deletes handled webhooks older than `webhookRetentionDays`. Until then they identify repetitions,
+ * which gateways send for days. Unhandled webhooks are never deleted. Every process runs one; none waits for another.
  */
+import { spreadMs } from '../../concurrency/backoff.ts'
+import { createTasks } from '../../concurrency/tasks.ts'
+import { createWorkerLoop } from '../../concurrency/worker-loop.ts'
 import { type Database, statement } from '../../database/database.ts'
 import type { SagaContext } from '../context.ts'
 
-/** Deleted in one transaction, in a few milliseconds. */
+/** Webhooks deleted in one transaction, which takes a few milliseconds. */
 const batchMax = 1_000
-/** Of one pass; the next goes on. */
+/** Batches of one run; the next run continues. */
 const batchesMax = 1_000
 
 const pruneWebhooks = statement(
-  'forget_webhooks',
-  `with forgotten as (
+  'prune_webhooks',
+  `with pruned as (
      delete from holdfast.webhooks where ctid = any(array(
        select ctid from holdfast.webhooks where handled_at < now() - $1::int * interval '1 day'
        order by handled_at limit ${batchMax} for update skip locked))
      returning 1)
-   select count(*) as count from forgotten`,
+   select count(*) as count from pruned`,
 )
 
 export interface WebhookPruner {
-  /** Deletes what is done for longer than is kept; gives how many. */
+  /** Deletes the webhooks whose retention has ended. Returns how many. */
   runOnce(): Promise<number>
   start(everyMs: number): void
-  /** Lets the batch end that is under way. */
+  /** Starts no further batch, and waits for the current one. */
   stop(): Promise<void>
 }
 
 export function createWebhookPruner(
   { db, clock, log, random }: Pick<SagaContext, 'clock' | 'log' | 'random'> & { db: Database },
-  keptDays: number,
+  retentionDays: number,
 ): WebhookPruner {
-  const running = new Set<Promise<number>>()
-  let ending = false
-  let cancel = (): void => {}
+  const running = createTasks()
+  let isStopping = false
+  let everyMs = 0
 
-  async function forget(): Promise<number> {
+  async function prune(): Promise<number> {
     let total = 0
-    for (let batch = 0; batch < batchesMax && !ending; batch += 1) {
-      const [row] = await db.query<{ count: number }>(pruneWebhooks, [keptDays])
+    for (let batch = 0; batch < batchesMax && !isStopping; batch += 1) {
+      const [row] = await db.query<{ count: number }>(pruneWebhooks, [retentionDays])
       const count = row?.count ?? 0
       total += count
       if (count < batchMax) break
@@ -48,34 +50,30 @@ export function createWebhookPruner(
     return total
   }
 
-  function runOnce(): Promise<number> {
-    const run = forget().finally(() => running.delete(run))
-    running.add(run)
-    return run
-  }
+  const runOnce = () => running.track(prune())
 
-  function again(everyMs: number): void {
-    if (ending) return
-    // Spread, so that many processes do not all look at once.
-    cancel = clock.after(Math.round(everyMs * (0.75 + random() / 2)), () => void turn(everyMs))
-  }
-
-  async function turn(everyMs: number): Promise<void> {
-    try {
+  const loop = createWorkerLoop({
+    async turn() {
       await runOnce()
-    } catch (error) {
-      if (!ending) log.error('[Checkout] could not delete old webhooks', { err: error })
-    }
-    again(everyMs)
-  }
+      return null
+    },
+    onError(error) {
+      if (!isStopping) log.error('[Checkout] could not delete old webhooks', { err: error })
+    },
+    after: (ms, run) => clock.after(ms, run),
+    // Spread, so that many processes do not query at the same moment.
+    pauseMs: () => spreadMs(everyMs, random),
+  })
 
   return {
     runOnce,
-    start: again,
+    start(ms) {
+      everyMs = ms
+      loop.start()
+    },
     async stop() {
-      ending = true
-      cancel()
-      await Promise.allSettled(running)
+      isStopping = true
+      await Promise.all([loop.stop(), running.settled()])
     },
   }
 }
