@@ -39,12 +39,12 @@ export const stripeMutants: readonly Mutant[] = [
     edits: [
       {
         file: authorize,
-        find: '    if (!isAsAsked(found, request)) return wrongPayment\n',
+        find: '    if (!isAsRequested(found, request)) return wrongPayment\n',
         replace: '',
       },
       {
         file: authorize,
-        find: '    if (adopted !== null && !isAsAsked(made, request)) return made\n',
+        find: '    if (adopted !== null && !isAsRequested(made, request)) return made\n',
         replace: '',
       },
     ],

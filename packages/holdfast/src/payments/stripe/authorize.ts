@@ -1,11 +1,11 @@
 /**
- * Authorizations: an intent is made, its id is kept, and only then it is confirmed, by us or in the buyer's browser. One
- * that was refused is canceled before that is told, so that no browser confirms it with another card afterwards.
+ * Authorizations at Stripe: create an intent, store its id, and only then confirm it, here or in the buyer's browser. A
+ * refused intent is canceled before the decline is returned, so no browser can confirm it later with a different card.
  */
 import type Stripe from 'stripe'
 import type { AuthorizeRequest, GatewayAnswer, LookupAnswer, PaymentMethod } from '../gateway.ts'
 import { fromStripe, toStripe } from './amount.ts'
-import { gaveUp, known, type StripeClient, unsettled } from './client.ts'
+import { declineToUnknown, orUnknown, type StripeClient, unknownIfAborted } from './client.ts'
 import { authorizationOf, type Intent, leftOf } from './intent.ts'
 import { answerOfError, isMissing, isWrongState } from './refusals.ts'
 import { readToken } from './token.ts'
@@ -13,26 +13,26 @@ import { readToken } from './token.ts'
 const methodTypes: Readonly<Record<PaymentMethod, { types: string[]; captures: 'manual' | 'automatic' }>> = {
   card: { types: ['card'], captures: 'manual' },
   paypal: { types: ['paypal'], captures: 'manual' },
-  // Banks know no authorization: what they send is there, or it is not.
+  // A bank transfer cannot be authorized first: the money is either sent or not.
   bank_transfer: { types: ['us_bank_account', 'sepa_debit'], captures: 'automatic' },
 }
 
-const voided: GatewayAnswer = { outcome: 'declined', code: 'voided', message: 'The authorization was given up.' }
+const voided: GatewayAnswer = { outcome: 'declined', code: 'voided', message: 'The authorization has been voided.' }
 const wrongPayment: GatewayAnswer = {
   outcome: 'declined',
   code: 'wrong_payment',
-  message: 'The payment at Stripe is not this checkout’s, or not of its amount.',
+  message: 'The payment at Stripe belongs to a different checkout or has a different amount.',
 }
 const invalidToken: GatewayAnswer = {
   outcome: 'declined',
   code: 'invalid_token',
-  message: 'This token is nothing that Stripe gives out.',
+  message: 'The payment token is not one of Stripe’s.',
 }
 
 export interface StripeAuthorizations {
   authorize(request: AuthorizeRequest): Promise<GatewayAnswer>
-  /** What an intent says of its authorization; `not_found` where it is still to be confirmed. */
-  told(intent: Intent, idempotencyKey: string): Promise<LookupAnswer>
+  /** The authorization's answer by the state of its intent; `not_found` if the intent has not been confirmed yet. */
+  answerOf(intent: Intent, idempotencyKey: string): Promise<LookupAnswer>
 }
 
 export function stripeAuthorizations({ stripe, retrieve, keyed }: StripeClient): StripeAuthorizations {
@@ -54,8 +54,8 @@ export function stripeAuthorizations({ stripe, retrieve, keyed }: StripeClient):
     return keyed(request.idempotencyKey, keyOptions => intents.create(parameters, keyOptions))
   }
 
-  /** Unless the intent is this checkout's, as asked, it is not touched. */
-  function isAsAsked(intent: Intent, request: AuthorizeRequest): boolean {
+  /** An intent of a different checkout, or with a different amount, must not be changed. */
+  function isAsRequested(intent: Intent, request: AuthorizeRequest): boolean {
     return (
       intent.metadata.checkout_id === request.checkoutId &&
       fromStripe(intent.amount, intent.currency) === request.amountMinor &&
@@ -69,7 +69,7 @@ export function stripeAuthorizations({ stripe, retrieve, keyed }: StripeClient):
     if (token === null) return invalidToken
     const amount = toStripe(request.amountMinor, request.currency)
     if (amount === null) {
-      const message = `Stripe cannot take this amount of ${request.currency}.`
+      const message = `Stripe cannot charge this amount in ${request.currency}.`
       return { outcome: 'declined', code: 'amount_not_possible', message }
     }
     const found = await findOrCreate(
@@ -79,15 +79,15 @@ export function stripeAuthorizations({ stripe, retrieve, keyed }: StripeClient):
       token.kind === 'browser',
     )
     if ('outcome' in found) return found
-    if (!isAsAsked(found, request)) return wrongPayment
-    const intent = token.kind === 'intent' ? await nowOurs(found, request) : found
-    const answer = await told(intent, request.idempotencyKey)
+    if (!isAsRequested(found, request)) return wrongPayment
+    const intent = token.kind === 'intent' ? await adopt(found, request) : found
+    const answer = await answerOf(intent, request.idempotencyKey)
     if (answer.outcome !== 'not_found') return answer
     if (token.kind !== 'method') return { outcome: 'pending', reference: found.id, pollAfterMs: 5_000 }
-    return gaveUp(request.signal) ?? confirm(intent, request, token.parameters)
+    return unknownIfAborted(request.signal) ?? confirm(intent, request, token.parameters)
   }
 
-  /** The one intent that counts: kept before, adopted, or made now and kept. */
+  /** Returns the checkout's intent: stored before, adopted from a token, or created and stored now. */
   async function findOrCreate(
     request: AuthorizeRequest,
     amount: number,
@@ -97,17 +97,17 @@ export function stripeAuthorizations({ stripe, retrieve, keyed }: StripeClient):
     if (request.reference !== null) return retrieve(request.reference)
     const made = adopted === null ? await create(request, amount, isInBrowser) : await find(adopted)
     if (made === null) return invalidToken
-    if (adopted !== null && !isAsAsked(made, request)) return made
-    // Money that was taken and given back, or a part of it, pays for nothing more.
+    if (adopted !== null && !isAsRequested(made, request)) return made
+    // A payment that was refunded, even in part, cannot pay for an order.
     if (adopted !== null && made.status === 'succeeded' && leftOf(made) !== made.amount) return wrongPayment
     const kept = await request.keep(made.id)
     if (kept === made.id) return made
-    // Nobody will ever confirm it: it holds nothing.
+    // A different intent counts. This one holds no money, so a failed cancel is harmless.
     if (adopted === null) await cancel(made.id, `${request.idempotencyKey}:leftover:${made.id}`).catch(() => {})
     return kept === null ? voided : retrieve(kept)
   }
 
-  /** An intent that only a token names: null where there is none. */
+  /** Returns the intent that a token names, or null. */
   async function find(id: string): Promise<Intent | null> {
     try {
       return await retrieve(id)
@@ -117,8 +117,8 @@ export function stripeAuthorizations({ stripe, retrieve, keyed }: StripeClient):
     }
   }
 
-  /** Made elsewhere for this checkout: from now on it is treated as if it had been made here. */
-  async function nowOurs(intent: Intent, { idempotencyKey }: AuthorizeRequest): Promise<Intent> {
+  /** Marks an intent of the host's own server as if it had been created here. */
+  async function adopt(intent: Intent, { idempotencyKey }: AuthorizeRequest): Promise<Intent> {
     const { outcome } = authorizationOf(intent)
     const isOpen = outcome === 'not_found' || (outcome === 'declined' && intent.status !== 'canceled')
     if (!isOpen) return intent
@@ -145,19 +145,19 @@ export function stripeAuthorizations({ stripe, retrieve, keyed }: StripeClient):
           return authorizationOf(looked).outcome === 'not_found' ? null : looked
         },
       )
-      return known(await told(confirmed, idempotencyKey))
+      return orUnknown(await answerOf(confirmed, idempotencyKey))
     } catch (error) {
       const refused = answerOfError(error)
-      // Where the intent itself can say what it is in, it is asked: a refusal of the request is no word on the payment.
+      // The intent's state decides: a refused request proves nothing about the payment.
       if (refused.outcome !== 'declined') return refused
-      const answer = await told(await retrieve(intent.id), idempotencyKey)
+      const answer = await answerOf(await retrieve(intent.id), idempotencyKey)
       if (answer.outcome !== 'not_found') return answer
       return refused.code === 'idempotency_mismatch' ? refused : abandon(intent.id, idempotencyKey, refused)
     }
   }
 
-  /** What an intent says, once it can say nothing else: a refused one is canceled first, so that nobody confirms it again. */
-  async function told(intent: Intent, idempotencyKey: string): Promise<LookupAnswer> {
+  /** A refused intent is canceled before the decline is returned, so that it cannot be confirmed again. */
+  async function answerOf(intent: Intent, idempotencyKey: string): Promise<LookupAnswer> {
     const answer = authorizationOf(intent)
     return answer.outcome === 'declined' && intent.status !== 'canceled'
       ? abandon(intent.id, idempotencyKey, answer)
@@ -172,12 +172,12 @@ export function stripeAuthorizations({ stripe, retrieve, keyed }: StripeClient):
       await cancel(reference, `${idempotencyKey}:abandon`)
       return refusal
     } catch (error) {
-      if (!isWrongState(error)) return unsettled(answerOfError(error))
-      // It went on meanwhile: what it is now counts.
+      if (!isWrongState(error)) return declineToUnknown(answerOfError(error))
+      // The intent has changed in the meantime, so its current state decides.
       const now = await retrieve(reference)
-      return now.status === 'canceled' ? refusal : known(authorizationOf(now))
+      return now.status === 'canceled' ? refusal : orUnknown(authorizationOf(now))
     }
   }
 
-  return { authorize, told }
+  return { authorize, answerOf }
 }

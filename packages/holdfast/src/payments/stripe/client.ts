@@ -1,6 +1,6 @@
 /**
- * The SDK as the gateway uses it: one version of the API, no retries of its own, and keys that are left behind where
- * Stripe would give an old answer for ever.
+ * The Stripe SDK as the gateway uses it: a fixed API version, no retries of the SDK, and a new idempotency key when
+ * Stripe would repeat an outdated answer.
  */
 import Stripe from 'stripe'
 import type { GatewayAnswer, LookupAnswer } from '../gateway.ts'
@@ -16,11 +16,11 @@ export interface StripeClientOptions {
 
 export interface StripeClient {
   readonly stripe: Stripe
-  /** An intent with its charge. */
+  /** Returns an intent with its charge. */
   retrieve(reference: string): Promise<Intent>
   /**
-   * Sends a request under `key`. Where Stripe answers with what it once answered, and that says nothing any more (a 500,
-   * a state that is over), that request has ended: unless `isDone` finds its effect, it is sent anew under another key.
+   * Sends a request under `key`. If Stripe repeats an outdated answer (a 500, or a state that has passed), that request is
+   * finished: unless `isDone` finds its effect, the request is sent again under a new key.
    */
   keyed<Result>(
     key: string,
@@ -29,63 +29,63 @@ export interface StripeClient {
   ): Promise<Result>
 }
 
-/** The answers are read as this version of Stripe's API writes them, whatever the account's default is. */
+/** Answers are read in this API version, independent of the account's default. */
 const apiVersion = '2026-10-28.endive'
-/** So often a request is sent anew, until Stripe forgets its first key. */
-const anewMax = 100
-/** Of so many requests it is remembered which keys were left behind. */
+/** Maximum number of new keys for a request, until Stripe forgets the first one. */
+const newKeysMax = 100
+/** Maximum number of requests whose outdated keys are remembered. */
 const rememberedMax = 1_000
 
 export function createStripeClient({ secretKey, timeoutMs, apiUrl, httpClient }: StripeClientOptions): StripeClient {
   const stripe = new Stripe(secretKey, {
     apiVersion,
     timeout: timeoutMs,
-    // What is repeated, when, and under which key is decided here.
+    // The engine decides what is repeated, when, and under which key.
     maxNetworkRetries: 0,
     telemetry: false,
     ...(httpClient === undefined ? {} : { httpClient }),
     ...(apiUrl === undefined ? {} : addressOf(apiUrl)),
   })
-  /** How many keys of a request were left behind: saves asking for each of them again. */
-  const leftBehind = new Map<string, number>()
+  /** The number of outdated keys per request, so that they are not sent again. */
+  const outdatedKeys = new Map<string, number>()
 
-  function leave(key: string, keys: number): void {
-    leftBehind.delete(key)
-    leftBehind.set(key, keys)
-    const [oldest] = leftBehind.keys()
-    if (leftBehind.size > rememberedMax && oldest !== undefined) leftBehind.delete(oldest)
+  function rememberOutdated(key: string, keys: number): void {
+    outdatedKeys.delete(key)
+    outdatedKeys.set(key, keys)
+    const [oldest] = outdatedKeys.keys()
+    if (outdatedKeys.size > rememberedMax && oldest !== undefined) outdatedKeys.delete(oldest)
   }
 
   return {
     stripe,
     retrieve: reference => stripe.paymentIntents.retrieve(reference, { expand: ['latest_charge'] }),
     async keyed(key, send, isDone) {
-      for (let again = leftBehind.get(key) ?? 0; ; again += 1) {
+      for (let again = outdatedKeys.get(key) ?? 0; ; again += 1) {
         try {
           return await send({ idempotencyKey: again === 0 ? key : `${key}:again:${again}` })
         } catch (error) {
-          if (!isStale(error) || again === anewMax) throw error
+          if (!isStale(error) || again === newKeysMax) throw error
           const done = await isDone?.()
           if (done !== undefined && done !== null) return done
-          leave(key, again + 1)
+          rememberOutdated(key, again + 1)
         }
       }
     },
   }
 }
 
-/** What Stripe says to a question of the engine's; where it says nothing, an error that repeats nothing of Stripe's. */
-export async function asked<Result>(call: () => Promise<Result>): Promise<Result> {
+/** Returns the result of `call`. @throws an error without Stripe's own text, which can contain secrets. */
+export async function withSafeErrors<Result>(call: () => Promise<Result>): Promise<Result> {
   try {
     return await call()
   } catch (error) {
     const answer = answerOfError(error)
-    throw new Error('message' in answer ? answer.message : 'Stripe gave no answer.')
+    throw new Error('message' in answer ? answer.message : 'Stripe did not answer.')
   }
 }
 
-/** What a call says, with what it threw made an answer. */
-export async function settled(call: () => Promise<GatewayAnswer>): Promise<GatewayAnswer> {
+/** Returns the answer of `call`, and turns an error into an answer. */
+export async function withErrorsAsAnswers(call: () => Promise<GatewayAnswer>): Promise<GatewayAnswer> {
   try {
     return await call()
   } catch (error) {
@@ -93,21 +93,23 @@ export async function settled(call: () => Promise<GatewayAnswer>): Promise<Gatew
   }
 }
 
-/** Not found where it must be: nothing is known. */
-export function known(answer: LookupAnswer): GatewayAnswer {
+/** Replaces `not_found` by `unknown`, for a payment that must exist. */
+export function orUnknown(answer: LookupAnswer): GatewayAnswer {
   return answer.outcome === 'not_found'
-    ? { outcome: 'unknown', message: 'Stripe has not done what it was asked for, and does not say why.' }
+    ? { outcome: 'unknown', message: 'Stripe did not execute the request and gave no reason.' }
     : answer
 }
 
-/** A question that was refused says nothing of what it asked about. */
-export function unsettled(answer: GatewayAnswer): GatewayAnswer {
+/** Replaces `declined` by `unknown`: a refused read says nothing about the payment. */
+export function declineToUnknown(answer: GatewayAnswer): GatewayAnswer {
   return answer.outcome === 'declined' ? { outcome: 'unknown', message: answer.message } : answer
 }
 
-/** The engine has stopped waiting: nothing that moves money is begun any more. */
-export function gaveUp(signal: AbortSignal): GatewayAnswer | null {
-  return signal.aborted ? { outcome: 'unknown', message: 'Nobody waited for Stripe any longer.' } : null
+/** Returns an answer if the engine has stopped waiting: then no request that moves money may start. */
+export function unknownIfAborted(signal: AbortSignal): GatewayAnswer | null {
+  return signal.aborted
+    ? { outcome: 'unknown', message: 'The engine stopped waiting before the request was sent.' }
+    : null
 }
 
 function addressOf(apiUrl: string): Pick<Stripe.StripeConfig, 'host' | 'port' | 'protocol'> {

@@ -1,6 +1,6 @@
 /**
- * A PaymentIntent as the answer to each of our operations. Pure: the same intent answers the same however often it is
- * looked at, which is what an unknown outcome is settled by.
+ * The gateway answers that a PaymentIntent implies for each operation. Pure: the same intent always gives the same
+ * answer, which resolves unknown outcomes.
  */
 import type Stripe from 'stripe'
 import { isCurrency } from '../../domain/money.ts'
@@ -9,10 +9,12 @@ import { fromStripe } from './amount.ts'
 
 export type Intent = Stripe.PaymentIntent
 
-/** Of a payment that is confirmed later: how soon to look again; a webhook tells earlier. */
+/** Pause before an asynchronous payment is checked again. A webhook arrives earlier. */
 const pendingMs = 30_000
 
 const notFound: LookupAnswer = { outcome: 'not_found' }
+const authenticationFailed = 'The bank could not verify the buyer. Use another card.'
+const alreadyCaptured = 'The payment has already been captured.'
 
 const succeeded = (intent: Intent, amount: number, details: Record<string, unknown> = {}): GatewayAnswer => ({
   outcome: 'succeeded',
@@ -29,27 +31,27 @@ const declined = (intent: Intent, code: string, message: string): GatewayAnswer 
   reference: intent.id,
 })
 
-/** The charge, where it was asked for along with the intent. */
+/** The charge, if it was requested with the intent. */
 function chargeOf({ latest_charge: charge }: Intent): Stripe.Charge | null {
   return typeof charge === 'object' ? charge : null
 }
 
-/** The buyer confirms it in the browser, and may try one card after another there. */
+/** True if the buyer confirms the intent in the browser, where several cards may be tried. */
 const isConfirmedInBrowser = (intent: Intent): boolean => intent.metadata.confirmed_in === 'browser'
 
-/** It was tried, and what was tried was refused. */
+/** Why the last attempt was refused; null if none was. */
 function refusedReason({ last_payment_error: error }: Intent): { code: string; message: string } | null {
   if (error === null) return null
   if (error.code === 'payment_intent_authentication_failure') {
-    return { code: 'authentication_failed', message: 'The bank could not confirm the buyer.' }
+    return { code: 'authentication_failed', message: authenticationFailed }
   }
   return {
     code: (error.decline_code ?? error.code ?? 'card_declined').toLowerCase(),
-    message: error.type === 'card_error' && error.message ? error.message : 'The payment was refused.',
+    message: error.type === 'card_error' && error.message ? error.message : 'The payment was declined.',
   }
 }
 
-/** As the authorization would answer. `not_found`: nothing was confirmed yet, so it is still to be done. */
+/** The answer to an authorization. `not_found`: the intent has not been confirmed yet. */
 export function authorizationOf(intent: Intent): LookupAnswer {
   switch (intent.status) {
     case 'requires_capture': {
@@ -76,7 +78,7 @@ export function authorizationOf(intent: Intent): LookupAnswer {
     case 'requires_confirmation':
       return isConfirmedInBrowser(intent) ? confirmation(intent) : notFound
     default:
-      return { outcome: 'unknown', message: `Stripe gives the payment a status that is not known here.` }
+      return { outcome: 'unknown', message: `Stripe reports an unknown payment status.` }
   }
 }
 
@@ -93,22 +95,22 @@ function chargeDetails(intent: Intent): Record<string, unknown> {
   return { charge: charge.id, ...(card ? { brand: card.brand, last4: card.last4 } : {}) }
 }
 
-/** Why a canceled intent ended: by us, or because its time was over. */
+/** Why a canceled intent ended: it expired, or it was voided. */
 function endedReason({ cancellation_reason: reason }: Intent): { code: string; message: string } {
   return reason === 'automatic' || reason === 'expired'
-    ? { code: 'authorization_ended', message: 'The authorization has ended.' }
-    : { code: 'voided', message: 'The authorization was voided.' }
+    ? { code: 'authorization_ended', message: 'The authorization has expired.' }
+    : { code: 'voided', message: 'The authorization has been voided.' }
 }
 
-/** As the capture with this key would answer, or null where it can still be captured. */
+/** The answer to a capture with this key; null if the payment can still be captured. */
 export function captureOf(intent: Intent, idempotencyKey: string | null): GatewayAnswer | null {
   switch (intent.status) {
     case 'succeeded': {
-      // Nobody's by name: captured at Stripe itself, in its dashboard say. The money is there as it was asked for.
+      // Without `captured_by` the payment was captured at Stripe itself, for example in its dashboard.
       const capturedBy = intent.metadata.captured_by ?? idempotencyKey
       return idempotencyKey === null || capturedBy === idempotencyKey
         ? succeeded(intent, intent.amount_received, chargeDetails(intent))
-        : declined(intent, 'already_captured', 'The payment was captured before.')
+        : declined(intent, 'already_captured', alreadyCaptured)
     }
     case 'canceled': {
       const { code, message } = endedReason(intent)
@@ -119,21 +121,21 @@ export function captureOf(intent: Intent, idempotencyKey: string | null): Gatewa
     case 'processing':
       return { outcome: 'pending', reference: intent.id, pollAfterMs: pendingMs }
     default:
-      return declined(intent, 'not_authorized', 'The payment is not authorized.')
+      return declined(intent, 'not_authorized', 'The payment has not been authorized.')
   }
 }
 
-/** As a void would answer, or null where it is still to be voided. */
+/** The answer to a void; null if the payment can still be voided. */
 export function voidOf(intent: Intent): GatewayAnswer | null {
   switch (intent.status) {
     case 'canceled':
       return succeeded(intent, intent.amount)
     case 'succeeded':
-      return declined(intent, 'already_captured', 'The payment was captured before.')
+      return declined(intent, 'already_captured', alreadyCaptured)
     case 'processing':
       return {
         outcome: 'not_executed',
-        message: 'A payment that is being processed cannot be canceled.',
+        message: 'Stripe cannot cancel a payment while it is processing.',
         retryAfterMs: pendingMs,
       }
     default:
@@ -141,12 +143,12 @@ export function voidOf(intent: Intent): GatewayAnswer | null {
   }
 }
 
-/** What was taken and not given back, as Stripe counts it. */
+/** The captured amount that has not been refunded, in Stripe's units. */
 export function leftOf(intent: Intent): number {
   return intent.amount_received - (chargeOf(intent)?.amount_refunded ?? 0)
 }
 
-/** A refund as the answer to the operation that asked for it. */
+/** The answer to a refund operation. */
 export function refundAnswer(refund: Stripe.Refund, reference: string): GatewayAnswer {
   switch (refund.status) {
     case 'succeeded':
@@ -162,7 +164,7 @@ export function refundAnswer(refund: Stripe.Refund, reference: string): GatewayA
       return {
         outcome: 'declined',
         code: 'refund_failed',
-        message: 'The bank did not take the money back.',
+        message: 'The buyer’s bank rejected the refund.',
         reference,
       }
     default:
@@ -176,11 +178,11 @@ const stages: Readonly<Record<string, GatewayPayment['status']>> = {
   canceled: 'ended',
 }
 
-/** What Stripe's books say of a payment, with its charge and the disputes about it. */
+/** A payment in Stripe's books, with its charge and its disputes. */
 export function bookOf(intent: Intent, disputes: readonly Stripe.Dispute[]): GatewayPayment {
-  // In a currency that is none of ours it is no payment of ours.
-  const isOurs = isCurrency(intent.currency.toUpperCase())
-  const minor = (amount: number) => (isOurs ? fromStripe(amount, intent.currency) : amount)
+  // A currency outside ISO 4217 means that the payment belongs to a different application.
+  const isKnown = isCurrency(intent.currency.toUpperCase())
+  const minor = (amount: number) => (isKnown ? fromStripe(amount, intent.currency) : amount)
   return {
     reference: intent.id,
     checkoutId: intent.metadata.checkout_id ?? null,

@@ -1,37 +1,37 @@
 /**
- * What Stripe's errors mean for an operation: definitely refused, not taken in, or of unknown outcome
- * (docs.stripe.com/error-low-level, docs.stripe.com/api/idempotent_requests). Protects A2: nothing is guessed.
- * Of Stripe's own sentences only those about a card are passed on; the others may repeat tokens or parts of a key.
+ * Gateway answers for Stripe's errors: declined, not executed, or unknown (docs.stripe.com/error-low-level,
+ * docs.stripe.com/api/idempotent_requests). Protects A2: no outcome is guessed. Only Stripe's messages about a card are
+ * passed on, because others can contain tokens or parts of a key.
  */
 import type Stripe from 'stripe'
 import type { GatewayAnswer } from '../gateway.ts'
 
-/** What the SDK throws, as far as it is looked at. */
+/** An error of the SDK. */
 export type StripeFailure = InstanceType<typeof Stripe.errors.StripeError>
 
-/** Never reached Stripe: the connection was not even made. */
+/** The connection failed, so the request did not reach Stripe. */
 const unreachable = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH'])
 
 const pauseMs = 1_000
-/** A wrong key is mended by people. */
+/** Only an operator can replace a wrong key. */
 const misconfiguredPauseMs = 60_000
 
 export function isStripeFailure(error: unknown): error is StripeFailure {
   return typeof error === 'object' && error !== null && 'rawType' in error && 'requestId' in error
 }
 
-/** The same key again would say the same for ever, though the request is over: it is asked under another one. */
+/** True if Stripe repeats an outdated answer under this key, so the request needs a new key. */
 export function isStale(error: unknown): boolean {
   if (!isStripeFailure(error) || headerOf(error, 'idempotent-replayed') !== 'true') return false
   return (error.statusCode ?? 0) >= 500 || isWrongState(error)
 }
 
-/** Refused for the state that the payment is in: the payment tells the rest. */
+/** True if the payment's state did not allow the request. The payment itself has the details. */
 export function isWrongState(error: unknown): boolean {
   return isStripeFailure(error) && error.code === 'payment_intent_unexpected_state'
 }
 
-/** Stripe does not find what the address of a request names. */
+/** True if the object in the request's URL does not exist. */
 export function isMissing(error: unknown): boolean {
   return isStripeFailure(error) && error.statusCode === 404
 }
@@ -40,22 +40,26 @@ function headerOf(error: StripeFailure, name: string): string | undefined {
   return error.headers?.[name]
 }
 
-/** What an error says of the request that met it. */
+/** Returns what an error says about the request that failed. */
 export function answerOfError(error: unknown): GatewayAnswer {
-  if (!isStripeFailure(error)) return { outcome: 'unknown', message: 'The call to Stripe broke.' }
+  if (!isStripeFailure(error)) return { outcome: 'unknown', message: 'The call to Stripe failed.' }
   const request = error.requestId === undefined ? '' : ` (request ${error.requestId})`
   switch (error.statusCode) {
     case 401:
     case 403: {
-      const message = `Stripe does not accept STRIPE_SECRET_KEY for this${request}.`
+      const message = `Stripe rejected STRIPE_SECRET_KEY; check the key and its permissions${request}.`
       return { outcome: 'not_executed', message, retryAfterMs: misconfiguredPauseMs }
     }
     case 409:
-      return { outcome: 'not_executed', message: 'Stripe is still at a request with this key.', retryAfterMs: pauseMs }
+      return {
+        outcome: 'not_executed',
+        message: 'Stripe is still processing a request with this key.',
+        retryAfterMs: pauseMs,
+      }
     case 429: {
       const seconds = Number(headerOf(error, 'retry-after'))
       const retryAfterMs = Number.isFinite(seconds) && seconds > 0 ? seconds * 1_000 : pauseMs
-      return { outcome: 'not_executed', message: `Stripe asks for a pause${request}.`, retryAfterMs }
+      return { outcome: 'not_executed', message: `Stripe’s rate limit was reached${request}.`, retryAfterMs }
     }
     case 400:
     case 402:
@@ -69,10 +73,10 @@ export function answerOfError(error: unknown): GatewayAnswer {
   }
 }
 
-/** A payment that Stripe once gave us is there: that it is not found says nothing of what became of it. */
+/** A stored payment exists at Stripe, so a missing one says nothing about its outcome. */
 const notFound = (request: string): GatewayAnswer => ({
   outcome: 'unknown',
-  message: `Stripe does not find the payment${request}.`,
+  message: `Stripe did not find the payment${request}.`,
 })
 
 function brokenConnection(error: StripeFailure): GatewayAnswer {
@@ -80,27 +84,34 @@ function brokenConnection(error: StripeFailure): GatewayAnswer {
   const cause = (detail as { cause?: unknown } | undefined)?.cause ?? detail
   const code = (cause as { code?: unknown } | undefined)?.code
   return typeof code === 'string' && unreachable.has(code)
-    ? { outcome: 'not_executed', message: 'Stripe cannot be reached.', retryAfterMs: pauseMs }
-    : { outcome: 'unknown', message: 'The connection to Stripe broke.' }
+    ? { outcome: 'not_executed', message: 'Stripe could not be reached.', retryAfterMs: pauseMs }
+    : { outcome: 'unknown', message: 'The connection to Stripe failed.' }
 }
 
-const told: Readonly<Record<string, readonly [code: string, message: string]>> = {
-  token_already_used: ['invalid_token', 'This token was used before.'],
-  payment_intent_authentication_failure: ['authentication_failed', 'The bank could not confirm the buyer.'],
-  amount_too_small: ['amount_too_small', 'The amount is less than Stripe takes in this currency.'],
-  amount_too_large: ['amount_too_large', 'The amount is more than Stripe takes.'],
-  charge_already_refunded: ['already_refunded', 'All of it was given back before.'],
-  charge_already_captured: ['already_captured', 'The payment was captured before.'],
-  capture_charge_authorization_expired: ['authorization_ended', 'The authorization has ended.'],
-  charge_expired_for_capture: ['authorization_ended', 'The authorization has ended.'],
+const reasons: Readonly<Record<string, readonly [code: string, message: string]>> = {
+  token_already_used: ['invalid_token', 'This payment token has already been used.'],
+  payment_intent_authentication_failure: [
+    'authentication_failed',
+    'The bank could not verify the buyer. Use another card.',
+  ],
+  amount_too_small: ['amount_too_small', 'The amount is below Stripe’s minimum in this currency.'],
+  amount_too_large: ['amount_too_large', 'The amount is above Stripe’s maximum.'],
+  charge_already_refunded: ['already_refunded', 'The payment has already been refunded in full.'],
+  charge_already_captured: ['already_captured', 'The payment has already been captured.'],
+  capture_charge_authorization_expired: ['authorization_ended', 'The authorization has expired.'],
+  charge_expired_for_capture: ['authorization_ended', 'The authorization has expired.'],
 }
 
 function refusalOf(error: StripeFailure, request: string): GatewayAnswer {
   if (error.rawType === 'idempotency_error') {
-    return { outcome: 'declined', code: 'idempotency_mismatch', message: 'This key was used with other parameters.' }
+    return {
+      outcome: 'declined',
+      code: 'idempotency_mismatch',
+      message: 'This idempotency key was used with different parameters.',
+    }
   }
   if (error.rawType === 'card_error') {
-    const [code, message] = told[error.code ?? ''] ?? [
+    const [code, message] = reasons[error.code ?? ''] ?? [
       error.decline_code || error.code || 'card_declined',
       error.message,
     ]
@@ -108,11 +119,11 @@ function refusalOf(error: StripeFailure, request: string): GatewayAnswer {
   }
   if (error.code === 'resource_missing' && error.param === 'payment_intent') return notFound(request)
   if (error.code === 'resource_missing') {
-    return { outcome: 'declined', code: 'invalid_token', message: 'Stripe does not know this payment method.' }
+    return { outcome: 'declined', code: 'invalid_token', message: 'This payment method does not exist at Stripe.' }
   }
-  const [code, message] = told[error.code ?? ''] ?? [
+  const [code, message] = reasons[error.code ?? ''] ?? [
     error.code ?? 'invalid_request',
-    `Stripe refused the request: ${error.code ?? error.rawType}${request}.`,
+    `Stripe rejected the request: ${error.code ?? error.rawType}${request}.`,
   ]
   return { outcome: 'declined', code: snakeCase(code), message }
 }

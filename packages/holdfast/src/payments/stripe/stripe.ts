@@ -1,74 +1,73 @@
 /**
- * Stripe as a payment gateway, through its official SDK: PaymentIntents with manual capture. An intent is made first,
- * its id is kept, and only then it is confirmed: a call of unknown outcome leaves at most an empty intent behind, and
- * whoever carries on asks for the same intent again. An intent is authorized, captured and canceled once whatever is
- * asked, which makes it its own fence. Protects A2, A3 and A4.
+ * Stripe as a payment gateway, through its official SDK: PaymentIntents with manual capture. Protects A2, A3, and A4:
+ * the id of an intent is stored before it is confirmed, so an unknown outcome leaves at most an empty intent, and a
+ * process that takes over continues the same one. An intent is authorized, captured, and canceled at most once.
  */
 import type Stripe from 'stripe'
 import { CheckoutError } from '../../domain/failure.ts'
 import type { GatewayAnswer, GatewayPayment, LookupAnswer, LookupRequest, PaymentGateway } from '../gateway.ts'
 import { stripeAuthorizations } from './authorize.ts'
-import { asked, createStripeClient, known, settled, unsettled } from './client.ts'
+import { captureVoidRefund } from './capture-void-refund.ts'
+import { createStripeClient, declineToUnknown, orUnknown, withErrorsAsAnswers, withSafeErrors } from './client.ts'
+import { bookOfFreeOrder, freeOrderAnswer, freeOrderReference, isFreeOrder } from './free-order.ts'
 import { bookOf, captureOf, type Intent, refundAnswer, voidOf } from './intent.ts'
-import { stripeMoney } from './money.ts'
-import { bookOfNothing, isNothing, nothingAnswer, nothingFor } from './nothing.ts'
 import { answerOfError, isMissing } from './refusals.ts'
 import { verifyStripeWebhook } from './webhook.ts'
 
 export interface StripeGatewayOptions {
   /** `sk_…` or a restricted key `rk_…` with write access to PaymentIntents and Refunds, read access to Charges and Disputes. */
   secretKey: string
-  /** `whsec_…`: what Stripe signs webhooks with. Two while one is being replaced by the other. Default: none is accepted. */
+  /** `whsec_…`, the signing secret of webhooks; two during a rotation. Default: no webhook is accepted. */
   webhookSecret?: string | readonly string[]
-  /** `pk_…`, for the form in the browser; told to buyers who confirm there. */
+  /** `pk_…`, for the form in the browser. Sent to buyers who confirm there. */
   publishableKey?: string | null
-  /** One call, in milliseconds; an authorization makes up to three. Default 3,000: together shorter than a lease. */
+  /** Time limit per call in milliseconds. Default 3,000: an authorization makes up to three calls within one lease. */
   timeoutMs?: number
-  /** Another address than Stripe's own, a simulator's say. */
+  /** Replaces Stripe's URL, for example by that of a simulator. */
   apiUrl?: string
-  /** How requests are sent; default the SDK's own way. */
+  /** Sends the requests. Default: the SDK's own client. */
   httpClient?: Stripe.StripeConfig['httpClient']
-  /** Milliseconds since 1970, for the age of webhooks. Default the system's clock. */
+  /** Milliseconds since 1970, for the age of webhooks. Default: the system's clock. */
   now?: () => number
 }
 
-/** Buyers are told it: the secret key, given in its place, would be everybody's. It is in no message. */
-function refuseSecret(publishableKey: string | null): void {
+/** Buyers receive this key, so a secret key in its place would become public. The message does not quote it. */
+function checkPublishableKey(publishableKey: string | null): void {
   if (publishableKey === null || publishableKey.startsWith('pk_')) return
-  throw new CheckoutError('invalid_argument', 'publishableKey must be a publishable key of Stripe’s, pk_….')
+  throw new CheckoutError('invalid_argument', 'publishableKey must be a publishable key of Stripe (pk_…)')
 }
 
-/** Stripe forgets keys after at least 24 hours (docs.stripe.com/api/idempotent_requests); an hour is left for clocks. */
+/** Stripe keeps keys for at least 24 hours (docs.stripe.com/api/idempotent_requests). One hour is left for clock skew. */
 const keyMemoryMs = 23 * 3_600_000
 const pageSize = 100
 
-/** @throws {CheckoutError} `invalid_argument` for a publishable key that is none. */
+/** @throws {CheckoutError} `invalid_argument` if `publishableKey` is not a publishable key. */
 export function createStripeGateway(options: StripeGatewayOptions): PaymentGateway {
   const { now = Date.now, publishableKey = null, timeoutMs = 3_000, secretKey, apiUrl, httpClient } = options
-  refuseSecret(publishableKey)
+  checkPublishableKey(publishableKey)
   const client = createStripeClient({ secretKey, timeoutMs, apiUrl, httpClient })
   const { stripe, retrieve } = client
   const intents = stripe.paymentIntents
-  const { authorize, told } = stripeAuthorizations(client)
-  const { capture, end, refund, findRefund } = stripeMoney(client)
+  const { authorize, answerOf } = stripeAuthorizations(client)
+  const { capture, end, refund, findRefund } = captureVoidRefund(client)
   const secrets = [options.webhookSecret ?? []].flat()
 
   async function lookup(request: LookupRequest): Promise<LookupAnswer> {
     const { kind, reference, idempotencyKey, checkoutId } = request
-    // Nothing is confirmed before its id is kept.
+    // An intent is confirmed only after its id is stored.
     if (reference === null) return { outcome: 'not_found' }
     const intent = await retrieve(reference)
     if (intent.metadata.checkout_id !== checkoutId) {
-      return { outcome: 'unknown', message: 'The payment at Stripe is another checkout’s.' }
+      return { outcome: 'unknown', message: 'The payment at Stripe belongs to a different checkout.' }
     }
     switch (kind) {
       case 'authorize':
-        return told(intent, idempotencyKey)
+        return answerOf(intent, idempotencyKey)
       case 'capture':
         return captureOf(intent, null) ?? { outcome: 'not_found' }
       case 'void':
         return intent.status === 'canceled'
-          ? known(voidOf(intent) ?? { outcome: 'not_found' })
+          ? orUnknown(voidOf(intent) ?? { outcome: 'not_found' })
           : { outcome: 'not_found' }
       case 'refund': {
         const found = await findRefund(reference, idempotencyKey)
@@ -82,11 +81,11 @@ export function createStripeGateway(options: StripeGatewayOptions): PaymentGatew
     }
   }
 
-  const moved = (reference: string | null, move: () => Promise<GatewayAnswer>): Promise<GatewayAnswer> =>
-    isNothing(reference) ? Promise.resolve(nothingAnswer(reference)) : settled(move)
+  const unlessFree = (reference: string | null, run: () => Promise<GatewayAnswer>): Promise<GatewayAnswer> =>
+    isFreeOrder(reference) ? Promise.resolve(freeOrderAnswer(reference)) : withErrorsAsAnswers(run)
 
   async function inspect(reference: string): Promise<GatewayPayment | null> {
-    if (isNothing(reference)) return bookOfNothing(reference)
+    if (isFreeOrder(reference)) return bookOfFreeOrder(reference)
     try {
       return await bookWithDisputes(await retrieve(reference))
     } catch (error) {
@@ -108,28 +107,28 @@ export function createStripeGateway(options: StripeGatewayOptions): PaymentGatew
     confirmsInBrowser: true,
     authorize: request =>
       request.amountMinor === 0
-        ? Promise.resolve(nothingAnswer(nothingFor(request.checkoutId, request.currency)))
-        : settled(() => authorize(request)),
-    capture: request => moved(request.reference, () => capture(request)),
-    void: request => moved(request.reference, () => end(request)),
-    refund: request => moved(request.reference, () => refund(request)),
+        ? Promise.resolve(freeOrderAnswer(freeOrderReference(request.checkoutId, request.currency)))
+        : withErrorsAsAnswers(() => authorize(request)),
+    capture: request => unlessFree(request.reference, () => capture(request)),
+    void: request => unlessFree(request.reference, () => end(request)),
+    refund: request => unlessFree(request.reference, () => refund(request)),
     async lookup(request) {
-      if (isNothing(request.reference)) return nothingAnswer(request.reference)
+      if (isFreeOrder(request.reference)) return freeOrderAnswer(request.reference)
       try {
         return await lookup(request)
       } catch (error) {
-        return isMissing(error) ? { outcome: 'not_found' } : unsettled(answerOfError(error))
+        return isMissing(error) ? { outcome: 'not_found' } : declineToUnknown(answerOfError(error))
       }
     },
     async confirmation(reference) {
-      const { client_secret: clientSecret, next_action: next } = await asked(() => intents.retrieve(reference))
-      if (clientSecret === null) throw new Error('Stripe gives no secret for this payment')
+      const { client_secret: clientSecret, next_action: next } = await withSafeErrors(() => intents.retrieve(reference))
+      if (clientSecret === null) throw new Error('Stripe returned no client secret for this payment')
       return { redirectUrl: next?.redirect_to_url?.url ?? null, clientSecret, publishableKey }
     },
     verifyWebhook: (headers, rawBody) => verifyStripeWebhook({ stripe, secrets, now }, headers, rawBody),
-    inspect: reference => asked(() => inspect(reference)),
+    inspect: reference => withSafeErrors(() => inspect(reference)),
     list: ({ since, after }) =>
-      asked(async () => {
+      withSafeErrors(async () => {
         const { data } = await intents.list({
           created: { gte: Math.floor(since.getTime() / 1_000) },
           limit: pageSize,

@@ -1,16 +1,16 @@
 /**
- * Stripe's webhooks: genuine when one of the shop's secrets signed the raw body, not long ago and not in the future
- * (docs.stripe.com/webhooks/signature). A hint which checkout to look at again, never a fact.
+ * Verification of Stripe's webhooks: one of the shop's secrets must have signed the raw body within the last five minutes
+ * (docs.stripe.com/webhooks/signature).
  */
 import type Stripe from 'stripe'
 import type { WebhookEvent } from '../gateway.ts'
 
-/** Either way, in seconds: what is older may be replayed, what is from the future was not made by Stripe's clock. */
+/** In both directions: an older webhook may be a replay, and a later one does not come from Stripe's clock. */
 const toleranceSeconds = 300
 
 export interface WebhookOptions {
   stripe: Stripe
-  /** Each is accepted, so that one can be replaced by another without losing any. */
+  /** Each secret is accepted, so that a rotation loses no webhook. */
   secrets: readonly string[]
   /** Milliseconds since 1970. */
   now(): number
@@ -26,21 +26,21 @@ export async function verifyStripeWebhook(
   for (const secret of secrets) {
     try {
       const { webhooks } = stripe
-      return heardOf(await webhooks.constructEventAsync(rawBody, signature, secret, toleranceSeconds, undefined, now()))
+      return eventOf(await webhooks.constructEventAsync(rawBody, signature, secret, toleranceSeconds, undefined, now()))
     } catch {
-      // Signed by another secret, or by nobody.
+      // Not signed with this secret. Try the next one.
     }
   }
   return null
 }
 
-/** Every time that the signature names counts: which of two would be checked is nobody's business to guess. */
+/** Checks every timestamp in the header, because the SDK checks only one of them. */
 function isFromTheFuture(signature: string, nowMs: number): boolean {
   const times = [...signature.matchAll(/(?:^|,)\s*t=([^,]*)/g)].map(([, at]) => Number(at))
   return times.length === 0 || times.some(at => !(at <= nowMs / 1_000 + toleranceSeconds))
 }
 
-/** What is looked at of whatever an event is about. */
+/** The fields that are read of an event's object. */
 interface Subject {
   object?: unknown
   id?: unknown
@@ -51,7 +51,7 @@ interface Subject {
   metadata?: Readonly<Record<string, unknown>> | null
 }
 
-/** What may have happened at Stripe alone, in its dashboard or at the bank, is looked for in its books. */
+/** Refunds and disputes can be made at Stripe or at the bank, so they are read from Stripe's books. */
 function aboutOf(type: string): NonNullable<WebhookEvent['about']> {
   if (type.startsWith('charge.dispute.')) return 'dispute'
   return /^(refund\.|charge\.refund)/.test(type) ? 'money_back' : 'payment'
@@ -59,7 +59,7 @@ function aboutOf(type: string): NonNullable<WebhookEvent['about']> {
 
 const text = (value: unknown): string | null => (typeof value === 'string' && value !== '' ? value : null)
 
-function heardOf(event: Stripe.Event): WebhookEvent {
+function eventOf(event: Stripe.Event): WebhookEvent {
   const subject: Subject = event.data.object as unknown as Subject
   const { object, id, status, amount, currency } = subject
   return {
@@ -68,7 +68,7 @@ function heardOf(event: Stripe.Event): WebhookEvent {
     about: aboutOf(event.type),
     checkoutId: text(subject.metadata?.checkout_id),
     reference: object === 'payment_intent' ? text(id) : text(subject.payment_intent),
-    // Not the whole of it: an intent carries the secret that lets a browser confirm it.
+    // Not the whole object, because an intent contains its client secret.
     payload: {
       type: event.type,
       created: event.created,

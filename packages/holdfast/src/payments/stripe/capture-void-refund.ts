@@ -1,6 +1,6 @@
 /**
- * Captures, voids and refunds. Each looks at the payment first and after every refusal: what the payment is decides, not
- * what was said of a request.
+ * Captures, voids, and refunds at Stripe. Each reads the payment first and after every refusal, because the payment's
+ * state decides, not the error of a request.
  */
 import type Stripe from 'stripe'
 import {
@@ -11,34 +11,34 @@ import {
   type VoidRequest,
 } from '../gateway.ts'
 import { toStripe } from './amount.ts'
-import { gaveUp, known, type StripeClient } from './client.ts'
+import { orUnknown, type StripeClient, unknownIfAborted } from './client.ts'
 import { captureOf, type Intent, leftOf, refundAnswer, voidOf } from './intent.ts'
 import { answerOfError, isWrongState } from './refusals.ts'
 
 const pageSize = 100
 
-export interface StripeMoney {
+export interface CaptureVoidRefund {
   capture(request: CaptureRequest): Promise<GatewayAnswer>
   end(request: VoidRequest): Promise<GatewayAnswer>
   refund(request: RefundRequest): Promise<GatewayAnswer>
-  /** The refund that an operation of ours made. */
+  /** Returns the refund that was created under an operation's key, or null. */
   findRefund(reference: string, idempotencyKey: string): Promise<Stripe.Refund | null>
 }
 
-export function stripeMoney({ stripe, retrieve, keyed }: StripeClient): StripeMoney {
+export function captureVoidRefund({ stripe, retrieve, keyed }: StripeClient): CaptureVoidRefund {
   const intents = stripe.paymentIntents
 
   async function capture(request: CaptureRequest): Promise<GatewayAnswer> {
     const { reference, idempotencyKey, orderId } = request
     const amount = toStripe(request.amountMinor, request.currency)
     const before = await retrieve(reference)
-    if (before.capture_method !== 'manual') return captureOf(before, null) ?? known({ outcome: 'not_found' })
+    if (before.capture_method !== 'manual') return captureOf(before, null) ?? orUnknown({ outcome: 'not_found' })
     const wrong = captureRefusal(before, request, amount)
     if (wrong !== null) return wrong
     const done = captureOf(before, idempotencyKey)
     if (done !== null) return done
-    const stopped = gaveUp(request.signal)
-    if (stopped !== null || amount === null) return stopped ?? known({ outcome: 'not_found' })
+    const stopped = unknownIfAborted(request.signal)
+    if (stopped !== null || amount === null) return stopped ?? orUnknown({ outcome: 'not_found' })
     try {
       const parameters: Stripe.PaymentIntentCaptureParams = {
         amount_to_capture: amount,
@@ -53,19 +53,19 @@ export function stripeMoney({ stripe, retrieve, keyed }: StripeClient): StripeMo
           return captureOf(looked, idempotencyKey) === null ? null : looked
         },
       )
-      return known(captureOf(captured, idempotencyKey) ?? { outcome: 'not_found' })
+      return orUnknown(captureOf(captured, idempotencyKey) ?? { outcome: 'not_found' })
     } catch (error) {
       const refused = answerOfError(error)
       if (refused.outcome !== 'declined') return refused
-      // A refusal of the request is no word on the payment, which says itself what became of it.
+      // A refused request proves nothing about the payment, so the payment's state decides.
       const now = captureOf(await retrieve(reference), idempotencyKey)
-      return now ?? (isWrongState(error) ? known({ outcome: 'not_found' }) : refused)
+      return now ?? (isWrongState(error) ? orUnknown({ outcome: 'not_found' }) : refused)
     }
   }
 
   async function end(request: VoidRequest): Promise<GatewayAnswer> {
     const { reference, idempotencyKey } = request
-    // Without an id nothing was ever confirmed, and from now on no id is kept: there is nothing to end.
+    // Without a stored id no intent was confirmed, and `keep` now refuses to store one. There is nothing to end.
     if (reference === null) return { outcome: 'succeeded', reference: '', amountMinor: 0, currency: noCurrency }
     const done = voidOf(await retrieve(reference))
     if (done !== null) return done
@@ -78,11 +78,11 @@ export function stripeMoney({ stripe, retrieve, keyed }: StripeClient): StripeMo
           return voidOf(looked) === null ? null : looked
         },
       )
-      return known(voidOf(canceled) ?? { outcome: 'not_found' })
+      return orUnknown(voidOf(canceled) ?? { outcome: 'not_found' })
     } catch (error) {
-      // Refused for good: it is asked for anew, under another key.
+      // A final refusal. The engine sends the void again under a new key.
       if (!isWrongState(error)) return answerOfError(error)
-      return known(voidOf(await retrieve(reference)) ?? { outcome: 'not_found' })
+      return orUnknown(voidOf(await retrieve(reference)) ?? { outcome: 'not_found' })
     }
   }
 
@@ -90,25 +90,30 @@ export function stripeMoney({ stripe, retrieve, keyed }: StripeClient): StripeMo
     const { reference, idempotencyKey, checkoutId } = request
     const amount = toStripe(request.amountMinor, request.currency)
     if (amount === null) {
-      return { outcome: 'declined', code: 'amount_not_possible', message: 'Stripe cannot give this amount back.' }
+      return {
+        outcome: 'declined',
+        code: 'amount_not_possible',
+        message: `Stripe cannot refund this amount in ${request.currency}.`,
+      }
     }
     const metadata = { operation: idempotencyKey, checkout_id: checkoutId }
-    const give = async (given: number, key: string) => {
+    const create = async (part: number, key: string) => {
       const made = await keyed(
         key,
-        keyOptions => stripe.refunds.create({ payment_intent: reference, amount: given, metadata }, keyOptions),
+        keyOptions => stripe.refunds.create({ payment_intent: reference, amount: part, metadata }, keyOptions),
         () => findRefund(reference, idempotencyKey),
       )
       return refundAnswer(made, reference)
     }
     try {
-      return await give(amount, idempotencyKey)
+      return await create(amount, idempotencyKey)
     } catch (error) {
       if (request.isRest !== true || answerOfError(error).outcome !== 'declined') throw error
       const left = leftOf(await retrieve(reference))
       if (left <= 0 || left >= amount) throw error
-      // Another amount needs another key; Stripe gives no more back than was taken, whatever became of the first.
-      return await give(left, `${idempotencyKey}:left:${left}`)
+      // A different amount needs a different key. Stripe never refunds more than was captured, so the first request
+      // cannot be refunded in addition.
+      return await create(left, `${idempotencyKey}:left:${left}`)
     }
   }
 
@@ -122,13 +127,21 @@ export function stripeMoney({ stripe, retrieve, keyed }: StripeClient): StripeMo
   return { capture, end, refund, findRefund }
 }
 
-/** Why a capture must not even be asked for. */
+/** Why a capture must not be sent, or null. */
 function captureRefusal(intent: Intent, request: CaptureRequest, amount: number | null): GatewayAnswer | null {
   if (intent.currency.toUpperCase() !== request.currency) {
-    return { outcome: 'declined', code: 'currency_mismatch', message: 'It was authorized in another currency.' }
+    return {
+      outcome: 'declined',
+      code: 'currency_mismatch',
+      message: 'The payment was authorized in a different currency.',
+    }
   }
   if (intent.status === 'requires_capture' && (amount === null || amount > intent.amount_capturable)) {
-    return { outcome: 'declined', code: 'amount_exceeds_authorization', message: 'Less was authorized than that.' }
+    return {
+      outcome: 'declined',
+      code: 'amount_exceeds_authorization',
+      message: 'The amount exceeds the authorized amount.',
+    }
   }
   return null
 }
