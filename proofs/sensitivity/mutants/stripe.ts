@@ -6,7 +6,7 @@ const authorize = 'packages/holdfast/src/payments/stripe/authorize.ts'
 export const stripeMutants: readonly Mutant[] = [
   {
     name: 'id kept under the lock',
-    without: 'a payment’s id being kept only while its checkout is authorized by who keeps it',
+    without: 'storing a payment’s id only while this process authorizes its checkout',
     edits: [
       {
         file: 'packages/holdfast/src/payments/operations.ts',
@@ -19,11 +19,14 @@ export const stripeMutants: readonly Mutant[] = [
         replace: "operation.kind = 'authorize'\n   returning",
       },
     ],
-    foundBy: inTest('packages/holdfast/test/payments/stripe/late.test.ts', 'postgres.*may not keep it'),
+    foundBy: inTest(
+      'packages/holdfast/test/payments/stripe/late.test.ts',
+      'postgres.*a frozen process cannot store its intent',
+    ),
   },
   {
     name: 'refused intents canceled',
-    without: 'a refused intent being canceled before that is told',
+    without: 'canceling a refused intent before the decline is returned',
     edits: [
       {
         file: authorize,
@@ -31,11 +34,14 @@ export const stripeMutants: readonly Mutant[] = [
         replace: 'return answer',
       },
     ],
-    foundBy: inTest('packages/holdfast/test/payments/stripe/late.test.ts', 'postgres.*confirmed by no browser'),
+    foundBy: inTest(
+      'packages/holdfast/test/payments/stripe/late.test.ts',
+      'postgres.*a declined payment cannot be confirmed in a browser',
+    ),
   },
   {
     name: 'adopted intents verified',
-    without: 'an intent that a token names being compared with the checkout before it is adopted',
+    without: 'comparing an intent that a token names with the checkout before it is adopted',
     edits: [
       {
         file: authorize,

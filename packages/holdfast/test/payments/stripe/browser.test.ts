@@ -1,4 +1,4 @@
-/** Payments that a browser confirms in the Payment Element, and payments that were made elsewhere and are brought along. */
+/** Payments confirmed in the Payment Element, and payments that the host's own server created. */
 import type Stripe from 'stripe'
 import { expect, test } from 'vitest'
 import { describeStripe, keys, paid, undone } from './fixture.ts'
@@ -18,7 +18,7 @@ describeStripe('The Payment Element', shop => {
     return { ...begun, intent }
   }
 
-  test('is opened with the publishable key and the secret of this payment, by nobody else’s session', async () => {
+  test('the form opens with the publishable key and the client secret, only for the buyer’s own session', async () => {
     const { lockId, sessionId, intent } = await opened()
     expect(await shop.engine.getConfirmation(lockId, { sessionId })).toEqual({
       redirectUrl: null,
@@ -30,7 +30,7 @@ describeStripe('The Payment Element', shop => {
     )
   })
 
-  test('confirmed completes the order when the buyer comes back', async () => {
+  test('a confirmed payment completes the order when the buyer returns', async () => {
     const { lockId } = await opened()
     expect(await shop.confirmInBrowser(lockId, { payment_method: 'pm_card_visa' })).toEqual({
       status: 200,
@@ -40,14 +40,14 @@ describeStripe('The Payment Element', shop => {
     expect(await shop.ending(lockId)).toEqual({ ...paid, charged: 2_500, intents: ['succeeded'] })
   })
 
-  test('confirmed completes the order by webhook alone', async () => {
+  test('a confirmed payment completes the order by webhook alone', async () => {
     const { lockId } = await opened()
     await shop.confirmInBrowser(lockId, { payment_method: 'pm_card_visa' })
     await shop.pass(0)
     expect(await shop.ending(lockId)).toMatchObject({ ...paid, charged: 2_500 })
   })
 
-  test('declined lets the buyer try another card, and charges that one alone', async () => {
+  test('a declined card lets the buyer try another, and only that one is charged', async () => {
     const { lockId } = await opened()
     const declined = await shop.confirmInBrowser(lockId, { payment_method: 'pm_card_visa_chargeDeclined' })
     expect(declined).toEqual({ status: 402, intent: 'requires_payment_method' })
@@ -59,7 +59,7 @@ describeStripe('The Payment Element', shop => {
     expect(shop.books(lockId)).toMatchObject({ authorizations: 1, captures: 1 })
   })
 
-  test('that asks for 3-D Secure completes the order once that is passed', async () => {
+  test('a card with 3-D Secure completes the order once the buyer is authenticated', async () => {
     const { lockId, intent } = await opened()
     await shop.confirmInBrowser(lockId, { payment_method: 'pm_card_authenticationRequired', use_stripe_sdk: 'true' })
     await shop.pass(0)
@@ -69,7 +69,7 @@ describeStripe('The Payment Element', shop => {
     expect(await shop.ending(lockId)).toMatchObject({ ...paid, charged: 2_500 })
   })
 
-  test('in which 3-D Secure failed lets the buyer try another card', async () => {
+  test('a failed 3-D Secure lets the buyer try another card', async () => {
     const { lockId, intent } = await opened()
     await shop.confirmInBrowser(lockId, { payment_method: 'pm_card_authenticationRequired' })
     shop.simulator.authenticate(intent, 'fail')
@@ -79,9 +79,9 @@ describeStripe('The Payment Element', shop => {
     expect(await shop.ending(lockId)).toMatchObject({ ...paid, charged: 2_500 })
   })
 
-  test('abandoned ends with the lock, and takes no card any more', async () => {
+  test('an abandoned form ends with the lock and accepts no card afterwards', async () => {
     const { lockId, intent, sku } = await opened()
-    const told = await shop.engine.getConfirmation(lockId)
+    const confirmation = await shop.engine.getConfirmation(lockId)
     await shop.store.expire(lockId)
     await shop.pass(0)
     expect(await shop.ending(lockId)).toMatchObject({ ...undone, code: 'checkout_expired', intents: ['canceled'] })
@@ -89,14 +89,14 @@ describeStripe('The Payment Element', shop => {
       new Request(`http://stripe.invalid/v1/payment_intents/${intent}/confirm`, {
         method: 'POST',
         headers: { 'content-type': 'application/x-www-form-urlencoded' },
-        body: `key=${keys.publishableKey}&client_secret=${told?.clientSecret}&payment_method=pm_card_visa`,
+        body: `key=${keys.publishableKey}&client_secret=${confirmation?.clientSecret}&payment_method=pm_card_visa`,
       }),
     )
     expect(late.status).toBe(400)
     expect(await shop.store.stock(sku)).toEqual({ onHand: 100, reserved: 0 })
   })
 
-  test('confirmed in the moment the lock ends is let go, and nothing is charged', async () => {
+  test('a payment confirmed as the lock expires is voided, and nothing is charged', async () => {
     const { lockId } = await opened()
     await shop.confirmInBrowser(lockId, { payment_method: 'pm_card_visa' })
     await shop.store.expire(lockId)
@@ -104,13 +104,13 @@ describeStripe('The Payment Element', shop => {
     expect(await shop.ending(lockId)).toMatchObject({ ...undone, intents: ['canceled'] })
   })
 
-  test('shows no secret once the checkout is over', async () => {
+  test('an ended checkout returns no client secret', async () => {
     const { lockId } = await opened()
     await shop.engine.cancelCheckout(lockId)
     expect(await shop.engine.getConfirmation(lockId)).toBeNull()
   })
 
-  test('shows a sentence of ours where Stripe refuses the question', async () => {
+  test('an error of Stripe is replaced by a message without Stripe’s text', async () => {
     const { lockId } = await opened()
     shop.simulator.planFault({ fault: { kind: 'server_error', effect: false }, on: 'retrieve' })
     const error = await shop.engine.getConfirmation(lockId).catch((thrown: unknown) => thrown)
@@ -129,14 +129,14 @@ describeStripe('A bank account in the Payment Element', shop => {
     return begun
   }
 
-  test('is pending first, and completes the order once the bank has paid', async () => {
+  test('a bank transfer is pending and completes the order once the bank has paid', async () => {
     const { lockId } = await debited('success')
     expect(await shop.engine.resumeCheckout(lockId)).toMatchObject({ status: 'processing' })
     await shop.pass(5_000)
     expect(await shop.ending(lockId)).toEqual({ ...paid, charged: 2_500, intents: ['succeeded'] })
   })
 
-  test('is pending first, and lets the buyer try again once the bank has refused', async () => {
+  test('a bank transfer that the bank refused lets the buyer try again', async () => {
     const { lockId } = await debited('insufficientFunds')
     expect(await shop.engine.resumeCheckout(lockId)).toMatchObject({ status: 'processing' })
     await shop.pass(5_000)
@@ -146,7 +146,7 @@ describeStripe('A bank account in the Payment Element', shop => {
     expect(await shop.ending(lockId)).toMatchObject({ ...paid, charged: 2_500 })
   })
 
-  test('that pays after the lock has ended gets the money back', async () => {
+  test('a bank transfer that arrives after the lock expired is refunded', async () => {
     const { lockId } = await debited('success')
     await shop.store.expire(lockId)
     await shop.engine.recover()
@@ -156,7 +156,7 @@ describeStripe('A bank account in the Payment Element', shop => {
     expect(shop.books(lockId)).toMatchObject({ capturedMinor: 2_500, refundedMinor: 2_500 })
   })
 
-  test('that fails after the lock has ended leaves nothing open', async () => {
+  test('a bank transfer that fails after the lock expired leaves nothing open', async () => {
     const { lockId } = await debited('noAccount')
     await shop.store.expire(lockId)
     await shop.engine.recover()
@@ -165,8 +165,8 @@ describeStripe('A bank account in the Payment Element', shop => {
   })
 })
 
-describeStripe('A payment that was made elsewhere', shop => {
-  async function brought(changes: Partial<Stripe.PaymentIntentCreateParams> = {}, confirm = true) {
+describeStripe('A payment that the host’s server created', shop => {
+  async function presented(changes: Partial<Stripe.PaymentIntentCreateParams> = {}, confirm = true) {
     const begun = await shop.begin()
     const intent = await shop.stripe.paymentIntents.create({
       amount: 2_500,
@@ -180,24 +180,24 @@ describeStripe('A payment that was made elsewhere', shop => {
     return { ...begun, intent, outcome: await shop.engine.processCheckout(begun.lockId, { token: intent.id }) }
   }
 
-  test('for this checkout and its amount is adopted, and captured', async () => {
-    const { lockId, intent, outcome } = await brought()
+  test('a payment for this checkout and amount is adopted and captured', async () => {
+    const { lockId, intent, outcome } = await presented()
     expect(outcome).toMatchObject({ status: 'completed' })
     expect(await shop.intentOf(lockId)).toBe(intent.id)
     expect(await shop.ending(lockId)).toEqual({ ...paid, charged: 2_500, intents: ['succeeded'] })
   })
 
-  test('and is still to be confirmed waits for the browser', async () => {
-    const { lockId, outcome } = await brought({}, false)
+  test('an unconfirmed payment waits for the browser', async () => {
+    const { lockId, outcome } = await presented({}, false)
     expect(outcome).toMatchObject({ status: 'action_required', action: { type: 'confirm' } })
     await shop.confirmInBrowser(lockId, { payment_method: 'pm_card_visa' })
     expect(await shop.engine.resumeCheckout(lockId)).toMatchObject({ status: 'completed' })
     expect(await shop.ending(lockId)).toMatchObject({ ...paid, charged: 2_500 })
   })
 
-  test('is adopted also where the answer to that was lost', async () => {
+  test('a payment is adopted although the answer to the adoption was lost', async () => {
     shop.simulator.planFault({ fault: { kind: 'server_error', effect: false }, on: 'update' })
-    const { lockId, outcome } = await brought({}, false)
+    const { lockId, outcome } = await presented({}, false)
     expect(outcome).toMatchObject({ status: 'action_required' })
     await shop.confirmInBrowser(lockId, { payment_method: 'pm_card_visa_chargeDeclined' })
     expect(await shop.engine.resumeCheckout(lockId)).toMatchObject({ status: 'action_required' })
@@ -205,28 +205,28 @@ describeStripe('A payment that was made elsewhere', shop => {
     expect(await shop.engine.resumeCheckout(lockId)).toMatchObject({ status: 'completed' })
   })
 
-  test('and waits for 3-D Secure is gone on with', async () => {
-    const { lockId, intent, outcome } = await brought({ payment_method: 'pm_card_authenticationRequired' })
+  test('a payment that waits for 3-D Secure is continued', async () => {
+    const { lockId, intent, outcome } = await presented({ payment_method: 'pm_card_authenticationRequired' })
     expect(outcome).toMatchObject({ status: 'action_required' })
     shop.simulator.authenticate(intent.id, 'complete')
     await shop.pass(0)
     expect(await shop.ending(lockId)).toMatchObject({ ...paid, charged: 2_500 })
   })
 
-  test('and was adopted is let go where the checkout is given up', async () => {
-    const { lockId } = await brought({}, false)
+  test('an adopted payment is voided when the checkout is cancelled', async () => {
+    const { lockId } = await presented({}, false)
     await shop.engine.cancelCheckout(lockId)
     expect(await shop.ending(lockId)).toMatchObject({ ...undone, intents: ['canceled'] })
   })
 
   test.each<[title: string, changes: Partial<Stripe.PaymentIntentCreateParams>]>([
-    ['of another amount', { amount: 2_499 }],
-    ['of another currency', { currency: 'eur' }],
-    ['of another checkout', { metadata: { checkout_id: '0199a2b4-0000-7000-8000-000000000001' } }],
-    ['of no checkout', { metadata: {} }],
-    ['that takes the money at once', { capture_method: 'automatic' }],
-  ])('%s is refused, and not touched', async (_, changes) => {
-    const { lockId, intent, outcome } = await brought(changes)
+    ['a payment of another amount', { amount: 2_499 }],
+    ['a payment in another currency', { currency: 'eur' }],
+    ['a payment of another checkout', { metadata: { checkout_id: '0199a2b4-0000-7000-8000-000000000001' } }],
+    ['a payment of no checkout', { metadata: {} }],
+    ['a payment with automatic capture', { capture_method: 'automatic' }],
+  ])('%s is refused and not changed', async (_, changes) => {
+    const { lockId, intent, outcome } = await presented(changes)
     expect(outcome).toMatchObject({
       status: 'failed',
       failure: { code: 'payment_declined', context: { reason: 'wrong_payment' } },
@@ -237,14 +237,14 @@ describeStripe('A payment that was made elsewhere', shop => {
     expect({ status, metadata }).toEqual({ status: intent.status, metadata: intent.metadata })
   })
 
-  test('is adopted by one of two checkouts that bring it along', async () => {
-    const first = await brought()
+  test('a payment that two checkouts present is adopted by one of them', async () => {
+    const first = await presented()
     const second = await shop.pay({ token: first.intent.id })
     expect(first.outcome.status).toBe('completed')
     expect(second.outcome).toMatchObject({ status: 'failed', failure: { context: { reason: 'wrong_payment' } } })
   })
 
-  test('and is over is told as that', async () => {
+  test('a canceled payment is declined as voided', async () => {
     const begun = await shop.begin()
     const { id } = await shop.stripe.paymentIntents.create({
       amount: 2_500,

@@ -1,7 +1,7 @@
 /**
- * Canaries: keys, secrets, tokens and card numbers, given where they belong and on purpose where they do not. They are
- * looked for in every table, log line, error, event and answer (A12): only the answer that opens the form in the
- * browser names the secret of its payment, and the publishable key.
+ * Canaries: keys, secrets, tokens, and card numbers, given in the right and on purpose in the wrong places. Every table,
+ * log line, error, event, and response is searched for them (A12). Only the response that opens the form in the browser
+ * may contain the client secret and the publishable key.
  */
 import { inspect } from 'node:util'
 import { beforeAll, expect, test } from 'vitest'
@@ -17,7 +17,7 @@ const wrongKey = 'sk_test_wrongcanary5678'
 const returnUrl = 'http://shop.test/checkout?returned=1'
 
 describeStripe(
-  'A canary',
+  'A secret',
   shop => {
     const written: string[] = []
     const thrown: unknown[] = []
@@ -31,7 +31,7 @@ describeStripe(
       locked = await shop.open({ log, stripe: { secretKey: wrongKey } })
     })
 
-    /** A card as a browser's form makes one; its id is a token. */
+    /** Creates a card as the browser's form does. Its id is a token. */
     async function cardToken(token = 'tok_visa'): Promise<string> {
       const { id } = await shop.stripe.paymentMethods.create({ type: 'card', card: { token } })
       canaries.add(id)
@@ -53,7 +53,7 @@ describeStripe(
       }
     }
 
-    /** The tables in which any of these stands. */
+    /** The tables that contain any of these texts. */
     async function tablesWith(texts: Iterable<string>): Promise<string[]> {
       const tables = await shop.store.sql<{ name: string }>(
         `select format('%I.%I', schemaname, tablename) as name from pg_tables where schemaname like 'holdfast%'`,
@@ -69,7 +69,7 @@ describeStripe(
       return found
     }
 
-    async function singsNowhere(): Promise<void> {
+    async function expectNoLeak(): Promise<void> {
       expect(await tablesWith(canaries)).toEqual([])
       for (const canary of canaries) {
         expect(written.find(line => line.includes(canary))).toBeUndefined()
@@ -77,28 +77,28 @@ describeStripe(
       }
     }
 
-    test('sings in no row, no line and no error, however a payment goes', async () => {
+    test('secrets appear in no row, log line, or error, for every kind of payment', async () => {
       await shop.pay({ token: await cardToken(), returnUrl }, { engine })
       await shop.pay({ token: await cardToken('tok_chargeDeclinedInsufficientFunds') }, { engine })
       const waiting = await shop.pay({ token: await cardToken('tok_threeDSecureRequired'), returnUrl }, { engine })
       await secretOf(waiting.lockId)
-      await singsNowhere()
+      await expectNoLeak()
       shop.simulator.authenticate(await shop.intentOf(waiting.lockId), 'complete')
       const opened = await shop.pay({}, { engine })
-      const told = await engine.getConfirmation(opened.lockId)
-      expect(told?.clientSecret).toBe(await secretOf(opened.lockId))
+      const confirmation = await engine.getConfirmation(opened.lockId)
+      expect(confirmation?.clientSecret).toBe(await secretOf(opened.lockId))
       await shop.confirmInBrowser(opened.lockId, { payment_method: await cardToken() })
       await shop.pass(0)
       const given = await shop.engine.getCheckoutStatus(opened.lockId)
       await engine.refundOrder(given?.order?.id ?? '', { amountMinor: 100 })
       await shop.drain()
-      await singsNowhere()
+      await expectNoLeak()
       expect(await tablesWith(['@example.com', 'payment_intent']), 'the search finds what is there').toEqual(
         expect.arrayContaining(['@example.com in holdfast.orders', 'payment_intent in holdfast.webhooks']),
       )
     })
 
-    test('given as what it is not sings nowhere', async () => {
+    test('a secret given in the wrong place appears nowhere', async () => {
       const { lockId } = await shop.pay({}, { engine })
       const secret = await secretOf(lockId)
       for (const token of [secret, keys.secretKey, keys.webhookSecret, cardNumber, 'pm_canary4242', 'pi_canary4242']) {
@@ -111,10 +111,10 @@ describeStripe(
       await caught(engine.processCheckout(cardNumber, { token: await cardToken() }))
       await caught(engine.captureCheckout(keys.secretKey))
       await engine.cancelCheckout(lockId)
-      await singsNowhere()
+      await expectNoLeak()
     })
 
-    test('sings nowhere while calls break, are refused, or come from the wrong account', async () => {
+    test('secrets appear nowhere when calls fail, are refused, or use the wrong account', async () => {
       for (const on of ['create', 'confirm', 'capture'] as const) {
         for (const fault of [
           { kind: 'lose_request' },
@@ -129,18 +129,18 @@ describeStripe(
       }
       const { lockId } = await shop.begin({ engine: locked })
       expect(await locked.processCheckout(lockId, { token: await cardToken() })).toMatchObject({ status: 'processing' })
-      await singsNowhere()
+      await expectNoLeak()
       await shop.drain()
       const opened = await shop.pay({}, { engine })
       await secretOf(opened.lockId)
       expect(await caught(locked.getConfirmation(opened.lockId))).toBeInstanceOf(Error)
       expect(await caught(locked.reconcile({ hours: 1 }))).toBeInstanceOf(Error)
       await shop.pass(0)
-      await singsNowhere()
+      await expectNoLeak()
       await engine.cancelCheckout(opened.lockId)
     })
 
-    test('is answered to its own buyer alone, in the answer that opens the form', async () => {
+    test('the client secret is sent only to its own buyer, in the response that opens the form', async () => {
       const answers: { path: string; status: number; text: string }[] = []
       const browser = await browserOf(shop, engine, answers)
       const sku = await shop.store.article()
@@ -175,16 +175,16 @@ describeStripe(
       await shop.confirmInBrowser(lockId, { payment_method: await cardToken() })
       expect((await browser.send('POST', '/checkout/resume', { lock_id: lockId })).status).toBe(201)
       await browser.send('GET', '/checkout/status')
-      // Both opened the form: as it was paid for, and when the buyer came back.
+      // Two responses opened the form: the payment itself, and the buyer's return.
       const opening = answers.filter(({ text }) => text.includes('"client_secret"'))
       expect(opening.map(({ path, status }) => `${path} ${status}`)).toEqual(['/checkout 202', '/checkout/resume 202'])
       for (const { text } of opening) expect(text).toContain(keys.publishableKey)
       for (const canary of [...canaries, keys.publishableKey]) {
-        const isTold = canary === action.client_secret || canary === keys.publishableKey
-        const told = answers.filter(answer => answer.text.includes(canary) && !(isTold && opening.includes(answer)))
-        expect(told, canary).toEqual([])
+        const isAllowed = canary === action.client_secret || canary === keys.publishableKey
+        const leaks = answers.filter(answer => answer.text.includes(canary) && !(isAllowed && opening.includes(answer)))
+        expect(leaks, canary).toEqual([])
       }
-      await singsNowhere()
+      await expectNoLeak()
     })
   },
   ['postgres'],

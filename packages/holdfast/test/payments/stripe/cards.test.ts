@@ -1,9 +1,9 @@
-/** Cards through Stripe: approved, declined for each of its reasons, confirmed with the bank or not. */
+/** Cards at Stripe: approved, declined for each reason, and authenticated with 3-D Secure. */
 import { expect, test } from 'vitest'
 import { upsertCoupon } from '../../../src/shop/catalog/coupons.ts'
 import { describeStripe, paid, undone } from './fixture.ts'
 
-/** Stripe's test cards, and the reasons that buyers and shops are told. */
+/** Stripe's test cards and their decline codes. */
 const declines: [token: string, reason: string][] = [
   ['pm_card_visa_chargeDeclined', 'generic_decline'],
   ['pm_card_visa_chargeDeclinedInsufficientFunds', 'insufficient_funds'],
@@ -19,7 +19,7 @@ const declines: [token: string, reason: string][] = [
 const returnUrl = 'http://shop.test/checkout?returned=1'
 
 describeStripe(
-  'A card through Stripe',
+  'A card at Stripe',
   shop => {
     test.each(['pm_card_visa', 'pm_card_mastercard', 'tok_visa'])('%s pays for the order', async token => {
       const { lockId, sku, outcome } = await shop.pay({ token, expectedTotalMinor: 2_500 })
@@ -28,14 +28,14 @@ describeStripe(
       expect(await shop.store.stock(sku)).toEqual({ onHand: 98, reserved: 0 })
     })
 
-    test('by a confirmation token pays for the order', async () => {
+    test('a confirmation token pays for the order', async () => {
       const { id } = await shop.stripe.testHelpers.confirmationTokens.create({ payment_method: 'pm_card_visa' })
       const { lockId, outcome } = await shop.pay({ token: id, returnUrl })
       expect(outcome.status).toBe('completed')
       expect(await shop.ending(lockId)).toMatchObject({ ...paid, charged: 2_500 })
     })
 
-    test.each(declines)('%s is declined as %s, and its payment is over for good', async (token, reason) => {
+    test.each(declines)('%s is declined as %s, and its payment is canceled', async (token, reason) => {
       const { lockId, sku, outcome } = await shop.pay({ token })
       expect(outcome).toMatchObject({
         status: 'failed',
@@ -63,7 +63,7 @@ describeStripe(
       expect(await shop.ending(lockId)).toMatchObject(undone)
     })
 
-    test('that was declined leaves the cart free for another', async () => {
+    test('a declined card leaves the cart unlocked for another attempt', async () => {
       const { cartId, sessionId } = await shop.pay({ token: 'pm_card_visa_chargeDeclined' })
       const lock = await shop.engine.startCheckout(cartId, { sessionId })
       expect(await shop.engine.processCheckout(lock.id, { token: 'pm_card_visa' })).toMatchObject({
@@ -72,7 +72,7 @@ describeStripe(
       expect(await shop.ending(lock.id)).toMatchObject({ ...paid, charged: 2_500 })
     })
 
-    test('pays once however often it is sent', async () => {
+    test('a payment that is sent several times is charged once', async () => {
       const { lockId } = await shop.begin()
       const again = () => shop.engine.processCheckout(lockId, { token: 'pm_card_visa' })
       const outcomes = await Promise.all(Array.from({ length: 5 }, again))
@@ -80,7 +80,7 @@ describeStripe(
       expect(shop.books(lockId)).toMatchObject({ authorizations: 1, captures: 1, capturedMinor: 2_500 })
     })
 
-    test('is not asked for where the order costs nothing', async () => {
+    test('an order that costs nothing needs no card', async () => {
       await upsertCoupon(shop.store.database, { code: 'FREE', discount: { ratePpm: 1_000_000 }, usageLimit: 9 })
       const sku = await shop.store.article({ requiresShipping: false })
       const { lockId } = await shop.store.begin({ [sku]: 2 }, { engine: shop.engine, cart: { couponCode: 'FREE' } })
@@ -89,7 +89,7 @@ describeStripe(
       expect(await shop.ending(lockId)).toEqual({ ...paid, charged: 0, intents: [] })
     })
 
-    test('is refused where the order costs less than Stripe takes', async () => {
+    test('an order below Stripe’s minimum amount is declined', async () => {
       const sku = await shop.store.article({ requiresShipping: false, priceMinor: 20 })
       const { lockId } = await shop.store.begin({ [sku]: 2 }, { engine: shop.engine })
       const outcome = await shop.engine.processCheckout(lockId, { token: 'pm_card_visa' })
@@ -107,16 +107,16 @@ describeStripe('3-D Secure', shop => {
     return { ...begun, intent: await shop.intentOf(begun.lockId) }
   }
 
-  test('passed completes the order when the buyer comes back', async () => {
+  test('a passed authentication completes the order when the buyer returns', async () => {
     const { lockId, intent } = await challenged()
-    const told = await shop.engine.getConfirmation(lockId)
-    expect(told?.redirectUrl).toBe(`http://stripe.invalid/3ds/${intent}`)
+    const confirmation = await shop.engine.getConfirmation(lockId)
+    expect(confirmation?.redirectUrl).toBe(`http://stripe.invalid/3ds/${intent}`)
     shop.simulator.authenticate(intent, 'complete')
     expect(await shop.engine.resumeCheckout(lockId)).toMatchObject({ status: 'completed' })
     expect(await shop.ending(lockId)).toEqual({ ...paid, charged: 2_500, intents: ['succeeded'] })
   })
 
-  test('passed completes the order by webhook alone', async () => {
+  test('a passed authentication completes the order by webhook alone', async () => {
     const { lockId, intent } = await challenged()
     shop.simulator.authenticate(intent, 'complete')
     await shop.pass(0)
@@ -124,15 +124,20 @@ describeStripe('3-D Secure', shop => {
   })
 
   test.each([
-    ['failed at the bank', 'pm_card_authenticationRequired', 'fail', 'authentication_failed'],
-    ['passed, and declined then', 'pm_card_threeDSecureRequiredChargeDeclined', 'complete', 'generic_decline'],
+    ['an authentication that failed at the bank', 'pm_card_authenticationRequired', 'fail', 'authentication_failed'],
     [
-      'passed, and short of funds then',
+      'a card declined after its authentication',
+      'pm_card_threeDSecureRequiredChargeDeclined',
+      'complete',
+      'generic_decline',
+    ],
+    [
+      'a card without funds after its authentication',
       'pm_card_authenticationRequiredChargeDeclinedInsufficientFunds',
       'complete',
       'insufficient_funds',
     ],
-  ] as const)('%s is declined, and its payment is over for good', async (_, token, word, reason) => {
+  ] as const)('%s is declined, and its payment is canceled', async (_, token, word, reason) => {
     const { lockId, intent } = await challenged(token)
     shop.simulator.authenticate(intent, word)
     expect(await shop.engine.resumeCheckout(lockId)).toMatchObject({
@@ -142,7 +147,7 @@ describeStripe('3-D Secure', shop => {
     expect(await shop.ending(lockId)).toMatchObject({ ...undone, intents: ['canceled'] })
   })
 
-  test('abandoned ends with the lock, and can be passed no more', async () => {
+  test('an abandoned authentication ends with the lock and cannot be passed later', async () => {
     const { lockId, intent, sku } = await challenged()
     await shop.store.expire(lockId)
     await shop.pass(0)
@@ -151,14 +156,14 @@ describeStripe('3-D Secure', shop => {
     expect(await shop.store.stock(sku)).toEqual({ onHand: 100, reserved: 0 })
   })
 
-  test('given up by the buyer is over at Stripe, too', async () => {
+  test('a checkout that the buyer cancels is also canceled at Stripe', async () => {
     const { lockId, intent } = await challenged()
     expect(await shop.engine.cancelCheckout(lockId)).toMatchObject({ status: 'failed' })
     expect(await shop.ending(lockId)).toMatchObject({ ...undone, intents: ['canceled'] })
     expect(() => shop.simulator.authenticate(intent, 'complete')).toThrow()
   })
 
-  test('passed in the very moment its lock ends gives the money back', async () => {
+  test('an authentication passed as the lock expires releases the money', async () => {
     const { lockId, intent } = await challenged()
     await shop.store.expire(lockId)
     shop.simulator.authenticate(intent, 'complete')
@@ -166,7 +171,7 @@ describeStripe('3-D Secure', shop => {
     expect(await shop.ending(lockId)).toMatchObject({ ...undone, intents: ['canceled'] })
   })
 
-  test('canceled in the dashboard is told as that', async () => {
+  test('a payment canceled in the dashboard is reported as voided', async () => {
     const { lockId, intent } = await challenged()
     await shop.stripe.paymentIntents.cancel(intent)
     await shop.pass(0)

@@ -1,4 +1,4 @@
-/** Stripe, through its official SDK and the simulator, keeps every promise of the gateway contract. */
+/** The Stripe gateway passes the gateway contract, through the official SDK and the simulator. */
 import Stripe from 'stripe'
 import { createStripeSimulator } from '../../../../stripe-simulator/src/simulator.ts'
 import { gatewayContract } from '../../../../testing/src/gateway/gateway-contract.ts'

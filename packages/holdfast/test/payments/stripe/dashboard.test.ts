@@ -1,4 +1,4 @@
-/** What people do in Stripe's dashboard, and other applications on the account, while a checkout is under way or undone. */
+/** Changes in Stripe's dashboard, and other applications on the account, while a checkout is under way or undone. */
 import Stripe from 'stripe'
 import { expect, test } from 'vitest'
 import { createStripeSimulator } from '../../../../stripe-simulator/src/simulator.ts'
@@ -9,7 +9,7 @@ const token = 'pm_card_visa'
 describeStripe(
   'A payment of another application on the account',
   shop => {
-    test('whose checkout id is none of ours does not end the comparison', async () => {
+    test('a payment with a foreign checkout id does not stop reconciliation', async () => {
       await shop.stripe.paymentIntents.create({ amount: 900, currency: 'usd', metadata: { checkout_id: 'order 17' } })
       const { lockId } = await shop.pay({ token })
       await shop.stripe.refunds.create({ payment_intent: await shop.intentOf(lockId), amount: 500 })
@@ -18,7 +18,7 @@ describeStripe(
       await shop.engine.reconcile({ hours: 1, record: true })
     })
 
-    test('in a currency that only Stripe knows does not end the comparison', async () => {
+    test('a payment in a currency outside ISO 4217 does not stop reconciliation', async () => {
       await shop.stripe.paymentIntents.create({ amount: 900, currency: 'std', metadata: {} })
       await expect(shop.engine.reconcile({ hours: 1 })).resolves.toMatchObject({})
     })
@@ -27,9 +27,9 @@ describeStripe(
 )
 
 describeStripe(
-  'A part of an order whose refund never reached Stripe',
+  'A partial refund that never reached Stripe',
   shop => {
-    test('is refused once everything was given back in the dashboard, and that is recorded', async () => {
+    test('a partial refund is declined after a full refund in the dashboard, which is recorded', async () => {
       const { lockId, outcome } = await shop.pay({ token })
       if (outcome.status !== 'completed') throw new Error(outcome.status)
       shop.simulator.planFault({ fault: { kind: 'lose_request' }, on: 'refund', times: 9 })
@@ -42,7 +42,7 @@ describeStripe(
       expect(await shop.ending(lockId)).toMatchObject({ order: 'refunded', charged: 0 })
     })
 
-    test('that was the last of it, too', async () => {
+    test('a partial refund of the rest is declined after a refund of the rest in the dashboard, which is recorded', async () => {
       const { lockId, outcome } = await shop.pay({ token })
       if (outcome.status !== 'completed') throw new Error(outcome.status)
       await shop.engine.refundOrder(outcome.order.id, { amountMinor: 700 })
@@ -54,7 +54,7 @@ describeStripe(
       expect(await shop.ending(lockId)).toMatchObject({ order: 'refunded', charged: 0 })
     })
 
-    test('stays open while Stripe does not know the payment, for the key is another account’s', async () => {
+    test('a partial refund stays open while the key of a different account does not find the payment', async () => {
       const { lockId, outcome } = await shop.pay({ token })
       if (outcome.status !== 'completed') throw new Error(outcome.status)
       shop.simulator.planFault({ fault: { kind: 'lose_answer' }, on: 'refund' })
@@ -81,9 +81,9 @@ describeStripe(
 )
 
 describeStripe(
-  'A checkout that is given up after money was taken in the dashboard',
+  'A checkout that is undone after a capture in the dashboard',
   shop => {
-    test('gives back a part that was taken', async () => {
+    test('a partial capture in the dashboard is refunded', async () => {
       const { lockId } = await shop.pay({})
       await shop.confirmInBrowser(lockId, { payment_method: token })
       shop.webhooks.to = null
@@ -96,7 +96,7 @@ describeStripe(
       expect(shop.books(lockId)).toMatchObject({ capturedMinor: 2_000, refundedMinor: 2_000, refunds: 1 })
     })
 
-    test('gives back what is left of what was taken', async () => {
+    test('the rest of a partly refunded capture is refunded', async () => {
       const { lockId } = await shop.pay({})
       await shop.confirmInBrowser(lockId, { payment_method: token })
       shop.webhooks.to = null
@@ -112,9 +112,9 @@ describeStripe(
 )
 
 describeStripe(
-  'A payment that the host names for another checkout, after its first one failed',
+  'A payment that the host presents to a second checkout after the first one failed',
   shop => {
-    test('is ended beside no checkout that counts on it', async () => {
+    test('a payment that a checkout uses is not voided as an orphan of another', async () => {
       const first = await shop.pay({ token: 'pm_card_visa_chargeDeclined' })
       const { id } = await shop.stripe.paymentIntents.create({
         amount: 2_500,
@@ -128,7 +128,7 @@ describeStripe(
       const { differences } = await shop.engine.reconcile({ hours: 1 })
       expect(differences).toMatchObject([{ kind: 'orphan_open', checkoutId: first.lockId, reference: id }])
       const second = await shop.begin()
-      // By its name the simulator's books are those of two checkouts.
+      // The intent belongs to two checkouts, so the simulator counts it for both.
       shop.excused.add(first.lockId).add(second.lockId)
       await shop.stripe.paymentIntents.update(id, { metadata: { checkout_id: second.lockId } })
       const waiting = await shop.engine.processCheckout(second.lockId, { token: id, captureLater: true })
@@ -151,7 +151,7 @@ describeStripe(
 describeStripe(
   'An order that waits for its capture',
   shop => {
-    test('is not undone when the money was taken in the dashboard before its authorization ends', async () => {
+    test('an order captured in the dashboard is not undone when its authorization ends', async () => {
       const { lockId } = await shop.pay({ token, captureLater: true })
       await shop.stripe.paymentIntents.capture(await shop.intentOf(lockId))
       await shop.pass(1)
@@ -160,7 +160,7 @@ describeStripe(
       expect(await shop.ending(lockId)).toMatchObject({ state: 'completed', order: 'paid', charged: 2_500 })
     })
 
-    test('is undone when a part was taken there, which goes back', async () => {
+    test('an order partly captured in the dashboard is undone, and the part is refunded', async () => {
       const { lockId } = await shop.pay({ token, captureLater: true })
       await shop.stripe.paymentIntents.capture(await shop.intentOf(lockId), { amount_to_capture: 2_000 })
       await shop.store.wake(lockId)
@@ -168,7 +168,7 @@ describeStripe(
       expect(await shop.ending(lockId)).toMatchObject({ ...undone, code: 'authorization_ended', order: 'cancelled' })
     })
 
-    test('is not undone while Stripe does not say whether the money was taken', async () => {
+    test('an order is not undone while Stripe does not say whether it was captured', async () => {
       const { lockId } = await shop.pay({ token, captureLater: true })
       shop.simulator.planFault({ fault: { kind: 'lose_request' }, on: 'retrieve' })
       await shop.store.wake(lockId)
@@ -183,9 +183,9 @@ describeStripe(
 )
 
 describeStripe(
-  'Money that the bank sends back much later',
+  'A refund that the bank returns much later',
   shop => {
-    test('is called out', async () => {
+    test('a returned refund raises an alert', async () => {
       const errors: string[] = []
       const quiet = () => {}
       const engine = await shop.open({ log: { info: quiet, warn: quiet, error: message => void errors.push(message) } })
@@ -204,9 +204,9 @@ describeStripe(
 )
 
 describeStripe(
-  'A payment that was given back before it is brought along',
+  'A payment that was refunded before it is presented',
   shop => {
-    test.each([2_500, 700])('pays for no order: %i of 2500', async amount => {
+    test.each([2_500, 700])('a payment of which %i of 2500 was refunded pays for no order', async amount => {
       const { lockId } = await shop.begin()
       shop.excused.add(lockId)
       const { id } = await shop.stripe.paymentIntents.create({

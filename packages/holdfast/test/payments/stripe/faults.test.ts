@@ -1,6 +1,6 @@
 /**
- * Every fault of a gateway, at every request that moves money through Stripe: one paid order or everything undone,
- * nothing charged twice, nothing left open.
+ * Every kind of fault at every request that moves money through Stripe ends with one paid order or with everything
+ * undone. Nothing is charged twice or left open.
  */
 import Stripe from 'stripe'
 import { beforeAll, describe, expect, test } from 'vitest'
@@ -11,32 +11,32 @@ import { describeStripe, type Ending, type Paying, paid, type StripeShop, undone
 const token = 'pm_card_visa'
 const returnUrl = 'http://shop.test/checkout?returned=1'
 
-/** Faults that pass, as they are planned for one request. */
-const passing: Readonly<Record<string, { fault: StripeFault; times?: number }>> = {
+/** Temporary faults, planned for one request each. */
+const temporaryFaults: Readonly<Record<string, { fault: StripeFault; times?: number }>> = {
   'a refused connection': { fault: { kind: 'refuse_connection' }, times: 3 },
-  'lost on the way there': { fault: { kind: 'lose_request' }, times: 3 },
-  'lost on the way there, in silence': { fault: { kind: 'lose_request', loss: 'silence' } },
-  'lost on the way back': { fault: { kind: 'lose_answer' }, times: 3 },
-  'lost on the way back, in silence': { fault: { kind: 'lose_answer', loss: 'silence' } },
+  'request lost': { fault: { kind: 'lose_request' }, times: 3 },
+  'request lost, without an error': { fault: { kind: 'lose_request', loss: 'silence' } },
+  'answer lost': { fault: { kind: 'lose_answer' }, times: 3 },
+  'answer lost, without an error': { fault: { kind: 'lose_answer', loss: 'silence' } },
   'applied a minute later': { fault: { kind: 'apply_late', ms: 60_000 } },
   'applied an hour later': { fault: { kind: 'apply_late', ms: 3_600_000 } },
   '500 without effect': { fault: { kind: 'server_error', effect: false } },
   '500 after its effect': { fault: { kind: 'server_error', effect: true } },
   '503 without effect, twice': { fault: { kind: 'server_error', effect: false, status: 503 }, times: 2 },
-  '409 in flight': { fault: { kind: 'key_in_use' }, times: 3 },
-  '429 too many': { fault: { kind: 'rate_limit' }, times: 3 },
-  '429 too many, with a pause': { fault: { kind: 'rate_limit', retryAfterSeconds: 30 } },
-  '429 changed by another': { fault: { kind: 'lock_timeout' }, times: 3 },
+  '409 key in use': { fault: { kind: 'key_in_use' }, times: 3 },
+  '429 rate limit': { fault: { kind: 'rate_limit' }, times: 3 },
+  '429 rate limit with Retry-After': { fault: { kind: 'rate_limit', retryAfterSeconds: 30 } },
+  '429 lock timeout': { fault: { kind: 'lock_timeout' }, times: 3 },
   'lost 50 times': { fault: { kind: 'lose_request' }, times: 50 },
   'failing 50 times': { fault: { kind: 'server_error', effect: false }, times: 50 },
 }
 
 interface Journey {
-  /** The request that something happens to. */
+  /** The request that fails. */
   on: 'create' | 'confirm' | 'capture' | 'cancel' | 'refund'
-  /** Up to the request. */
+  /** Everything before the request. */
   arrange(shop: StripeShop, engine: CheckoutEngine): Promise<Paying>
-  /** Makes it. */
+  /** Sends the request. */
   act(engine: CheckoutEngine, begun: Paying): Promise<unknown>
   end: Partial<Ending>
   moved: { authorizations: number; captures: number; refunds: number }
@@ -109,7 +109,7 @@ const journeys: Readonly<Record<string, Journey>> = {
 }
 
 describeStripe(
-  'A fault at Stripe that passes',
+  'A temporary fault at Stripe',
   shop => {
     let engine: CheckoutEngine
     beforeAll(async () => {
@@ -119,18 +119,18 @@ describeStripe(
     async function settled(begun: Paying, { moved }: Journey) {
       const { authorizations, captures, refunds } = shop.books(begun.lockId)
       const { intents, ...ending } = await shop.ending(begun.lockId)
-      // Beside the one that counts there may be empty ones, which nobody can confirm.
+      // There may be additional empty intents, which nobody can confirm.
       const counted = intents.filter(status => status !== 'requires_payment_method')
       return { ...ending, intents: counted, moved: moved && { authorizations, captures, refunds } }
     }
 
-    test.each(Object.keys(journeys))('at %s changes nothing of its end', async name => {
+    test.each(Object.keys(journeys))('a fault at %s does not change the result', async name => {
       const journey = journeys[name] as Journey
-      const titles = Object.keys(passing)
+      const titles = Object.keys(temporaryFaults)
       const begun = await Promise.all(titles.map(() => journey.arrange(shop, engine)))
       titles.forEach((title, index) => {
         shop.simulator.planFault({
-          ...(passing[title] as { fault: StripeFault }),
+          ...(temporaryFaults[title] as { fault: StripeFault }),
           on: journey.on,
           checkoutId: begun[index]?.lockId ?? '',
         })
@@ -142,55 +142,65 @@ describeStripe(
         expect(found[index], title).toMatchObject({ ...journey.end, moved: journey.moved })
       }
       const fired = Object.keys(shop.simulator.faultsFired()).filter(fault => fault.endsWith(` ${journey.on}`))
-      expect(fired.length).toBe(new Set(Object.values(passing).map(({ fault }) => fault.kind)).size)
+      expect(fired.length).toBe(new Set(Object.values(temporaryFaults).map(({ fault }) => fault.kind)).size)
     })
 
-    test.each(Object.keys(journeys))('at %s, whose key is forgotten then, changes nothing of its end', async name => {
-      const journey = journeys[name] as Journey
-      const begun = await journey.arrange(shop, engine)
-      shop.simulator.planFault({ fault: { kind: 'lose_answer' }, on: journey.on, times: 2 })
-      await journey.act(engine, begun)
-      shop.simulator.forgetKeys()
-      await shop.drain()
-      expect(await settled(begun, journey)).toMatchObject({ ...journey.end, moved: journey.moved })
-    })
+    test.each(Object.keys(journeys))(
+      'a lost answer at %s whose key Stripe forgets does not change the result',
+      async name => {
+        const journey = journeys[name] as Journey
+        const begun = await journey.arrange(shop, engine)
+        shop.simulator.planFault({ fault: { kind: 'lose_answer' }, on: journey.on, times: 2 })
+        await journey.act(engine, begun)
+        shop.simulator.forgetKeys()
+        await shop.drain()
+        expect(await settled(begun, journey)).toMatchObject({ ...journey.end, moved: journey.moved })
+      },
+    )
 
-    test.each(Object.keys(journeys))('at %s, which no look-up finds, changes nothing of its end', async name => {
-      const journey = journeys[name] as Journey
-      const begun = await journey.arrange(shop, engine)
-      shop.simulator.planFault({ fault: { kind: 'lose_answer' }, on: journey.on })
-      const act = journey.act(engine, begun)
-      shop.simulator.planFault({ fault: { kind: 'not_found' }, on: 'list', times: 3 })
-      if (journey.on !== 'create') shop.simulator.planFault({ fault: { kind: 'not_found' }, on: 'retrieve', times: 3 })
-      await act
-      await shop.drain()
-      expect(await settled(begun, journey)).toMatchObject({ ...journey.end, moved: journey.moved })
-    })
+    test.each(Object.keys(journeys))(
+      'a lost answer at %s that no lookup finds does not change the result',
+      async name => {
+        const journey = journeys[name] as Journey
+        const begun = await journey.arrange(shop, engine)
+        shop.simulator.planFault({ fault: { kind: 'lose_answer' }, on: journey.on })
+        const act = journey.act(engine, begun)
+        shop.simulator.planFault({ fault: { kind: 'not_found' }, on: 'list', times: 3 })
+        if (journey.on !== 'create')
+          shop.simulator.planFault({ fault: { kind: 'not_found' }, on: 'retrieve', times: 3 })
+        await act
+        await shop.drain()
+        expect(await settled(begun, journey)).toMatchObject({ ...journey.end, moved: journey.moved })
+      },
+    )
 
-    test.each(Object.keys(journeys))('at %s, of which webhooks tell before the answer, changes nothing', async name => {
-      const journey = journeys[name] as Journey
-      const early = await shop.open({
-        stripe: {
-          httpClient: Object.assign(Object.create(shop.httpClient), {
-            async makeRequest(...call: Parameters<typeof shop.httpClient.makeRequest>) {
-              const response = await shop.httpClient.makeRequest(...call)
-              await shop.simulator.runDueJobs()
-              return response
-            },
-          }) as typeof shop.httpClient,
-        },
-      })
-      const begun = await journey.arrange(shop, early)
-      await journey.act(early, begun)
-      await shop.drain()
-      expect(await settled(begun, journey)).toMatchObject({ ...journey.end, moved: journey.moved })
-    })
+    test.each(Object.keys(journeys))(
+      'a webhook that arrives before the answer at %s does not change the result',
+      async name => {
+        const journey = journeys[name] as Journey
+        const early = await shop.open({
+          stripe: {
+            httpClient: Object.assign(Object.create(shop.httpClient), {
+              async makeRequest(...call: Parameters<typeof shop.httpClient.makeRequest>) {
+                const response = await shop.httpClient.makeRequest(...call)
+                await shop.simulator.runDueJobs()
+                return response
+              },
+            }) as typeof shop.httpClient,
+          },
+        })
+        const begun = await journey.arrange(shop, early)
+        await journey.act(early, begun)
+        await shop.drain()
+        expect(await settled(begun, journey)).toMatchObject({ ...journey.end, moved: journey.moved })
+      },
+    )
   },
   ['postgres'],
 )
 
 describeStripe(
-  'What Stripe refuses for good',
+  'A final refusal of Stripe',
   shop => {
     async function refused(on: Journey['on'], fault: StripeFault) {
       const begun = await shop.begin()
@@ -201,7 +211,7 @@ describeStripe(
       return shop.ending(begun.lockId)
     }
 
-    test('at the creation of a payment undoes the checkout', async () => {
+    test('a refused creation undoes the checkout', async () => {
       expect(await refused('create', { kind: 'refuse', code: 'parameter_invalid_integer' })).toMatchObject({
         ...undone,
         code: 'payment_declined',
@@ -210,7 +220,7 @@ describeStripe(
       })
     })
 
-    test('at its confirmation undoes the checkout and ends the payment', async () => {
+    test('a refused confirmation undoes the checkout and cancels the payment', async () => {
       const fault = { kind: 'refuse', type: 'card_error', code: 'card_declined', declineCode: 'do_not_honor' } as const
       expect(await refused('confirm', fault)).toMatchObject({
         ...undone,
@@ -219,7 +229,7 @@ describeStripe(
       })
     })
 
-    test('at its capture, for the authorization has ended, undoes the order', async () => {
+    test('a capture of an expired authorization undoes the order', async () => {
       expect(await refused('capture', { kind: 'refuse' })).toMatchObject({
         ...undone,
         code: 'authorization_ended',
@@ -228,7 +238,7 @@ describeStripe(
       })
     })
 
-    test('at its capture, for the bank says no, undoes the order', async () => {
+    test('a capture that the bank refuses undoes the order', async () => {
       const fault = { kind: 'refuse', type: 'card_error', code: 'card_declined' } as const
       expect(await refused('capture', fault)).toMatchObject({ ...undone, code: 'capture_refused', order: 'cancelled' })
     })
@@ -236,13 +246,13 @@ describeStripe(
     test.each<[string, StripeFault]>([
       ['another amount', { kind: 'other_amount' }],
       ['another currency', { kind: 'other_currency', currency: 'eur' }],
-    ])('is no reason to confirm a payment of %s than asked', async (_, fault) => {
+    ])('a payment created with %s is not confirmed', async (_, fault) => {
       const ending = await refused('create', fault)
       expect(ending).toMatchObject({ ...undone, code: 'payment_declined', reason: 'wrong_payment' })
       expect(ending.intents).toEqual(['requires_payment_method'])
     })
 
-    test('is asked for anew where it was the refund of a checkout that is undone', async () => {
+    test('a refused refund of an undone checkout is sent again under a new key', async () => {
       const { lockId } = await shop.pay({ method: 'bank_transfer' })
       await shop.confirmInBrowser(lockId, {
         payment_method: 'pm_usBankAccount_success',
@@ -260,10 +270,10 @@ describeStripe(
 )
 
 describeStripe(
-  'Another amount than asked',
+  'A different amount than requested',
   shop => {
-    /** Stripe puts it right: from now on its answers say what was asked for. */
-    async function putRight(lockId: string) {
+    /** Corrects the amount in Stripe's answers. */
+    async function correct(lockId: string) {
       shop.excused.add(lockId)
       const engine = await shop.open({
         stripe: {
@@ -277,24 +287,24 @@ describeStripe(
       await shop.drain(engine)
     }
 
-    test('that was captured keeps the order waiting, its stock firm, until it is put right', async () => {
+    test('a different captured amount keeps the order waiting with firm stock until it is corrected', async () => {
       const { lockId } = await shop.begin()
       shop.simulator.planFault({ fault: { kind: 'other_amount' }, on: 'capture' })
       expect(await shop.engine.processCheckout(lockId, { token })).toMatchObject({ status: 'processing' })
       await shop.pass(60_000)
       expect(await shop.ending(lockId)).toMatchObject({ state: 'capturing', order: 'pending', holds: ['firm'] })
-      await putRight(lockId)
+      await correct(lockId)
       expect(await shop.ending(lockId)).toMatchObject(paid)
     })
 
-    test('that was refunded keeps the refund open, until it is put right', async () => {
+    test('a different refunded amount keeps the refund open until it is corrected', async () => {
       const { lockId, outcome } = await shop.pay({ token })
       if (outcome.status !== 'completed') throw new Error(outcome.status)
       shop.webhooks.to = null
       shop.simulator.planFault({ fault: { kind: 'other_amount' }, on: 'refund' })
       expect(await shop.engine.refundOrder(outcome.order.id)).toMatchObject({ status: 'processing' })
       expect(await shop.ending(lockId)).toMatchObject({ order: 'paid', charged: 1 })
-      await putRight(lockId)
+      await correct(lockId)
       expect(await shop.ending(lockId)).toMatchObject({ order: 'refunded' })
     })
   },
@@ -302,7 +312,7 @@ describeStripe(
 )
 
 describeStripe(
-  'What was done meanwhile at Stripe',
+  'A change in Stripe’s dashboard',
   shop => {
     async function interrupted(on: Journey['on'], name: string, meanwhile: (intent: string) => unknown) {
       const journey = journeys[name] as Journey
@@ -315,7 +325,7 @@ describeStripe(
       return { ...begun, ending: await shop.ending(begun.lockId) }
     }
 
-    test('a capture by hand is the capture', async () => {
+    test('a capture in the dashboard counts as the capture', async () => {
       const { lockId, ending } = await interrupted('capture', 'its capture', id =>
         shop.stripe.paymentIntents.capture(id),
       )
@@ -323,30 +333,30 @@ describeStripe(
       expect(shop.books(lockId)).toMatchObject({ captures: 1, refunds: 0 })
     })
 
-    test('the end of an authorization undoes the order', async () => {
+    test('an authorization that expires before its capture undoes the order', async () => {
       const { ending } = await interrupted('capture', 'its capture', id => shop.simulator.expireAuthorization(id))
       expect(ending).toMatchObject({ ...undone, code: 'authorization_ended', order: 'cancelled' })
     })
 
-    test('a cancellation by hand before the capture undoes the order', async () => {
+    test('a cancellation in the dashboard before the capture undoes the order', async () => {
       const { ending } = await interrupted('capture', 'its capture', id => shop.stripe.paymentIntents.cancel(id))
       expect(ending).toMatchObject({ ...undone, code: 'capture_refused', order: 'cancelled' })
     })
 
-    test('a cancellation by hand is the cancellation', async () => {
+    test('a cancellation in the dashboard counts as the void', async () => {
       const name = 'the cancellation of an authorization'
       const { ending } = await interrupted('cancel', name, id => shop.stripe.paymentIntents.cancel(id))
       expect(ending).toMatchObject({ ...undone, intents: ['canceled'] })
     })
 
-    test('a capture by hand of what is being canceled is given back', async () => {
+    test('a capture in the dashboard of a payment being voided is refunded', async () => {
       const name = 'the cancellation of an authorization'
       const { lockId, ending } = await interrupted('cancel', name, id => shop.stripe.paymentIntents.capture(id))
       expect(ending).toMatchObject({ ...undone, order: 'cancelled', intents: ['succeeded'] })
       expect(shop.books(lockId)).toMatchObject({ capturedMinor: 2_500, refundedMinor: 2_500 })
     })
 
-    test('a refund by hand of everything is the refund of everything', async () => {
+    test('a full refund in the dashboard counts as the full refund', async () => {
       shop.webhooks.to = null
       const { lockId, ending } = await interrupted('refund', 'the refund of an order', id =>
         shop.stripe.refunds.create({ payment_intent: id }),
@@ -355,7 +365,7 @@ describeStripe(
       expect(shop.books(lockId)).toMatchObject({ refunds: 1 })
     })
 
-    test('another use of a key keeps a capture waiting, until Stripe forgets it', async () => {
+    test('a key that was used for something else delays a capture until Stripe forgets it', async () => {
       const { lockId } = await shop.begin()
       const other = await shop.stripe.paymentIntents.create({
         amount: 700,
@@ -377,7 +387,7 @@ describeStripe(
 )
 
 describeStripe(
-  'An authorization that is never settled',
+  'An authorization that never gets a final answer',
   shop => {
     let impatient: CheckoutEngine
     beforeAll(async () => {
@@ -386,13 +396,13 @@ describeStripe(
     })
 
     test.each<[string, Journey['on'], StripeFault]>([
-      ['whose creation is lost', 'create', { kind: 'lose_request' }],
-      ['whose creation fails', 'create', { kind: 'server_error', effect: false }],
-      ['whose creation is applied late', 'create', { kind: 'apply_late', ms: 120_000 }],
-      ['whose confirmation is lost', 'confirm', { kind: 'lose_request' }],
-      ['whose confirmation fails', 'confirm', { kind: 'server_error', effect: false }],
-      ['whose confirmation is applied late', 'confirm', { kind: 'apply_late', ms: 120_000 }],
-    ])('%s is given up behind a cancellation, and nothing is ever charged', async (_, on, fault) => {
+      ['an authorization whose creation is lost', 'create', { kind: 'lose_request' }],
+      ['an authorization whose creation fails', 'create', { kind: 'server_error', effect: false }],
+      ['an authorization whose creation is applied late', 'create', { kind: 'apply_late', ms: 120_000 }],
+      ['an authorization whose confirmation is lost', 'confirm', { kind: 'lose_request' }],
+      ['an authorization whose confirmation fails', 'confirm', { kind: 'server_error', effect: false }],
+      ['an authorization whose confirmation is applied late', 'confirm', { kind: 'apply_late', ms: 120_000 }],
+    ])('%s is given up after a cancel, and nothing is ever charged', async (_, on, fault) => {
       const begun = await shop.begin({ engine: impatient })
       shop.simulator.planFault({ fault, on, checkoutId: begun.lockId, times: 99 })
       expect(await impatient.processCheckout(begun.lockId, { token })).toMatchObject({ status: 'processing' })
@@ -407,7 +417,7 @@ describeStripe(
     })
 
     test.each(['authorize:1', 'authorize:1:confirm'])(
-      'whose key %s was used for something else is given up, and nothing is charged',
+      'an authorization whose key %s was used for something else is given up, and nothing is charged',
       async key => {
         const { lockId } = await shop.begin({ engine: impatient })
         const parameters = { amount: 700, currency: 'usd' }
@@ -434,8 +444,8 @@ describeStripe(
       { kind: 'forge' },
     ]
 
-    describe.each(faults.map(fault => [fault.kind, fault] as const))('that go wrong: %s', (_, fault) => {
-      test('do not change how checkouts end', async () => {
+    describe.each(faults.map(fault => [fault.kind, fault] as const))('delivered with the fault: %s', (_, fault) => {
+      test('faulty webhooks do not change the result of checkouts', async () => {
         shop.simulator.planWebhookFault({ fault, rate: 1 })
         const waiting = await shop.pay({ token: 'pm_card_authenticationRequired', returnUrl })
         const failing = await shop.pay({ token: 'pm_card_authenticationRequired', returnUrl })
@@ -444,7 +454,7 @@ describeStripe(
         shop.simulator.authenticate(await shop.intentOf(waiting.lockId), 'complete')
         shop.simulator.authenticate(await shop.intentOf(failing.lockId), 'fail')
         await shop.pass(0)
-        // The buyers come back, whatever Stripe told the shop.
+        // The buyers return, whether or not a webhook arrived.
         await Promise.all([waiting, failing].map(({ lockId }) => shop.engine.resumeCheckout(lockId)))
         shop.simulator.clearFaults()
         await shop.pass(120_000)
@@ -458,7 +468,7 @@ describeStripe(
       })
     })
 
-    test('that nobody signed are stored by no engine', async () => {
+    test('a webhook with a forged signature is not stored', async () => {
       shop.webhooks.to = null
       const { lockId } = await shop.pay({ token: 'pm_card_authenticationRequired', returnUrl })
       const event = {

@@ -1,6 +1,6 @@
 /**
- * A test store that takes payments through Stripe: the gateway, its official SDK, and the simulator in this process.
- * Time passes when a test says so. After each test everything drains, and shop and simulator must have the same books.
+ * A test store with payments through Stripe: the gateway, the official SDK, and the simulator in this process. Tests
+ * advance the time. After each test all work drains, and the books of shop and simulator must agree.
  */
 import Stripe from 'stripe'
 import { afterAll, afterEach, beforeAll, expect } from 'vitest'
@@ -18,7 +18,7 @@ export const keys = {
   webhookSecret: 'whsec_simulated1234',
 } as const
 
-/** How a checkout stands: what the shop's tables say, and what Stripe's books say. */
+/** The state of a checkout in the shop's tables and in Stripe's books. */
 export interface Ending {
   state: string
   code: string | null
@@ -40,24 +40,24 @@ export interface Paying extends Begun {
 export interface StripeShop {
   store: TestStore
   simulator: StripeSimulator
-  /** As whoever has the secret key: the dashboard, or the host's own server. */
+  /** A client with the secret key, such as the dashboard or the host's own server. */
   stripe: Stripe
-  /** How the gateway's requests reach the simulator. */
+  /** Sends the gateway's requests to the simulator. */
   httpClient: ReturnType<typeof Stripe.createFetchHttpClient>
   engine: CheckoutEngine
-  /** Where webhooks go; null: they are lost. As each test begins: to `engine`. */
+  /** The receiver of webhooks; null drops them. Each test starts with `engine`. */
   webhooks: { to: CheckoutEngine | null }
-  /** Checkouts whose books a test has made differ on purpose. */
+  /** Checkouts whose books differ on purpose. */
   excused: Set<string>
   open(options?: EngineOptions & { apart?: boolean; stripe?: Partial<StripeGatewayOptions> }): Promise<CheckoutEngine>
-  /** A cart of 25.00 USD, and a lock on it. */
+  /** Locks a cart of 25.00 USD. */
   begin(options?: { engine?: CheckoutEngine; ttlMinutes?: number }): Promise<Paying>
-  /** The same, and pays for it. */
+  /** Locks a cart of 25.00 USD and pays for it. */
   pay(
     payment: PaymentInput,
     options?: { engine?: CheckoutEngine },
   ): Promise<Paying & { outcome: Awaited<ReturnType<CheckoutEngine['processCheckout']>> }>
-  /** What Stripe's script in a browser does, with the publishable key and what the shop told the buyer. */
+  /** Confirms as Stripe's script in a browser does, with the publishable key and the client secret. */
   confirmInBrowser(lockId: string, parameters: Record<string, string>): Promise<{ status: number; intent: string }>
   /** The id of the checkout's payment. */
   intentOf(lockId: string): Promise<string>
@@ -66,7 +66,7 @@ export interface StripeShop {
   drain(by?: CheckoutEngine): Promise<void>
   ending(lockId: string): Promise<Ending>
   books(lockId: string): Books
-  /** What the shop and Stripe do not say alike, for people; nothing where all is well. */
+  /** Differences between the shop's and Stripe's books, as readable text. */
   disagreements(): Promise<string[]>
 }
 
@@ -101,7 +101,7 @@ export async function openStripeShop(store: TestStore): Promise<StripeShop> {
     },
     url: 'http://stripe.invalid',
   })
-  // A broken connection as `fetch` tells it: then the SDK does not pause and repeat by itself.
+  // A failed connection as `fetch` reports it, so that the SDK does not retry by itself.
   const httpClient = Stripe.createFetchHttpClient((url, init) =>
     simulator.handle(new Request(url as string, init)).catch((cause: unknown) => {
       throw new TypeError('fetch failed', { cause })
@@ -117,7 +117,7 @@ export async function openStripeShop(store: TestStore): Promise<StripeShop> {
   const engine = await open()
   webhooks.to = engine
 
-  /** A share of Stripe's unit, in ours, where the two differ. */
+  /** Stripe's units per minor unit, where they differ. */
   const unit = (currency: string) => ({ ISK: 100, UGX: 100, MGA: 0.01 })[currency] ?? 1
 
   async function wake(): Promise<number> {
@@ -128,13 +128,13 @@ export async function openStripeShop(store: TestStore): Promise<StripeShop> {
            or state in ('pending', 'awaiting_action') and expires_at <= now()) order by id for update)
        update holdfast.checkouts c set wake_at = now() - interval '1 second' from due where c.id = due.id returning c.id`,
     )
-    const heard = await store.sql(
+    const webhooksDue = await store.sql(
       `update holdfast.webhooks as webhook set look_at = now() - interval '1 second'
        from (select ctid as place from holdfast.webhooks where handled_at is null and checkout_id is not null
              order by gateway, event_id for update) as open
        where webhook.ctid = open.place returning event_id`,
     )
-    return moving.length + heard.length
+    return moving.length + webhooksDue.length
   }
 
   const shop: StripeShop = {
@@ -156,16 +156,16 @@ export async function openStripeShop(store: TestStore): Promise<StripeShop> {
       return { ...begun, outcome: await by.processCheckout(begun.lockId, payment) }
     },
     async confirmInBrowser(lockId, parameters) {
-      const told = await engine.getConfirmation(lockId)
-      if (told === null) throw new Error('there is nothing to confirm')
+      const confirmation = await engine.getConfirmation(lockId)
+      if (confirmation === null) throw new Error('no confirmation is pending')
       const id = await shop.intentOf(lockId)
       const response = await simulator.handle(
         new Request(`http://stripe.invalid/v1/payment_intents/${id}/confirm`, {
           method: 'POST',
           headers: { 'content-type': 'application/x-www-form-urlencoded' },
           body: new URLSearchParams({
-            key: told.publishableKey ?? '',
-            client_secret: told.clientSecret,
+            key: confirmation.publishableKey ?? '',
+            client_secret: confirmation.clientSecret,
             return_url: 'http://shop.test/checkout?returned=1',
             ...parameters,
           }).toString(),
@@ -200,7 +200,7 @@ export async function openStripeShop(store: TestStore): Promise<StripeShop> {
            where checkout_id = c.id and status = 'intended') as open
          from holdfast.checkouts c where wake_at is not null and gateway = 'stripe'`,
       )
-      throw new Error(`the shop does not come to rest: ${JSON.stringify(open)}`)
+      throw new Error(`the shop still has open work: ${JSON.stringify(open)}`)
     },
     async ending(lockId) {
       const [row] = await store.sql<Pick<Ending, 'state' | 'code' | 'reason' | 'order' | 'holds'>>(
@@ -210,7 +210,7 @@ export async function openStripeShop(store: TestStore): Promise<StripeShop> {
          from holdfast.checkouts c where id = $1::uuid`,
         [lockId],
       )
-      if (row === undefined) throw new Error('there is no such checkout')
+      if (row === undefined) throw new Error(`checkout ${lockId} does not exist`)
       const { capturedMinor, refundedMinor, openMinor, intents } = simulator.books(lockId)
       const charged = capturedMinor - refundedMinor
       return { ...row, charged, open: openMinor, intents: intents.map(({ status }) => status) }
@@ -234,21 +234,24 @@ function disagreementsOf(side: ShopSide, books: Books, unit: number): string[] {
   const byKey = books.effects
     .filter(({ idempotencyKey }) => idempotencyKey?.startsWith(side.id) === true)
     .map(({ kind, idempotencyKey }) => `${kind} ${idempotencyKey}`)
-  mustBe('effects of its keys', byKey.length, new Set(byKey).size)
-  if (books.captures > 1) mustBe('how often it was captured', books.captures, 1)
+  mustBe('the number of effects of its keys', byKey.length, new Set(byKey).size)
+  if (books.captures > 1) mustBe('the number of captures', books.captures, 1)
   if (side.state === 'completed') {
-    mustBe('what was captured', books.capturedMinor, (side.total ?? 0) * unit)
-    mustBe('what was refunded', books.refundedMinor, side.refunded * unit)
-    mustBe('what is open', books.openMinor, 0)
+    mustBe('the captured amount', books.capturedMinor, (side.total ?? 0) * unit)
+    mustBe('the refunded amount', books.refundedMinor, side.refunded * unit)
+    mustBe('the open amount', books.openMinor, 0)
   }
   if (side.state === 'failed' && isMine) {
-    mustBe('what is kept', books.capturedMinor - books.refundedMinor, 0)
-    mustBe('what is open', books.openMinor, 0)
+    mustBe('the kept amount', books.capturedMinor - books.refundedMinor, 0)
+    mustBe('the open amount', books.openMinor, 0)
   }
   return wrong
 }
 
-/** A suite on PostgreSQL, for what Stripe does differs on no database; or on those of `kinds`. Each test ends drained, and with books that agree. */
+/**
+ * A suite on PostgreSQL, because Stripe behaves the same on every database, or on those of `kinds`. After each test all
+ * work is drained and the books agree.
+ */
 export function describeStripe(
   title: string,
   suite: (shop: StripeShop) => void,

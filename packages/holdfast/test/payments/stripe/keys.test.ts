@@ -1,4 +1,4 @@
-/** Every request to Stripe goes out under a key of the operation it belongs to, and no old answer holds one up for ever. */
+/** Every request to Stripe carries a key of its operation, and no outdated answer blocks an operation for ever. */
 import Stripe from 'stripe'
 import { v7 } from 'uuid'
 import { expect, test } from 'vitest'
@@ -37,7 +37,7 @@ function open() {
   return { simulator, sent, checkoutId, authorize, end }
 }
 
-test('gives each request a key of its operation, the tidying after a decline included', async () => {
+test('every request has a key of its operation, including the cancel after a decline', async () => {
   const { sent, checkoutId, authorize } = open()
   expect(await authorize('pm_card_visa_chargeDeclined')).toMatchObject({ outcome: 'declined', code: 'generic_decline' })
   expect(sent.map(({ path }) => path.replace(/pi_\w+/, 'pi'))).toEqual([
@@ -48,18 +48,18 @@ test('gives each request a key of its operation, the tidying after a decline inc
   for (const { key } of sent) expect(key).toMatch(new RegExp(`^${checkoutId}:authorize:1(:|$)`))
 })
 
-test('tells a void that Stripe refused for good as refused, so that it is asked for anew under another key', async () => {
+test('a void that Stripe refused for good is declined, so that it is sent again under a new key', async () => {
   const { simulator, authorize, end } = open()
   const authorized = await authorize('pm_card_visa')
   if (authorized.outcome !== 'succeeded') throw new Error('not authorized')
   simulator.planFault({ fault: { kind: 'refuse', type: 'invalid_request_error', code: 'try_later' }, on: 'cancel' })
   expect((await end(authorized.reference, 1)).outcome).toBe('declined')
-  // Under the same key Stripe says the same for ever.
+  // Under the same key, Stripe repeats its answer.
   expect((await end(authorized.reference, 1)).outcome).toBe('declined')
   expect((await end(authorized.reference, 2)).outcome).toBe('succeeded')
 })
 
-test('leaves a 500 behind that Stripe would repeat for a day', async () => {
+test('a 500 that Stripe would repeat for a day is avoided with a new key', async () => {
   const { simulator, authorize, end } = open()
   const authorized = await authorize('pm_card_visa')
   if (authorized.outcome !== 'succeeded') throw new Error('not authorized')
@@ -68,7 +68,7 @@ test('leaves a 500 behind that Stripe would repeat for a day', async () => {
   expect((await end(authorized.reference, 1)).outcome).toBe('succeeded')
 })
 
-test('shows buyers no secret key that was given for a publishable one, and puts it in no message', () => {
+test('a secret key given as the publishable key is refused, and is not in the message', () => {
   const publishableKey = 'sk_live_simulated1234'
   const open = () => createStripeGateway({ secretKey: 'sk_live_simulated1234', publishableKey })
   expect(open).toThrow(expect.objectContaining({ code: 'invalid_argument' }))

@@ -1,11 +1,11 @@
-/** Whoever comes too late to a payment at Stripe authorizes nothing: a kept id, a fence and a cancel stand before it. */
+/** Late requests to Stripe authorize nothing, because of the stored id, the fence, and the cancel. */
 import { expect, test } from 'vitest'
 import { describeStripe, keys, undone } from './fixture.ts'
 
 const apiVersion = '2026-10-28.endive'
 
-describeStripe('A process that froze after it had made an intent', shop => {
-  test('may not keep it once the authorization was given up, and confirms nothing', async () => {
+describeStripe('A process that froze after it had created an intent', shop => {
+  test('a frozen process cannot store its intent after the authorization was given up, and confirms nothing', async () => {
     const { lockId } = await shop.begin()
     let arrive = (): void => {}
     let wake = (): void => {}
@@ -37,8 +37,8 @@ describeStripe('A process that froze after it had made an intent', shop => {
   })
 })
 
-describeStripe('A payment that was refused', shop => {
-  test('is confirmed by no browser afterwards, whoever has its secret', async () => {
+describeStripe('A declined payment', shop => {
+  test('a declined payment cannot be confirmed in a browser, even with its client secret', async () => {
     const { lockId, outcome } = await shop.pay({ token: 'pm_card_visa_chargeDeclined' })
     expect(outcome.status).toBe('failed')
     const id = await shop.intentOf(lockId)
@@ -51,8 +51,8 @@ describeStripe('A payment that was refused', shop => {
   })
 })
 
-describeStripe('A payment that is to be confirmed in the browser', shop => {
-  test('is still that to who carries it on, though nothing reached Stripe before', async () => {
+describeStripe('A payment that the buyer confirms in the browser', shop => {
+  test('a process that takes over still lets the browser confirm, although no request reached Stripe before', async () => {
     shop.simulator.planFault({ fault: { kind: 'lose_request' }, on: 'create', times: 4 })
     const { lockId, outcome } = await shop.pay({ method: 'card' })
     expect(outcome.status).toBe('processing')

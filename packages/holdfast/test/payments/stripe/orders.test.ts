@@ -1,4 +1,4 @@
-/** Orders through Stripe after the authorization: captured later, given back, in other currencies, by several processes. */
+/** Orders through Stripe after the authorization: later captures, refunds, other currencies, and several processes. */
 import type Stripe from 'stripe'
 import { expect, test } from 'vitest'
 import { upsertShippingMethod } from '../../../src/shop/catalog/shipping.ts'
@@ -15,8 +15,8 @@ function gate(): { opened: Promise<void>; open(): void } {
   return { opened, open }
 }
 
-describeStripe('A capture later', shop => {
-  test('takes the money when the shop asks for it', async () => {
+describeStripe('A later capture', shop => {
+  test('the shop captures the money when it chooses', async () => {
     const { lockId, outcome } = await shop.pay({ token, captureLater: true })
     expect(outcome.status).toBe('awaiting_capture')
     expect(await shop.ending(lockId)).toMatchObject({ charged: 0, open: 2_500, intents: ['requires_capture'] })
@@ -25,7 +25,7 @@ describeStripe('A capture later', shop => {
     expect(await shop.ending(lockId)).toEqual({ ...paid, charged: 2_500, intents: ['succeeded'] })
   })
 
-  test('knows how long the authorization stands, and lets go an hour before', async () => {
+  test('an uncaptured authorization is voided an hour before it expires', async () => {
     const { lockId } = await shop.pay({ token, captureLater: true })
     const [row] = await shop.store.sql<{ minutes: number }>(
       `select round(extract(epoch from authorization_valid_until - wake_at) / 60)::int as minutes,
@@ -42,7 +42,7 @@ describeStripe('A capture later', shop => {
     expect(await shop.ending(lockId)).toMatchObject({ ...undone, code: 'authorization_ended', intents: ['canceled'] })
   })
 
-  test('after the authorization has ended takes nothing and undoes the order', async () => {
+  test('a capture after the authorization expired charges nothing and undoes the order', async () => {
     const { lockId, sku } = await shop.pay({ token, captureLater: true })
     shop.simulator.expireAuthorization(await shop.intentOf(lockId))
     expect(await shop.engine.captureCheckout(lockId)).toMatchObject({
@@ -53,7 +53,7 @@ describeStripe('A capture later', shop => {
     expect(await shop.store.stock(sku)).toEqual({ onHand: 100, reserved: 0 })
   })
 
-  test('of what was canceled in the dashboard takes nothing and undoes the order', async () => {
+  test('a capture of a payment canceled in the dashboard charges nothing and undoes the order', async () => {
     const { lockId } = await shop.pay({ token, captureLater: true })
     await shop.stripe.paymentIntents.cancel(await shop.intentOf(lockId))
     expect(await shop.engine.captureCheckout(lockId)).toMatchObject({
@@ -63,7 +63,7 @@ describeStripe('A capture later', shop => {
     expect(await shop.ending(lockId)).toMatchObject({ ...undone, order: 'cancelled' })
   })
 
-  test('of what was captured in the dashboard completes the order', async () => {
+  test('a capture of a payment captured in the dashboard completes the order', async () => {
     const { lockId } = await shop.pay({ token, captureLater: true })
     await shop.stripe.paymentIntents.capture(await shop.intentOf(lockId))
     expect(await shop.engine.captureCheckout(lockId)).toMatchObject({ status: 'completed' })
@@ -79,7 +79,7 @@ describeStripe('A refund', shop => {
     return { ...begun, orderId: begun.outcome.order.id }
   }
 
-  test('of everything gives everything back, once', async () => {
+  test('a full refund refunds everything once', async () => {
     const { lockId, orderId, sku } = await bought()
     const again = () => shop.engine.refundOrder(orderId, { key: 'parcel', restock: true })
     expect(await again()).toMatchObject({ status: 'refunded', refundedMinor: 2_500 })
@@ -89,7 +89,7 @@ describeStripe('A refund', shop => {
     expect(await shop.store.stock(sku)).toEqual({ onHand: 100, reserved: 0 })
   })
 
-  test('in parts gives back each, and never more than was paid', async () => {
+  test('partial refunds never exceed the amount paid', async () => {
     const { lockId, orderId } = await bought()
     await shop.engine.refundOrder(orderId, { amountMinor: 700 })
     await shop.engine.refundOrder(orderId, { amountMinor: 800 })
@@ -100,14 +100,14 @@ describeStripe('A refund', shop => {
     expect(shop.books(lockId)).toMatchObject({ refunds: 3, refundedMinor: 2_500 })
   })
 
-  test('that takes its time is asked about until it is done', async () => {
+  test('a pending refund is checked until it is done', async () => {
     const { lockId, orderId } = await bought('pm_card_pendingRefund')
     expect(await shop.engine.refundOrder(orderId)).toMatchObject({ status: 'processing' })
     await shop.drain()
     expect(await shop.ending(lockId)).toMatchObject({ order: 'refunded', charged: 0 })
   })
 
-  test('that fails before it was done changes nothing, and can be made again', async () => {
+  test('a failed refund changes nothing and can be repeated', async () => {
     const { lockId, orderId } = await bought('pm_card_pendingRefund')
     await shop.engine.refundOrder(orderId, { key: 'first' })
     const [refund] = (await shop.stripe.refunds.list({ payment_intent: await shop.intentOf(lockId) })).data
@@ -119,7 +119,7 @@ describeStripe('A refund', shop => {
     expect(await shop.ending(lockId)).toMatchObject({ order: 'refunded', charged: 0 })
   })
 
-  test('that was made in the dashboard meanwhile is refused, and nothing is given back twice', async () => {
+  test('a refund already made in the dashboard is refused, and nothing is refunded twice', async () => {
     const { lockId, orderId } = await bought()
     shop.webhooks.to = null
     await shop.stripe.refunds.create({ payment_intent: await shop.intentOf(lockId), amount: 2_500 })
@@ -129,7 +129,7 @@ describeStripe('A refund', shop => {
     expect(await shop.ending(lockId)).toMatchObject({ order: 'refunded', charged: 0 })
   })
 
-  test('that the bank sends back much later is named by the comparison with Stripe’s books', async () => {
+  test('a refund that the bank returns much later is reported by reconciliation', async () => {
     const { lockId, orderId } = await bought()
     expect(await shop.engine.refundOrder(orderId)).toMatchObject({ status: 'refunded' })
     const [made] = (await shop.stripe.refunds.list({ payment_intent: await shop.intentOf(lockId) })).data
@@ -137,20 +137,20 @@ describeStripe('A refund', shop => {
     await shop.pass(0)
     const { differences } = await shop.engine.reconcile({ hours: 1 })
     expect(differences).toMatchObject([{ kind: 'refunded', checkoutId: lockId }])
-    // The shop gives it back by hand.
+    // The operator refunds the money outside Stripe.
     await shop.stripe.refunds.create({ payment_intent: await shop.intentOf(lockId) })
     const [refund] = (await shop.stripe.refunds.list({ payment_intent: await shop.intentOf(lockId) })).data
     expect(refund).toMatchObject({ status: 'succeeded' })
   })
 })
 
-describeStripe('Another currency', shop => {
+describeStripe('A currency with special decimals', shop => {
   test.each([
     ['JPY', 1_250, 500, 1],
     ['ISK', 900, 500, 100],
     ['KWD', 12_340, 500, 1],
   ])(
-    '%s is authorized, captured and refunded as Stripe counts it',
+    '%s is authorized, captured, and refunded in Stripe’s units',
     async (currency, priceMinor, shippingMinor, unit) => {
       const { store, engine } = shop
       const sku = await store.article()
@@ -182,7 +182,7 @@ describeStripe('Another currency', shop => {
     },
   )
 
-  test('in which Stripe cannot take the amount is declined before anything is asked', async () => {
+  test('an amount that Stripe cannot represent is declined before any request', async () => {
     const { store, engine } = shop
     const sku = await store.article({ requiresShipping: false })
     await store.sql(
@@ -200,7 +200,7 @@ describeStripe('Another currency', shop => {
 })
 
 describeStripe('Two processes at once', shop => {
-  test('on one checkout charge it once', async () => {
+  test('two processes that pay one checkout charge it once', async () => {
     const other = await shop.open({ apart: true })
     const { lockId } = await shop.begin()
     const outcomes = await Promise.all(
@@ -211,7 +211,7 @@ describeStripe('Two processes at once', shop => {
     expect((await shop.ending(lockId)).intents).toEqual(['succeeded'])
   })
 
-  test('on one refund give it back once', async () => {
+  test('two processes that make one refund refund it once', async () => {
     const other = await shop.open({ apart: true })
     const { lockId, outcome } = await shop.pay({ token })
     if (outcome.status !== 'completed') throw new Error(outcome.status)
@@ -220,7 +220,7 @@ describeStripe('Two processes at once', shop => {
     expect(shop.books(lockId)).toMatchObject({ refunds: 1, refundedMinor: 900 })
   })
 
-  test('of which one cancels while the other pays end in one of two ways, and Stripe with them', async () => {
+  test('a cancellation that races a payment ends either paid or undone, at Stripe too', async () => {
     const other = await shop.open({ apart: true })
     for (let round = 0; round < 6; round += 1) {
       const { lockId } = await shop.begin()
@@ -233,7 +233,7 @@ describeStripe('Two processes at once', shop => {
     }
   })
 
-  test('of which the first froze before it confirmed leave one payment behind', async () => {
+  test('a process that froze before confirming and its successor leave one payment', async () => {
     const { lockId } = await shop.begin()
     const arrived = gate()
     const wakes = gate()

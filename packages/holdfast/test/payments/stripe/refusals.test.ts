@@ -1,4 +1,4 @@
-/** What each of Stripe's errors means, and that none of its sentences brings a key or a token along. */
+/** Each of Stripe's errors maps to a gateway answer, and no message contains a key or a token. */
 import Stripe from 'stripe'
 import { describe, expect, it } from 'vitest'
 import type { GatewayAnswer } from '../../../src/payments/gateway.ts'
@@ -24,7 +24,7 @@ interface Said {
   detail?: unknown
 }
 
-/** As the SDK throws it. */
+/** An error as the SDK throws it. */
 function failure({ status, ...raw }: Said) {
   return Stripe.errors.StripeError.generate({
     message,
@@ -45,14 +45,9 @@ const card = (code: string, decline_code?: string): Said => ({
 const invalid = (code: string, more: Said = {}): Said => ({ status: 400, type: 'invalid_request_error', code, ...more })
 const broken = (code: string): Said => ({ detail: Object.assign(new Error('fetch failed'), { cause: { code } }) })
 
-/** What was said; what it means; the code of the refusal, or the pause. */
+/** Error; outcome; decline code or pause. */
 const table: [title: string, said: Said, outcome: GatewayAnswer['outcome'], more?: string | number][] = [
-  [
-    'a card that was declined for its funds',
-    card('card_declined', 'insufficient_funds'),
-    'declined',
-    'insufficient_funds',
-  ],
+  ['a card without funds', card('card_declined', 'insufficient_funds'), 'declined', 'insufficient_funds'],
   ['a card that was declined without a reason', card('card_declined'), 'declined', 'card_declined'],
   ['an expired card', card('expired_card'), 'declined', 'expired_card'],
   ['a wrong security code', card('incorrect_cvc'), 'declined', 'incorrect_cvc'],
@@ -70,19 +65,15 @@ const table: [title: string, said: Said, outcome: GatewayAnswer['outcome'], more
     'declined',
     'invalid_token',
   ],
-  ['a token that was used', invalid('token_already_used'), 'declined', 'invalid_token'],
-  [
-    'a payment to refund that does not exist, for the key is another account’s',
-    invalid('resource_missing', { param: 'payment_intent' }),
-    'unknown',
-  ],
+  ['a token that was already used', invalid('token_already_used'), 'declined', 'invalid_token'],
+  ['a payment of a different account', invalid('resource_missing', { param: 'payment_intent' }), 'unknown'],
   ['too small an amount', invalid('amount_too_small'), 'declined', 'amount_too_small'],
   ['too large an amount', invalid('amount_too_large'), 'declined', 'amount_too_large'],
   ['a charge that was refunded', invalid('charge_already_refunded'), 'declined', 'already_refunded'],
   ['a charge that was captured', invalid('charge_already_captured'), 'declined', 'already_captured'],
-  ['an authorization that ended', invalid('capture_charge_authorization_expired'), 'declined', 'authorization_ended'],
+  ['an expired authorization', invalid('capture_charge_authorization_expired'), 'declined', 'authorization_ended'],
   [
-    'an authorization that ended, by its older name',
+    'an expired authorization, by its older code',
     invalid('charge_expired_for_capture'),
     'declined',
     'authorization_ended',
@@ -90,7 +81,7 @@ const table: [title: string, said: Said, outcome: GatewayAnswer['outcome'], more
   ['any other refusal', invalid('charge_disputed'), 'declined', 'charge_disputed'],
   ['a refusal without a code', { status: 400, type: 'invalid_request_error' }, 'declined', 'invalid_request'],
   ['a key with other parameters', { status: 400, type: 'idempotency_error' }, 'declined', 'idempotency_mismatch'],
-  ['a payment that is not found', { ...invalid('resource_missing'), status: 404 }, 'unknown'],
+  ['a payment that was not found', { ...invalid('resource_missing'), status: 404 }, 'unknown'],
   [
     'a key that is in use',
     { status: 409, type: 'idempotency_error', code: 'idempotency_key_in_use' },
@@ -99,32 +90,32 @@ const table: [title: string, said: Said, outcome: GatewayAnswer['outcome'], more
   ],
   ['too many requests', { ...invalid('rate_limit'), status: 429 }, 'not_executed', 1_000],
   [
-    'too many requests, with a pause',
+    'too many requests, with Retry-After',
     { ...invalid('rate_limit', { headers: { 'retry-after': '7' } }), status: 429 },
     'not_executed',
     7_000,
   ],
   [
-    'a pause that is no number',
+    'an invalid Retry-After',
     { ...invalid('rate_limit', { headers: { 'retry-after': 'Tue' } }), status: 429 },
     'not_executed',
     1_000,
   ],
   ['an object that is being changed', { ...invalid('lock_timeout'), status: 429 }, 'not_executed', 1_000],
   ['a wrong key', { status: 401, type: 'invalid_request_error' }, 'not_executed', 60_000],
-  ['a key that may not', { status: 403, type: 'invalid_request_error' }, 'not_executed', 60_000],
-  ['an error of Stripe’s', { status: 500, type: 'api_error' }, 'unknown'],
+  ['a key without permission', { status: 403, type: 'invalid_request_error' }, 'not_executed', 60_000],
+  ['an error of Stripe', { status: 500, type: 'api_error' }, 'unknown'],
   ['a gateway that is down', { status: 502, type: 'api_error' }, 'unknown'],
-  ['a status that nobody knows', { status: 418, type: 'invalid_request_error' }, 'unknown'],
+  ['an unknown status', { status: 418, type: 'invalid_request_error' }, 'unknown'],
   ['a connection that was refused', broken('ECONNREFUSED'), 'not_executed', 1_000],
-  ['a name that is not known', broken('ENOTFOUND'), 'not_executed', 1_000],
-  ['a connection that broke', broken('ECONNRESET'), 'unknown'],
+  ['an unknown host name', broken('ENOTFOUND'), 'not_executed', 1_000],
+  ['a connection that was reset', broken('ECONNRESET'), 'unknown'],
   ['an answer that did not come in time', broken('ETIMEDOUT'), 'unknown'],
-  ['a body that cannot be read', {}, 'unknown'],
+  ['an unreadable body', {}, 'unknown'],
 ]
 
-describe('what Stripe says', () => {
-  it.each(table)('%s', (_, said, outcome, more) => {
+describe('An error of the Stripe SDK', () => {
+  it.each(table)('%s gives the expected answer', (_, said, outcome, more) => {
     const answer = answerOfError(failure(said))
     expect(answer).toMatchObject({
       outcome,
@@ -133,48 +124,48 @@ describe('what Stripe says', () => {
     })
   })
 
-  it('is passed on where it is about a card, and nowhere else', () => {
+  it('Stripe’s message is passed on only if it is about a card', () => {
     for (const [title, said] of table) {
-      const { message: told } = answerOfError(failure(said)) as { message: string }
-      if (said.type === 'card_error') expect(told, title).toBe('Your card was declined.')
-      else for (const canary of canaries) expect(told, title).not.toContain(canary)
+      const { message } = answerOfError(failure(said)) as { message: string }
+      if (said.type === 'card_error') expect(message, title).toBe('Your card was declined.')
+      else for (const canary of canaries) expect(message, title).not.toContain(canary)
     }
   })
 
-  it('names the request, so that it is found in the dashboard', () => {
+  it('the answer contains the request id, for finding it in the dashboard', () => {
     const answer = answerOfError(failure({ status: 500, type: 'api_error' }))
     expect(answer).toEqual({ outcome: 'unknown', message: 'Stripe answered 500 (request req_1).' })
   })
 
-  it('is unknown where it was not Stripe that spoke', () => {
+  it('an error from outside the SDK is an unknown outcome', () => {
     for (const error of [new Error(message), new TypeError('x'), null, undefined, 'text', { statusCode: 402 }]) {
-      expect(answerOfError(error)).toEqual({ outcome: 'unknown', message: 'The call to Stripe broke.' })
+      expect(answerOfError(error)).toEqual({ outcome: 'unknown', message: 'The call to Stripe failed.' })
       expect(isStripeFailure(error)).toBe(false)
     }
   })
 })
 
-describe('an answer that Stripe repeats', () => {
+describe('A repeated answer of Stripe', () => {
   const repeated = { headers: { 'idempotent-replayed': 'true' } }
 
-  it('says nothing any more where it was an error of Stripe’s, or of a state that is over', () => {
+  it('a repeated server error, or error about a past state, is outdated', () => {
     expect(isStale(failure({ status: 500, type: 'api_error', ...repeated }))).toBe(true)
     expect(isStale(failure(invalid('payment_intent_unexpected_state', repeated)))).toBe(true)
   })
 
-  it('stands where it was a refusal', () => {
+  it('a repeated refusal still holds', () => {
     expect(isStale(failure({ ...card('card_declined'), ...repeated }))).toBe(false)
     expect(isStale(failure(invalid('amount_too_small', repeated)))).toBe(false)
   })
 
-  it('is no repetition without Stripe’s word for it', () => {
+  it('an answer without Stripe’s replay header is not a repetition', () => {
     expect(isStale(failure({ status: 500, type: 'api_error' }))).toBe(false)
     expect(isStale(failure(invalid('payment_intent_unexpected_state')))).toBe(false)
     expect(isStale(new Error('500'))).toBe(false)
   })
 })
 
-it('tells a wrong state and a missing payment from other refusals', () => {
+it('a wrong state and a missing payment are told apart from other refusals', () => {
   expect(isWrongState(failure(invalid('payment_intent_unexpected_state')))).toBe(true)
   expect(isWrongState(failure(invalid('amount_too_small')))).toBe(false)
   expect(isMissing(failure({ status: 404, type: 'invalid_request_error' }))).toBe(true)

@@ -1,13 +1,13 @@
-/** What a buyer brings along is sent to Stripe as what it is, or not at all. */
+/** Payment tokens are sent to Stripe by their kind, or refused. */
 import { describe, expect, it } from 'vitest'
 import { readToken } from '../../../src/payments/stripe/token.ts'
 
-describe('a token', () => {
-  it.each([null, ''])('that is %j leaves the confirmation to the browser', token => {
+describe('A payment token', () => {
+  it.each([null, ''])('the token %j leaves the confirmation to the browser', token => {
     expect(readToken(token)).toEqual({ kind: 'browser' })
   })
 
-  it('pi_… is an intent that was made elsewhere', () => {
+  it('pi_… is an existing intent', () => {
     expect(readToken('pi_3Abc')).toEqual({ kind: 'intent', id: 'pi_3Abc' })
   })
 
@@ -39,11 +39,11 @@ describe('a token', () => {
     'cus_1Abc',
     'sk_test_1Abc',
     'PM_CARD_VISA',
-  ])('%j is nothing that Stripe gives out', token => {
+  ])('%j is refused', token => {
     expect(readToken(token)).toBeNull()
   })
 
-  it('never becomes the secret of an intent, which would be sent in an address', () => {
+  it('the client secret of an intent is refused, because it would be sent in a URL', () => {
     expect(readToken('pi_3Abc_secret_Xyz')).toBeNull()
   })
 })

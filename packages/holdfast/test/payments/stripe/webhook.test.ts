@@ -1,4 +1,4 @@
-/** A webhook counts when one of the shop's secrets signed exactly this body, a moment ago; and it tells no secret on. */
+/** A webhook is accepted if one of the shop's secrets signed exactly this body within five minutes. No secret is kept. */
 import { createHmac } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { createStripeGateway } from '../../../src/payments/stripe/stripe.ts'
@@ -29,68 +29,68 @@ const seconds = Math.floor(nowMs / 1_000)
 const digest = (secret: string, text: string, at: number) =>
   createHmac('sha256', secret).update(`${at}.${text}`).digest('hex')
 const signed = (secret: string, { text = body, at = seconds } = {}) => `t=${at},v1=${digest(secret, text, at)}`
-const heard = (signature: string | null, text = body, by = gateway) =>
+const verify = (signature: string | null, text = body, by = gateway) =>
   by.verifyWebhook?.(new Headers(signature === null ? {} : { 'stripe-signature': signature }), text)
 
-describe('a webhook is genuine', () => {
-  it('signed with either of the shop’s secrets', async () => {
-    expect(await heard(signed(first))).toMatchObject({ id: 'evt_1' })
-    expect(await heard(signed(second))).toMatchObject({ id: 'evt_1' })
+describe('A webhook is accepted', () => {
+  it('a webhook signed with either of the shop’s secrets is accepted', async () => {
+    expect(await verify(signed(first))).toMatchObject({ id: 'evt_1' })
+    expect(await verify(signed(second))).toMatchObject({ id: 'evt_1' })
   })
 
-  it('while Stripe signs with both, and the shop knows one of them', async () => {
+  it('a webhook signed with two secrets is accepted by a shop that has one of them', async () => {
     const both = `t=${seconds},v1=${digest(first, body, seconds)},v1=${digest(second, body, seconds)}`
-    expect(await heard(both, body, gatewayWith(first))).toMatchObject({ id: 'evt_1' })
-    expect(await heard(both, body, gatewayWith(second))).toMatchObject({ id: 'evt_1' })
-    expect(await heard(`${signed('whsec_gone')},v1=${digest(second, body, seconds)},v0=x`)).toMatchObject({
+    expect(await verify(both, body, gatewayWith(first))).toMatchObject({ id: 'evt_1' })
+    expect(await verify(both, body, gatewayWith(second))).toMatchObject({ id: 'evt_1' })
+    expect(await verify(`${signed('whsec_gone')},v1=${digest(second, body, seconds)},v0=x`)).toMatchObject({
       id: 'evt_1',
     })
   })
 
-  it('up to five minutes old, or ahead by as much', async () => {
-    expect(await heard(signed(first, { at: seconds - 300 }))).not.toBeNull()
-    expect(await heard(signed(first, { at: seconds + 300 }))).not.toBeNull()
+  it('a webhook up to five minutes old or ahead is accepted', async () => {
+    expect(await verify(signed(first, { at: seconds - 300 }))).not.toBeNull()
+    expect(await verify(signed(first, { at: seconds + 300 }))).not.toBeNull()
   })
 })
 
-describe('a webhook is not genuine', () => {
+describe('A webhook is refused', () => {
   it.each<[title: string, signature: string | null, text?: string]>([
     ['without a signature', null],
     ['with an empty signature', ''],
-    ['with a signature that is none', 'v1=abc'],
-    ['with a time that is no number', `t=soon,v1=${digest(first, body, seconds)}`],
+    ['with a malformed signature', 'v1=abc'],
+    ['with a time that is not a number', `t=soon,v1=${digest(first, body, seconds)}`],
     ['signed with another secret', signed('whsec_thirdsecret')],
     ['older than five minutes', signed(first, { at: seconds - 301 })],
     ['from more than five minutes ahead', signed(first, { at: seconds + 301 })],
-    ['from far ahead, beside a time of now', `t=${seconds},${signed(first, { at: seconds + 3_600 })}`],
+    ['from far ahead, with a second time of now', `t=${seconds},${signed(first, { at: seconds + 3_600 })}`],
     ['with another body', signed(first), body.replace('2500', '1')],
     ['with a body that has one space more', signed(first), `${body} `],
     ['with the signature of another time', signed(first).replace(`t=${seconds}`, `t=${seconds - 1}`)],
     ['signed in an older scheme only', signed(first).replace('v1=', 'v0=')],
-    ['signed, but no event', signed(first, { text: '{"object":"event"}' }), '{"object":"event"}'],
-    ['signed, but no JSON', signed(first, { text: 'event' }), 'event'],
-  ])('%s', async (_, signature, text) => {
-    expect(await heard(signature, text)).toBeNull()
+    ['signed, but not an event', signed(first, { text: '{"object":"event"}' }), '{"object":"event"}'],
+    ['signed, but not JSON', signed(first, { text: 'event' }), 'event'],
+  ])('a webhook %s is refused', async (_, signature, text) => {
+    expect(await verify(signature, text)).toBeNull()
   })
 
-  it('after its secret was taken away', async () => {
-    expect(await heard(signed(first), body, gatewayWith([second]))).toBeNull()
+  it('a webhook is refused after its secret was removed', async () => {
+    expect(await verify(signed(first), body, gatewayWith([second]))).toBeNull()
   })
 
-  it('where the shop has no secret, also when it is signed with an empty one', async () => {
-    expect(await heard(signed(''), body, gatewayWith([]))).toBeNull()
-    expect(await heard(signed(''), body, gatewayWith(''))).toBeNull()
+  it('a shop without a secret refuses every webhook, even one signed with an empty secret', async () => {
+    expect(await verify(signed(''), body, gatewayWith([]))).toBeNull()
+    expect(await verify(signed(''), body, gatewayWith(''))).toBeNull()
   })
 })
 
-describe('what a webhook tells', () => {
-  const told = async (object: object, type?: string) => {
+describe('A webhook’s content', () => {
+  const eventWith = async (object: object, type?: string) => {
     const text = bodyOf(object, type)
-    return heard(signed(first, { text }), text)
+    return verify(signed(first, { text }), text)
   }
 
-  it('is its checkout and its payment, and no secret of them', async () => {
-    const event = await told(intent)
+  it('the checkout and the payment are read, and no secret is kept', async () => {
+    const event = await eventWith(intent)
     expect(event).toMatchObject({
       id: 'evt_1',
       type: 'payment_intent.amount_capturable_updated',
@@ -101,9 +101,9 @@ describe('what a webhook tells', () => {
     expect(JSON.stringify(event)).not.toMatch(/canary|secret/)
   })
 
-  it('is the payment that a charge or a refund belongs to', async () => {
+  it('the payment of a charge or a refund is read', async () => {
     const refund = { object: 'refund', id: 're_1', payment_intent: 'pi_1', amount: 5, currency: 'usd', metadata: {} }
-    expect(await told(refund, 'refund.created')).toMatchObject({ checkoutId: null, reference: 'pi_1' })
+    expect(await eventWith(refund, 'refund.created')).toMatchObject({ checkoutId: null, reference: 'pi_1' })
   })
 
   it.each([
@@ -116,11 +116,11 @@ describe('what a webhook tells', () => {
     ['charge.dispute.created', 'dispute'],
     ['charge.dispute.closed', 'dispute'],
   ])('%s is about a %s', async (type, about) => {
-    expect(await told(intent, type)).toMatchObject({ about })
+    expect(await eventWith(intent, type)).toMatchObject({ about })
   })
 
-  it('is nothing of ours where it names no payment', async () => {
-    expect(await told({ object: 'customer', id: 'cus_1', metadata: null }, 'customer.created')).toMatchObject({
+  it('an event without a payment matches no checkout', async () => {
+    expect(await eventWith({ object: 'customer', id: 'cus_1', metadata: null }, 'customer.created')).toMatchObject({
       checkoutId: null,
       reference: null,
     })
