@@ -85,7 +85,7 @@ export function start(context: SagaContext, items: readonly StartItem[]): Promis
       const verdict = verdicts[index]
       if (verdict instanceof CheckoutError) return { ok: false, error: verdict }
       const row = verdict === 'holder' ? holderOf.get(item.cartId) : insertedOf.get(item.cartId)
-      if (row === undefined) return { ok: false, error: notFound(item.cartId) }
+      if (row === undefined) return { ok: false, error: notFound() }
       if (verdict === 'taken') return { ok: false, error: locked(row) }
       const failure = refused.get(row.id)
       if (failure === undefined) return { ok: true, row }
@@ -110,7 +110,7 @@ function judge(
     const isHeld = holder !== undefined && !isReplacedBy(replaceableById.get(holder.id), item)
     const isBought = isHeld && holder.state === 'completed'
     if (isHeld && !isBought && holder.session_id !== item.sessionId) return locked(holder)
-    if (cart === undefined || !isOwner(cart, item)) return notFound(item.cartId)
+    if (cart === undefined || !isOwner(cart, item)) return notFound()
     const starter = starterOf.get(item.cartId)
     if (starter !== undefined) return starter.sessionId === item.sessionId ? 'new' : 'taken'
     if (isBought) return ordered(holder)
@@ -228,8 +228,9 @@ async function holdStock(
   return refused
 }
 
-function notFound(cartId: string): CheckoutError {
-  return new CheckoutError('cart_not_found', 'There is no such cart.', { context: { cart_id: cartId } })
+/** The id is the caller's text and could be a secret given by mistake, so the error does not repeat it (A12). */
+function notFound(): CheckoutError {
+  return new CheckoutError('cart_not_found', 'There is no such cart.')
 }
 
 function ordered(holder: CheckoutRow): CheckoutError {
