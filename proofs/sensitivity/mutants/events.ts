@@ -33,23 +33,23 @@ function factsOf`,
   },
   {
     name: 'delivery recorded after its run',
-    without: 'a delivery being recorded only after its listener ran',
+    without: 'recording a delivery only after its listener ran',
     edits: [
       {
         file: 'packages/holdfast/src/events/deliverer.ts',
-        find: '      const result = await attempt(delivery, listener, claim)\n      if (!(await recording.submit(result))) return ',
+        find: '      const result = await attempts.attempt(delivery, listener, batch)\n      if (!(await recording.submit(result))) return ',
         replace:
-          "      const isRecorded = await recording.submit({ delivery, outcome: 'delivered', error: null, retryMs: 0 })\n      const result = await attempt(delivery, listener, claim)\n      if (!isRecorded) return ",
+          "      const isRecorded = await recording.submit({ delivery, outcome: 'delivered', error: null, retryMs: 0 })\n      const result = await attempts.attempt(delivery, listener, batch)\n      if (!isRecorded) return ",
       },
     ],
     foundBy: inTest(
       'packages/holdfast/test/events/deliverer.test.ts',
-      'postgres.*repeats a listener that fails three times',
+      'postgres.*a listener that fails three times is called again',
     ),
   },
   {
     name: 'epoch of a delivery',
-    without: 'a result of a delivery naming the epoch of its claim',
+    without: 'comparing the epoch of a result with that of its delivery',
     edits: [
       {
         file: 'packages/holdfast/src/events/deliveries.ts',
@@ -59,12 +59,12 @@ function factsOf`,
     ],
     foundBy: inTest(
       'packages/holdfast/test/events/deliverer.test.ts',
-      'postgres.*delivers again what a dead runner had',
+      'postgres.*a delivery of a dead process is delivered again',
     ),
   },
   {
     name: 'order of deliveries',
-    without: 'only the earliest delivery of a checkout and a listener being claimed',
+    without: 'leasing only the earliest delivery of a checkout and a listener',
     edits: [
       {
         file: 'packages/holdfast/src/events/deliveries.ts',
@@ -72,6 +72,9 @@ function factsOf`,
         replace: '           and candidate.position >= (\n',
       },
     ],
-    foundBy: inTest('packages/holdfast/test/events/deliverer.test.ts', 'postgres.*keeps the order within a checkout'),
+    foundBy: inTest(
+      'packages/holdfast/test/events/deliverer.test.ts',
+      'postgres.*the order within a checkout and listener is kept',
+    ),
   },
 ]

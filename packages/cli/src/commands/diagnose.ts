@@ -127,14 +127,10 @@ function printProblems(context: CommandContext, problems: Problems): void {
 function printListeners(context: CommandContext, listeners: readonly TroubledListener[], now: string): void {
   if (listeners.length === 0) return
   heading(context, 'Failing deliveries')
-  const states = {
-    parked: { tone: 'bad', text: 'parked' },
-    unheard: { tone: 'bad', text: 'overdue' },
-    failing: { tone: 'warning', text: 'failing' },
-  } as const
+  const tones = { parked: 'bad', overdue: 'bad', failing: 'warning' } as const
   const rows = listeners.map(one => [
     cell(one.listener),
-    paint(context, states[one.state].tone, states[one.state].text),
+    paint(context, tones[one.state], one.state),
     String(one.count),
     one.oldestAt === null ? '–' : when(one.oldestAt, now),
     cell(one.lastError ?? ''),

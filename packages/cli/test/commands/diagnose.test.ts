@@ -186,7 +186,7 @@ describe('holdfast diagnose', () => {
     )
     const { listeners } = JSON.parse((await opened.call(['diagnose', '--json'])).out)
     expect(listeners).toMatchObject([
-      { state: 'unheard', count: 1 },
+      { state: 'overdue', count: 1 },
       { state: 'failing', count: 8 },
     ])
   })

@@ -1,25 +1,25 @@
-/** An event as its listener gets it, put together from what is stored and from the order as it is now. */
+/** The event that a listener receives, composed of the stored payload and the current order. */
 import type { CheckoutEvent } from '../domain/events.ts'
 import type { Order } from '../domain/order.ts'
-import type { Claimed } from './deliveries.ts'
+import type { LeasedDelivery } from './deliveries.ts'
 
-/** The order that an event names; null when it names none. */
-export function orderIdOf(delivery: Claimed): string | null {
+/** The id of the event's order, or null. */
+export function orderIdOf(delivery: LeasedDelivery): string | null {
   const orderId = delivery.payload?.orderId
   return typeof orderId === 'string' ? orderId : null
 }
 
-/** Nothing in the event is shared with another delivery. Throws when its order is not in `orders`. */
-export function compose(delivery: Claimed, orders: ReadonlyMap<string, Order>): CheckoutEvent {
+/** The returned event shares no object with other deliveries. @throws if its order is not in `orders`. */
+export function compose(delivery: LeasedDelivery, orders: ReadonlyMap<string, Order>): CheckoutEvent {
   if (delivery.payload === null) throw new Error('the event is no longer stored')
   const { orderId: _, ...payload } = delivery.payload
   const orderId = orderIdOf(delivery)
   if (orderId !== null) {
     const order = orders.get(orderId)
-    if (order === undefined) throw new Error(`the order ${orderId} was not found`)
+    if (order === undefined) throw new Error(`order ${orderId} was not found`)
     payload.order = structuredClone(order)
   }
   const event = { ...payload, id: delivery.eventId, type: delivery.type, occurredAt: delivery.occurredAt }
-  // stored by `publish`, whose types say what each event holds
+  // `publish` stored it, and its types define the content of each event.
   return event as unknown as CheckoutEvent
 }

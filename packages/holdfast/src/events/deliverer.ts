@@ -1,20 +1,22 @@
 /**
- * The deliverer: brings events to durable listeners at least once, whoever dies. It runs beside the checkouts, never
- * inside one, and a listener that fails or hangs holds up its own deliveries alone.
+ * The deliverer: leases due deliveries in batches, runs their listeners, and records the results. Each event reaches each
+ * durable listener at least once, also after crashes. A listener that fails or hangs delays only its own deliveries.
  */
 
 import { createLane } from '../concurrency/lane.ts'
+import { createTasks } from '../concurrency/tasks.ts'
 import type { Database } from '../database/database.ts'
 import type { Order } from '../domain/order.ts'
-import { compose, orderIdOf } from './compose-event.ts'
+import { createAttempts, type DeliveryBatch } from './attempt.ts'
+import { createCapacity } from './capacity.ts'
+import { orderIdOf } from './compose-event.ts'
 import * as deliveries from './deliveries.ts'
+import { createDeliveryLoop, type Turn } from './delivery-loop.ts'
 import { checkListenerName } from './known-listeners.ts'
 import { type DeliveryFilter, listDeliveries, listOverdue, listParked, readDelivery } from './list-deliveries.ts'
 import type { Listeners, RegisteredListener } from './listeners.ts'
-import { PermanentFailure } from './permanent-failure.ts'
-import { type Run, runListener } from './run-listener.ts'
 
-/** What a failed or parked delivery was. */
+/** A delivery that failed or was parked. */
 export interface DeliveryAlert {
   eventId: string
   listener: string
@@ -28,60 +30,54 @@ export interface DeliveryAlert {
 export interface DelivererOptions {
   database: Database
   listeners: Listeners
-  /** Reads the orders that events name. */
+  /** Reads the orders that events refer to. */
   readOrders(orderIds: string[]): Promise<Map<string, Order>>
-  /** Called once a delivery was given up (the process may die in between: `listParked` has them all). */
+  /** Called after a delivery was parked. The process may die before the call; `listParked` lists all parked deliveries. */
   onParked?(alert: DeliveryAlert): unknown
-  /** Called for each try that failed and will be repeated. */
+  /** Called after each failed attempt that will be repeated. */
   onFailed?(alert: DeliveryAlert): unknown
-  /** Called for each try that was recorded, before the two above. */
+  /** Called for each recorded attempt, before `onParked` and `onFailed`. */
   onResult?(listener: string, outcome: deliveries.Result['outcome']): void
-  /** Told what went wrong with the deliverer itself while it runs by itself: the database is away, say. */
+  /** Receives errors of the deliverer itself after `start`, for example if the database is unavailable. */
   onError?(error: unknown): unknown
-  /** Takes out of what a listener threw what may stand in no row: keys, tokens. Default: all of it is kept. */
+  /** Removes secrets from a listener's error message before it is stored. Default: the message is stored unchanged. */
   redact?(message: string): string
-  /** Gives a number from 0 up to 1, spreads retries; default `Math.random`. */
+  /** A number from 0 up to 1, spreads retries. Default `Math.random`. */
   random?(): number
 }
 
-export interface ByHand {
-  /** Who, for the record. */
+export interface DeliveryActor {
+  /** The operator. If given, the action is recorded in `admin_actions`. */
   actor?: string | undefined
 }
 
 export interface DeliverySummary {
   delivered: number
-  /** Tries that failed and will be repeated. */
+  /** Attempts that failed and will be repeated. */
   failed: number
-  /** Given up. */
+  /** Deliveries that were given up. */
   parked: number
 }
 
 export interface Deliverer {
-  /** Claims what is due now, within the listeners' concurrency, and runs it to the end. */
+  /** Leases what is due, within the listeners' concurrency, and waits until all of it is recorded. */
   runOnce(): Promise<DeliverySummary>
-  /** Delivers by itself: on `nudge`, and at least every `intervalMs` (default 1,000). */
+  /** Delivers in the background: after each `nudge`, and at least every `intervalMs` (default 1,000). */
   start(intervalMs?: number): void
   /**
-   * Lets running listeners end for `graceMs` (default 5,000), then aborts them: they are due again at once, and a try
-   * that was cut short is none.
+   * Waits `graceMs` (default 5,000) for running listeners, then aborts them. An aborted delivery is due again at once,
+   * and its attempt is not counted.
    */
   stop(graceMs?: number): Promise<void>
-  /** There is something new: call after commit. Costs nothing; many calls are one. */
+  /** Signals that new deliveries exist. Call it after commit. It is cheap, and calls are combined. */
   nudge(): void
-  /**
-   * Makes a delivery due again, whatever became of it. False when there is none or it runs right now. With an `actor` it
-   * is recorded as an action by hand.
-   */
-  redeliver(key: deliveries.DeliveryKey, by?: ByHand): Promise<boolean>
-  /** Makes all deliveries due again that were given up, of one listener or of all; gives how many. */
-  redeliverParked(options?: { listener?: string | undefined } & ByHand): Promise<number>
-  /**
-   * Gives a delivery up by hand, so that those behind it go on. False when it is not due or runs right now. With an
-   * `actor` it is recorded as an action by hand.
-   */
-  park(key: deliveries.DeliveryKey, by?: ByHand): Promise<boolean>
-  /** One delivery; null when there is none. */
+  /** Makes a delivery due again, in any state. Returns false if it does not exist or is running. */
+  redeliver(key: deliveries.DeliveryKey, by?: DeliveryActor): Promise<boolean>
+  /** Makes all parked deliveries due again, of one listener or of all. Returns how many. */
+  redeliverParked(options?: { listener?: string | undefined } & DeliveryActor): Promise<number>
+  /** Parks a due delivery, so that those behind it continue. Returns false if it is not due or is running. */
+  park(key: deliveries.DeliveryKey, by?: DeliveryActor): Promise<boolean>
+  /** Returns one delivery, or null. */
   find(key: deliveries.DeliveryKey): Promise<deliveries.DeliveryRow | null>
   /**
    * Checks a name before it is used as a filter.
@@ -89,278 +85,130 @@ export interface Deliverer {
    * stored with any delivery.
    */
   checkListener(name: string): Promise<void>
-  /** Deliveries as people look for them, oldest first. */
+  /** Lists deliveries, oldest first. */
   list(filter?: DeliveryFilter): Promise<deliveries.DeliveryRow[]>
-  /** At most `countMax`, default 100. */
+  /** Lists at most `countMax` parked deliveries, default 100. */
   listParked(countMax?: number): Promise<deliveries.DeliveryRow[]>
   listOverdue(olderThanMs: number, countMax?: number): Promise<deliveries.DeliveryRow[]>
   lag(): Promise<deliveries.DeliveryLag>
 }
 
-const retryBaseMs = 1_000
-const retryCapMs = 3_600_000
-/** On top of a listener's timeout: to read its order before, and to record its result after. */
-const leaseMarginMs = 30_000
-/** Between two claims while deliveries trickle in. */
-const gapMs = 10
-const errorLengthMax = 500
-/** Why a try was cut short that nothing was wrong with. */
-const stopped = new Error('the process stopped')
+type Delivered = deliveries.Result['outcome'] | 'replaced'
 
-/** What the deliveries of one claim share. */
-interface Claim {
-  orders: Promise<ReadonlyMap<string, Order>>
-  /** When it was asked for: their leases began later. */
-  claimedAt: number
-}
-
-/** Milliseconds before the try after number `attempt`: doubling from 1 s to 1 h, half of it by chance. */
-export function retryDelayMs(attempt: number, random: () => number = Math.random): number {
-  const fullMs = Math.min(retryCapMs, retryBaseMs * 2 ** Math.min(attempt - 1, 30))
-  return Math.round(fullMs * (0.5 + random() / 2))
-}
-
-/** What a listener threw, in characters that the database takes. */
-function messageOf(error: unknown, redact: (message: string) => string): string {
-  let message: string
-  try {
-    message = redact(String(error))
-  } catch {
-    message = 'an error that cannot be read'
-  }
-  return message.slice(0, errorLengthMax).replace(/[\0\p{Surrogate}]/gu, '\ufffd')
-}
-
-/** What a listener that threw asks for, where it does: an error with `retryAfterMs`. */
-function askedRetryMs(thrown: unknown): number {
-  const { retryAfterMs } = (thrown ?? {}) as { retryAfterMs?: unknown }
-  return typeof retryAfterMs === 'number' && retryAfterMs > 0 ? Math.round(Math.min(retryAfterMs, retryCapMs)) : 0
+/** The deliveries that a turn started, with their outcomes. */
+interface DeliveryTurn extends Turn {
+  started: readonly Promise<Delivered>[]
 }
 
 export function createDeliverer(options: DelivererOptions): Deliverer {
   const { database, listeners, redact = message => message, random = Math.random } = options
-  /** How many of a listener run now, by name. */
-  const running = new Map<string, number>()
-  const runs = new Set<Run>()
-  const open = new Set<Promise<unknown>>()
+  const attempts = createAttempts({ redact, random })
+  const capacity = createCapacity(listeners)
+  const tasks = createTasks()
   const recording = createLane<deliveries.Result, boolean>({
     name: 'deliveries',
     batchMax: 500,
     queueMax: Number.POSITIVE_INFINITY,
     parallel: 2,
-    // a result cannot be refused for what it says, so a failure is the database's
+    // The database accepts every result, so a failure concerns the whole batch.
     isShared: () => true,
     run: results => deliveries.record(database, results),
   })
 
-  // Whoever is told may fail, now or later: that is no delivery's concern.
-  function complain(error: unknown): void {
+  /** A callback that throws or rejects must not affect deliveries. */
+  function reportError(error: unknown): void {
     void (async () => options.onError?.(error))().catch(() => {})
   }
-  function tell(report: ((alert: DeliveryAlert) => unknown) | undefined, result: deliveries.Result): void {
+  function report(callback: ((alert: DeliveryAlert) => unknown) | undefined, result: deliveries.Result): void {
     const { eventId, listener, type, checkoutId, attempts } = result.delivery
     const alert = { eventId, listener, type, checkoutId, attempts, error: result.error ?? '' }
-    void (async () => report?.(alert))().catch(complain)
+    void (async () => callback?.(alert))().catch(reportError)
   }
 
-  function judge(delivery: deliveries.Claimed, listener: RegisteredListener, thrown: unknown): deliveries.Result {
-    const error = messageOf(thrown, redact)
-    if (thrown === stopped) return { delivery, outcome: 'stopped', error, retryMs: 0 }
-    const isLast = delivery.attempts > listener.retriesMax || thrown instanceof PermanentFailure
-    if (isLast) return { delivery, outcome: 'parked', error, retryMs: 0 }
-    const retryMs = Math.max(retryDelayMs(delivery.attempts, random), askedRetryMs(thrown))
-    return { delivery, outcome: 'failed', error, retryMs }
-  }
-
-  async function attempt(
-    delivery: deliveries.Claimed,
-    listener: RegisteredListener,
-    { orders, claimedAt }: Claim,
-  ): Promise<deliveries.Result> {
-    // Every earlier try was counted and none came to a result: their runners died, perhaps of it.
-    if (delivery.attempts > listener.retriesMax + 1) {
-      return judge(delivery, listener, new Error('every try ended without a result'))
-    }
-    try {
-      const event = compose(delivery, orderIdOf(delivery) === null ? new Map() : await orders)
-      if (isEnding) throw stopped
-      // A process that was frozen since it asked for it: somebody else may have it by now.
-      if (performance.now() - claimedAt > leaseMarginMs)
-        throw new Error('the lease was used up before the listener ran')
-      const run = runListener(listener, event, delivery.attempts)
-      runs.add(run)
-      try {
-        await run.done
-      } finally {
-        runs.delete(run)
-      }
-      return { delivery, outcome: 'delivered', error: null, retryMs: 0 }
-    } catch (error) {
-      return judge(delivery, listener, error)
-    }
-  }
-
-  /** The place is free again once the result is recorded, so results that wait are bounded too. */
+  /** The place is freed after the result is recorded, which also bounds the results that wait for recording. */
   async function deliver(
-    delivery: deliveries.Claimed,
+    delivery: deliveries.LeasedDelivery,
     listener: RegisteredListener,
-    claim: Claim,
-  ): Promise<deliveries.Result['outcome'] | 'replaced'> {
-    running.set(listener.name, (running.get(listener.name) ?? 0) + 1)
+    batch: DeliveryBatch,
+  ): Promise<Delivered> {
+    capacity.occupy(listener.name)
     try {
-      const result = await attempt(delivery, listener, claim)
+      const result = await attempts.attempt(delivery, listener, batch)
       if (!(await recording.submit(result))) return 'replaced'
       options.onResult?.(listener.name, result.outcome)
-      if (result.outcome === 'failed' || result.outcome === 'stopped') tell(options.onFailed, result)
-      if (result.outcome === 'parked') tell(options.onParked, result)
+      if (result.outcome === 'failed' || result.outcome === 'stopped') report(options.onFailed, result)
+      if (result.outcome === 'parked') report(options.onParked, result)
       return result.outcome
     } finally {
-      running.set(listener.name, (running.get(listener.name) ?? 0) - 1)
+      capacity.release(listener.name)
     }
   }
 
-  /** Stopping, and the grace is over: nothing begins any more. */
-  let isEnding = false
-  let turn = 0
-
-  /** The listeners that have places free. Another one is first each time, for a claim is bounded. */
-  function room(): deliveries.Wanted[] {
-    const byName = new Map<string, deliveries.Wanted>()
-    for (const { name, event, concurrency, timeoutMs } of listeners.all()) {
-      const wanted = byName.get(name) ?? { listener: name, types: [], free: 0, leaseMs: 0 }
-      wanted.types.push(event)
-      wanted.free = Math.max(wanted.free, concurrency - (running.get(name) ?? 0))
-      wanted.leaseMs = Math.max(wanted.leaseMs, timeoutMs + leaseMarginMs)
-      byName.set(name, wanted)
-    }
-    const wanted = [...byName.values()].filter(({ free }) => free > 0)
-    turn += 1
-    return wanted.map((_, index) => wanted[(index + turn) % wanted.length]).filter(row => row !== undefined)
-  }
-
-  let claiming: Promise<unknown> = Promise.resolve()
-
-  /** Claims what there is room for and starts it; one claim at a time, so that each knows what room is left. */
-  function begin(): ReturnType<typeof claimAndStart> {
-    const mine = claiming.then(claimAndStart)
-    claiming = mine.catch(() => {})
-    return mine
-  }
-
-  async function claimAndStart() {
-    const wanted = room()
-    if (wanted.length === 0) return { started: [], full: false }
-    const claimedAt = performance.now()
-    const claimed = await deliveries.claim(database, wanted)
-    const orderIds = [...new Set(claimed.map(orderIdOf).filter(id => id !== null))]
-    const orders = orderIds.length === 0 ? Promise.resolve(new Map<string, Order>()) : readOrders(orderIds)
+  async function leaseAndStart(): Promise<DeliveryTurn> {
+    const free = capacity.free()
+    if (free.length === 0) return { started: [], isFull: false }
+    const requestedAt = performance.now()
+    const leased = await deliveries.leaseBatch(database, free)
+    const batch: DeliveryBatch = { orders: readOrders(leased), requestedAt }
     const taken = new Map<string, number>()
-    const started = claimed.map(delivery => {
+    const started = leased.map(delivery => {
       const listener = listeners.find(delivery.type, delivery.listener)
-      if (listener === undefined) throw new Error(`claimed for nobody: ${delivery.type} ${delivery.listener}`)
+      if (listener === undefined) throw new Error(`no listener "${delivery.listener}" for ${delivery.type}`)
       taken.set(listener.name, (taken.get(listener.name) ?? 0) + 1)
-      const job = deliver(delivery, listener, { orders, claimedAt })
-      open.add(job)
-      job.catch(() => {}).finally(() => open.delete(job))
+      const job = tasks.track(deliver(delivery, listener, batch))
+      // `runOnce` and the loop handle a rejection; it must not count as unhandled before that.
+      job.catch(() => {})
       return job
     })
-    const full =
-      claimed.length === deliveries.claimMax || wanted.some(({ listener, free }) => taken.get(listener) === free)
-    return { started, full }
+    const isFull =
+      leased.length === deliveries.batchMax || free.some(({ listener, free }) => taken.get(listener) === free)
+    return { started, isFull }
   }
 
-  function readOrders(orderIds: string[]): Promise<ReadonlyMap<string, Order>> {
+  function readOrders(leased: readonly deliveries.LeasedDelivery[]): DeliveryBatch['orders'] {
+    const orderIds = [...new Set(leased.map(orderIdOf).filter(id => id !== null))]
+    if (orderIds.length === 0) return Promise.resolve(new Map())
     const orders = Promise.resolve().then(() => options.readOrders(orderIds))
-    // whoever needs it sees it fail
+    // Each delivery that needs an order handles the rejection.
     orders.catch(() => {})
     return orders
   }
 
-  let intervalMs: number | null = null
-  let timer: NodeJS.Timeout | null = null
-  let timerAt = Number.POSITIVE_INFINITY
-  let passing: Promise<void> | null = null
-  let again = false
-  let passedAt = 0
+  let leasing: Promise<unknown> = Promise.resolve()
 
-  function schedule(delayMs: number): void {
-    if (intervalMs === null) return
-    const at = performance.now() + delayMs
-    if (timer !== null && timerAt <= at) return
-    if (timer !== null) clearTimeout(timer)
-    timerAt = at
-    timer = setTimeout(() => {
-      timer = null
-      if (passing === null) passing = pass()
-      else again = true
-    }, delayMs)
+  /** One lease at a time, so that each knows the free capacity. */
+  function turn(): Promise<DeliveryTurn> {
+    const mine = leasing.then(leaseAndStart)
+    leasing = mine.catch(() => {})
+    return mine
   }
 
-  /** Soon, but not for each of a thousand commits. */
-  const nudge = () => schedule(Math.max(0, passedAt + gapMs - performance.now()))
+  const loop = createDeliveryLoop(turn, reportError)
 
-  async function pass(): Promise<void> {
-    try {
-      const { started, full } = await begin()
-      // A place is free again, and what stood behind it may be due.
-      for (const job of started) job.then(full ? () => schedule(0) : nudge, complain)
-    } catch (error) {
-      complain(error)
-    }
-    passing = null
-    passedAt = performance.now()
-    if (again) nudge()
-    else schedule(intervalMs ?? 0)
-    again = false
+  /** Nudges the loop after a change that made deliveries due. */
+  async function nudgeAfter<Changed extends boolean | number>(change: Promise<Changed>): Promise<Changed> {
+    const changed = await change
+    if (changed) loop.nudge()
+    return changed
   }
 
   return {
     async runOnce() {
-      const { started } = await begin()
-      const summary: DeliverySummary = { delivered: 0, failed: 0, parked: 0 }
-      const settled = await Promise.allSettled(started)
-      for (const job of settled) {
-        if (job.status === 'rejected' || job.value === 'replaced') continue
-        summary[job.value === 'stopped' ? 'failed' : job.value] += 1
-      }
-      const broken = settled.find(job => job.status === 'rejected')
-      if (broken !== undefined) throw broken.reason
-      return summary
+      const { started } = await turn()
+      return summaryOf(await Promise.allSettled(started))
     },
-    start(everyMs = 1_000) {
-      if (intervalMs !== null) return
-      intervalMs = everyMs
-      schedule(0)
-    },
+    start: (intervalMs = 1_000) => loop.start(intervalMs),
     async stop(graceMs = 5_000) {
-      intervalMs = null
-      if (timer !== null) clearTimeout(timer)
-      timer = null
-      await passing
-      const end = setTimeout(() => {
-        isEnding = true
-        for (const run of runs) run.interrupt(stopped)
-      }, graceMs)
-      await Promise.allSettled(open)
-      clearTimeout(end)
-      isEnding = false
+      await loop.stop()
+      const grace = setTimeout(attempts.interrupt, graceMs)
+      await tasks.settled()
+      clearTimeout(grace)
+      attempts.resume()
     },
-    nudge,
-    async redeliver(key, { actor } = {}) {
-      const isDue = await deliveries.redeliver(database, key, actor)
-      if (isDue) nudge()
-      return isDue
-    },
-    async redeliverParked(options = {}) {
-      const count = await deliveries.redeliverParked(database, options)
-      if (count > 0) nudge()
-      return count
-    },
-    async park(key, { actor } = {}) {
-      const isParked = await deliveries.park(database, key, actor)
-      if (isParked) nudge()
-      return isParked
-    },
+    nudge: loop.nudge,
+    redeliver: (key, { actor } = {}) => nudgeAfter(deliveries.redeliver(database, key, actor)),
+    redeliverParked: (options = {}) => nudgeAfter(deliveries.redeliverParked(database, options)),
+    park: (key, { actor } = {}) => nudgeAfter(deliveries.park(database, key, actor)),
     find: key => readDelivery(database, key),
     checkListener: name => checkListenerName(database, listeners.all(), name),
     list: (filter = {}) => listDeliveries(database, filter),
@@ -368,4 +216,16 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
     listOverdue: (olderThanMs, countMax = 100) => listOverdue(database, olderThanMs, countMax),
     lag: () => deliveries.lag(database),
   }
+}
+
+/** @throws the first error of a delivery that could not be recorded. */
+function summaryOf(settled: readonly PromiseSettledResult<Delivered>[]): DeliverySummary {
+  const summary: DeliverySummary = { delivered: 0, failed: 0, parked: 0 }
+  for (const delivery of settled) {
+    if (delivery.status === 'rejected' || delivery.value === 'replaced') continue
+    summary[delivery.value === 'stopped' ? 'failed' : delivery.value] += 1
+  }
+  const broken = settled.find(delivery => delivery.status === 'rejected')
+  if (broken !== undefined) throw broken.reason
+  return summary
 }

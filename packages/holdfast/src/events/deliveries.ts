@@ -1,43 +1,44 @@
 /**
- * The table of deliveries: claiming, recording, looking. A claim is a lease with an epoch, in the database's time;
- * a result counts only while its epoch is the delivery's.
+ * The table of deliveries: lease a batch, record results, redeliver, park. A lease has an epoch and ends by the
+ * database's clock. A result counts only while its epoch is the delivery's.
  */
 import { type Database, statement } from '../database/database.ts'
 
-/** What one listener has room for. */
-export interface Wanted {
+/** The free places of one listener. */
+export interface ListenerCapacity {
   listener: string
-  /** The events it hears. */
+  /** The events that it is registered for. */
   types: string[]
   free: number
   leaseMs: number
 }
 
-/** Most deliveries of one claim. */
-export const claimMax = 200
+/** Maximum size of a batch. */
+export const batchMax = 200
 
-export interface Claimed {
+/** A delivery that this process may run until its lease ends. */
+export interface LeasedDelivery {
   eventId: string
   listener: string
   checkoutId: string
   type: string
   position: number
-  /** This try included. */
+  /** Including this attempt. */
   attempts: number
   epoch: number
-  /** Null when the event's row is gone. */
+  /** Null if the event is no longer stored. */
   payload: Record<string, unknown> | null
   occurredAt: string | null
 }
 
-// Each row is looked up by its place (ctid), which the scan has just locked: the planner cannot know how few they are,
-// and would read the whole table to join them. The earliest of a checkout stands before its followers in the index, so
-// the scan ends early however long the backlog is.
-const claimStatement = statement(
-  'deliveries_claim',
+// Rows are updated by ctid, which the scan has just locked. The planner cannot know how few they are, and would read the
+// whole table to join them. The index returns the earliest delivery of a checkout before its followers, so the scan ends
+// early however long the backlog is.
+const leaseStatement = statement(
+  'deliveries_lease',
   `with wanted as materialized (
      select * from json_to_recordset($1) as row (listener text, types text[], free integer, "leaseMs" integer)
-   ), claimed as (
+   ), leased as (
      update holdfast.deliveries delivery
      set leased = true, epoch = epoch + 1, attempts = attempts + 1,
        next_at = now() + wanted."leaseMs" * interval '1 millisecond'
@@ -57,40 +58,40 @@ const claimStatement = statement(
          limit wanted.free
          for update of candidate skip locked
        ) due
-       limit ${claimMax}))
+       limit ${batchMax}))
      returning delivery.event_id, delivery.listener, delivery.checkout_id, delivery.type, delivery.position,
        delivery.attempts, delivery.epoch
    )
-   select claimed.event_id as "eventId", claimed.listener, claimed.checkout_id as "checkoutId", claimed.type,
-     claimed.position, claimed.attempts, claimed.epoch, event.payload, event.created_at as "occurredAt"
-   from claimed
-   left join holdfast.events event on event.checkout_id = claimed.checkout_id and event.id = claimed.event_id
-   order by claimed.position`,
+   select leased.event_id as "eventId", leased.listener, leased.checkout_id as "checkoutId", leased.type,
+     leased.position, leased.attempts, leased.epoch, event.payload, event.created_at as "occurredAt"
+   from leased
+   left join holdfast.events event on event.checkout_id = leased.checkout_id and event.id = leased.event_id
+   order by leased.position`,
 )
 
 /**
- * Takes what is due for the listeners of this process, and of one checkout and listener only the earliest that is
- * neither delivered nor parked. Whoever died with a delivery loses it at the end of its lease.
+ * Leases due deliveries for the listeners of this process. Per checkout and listener, only the earliest that is neither
+ * delivered nor parked is leased, which keeps the order. A process that dies loses its deliveries when the lease ends.
  */
-export function claim(database: Database, wanted: readonly Wanted[]): Promise<Claimed[]> {
-  return database.query<Claimed>(claimStatement, [JSON.stringify(wanted)])
+export function leaseBatch(database: Database, free: readonly ListenerCapacity[]): Promise<LeasedDelivery[]> {
+  return database.query<LeasedDelivery>(leaseStatement, [JSON.stringify(free)])
 }
 
-/** What came of one try. */
+/** The result of one attempt. */
 export interface Result {
-  delivery: Claimed
-  /** `stopped`: cut short because the process ends; does not count as a try. */
+  delivery: LeasedDelivery
+  /** `stopped`: aborted because the process stops. Such an attempt is not counted. */
   outcome: 'delivered' | 'failed' | 'parked' | 'stopped'
   error: string | null
-  /** Milliseconds until the next try, where it failed. */
+  /** Milliseconds until the next attempt, if this one failed. */
   retryMs: number
 }
 
 const resultRows = `json_to_recordset($1) as result
   ("eventId" uuid, listener text, "checkoutId" uuid, position bigint, epoch integer, outcome text, error text, "retryMs" bigint)`
 
-// The epoch says it all: whatever happens to a delivery raises it. (Naming the state as well would tempt the planner to
-// walk over everything that is due.)
+// Every change of a delivery raises its epoch, so comparing the epoch is enough. A condition on the state would make the
+// planner scan all due deliveries.
 const recordStatement = statement(
   'deliveries_record',
   `update holdfast.deliveries delivery
@@ -107,7 +108,7 @@ const recordStatement = statement(
    returning delivery.event_id as "eventId", delivery.listener`,
 )
 
-/** Those behind a failed one wait as long as it does, and are not looked at in vain with every claim. */
+/** Deliveries behind a failed one wait as long as it does, so that leasing does not scan them in vain. */
 const holdBackStatement = statement(
   'deliveries_hold_back',
   `update holdfast.deliveries follower
@@ -118,7 +119,7 @@ const holdBackStatement = statement(
      and follower.next_at < now() + result."retryMs" * interval '1 millisecond'`,
 )
 
-/** Records results in one transaction; gives for each whether it counted (false: its lease had been taken over). */
+/** Records results in one transaction. Returns for each whether it counted; false means that its lease was taken over. */
 export async function record(database: Database, results: readonly Result[]): Promise<boolean[]> {
   const rows = results.map(
     ({ delivery: { eventId, listener, checkoutId, position, epoch }, outcome, error, retryMs }) => ({
@@ -149,7 +150,7 @@ export interface DeliveryKey {
 
 const makeDue = `state = 'due', leased = false, attempts = 0, epoch = epoch + 1, next_at = now(), delivered_at = null`
 
-/** Beside the change of deliveries by hand, in the same statement: who did it, where `actor` is not null. */
+/** SQL that records who made a change, in the same statement. Records nothing if `actor` is null. */
 function recorded(action: string, actor: string): string {
   return `insert into holdfast.admin_actions (id, action, checkout_id, actor, details)
      select gen_random_uuid(), '${action}', checkout_id, ${actor},
@@ -157,7 +158,7 @@ function recorded(action: string, actor: string): string {
      from moved where ${actor} is not null`
 }
 
-/** Those behind them were held back as long as they, and need not wait any longer. */
+/** SQL that makes the deliveries behind the changed ones due, because they were held back with them. */
 const freeFollowers = `update holdfast.deliveries follower set next_at = now()
      from moved
      where follower.checkout_id = moved.checkout_id and follower.listener = moved.listener
@@ -174,7 +175,7 @@ const redeliverStatement = statement(
    select event_id from moved`,
 )
 
-/** Makes a delivery due now, with all its tries before it. False when there is none, or somebody runs it right now. */
+/** Makes a delivery due now and resets its attempts. Returns false if it does not exist or is running. */
 export async function redeliver(
   database: Database,
   { eventId, listener }: DeliveryKey,
@@ -196,10 +197,10 @@ const redeliverParkedStatement = statement(
    select count(*) as count, max(position) as last from moved`,
 )
 
-/** So many become due again in one statement. */
+/** Maximum number of deliveries per statement. */
 const redeliveredMax = 1_000
 
-/** Makes all deliveries due again that were given up, each once, in the order of their events; gives how many. */
+/** Makes all parked deliveries due again, each once, in the order of their events. Returns how many. */
 export async function redeliverParked(
   database: Database,
   { listener = null, actor = null }: { listener?: string | null | undefined; actor?: string | null | undefined },
@@ -218,14 +219,14 @@ const parkStatement = statement(
   'deliveries_park',
   `with moved as (
      update holdfast.deliveries
-     set state = 'parked', leased = false, epoch = epoch + 1, last_error = coalesce(last_error, 'given up by hand')
+     set state = 'parked', leased = false, epoch = epoch + 1, last_error = coalesce(last_error, 'parked by an operator')
      where event_id = $1 and listener = $2 and state = 'due' and (not leased or next_at <= now())
      returning event_id, listener, checkout_id, type, position
    ), recorded as (${recorded('park', '$3::text')}), freed as (${freeFollowers})
    select event_id from moved`,
 )
 
-/** Gives a delivery up by hand: of a listener that no longer exists, say. False when it is not due or runs right now. */
+/** Parks a delivery, for example of a listener that no longer exists. Returns false if it is not due or is running. */
 export async function park(
   database: Database,
   { eventId, listener }: DeliveryKey,
@@ -234,14 +235,14 @@ export async function park(
   return (await database.query(parkStatement, [eventId, listener, actor])).length > 0
 }
 
-/** A delivery as people look at it. Times are ISO 8601 UTC. */
+/** A delivery as operators see it. Times are ISO 8601 UTC. */
 export interface DeliveryRow {
   eventId: string
   listener: string
   checkoutId: string
   type: string
   state: 'due' | 'delivered' | 'parked'
-  /** Somebody runs it now. */
+  /** True while a process holds its lease. */
   running: boolean
   attempts: number
   nextAt: string
@@ -254,9 +255,9 @@ export const deliveryColumns = `delivery.event_id as "eventId", delivery.listene
   delivery.next_at as "nextAt", delivery.last_error as "lastError", event.created_at as "occurredAt"`
 
 export interface DeliveryLag {
-  /** Neither delivered nor parked, waiting retries included. */
+  /** Neither delivered nor parked, including waiting retries. */
   due: number
-  /** Age of the oldest event among them, in milliseconds; 0 when there is none. */
+  /** Age of the oldest due event in milliseconds; 0 if none is due. */
   oldestMs: number
   parked: number
 }

@@ -1,17 +1,17 @@
-/** Deliveries as people look for them: what was given up, what waits, what is late, or all of one checkout. */
+/** Lists of deliveries for operators: parked, due, overdue, or all of one checkout. */
 import type { Database, Value } from '../database/database.ts'
 import { statement } from '../database/database.ts'
 import { type DeliveryKey, type DeliveryRow, deliveryColumns } from './deliveries.ts'
 
-/** An event is late whose delivery is neither made nor given up after this time. Health counts the same. */
+/** Age at which a delivery that is neither delivered nor parked is overdue. Health uses the same limit. */
 export const overdueMs = 300_000
-/** So many are given at most. */
+/** Maximum length of a list. */
 export const listedMax = 1_000
 
 export interface DeliveryFilter {
   /**
-   * `overdue`: due, though the event is older than five minutes. Default: what is parked, then what is due; of one
-   * checkout all, delivered ones too.
+   * `overdue`: due although the event is older than five minutes. Default: parked, then due; for one checkout, all
+   * deliveries including delivered ones.
    */
   state?: 'parked' | 'due' | 'overdue' | undefined
   listener?: string | undefined
@@ -22,7 +22,7 @@ export interface DeliveryFilter {
 
 const fromDeliveries = `from holdfast.deliveries delivery
    left join holdfast.events event on event.checkout_id = delivery.checkout_id and event.id = delivery.event_id`
-// The key of an event leads with its checkout: so those of one are found without reading all deliveries.
+// The primary key of events starts with the checkout, so this join reads only the deliveries of one checkout.
 const fromCheckout = `from holdfast.events event
    join holdfast.deliveries delivery on delivery.event_id = event.id and delivery.checkout_id = event.checkout_id`
 const isListener = '($1::text is null or delivery.listener = $1)'
@@ -34,13 +34,13 @@ const ofCheckoutStatement = statement(
   `select ${deliveryColumns} ${fromCheckout}
    where event.checkout_id = $3::uuid and ${isListener} and ${ofState} order by delivery.position limit $2::int`,
 )
-const givenUpStatement = statement(
-  'deliveries_list_given_up',
+const parkedStatement = statement(
+  'deliveries_list_parked',
   `select ${deliveryColumns} ${fromDeliveries}
    where delivery.state = 'parked' and ${isListener} order by delivery.position limit $2::bigint`,
 )
-const waitingStatement = statement(
-  'deliveries_list_waiting',
+const dueStatement = statement(
+  'deliveries_list_due',
   `select ${deliveryColumns} ${fromDeliveries}
    where delivery.state = 'due' and ${isListener}
      and ($3::bigint is null or event.created_at < now() - $3::bigint * interval '1 millisecond')
@@ -51,7 +51,7 @@ const oneStatement = statement(
   `select ${deliveryColumns} ${fromDeliveries} where delivery.event_id = $1::uuid and delivery.listener = $2`,
 )
 
-/** Oldest first; what was given up before what waits. */
+/** Lists deliveries, parked before due, oldest first. */
 export async function listDeliveries(database: Database, filter: DeliveryFilter): Promise<DeliveryRow[]> {
   const { state, listener = null, checkoutId } = filter
   const countMax = Math.min(listedMax, Math.max(1, filter.countMax ?? 100))
@@ -62,34 +62,34 @@ export async function listDeliveries(database: Database, filter: DeliveryFilter)
     return database.query(ofCheckoutStatement, [...values, checkoutId, stored, olderThanMs])
   }
   const parked: DeliveryRow[] =
-    state === undefined || state === 'parked' ? await database.query(givenUpStatement, values) : []
+    state === undefined || state === 'parked' ? await database.query(parkedStatement, values) : []
   const left = countMax - parked.length
   if (state === 'parked' || left === 0) return parked
-  return [...parked, ...(await database.query<DeliveryRow>(waitingStatement, [listener, left, olderThanMs]))]
+  return [...parked, ...(await database.query<DeliveryRow>(dueStatement, [listener, left, olderThanMs]))]
 }
 
-/** What was given up, oldest first. */
+/** Lists parked deliveries, oldest first. */
 export function listParked(database: Database, countMax: number): Promise<DeliveryRow[]> {
-  return database.query<DeliveryRow>(givenUpStatement, [null, countMax])
+  return database.query<DeliveryRow>(parkedStatement, [null, countMax])
 }
 
-/** What is neither delivered nor parked though its event is older than `olderThanMs`, oldest first. */
+/** Lists due deliveries whose event is older than `olderThanMs`, oldest first. */
 export function listOverdue(database: Database, olderThanMs: number, countMax: number): Promise<DeliveryRow[]> {
-  return database.query<DeliveryRow>(waitingStatement, [null, countMax, Math.round(olderThanMs)])
+  return database.query<DeliveryRow>(dueStatement, [null, countMax, Math.round(olderThanMs)])
 }
 
-/** One delivery; null when there is none. */
+/** Returns one delivery, or null. */
 export async function readDelivery(database: Database, key: DeliveryKey): Promise<DeliveryRow | null> {
   const [row] = await database.query<DeliveryRow>(oneStatement, [key.eventId, key.listener])
   return row ?? null
 }
 
-/** What stands with the deliveries to one listener that do not arrive. */
+/** The deliveries to one listener that do not arrive, by state. */
 export interface TroubledListener {
   listener: string
-  /** `parked`: given up. `unheard`: due for five minutes, and nobody takes it. `failing`: tried in vain, and again later. */
-  state: 'parked' | 'unheard' | 'failing'
-  /** Counting stops at a thousand a state. */
+  /** `parked`: given up. `overdue`: due for five minutes, but no process runs it. `failing`: failed and to be retried. */
+  state: 'parked' | 'overdue' | 'failing'
+  /** Counting stops at a thousand per state. */
   count: number
   oldestAt: string | null
   nextAt: string
@@ -102,7 +102,7 @@ const troubledStatement = statement(
      (select 'parked' as state, listener, event_id, checkout_id, next_at, last_error, position
        from holdfast.deliveries where state = 'parked' order by position limit ${listedMax})
      union all
-     (select 'unheard', listener, event_id, checkout_id, next_at, last_error, position from holdfast.deliveries
+     (select 'overdue', listener, event_id, checkout_id, next_at, last_error, position from holdfast.deliveries
        where state = 'due' and next_at < now() - interval '${overdueMs} milliseconds' limit ${listedMax})
      union all
      (select 'failing', listener, event_id, checkout_id, next_at, last_error, position from holdfast.deliveries
@@ -113,7 +113,7 @@ const troubledStatement = statement(
      (array_agg(last_error order by position desc) filter (where last_error is not null))[1] as "lastError"
    from troubled
    left join holdfast.events event on event.checkout_id = troubled.checkout_id and event.id = troubled.event_id
-   group by 1, 2 order by array_position(array['parked', 'unheard', 'failing'], troubled.state), 3 desc, 2 limit 50`,
+   group by 1, 2 order by array_position(array['parked', 'overdue', 'failing'], troubled.state), 3 desc, 2 limit 50`,
 )
 
 export function troubledListeners(database: Database): Promise<TroubledListener[]> {

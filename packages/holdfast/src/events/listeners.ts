@@ -1,29 +1,29 @@
 /**
- * The durable listeners of this process: which named functions hear which event. A name is written into the database
- * with every delivery, so it is unique an event and must outlive deployments.
+ * The registry of durable listeners of this process. A listener's name is stored with every delivery, so it must be
+ * unique per event and must not change between deployments.
  */
 import { type CheckoutEvent, type CheckoutEventName, checkoutEventNames } from '../domain/events.ts'
 import { CheckoutError } from '../domain/failure.ts'
 
-/** What a listener gets beside the event. */
+/** The second argument of a listener. */
 export interface DeliveryContext {
-  /** Aborted when the time is up or the process stops; pass it on to `fetch` and the like. */
+  /** Aborts at the listener's timeout or when the process stops. Pass it on, for example to `fetch`. */
   signal: AbortSignal
-  /** 1 for the first try. */
+  /** 1 for the first attempt. */
   attempt: number
 }
 
 /**
- * A listener as a function: its name is its durable name. It is called at least once an event, and again until it
- * returns; `event.id` tells a repetition. Throwing (or rejecting) means "try again later"; an error with `retryAfterMs`
- * asks for at least that pause, of an hour at most; a `PermanentFailure` for no other try.
+ * A listener as a function, whose name is its durable name. It is called at least once per event, and again until it
+ * returns; `event.id` is the same each time. If it throws or rejects, it is called again later. An error with
+ * `retryAfterMs` sets the minimum pause, up to one hour. A `PermanentFailure` parks the delivery at once.
  */
 export type ListenerFunction<Name extends CheckoutEventName = CheckoutEventName> = (
   event: CheckoutEvent<Name>,
   context: DeliveryContext,
 ) => unknown
 
-/** A listener with a name of its own (where code is minified, say) and limits. */
+/** A listener with an explicit name, for example because code is minified, and with limits. */
 export interface ListenerObject<Name extends CheckoutEventName = CheckoutEventName> {
   /**
    * A key of at most 200 characters: lower case letters, digits, `.`, `-` and `_`; the name of a function (capitals
@@ -31,15 +31,15 @@ export interface ListenerObject<Name extends CheckoutEventName = CheckoutEventNa
    */
   name: string
   run: ListenerFunction<Name>
-  /** Tries after the first, 0 to 100; default 10. Then the delivery is parked. */
+  /** Attempts after the first, 0 to 100; default 10. Then the delivery is parked. */
   retriesMax?: number
-  /** Milliseconds a try may take, 1 to 600,000; default 30,000. */
+  /** Time limit of an attempt in milliseconds, 1 to 600,000; default 30,000. */
   timeoutMs?: number
-  /** Deliveries that one process runs at once, 1 to 1,000; default 20. Under several events the largest counts. */
+  /** Deliveries that one process runs at once, 1 to 1,000; default 20. With several events, the largest value applies. */
   concurrency?: number
 }
 
-/** Events and who listens to them: `{ CheckoutCompleted: [sendOrderConfirmation, updateInventory] }`. */
+/** Listeners by event: `{ CheckoutCompleted: [sendOrderConfirmation, updateInventory] }`. */
 export type ListenerMap = {
   [Name in CheckoutEventName]?: readonly (ListenerFunction<Name> | ListenerObject<Name>)[]
 }
@@ -54,7 +54,7 @@ export interface RegisteredListener {
 }
 
 export interface Listeners {
-  /** @throws {CheckoutError} `invalid_argument`: no such event, no usable name, name taken, limit out of range. */
+  /** @throws {CheckoutError} `invalid_argument` for an unknown event, an invalid or used name, or a limit out of range. */
   add<Name extends CheckoutEventName>(event: Name, listener: ListenerFunction<Name> | ListenerObject<Name>): void
   /** The names registered for an event, in order of registration. */
   namesFor(event: CheckoutEventName): readonly string[]
@@ -62,54 +62,56 @@ export interface Listeners {
   all(): readonly RegisteredListener[]
 }
 
-const refuse = (message: string): never => {
+const rejectListener = (message: string): never => {
   throw new CheckoutError('invalid_argument', message)
 }
 
 function limit(value: number | undefined, fallback: number, [min, max]: [number, number], what: string): number {
   const chosen = value ?? fallback
   if (!Number.isInteger(chosen) || chosen < min || chosen > max) {
-    return refuse(`${what} must be a whole number from ${min} to ${max}; it is ${chosen}.`)
+    return rejectListener(`${what} must be an integer from ${min} to ${max}, not ${chosen}`)
   }
   return chosen
 }
 
-/** `default` and `anonymous` are what the language calls functions that nobody named. */
-const namesOfNobody = new Set(['', 'default', 'anonymous'])
+/** The names that JavaScript gives to functions without a name. */
+const namesOfUnnamed = new Set(['', 'default', 'anonymous'])
 
-/** Names appear on command lines, in URLs and as labels of metrics: no spaces, no punctuation that needs quoting. */
+/** Names appear on command lines, in URLs, and in metric labels, so they need no quoting. */
 const keyPattern = /^[A-Za-z0-9_][A-Za-z0-9._-]*$/
 
 function describe(event: CheckoutEventName, given: ListenerFunction | ListenerObject): RegisteredListener {
   const listener = typeof given === 'function' ? { name: given.name, run: given } : given
   if (typeof listener?.run !== 'function') {
-    return refuse(`A listener of ${event} must be a function or { name, run }.`)
+    return rejectListener(`a listener of ${event} must be a function or { name, run }`)
   }
   const { name } = listener
-  if (typeof given === 'function' && namesOfNobody.has(name)) {
-    return refuse(
-      `A listener of ${event} has no name. Deliveries are kept under it: give a named function or { name, run }.`,
+  if (typeof given === 'function' && namesOfUnnamed.has(name)) {
+    return rejectListener(
+      `a listener of ${event} has no name; deliveries are stored under it, so pass a named function or { name, run }`,
     )
   }
   if (typeof name !== 'string' || name.trim() === '' || name.length > 200) {
-    return refuse(`A listener of ${event} needs a name of 1 to 200 characters.`)
+    return rejectListener(`a listener of ${event} needs a name of 1 to 200 characters`)
   }
   if (typeof given !== 'function' && !keyPattern.test(name)) {
-    return refuse(`invalid listener name "${name}" for ${event}; use lower case letters, digits, ".", "-" and "_"`)
+    return rejectListener(
+      `invalid listener name "${name}" for ${event}; use lower case letters, digits, ".", "-" and "_"`,
+    )
   }
   const label = `of the listener "${name}" of ${event}`
   const limits: Omit<ListenerObject, 'name' | 'run'> = listener
   return {
     event,
     name,
-    run: (told, context) => listener.run(told, context),
+    run: (event, context) => listener.run(event, context),
     retriesMax: limit(limits.retriesMax, 10, [0, 100], `retriesMax ${label}`),
     timeoutMs: limit(limits.timeoutMs, 30_000, [1, 600_000], `timeoutMs ${label}`),
     concurrency: limit(limits.concurrency, 20, [1, 1_000], `concurrency ${label}`),
   }
 }
 
-/** Makes the registry, with the listeners of `map`; more can be added at any time. */
+/** Creates a registry with the listeners of `map`. More can be added at any time. */
 export function createListeners(map: ListenerMap = {}): Listeners {
   const byEvent = new Map<string, { names: string[]; byName: Map<string, RegisteredListener> }>(
     checkoutEventNames.map(event => [event, { names: [], byName: new Map() }]),
@@ -119,10 +121,10 @@ export function createListeners(map: ListenerMap = {}): Listeners {
   const listeners: Listeners = {
     add(event, given) {
       const known =
-        byEvent.get(event) ?? refuse(`There is no event ${event}; there are ${checkoutEventNames.join(', ')}.`)
-      // what is registered under an event is called with that event alone
+        byEvent.get(event) ?? rejectListener(`no event ${event}; known events: ${checkoutEventNames.join(', ')}`)
+      // A listener is called only with the events that it is registered for.
       const listener = describe(event, given as ListenerFunction | ListenerObject)
-      if (known.byName.has(listener.name)) refuse(`${event} already has a listener named "${listener.name}".`)
+      if (known.byName.has(listener.name)) rejectListener(`${event} already has a listener named "${listener.name}"`)
       known.byName.set(listener.name, listener)
       known.names.push(listener.name)
       all = [...all, listener]
@@ -137,7 +139,7 @@ export function createListeners(map: ListenerMap = {}): Listeners {
   return listeners
 }
 
-/** One map of several, in their order. */
+/** Joins several maps, in their order. */
 export function joinListeners(...maps: readonly ListenerMap[]): ListenerMap {
   const joined: Partial<Record<CheckoutEventName, ListenerFunction[]>> = {}
   for (const [event, given] of maps.flatMap(map => Object.entries(map))) {

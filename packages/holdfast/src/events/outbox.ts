@@ -1,9 +1,7 @@
 /**
- * The outbox: writes events and their deliveries in the transaction of the change they tell of, so that an event
- * exists exactly when its change does (A8).
- *
- * Deliveries are written for the listeners that the publishing process knows. Where several processes share a
- * database, all of those that run checkouts register the same listeners, also when another process delivers.
+ * The outbox: writes events and their deliveries in the transaction of the change, so an event exists exactly if its
+ * change does (A8). Deliveries are written for the listeners that the publishing process has registered, so all
+ * processes that run checkouts must register the same listeners, even if a different process delivers.
  */
 import { v7 } from 'uuid'
 import { statement, type Transaction } from '../database/database.ts'
@@ -11,7 +9,7 @@ import type { CheckoutEventName, CheckoutEvents } from '../domain/events.ts'
 import type { Order } from '../domain/order.ts'
 import type { Listeners } from './listeners.ts'
 
-/** What is stored of an event: all of it but the order, which is read when it is delivered. */
+/** The stored part of an event: everything except the order, which is read at delivery. */
 export type StoredPayload<Name extends CheckoutEventName = CheckoutEventName> = {
   [N in Name]: CheckoutEvents[N] extends { order: Order }
     ? Omit<CheckoutEvents[N], 'order'> & { orderId: string }
@@ -23,11 +21,11 @@ export type NewEvent = {
 }[CheckoutEventName]
 
 export interface Outbox {
-  /** False where an event of this type would not be kept: need not be built. `publish` skips such events. */
+  /** False if `publish` would skip events of this type, so that they need not be built. */
   wants(type: CheckoutEventName): boolean
   /**
    * Adds `events` to the transaction, in at most two statements. Call it after the checkouts' rows were written or
-   * locked in the same transaction: events of one checkout are delivered in the order in which they are published.
+   * locked in the same transaction. Events of one checkout are then delivered in the order of publishing.
    */
   publish(tx: Transaction, events: readonly NewEvent[]): void
 }
@@ -46,11 +44,11 @@ const insertDeliveries = statement(
    from json_to_recordset($1) as row (event_id uuid, listener text, checkout_id uuid, type text)`,
 )
 
-/** Kept only for durable listeners: the history holds them already. */
-const onlyWhenHeard: ReadonlySet<CheckoutEventName> = new Set(['PhaseCompleted', 'RollbackStepCompleted'])
+/** Stored only if a listener is registered, because the checkout's history has them already. */
+const onlyForListeners: ReadonlySet<CheckoutEventName> = new Set(['PhaseCompleted', 'RollbackStepCompleted'])
 
 export function createOutbox(listeners: Pick<Listeners, 'namesFor'>): Outbox {
-  const wants = (type: CheckoutEventName) => !onlyWhenHeard.has(type) || listeners.namesFor(type).length > 0
+  const wants = (type: CheckoutEventName) => !onlyForListeners.has(type) || listeners.namesFor(type).length > 0
 
   return {
     wants,

@@ -1,6 +1,6 @@
-/** What a listener throws where another try would fail the same: its delivery is parked at once, with this reason. */
+/** The error that a listener throws if every retry would fail too. The delivery is parked at once with this reason. */
 
-/** The message is kept with the delivery and logged: no secret belongs in it, and nothing of a buyer. */
+/** The message is stored with the delivery and logged, so it must contain no secret and no personal data. */
 export class PermanentFailure extends Error {
   override readonly name = 'PermanentFailure'
 }

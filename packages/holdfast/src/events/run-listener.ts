@@ -1,15 +1,15 @@
-/** One try of one listener: within its time, interruptible, and whatever it does stays with it. */
+/** One run of one listener, with a timeout, and interruptible. */
 import type { CheckoutEvent } from '../domain/events.ts'
 import type { RegisteredListener } from './listeners.ts'
 
 export interface Run {
-  /** Settles when the listener does, or when its time is up; never later. */
+  /** Settles when the listener does, and at the latest at its timeout. */
   done: Promise<void>
-  /** Ends it now, as failed with `reason`. */
+  /** Aborts the run. `done` rejects with `reason`. */
   interrupt(reason: Error): void
 }
 
-/** A listener that goes on after its signal was aborted is no longer waited for; what it does then is not recorded. */
+/** A listener that continues after its signal was aborted is not waited for, and its result is not recorded. */
 export function runListener(listener: RegisteredListener, event: CheckoutEvent, attempt: number): Run {
   const controller = new AbortController()
   let giveUp: (reason: Error) => void = () => {}

@@ -2,22 +2,23 @@ import { v7 } from 'uuid'
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { Database } from '../../src/database/database.ts'
 import type { CheckoutEvent } from '../../src/domain/events.ts'
-import { type DeliveryAlert, retryDelayMs } from '../../src/events/deliverer.ts'
+import type { DeliveryAlert } from '../../src/events/deliverer.ts'
 import { PermanentFailure } from '../../src/events/permanent-failure.ts'
+import { retryPauseMs } from '../../src/events/retry-pause.ts'
 import { openTestDatabase, type TestDatabase } from '../support/test-database.ts'
-import { completed, deliveriesOf, gate, house, kinds, letTimePass, orderOf, started } from './fixtures.ts'
+import { completed, deliveriesOf, gate, kinds, letTimePass, orderOf, setUp, started } from './fixtures.ts'
 
 const never = () => new Promise<void>(() => {})
 
-test('retries after one second, doubling up to an hour, half of it by chance', () => {
+test('retry pauses double from one second to an hour, and their upper half is random', () => {
   const latest = () => 1
-  expect([1, 2, 3, 12, 13, 100].map(attempt => retryDelayMs(attempt, latest))).toEqual([
+  expect([1, 2, 3, 12, 13, 100].map(attempt => retryPauseMs(attempt, new Error(), latest))).toEqual([
     1_000, 2_000, 4_000, 2_048_000, 3_600_000, 3_600_000,
   ])
-  expect(retryDelayMs(3, () => 0)).toBe(2_000)
+  expect(retryPauseMs(3, new Error(), () => 0)).toBe(2_000)
 })
 
-describe.each(kinds)('delivering on %s', kind => {
+describe.each(kinds)('Delivering events (%s)', kind => {
   let opened: TestDatabase
   let database: Database
   beforeAll(async () => {
@@ -27,19 +28,19 @@ describe.each(kinds)('delivering on %s', kind => {
   afterAll(() => opened.stop())
   beforeEach(() => database.execute('truncate holdfast.events, holdfast.deliveries'))
 
-  test('gives a listener the whole event, with the order as it is now', async () => {
-    const heard: CheckoutEvent[] = []
+  test('a listener receives the whole event with the current order', async () => {
+    const received: CheckoutEvent[] = []
     const checkoutId = v7()
     const orderId = v7()
-    const { publish, deliverer } = house(
+    const { publish, deliverer } = setUp(
       database,
-      { CheckoutCompleted: [{ name: 'confirm', run: event => heard.push(event) }] },
+      { CheckoutCompleted: [{ name: 'confirm', run: event => received.push(event) }] },
       { readOrders: async ids => new Map(ids.map(id => [id, orderOf(id, checkoutId)])) },
     )
     await publish(completed(checkoutId, orderId))
     expect(await deliverer.runOnce()).toEqual({ delivered: 1, failed: 0, parked: 0 })
     expect(await deliverer.runOnce()).toEqual({ delivered: 0, failed: 0, parked: 0 })
-    expect(heard).toEqual([
+    expect(received).toEqual([
       {
         id: (await deliveriesOf(database))[0]?.eventId,
         type: 'CheckoutCompleted',
@@ -50,18 +51,18 @@ describe.each(kinds)('delivering on %s', kind => {
     ])
   })
 
-  test('repeats a listener that fails three times until it works, with the same event id', async () => {
-    const heard: string[] = []
+  test('a listener that fails three times is called again with the same event id until it succeeds', async () => {
+    const received: string[] = []
     const attempts: number[] = []
     const failures: DeliveryAlert[] = []
-    const { publish, deliverer } = house(
+    const { publish, deliverer } = setUp(
       database,
       {
         CheckoutStarted: [
           {
             name: 'shaky',
             run(event, { attempt }) {
-              heard.push(event.id)
+              received.push(event.id)
               attempts.push(attempt)
               if (attempt <= 3) throw new Error(`mail server says ${attempt}`)
             },
@@ -78,13 +79,13 @@ describe.each(kinds)('delivering on %s', kind => {
     }
     expect(await deliverer.runOnce()).toEqual({ delivered: 1, failed: 0, parked: 0 })
     expect(attempts).toEqual([1, 2, 3, 4])
-    expect(new Set(heard).size).toBe(1)
+    expect(new Set(received).size).toBe(1)
     expect(failures.map(failure => failure.error)).toEqual([1, 2, 3].map(n => `Error: mail server says ${n}`))
     expect(await deliverer.lag()).toEqual({ due: 0, oldestMs: 0, parked: 0 })
   })
 
-  test('waits longer after each failure', async () => {
-    const { publish, deliverer } = house(
+  test('the pause grows after each failure', async () => {
+    const { publish, deliverer } = setUp(
       database,
       {
         CheckoutStarted: [
@@ -108,9 +109,9 @@ describe.each(kinds)('delivering on %s', kind => {
     expect(waits.map(waitMs => Math.round(waitMs / 1_000))).toEqual([1, 2, 4])
   })
 
-  test('stops waiting for a listener that hangs, aborts its signal and tries again', async () => {
+  test('a listener that hangs is aborted at its timeout and called again', async () => {
     const aborted: boolean[] = []
-    const { publish, deliverer } = house(database, {
+    const { publish, deliverer } = setUp(database, {
       CheckoutStarted: [
         {
           name: 'hangs',
@@ -135,11 +136,11 @@ describe.each(kinds)('delivering on %s', kind => {
     expect(await deliverer.runOnce()).toEqual({ delivered: 1, failed: 0, parked: 0 })
   })
 
-  test('delivers again what a dead runner had, and a late finisher records nothing', async () => {
+  test('a delivery of a dead process is delivered again, and a late result is not recorded', async () => {
     const entered = gate()
     const late = gate()
     let effects = 0
-    const frozen = house(database, {
+    const frozen = setUp(database, {
       CheckoutStarted: [
         {
           name: 'pack',
@@ -152,7 +153,7 @@ describe.each(kinds)('delivering on %s', kind => {
         },
       ],
     })
-    const heir = house(database, {
+    const heir = setUp(database, {
       CheckoutStarted: [
         {
           name: 'pack',
@@ -174,10 +175,10 @@ describe.each(kinds)('delivering on %s', kind => {
     expect(await deliveriesOf(database)).toMatchObject([{ state: 'delivered', attempts: 2, lastError: null }])
   })
 
-  test('parks what keeps failing, raises the alert once, and delivers it on request', async () => {
+  test('a delivery that keeps failing is parked with one alert, and can be redelivered', async () => {
     const alerts: DeliveryAlert[] = []
     let broken = true
-    const { publish, deliverer } = house(
+    const { publish, deliverer } = setUp(
       database,
       {
         CheckoutStarted: [
@@ -218,17 +219,17 @@ describe.each(kinds)('delivering on %s', kind => {
     expect(await deliverer.listParked()).toEqual([])
   })
 
-  test('parks at once what its listener calls permanent, with its reason, and goes on behind it', async () => {
+  test('a permanent failure parks its delivery at once with its reason, and the next one is delivered', async () => {
     const alerts: DeliveryAlert[] = []
-    const heard: string[] = []
+    const received: string[] = []
     const choosy = {
       name: 'choosy',
       run(event: CheckoutEvent) {
         if (event.type === 'CheckoutStarted') throw new PermanentFailure('no such mailbox')
-        heard.push(event.type)
+        received.push(event.type)
       },
     }
-    const { publish, deliverer } = house(
+    const { publish, deliverer } = setUp(
       database,
       { CheckoutStarted: [choosy], CheckoutCompleted: [choosy] },
       { onParked: alert => alerts.push(alert) },
@@ -240,12 +241,12 @@ describe.each(kinds)('delivering on %s', kind => {
     expect(alerts).toMatchObject([{ listener: 'choosy', type: 'CheckoutStarted', attempts: 1, error }])
     expect(await deliverer.listParked()).toMatchObject([{ state: 'parked', attempts: 1, lastError: error }])
     expect(await deliverer.runOnce()).toEqual({ delivered: 1, failed: 0, parked: 0 })
-    expect(heard).toEqual(['CheckoutCompleted'])
+    expect(received).toEqual(['CheckoutCompleted'])
   })
 
-  test('parks what kills its runner every time, without running it once more', async () => {
+  test('a delivery that kills its process each time is parked without another run', async () => {
     let runs = 0
-    const { publish, deliverer } = house(database, {
+    const { publish, deliverer } = setUp(database, {
       CheckoutStarted: [
         {
           name: 'deadly',
@@ -262,55 +263,55 @@ describe.each(kinds)('delivering on %s', kind => {
     expect(runs).toBe(0)
   })
 
-  test('keeps the order within a checkout and listener, while others go ahead', async () => {
-    const heard: string[] = []
+  test('the order within a checkout and listener is kept, while other checkouts continue', async () => {
+    const received: string[] = []
     let broken = true
     const inOrder = {
       name: 'in-order',
       run(event: CheckoutEvent) {
         if (broken && event.lock.id === stuck) throw new Error('not yet')
-        heard.push(`${event.lock.id} ${event.type}`)
+        received.push(`${event.lock.id} ${event.type}`)
       },
     }
     const stuck = v7()
     const free = v7()
-    const { publish, deliverer } = house(database, { CheckoutStarted: [inOrder], CheckoutCompleted: [inOrder] })
+    const { publish, deliverer } = setUp(database, { CheckoutStarted: [inOrder], CheckoutCompleted: [inOrder] })
     await publish(started(stuck), started(free))
     await publish(completed(stuck), completed(free))
 
     expect(await deliverer.runOnce()).toMatchObject({ delivered: 1, failed: 1 })
     expect(await deliverer.runOnce()).toMatchObject({ delivered: 1, failed: 0 })
     expect(await deliverer.runOnce()).toMatchObject({ delivered: 0, failed: 0 })
-    expect(heard).toEqual([`${free} CheckoutStarted`, `${free} CheckoutCompleted`])
+    expect(received).toEqual([`${free} CheckoutStarted`, `${free} CheckoutCompleted`])
 
     broken = false
     await letTimePass(database)
     expect(await deliverer.runOnce()).toMatchObject({ delivered: 1 })
     expect(await deliverer.runOnce()).toMatchObject({ delivered: 1 })
-    expect(heard.slice(2)).toEqual([`${stuck} CheckoutStarted`, `${stuck} CheckoutCompleted`])
+    expect(received.slice(2)).toEqual([`${stuck} CheckoutStarted`, `${stuck} CheckoutCompleted`])
   })
 
-  test('goes on behind an event that was parked', async () => {
-    const heard: string[] = []
+  test('deliveries behind a parked one continue', async () => {
+    const received: string[] = []
     const options = {
       name: 'strict',
       retriesMax: 0,
       run(event: CheckoutEvent) {
         if (event.type === 'CheckoutStarted') throw new Error('never')
-        heard.push(event.type)
+        received.push(event.type)
       },
     }
-    const { publish, deliverer } = house(database, { CheckoutStarted: [options], CheckoutCompleted: [options] })
+    const { publish, deliverer } = setUp(database, { CheckoutStarted: [options], CheckoutCompleted: [options] })
     const checkoutId = v7()
     await publish(started(checkoutId), completed(checkoutId))
     expect(await deliverer.runOnce()).toEqual({ delivered: 0, failed: 0, parked: 1 })
     expect(await deliverer.runOnce()).toEqual({ delivered: 1, failed: 0, parked: 0 })
-    expect(heard).toEqual(['CheckoutCompleted'])
+    expect(received).toEqual(['CheckoutCompleted'])
   })
 
-  test('leaves deliveries of listeners it does not know to others, until somebody gives them up', async () => {
-    const web = house(database, { CheckoutStarted: [function known() {}, function removed() {}] })
-    const worker = house(database, { CheckoutStarted: [function known() {}] })
+  test('deliveries of unknown listeners stay due until an operator parks them', async () => {
+    const web = setUp(database, { CheckoutStarted: [function known() {}, function removed() {}] })
+    const worker = setUp(database, { CheckoutStarted: [function known() {}] })
     await web.publish(started())
     expect(await worker.deliverer.runOnce()).toEqual({ delivered: 1, failed: 0, parked: 0 })
     await database.execute(`update holdfast.events set created_at = now() - interval '1 hour'`)
@@ -321,13 +322,13 @@ describe.each(kinds)('delivering on %s', kind => {
     expect(oldestMs).toBeGreaterThanOrEqual(3_600_000)
     const eventId = overdue[0]?.eventId ?? ''
     expect(await worker.deliverer.park({ eventId, listener: 'removed' })).toBe(true)
-    expect(await worker.deliverer.listParked()).toMatchObject([{ eventId, lastError: 'given up by hand' }])
+    expect(await worker.deliverer.listParked()).toMatchObject([{ eventId, lastError: 'parked by an operator' }])
   })
 
-  test('does not let a throwing or hanging listener hold up the others', async () => {
+  test('a listener that throws or hangs does not delay other listeners', async () => {
     const release = gate()
-    let heard = 0
-    const { publish, deliverer } = house(database, {
+    let received = 0
+    const { publish, deliverer } = setUp(database, {
       CheckoutStarted: [
         {
           name: 'throws',
@@ -340,24 +341,24 @@ describe.each(kinds)('delivering on %s', kind => {
           name: 'works',
           concurrency: 1_000,
           run: () => {
-            heard += 1
+            received += 1
           },
         },
       ],
     })
     await publish(...Array.from({ length: 30 }, () => started()))
     const stuck = deliverer.runOnce()
-    for (let passes = 0; heard < 30 && passes < 5; passes += 1) await deliverer.runOnce()
-    expect(heard).toBe(30)
+    for (let passes = 0; received < 30 && passes < 5; passes += 1) await deliverer.runOnce()
+    expect(received).toBe(30)
     const rows = await deliveriesOf(database)
     expect(rows.filter(row => row.listener === 'hangs' && row.leased)).toHaveLength(3)
     release.open()
     await stuck
   })
 
-  test('runs no delivery twice at once with two deliverers, and each exactly once when nobody dies', async () => {
+  test('two deliverers never run a delivery at the same time, and run each once if no process dies', async () => {
     const inside = new Set<string>()
-    const heard = new Map<string, number>()
+    const received = new Map<string, number>()
     let overlaps = 0
     const map = () => ({
       CheckoutStarted: [
@@ -366,31 +367,31 @@ describe.each(kinds)('delivering on %s', kind => {
           async run(event: CheckoutEvent) {
             if (inside.has(event.id)) overlaps += 1
             inside.add(event.id)
-            // long enough for the other deliverer to claim meanwhile
+            // Long enough for the other deliverer to lease a batch.
             await deliveriesOf(database)
             await deliveriesOf(database)
             inside.delete(event.id)
-            heard.set(event.id, (heard.get(event.id) ?? 0) + 1)
+            received.set(event.id, (received.get(event.id) ?? 0) + 1)
           },
         },
       ],
     })
-    const one = house(database, map())
-    const two = house(database, map())
+    const one = setUp(database, map())
+    const two = setUp(database, map())
     await one.publish(...Array.from({ length: 30 }, () => started()))
     let delivered = 0
     for (let passes = 0; delivered < 30 && passes < 40; passes += 1) {
       const summaries = await Promise.all([one.deliverer.runOnce(), two.deliverer.runOnce(), two.deliverer.runOnce()])
       for (const summary of summaries) delivered += summary.delivered
     }
-    expect({ delivered, overlaps, events: heard.size }).toEqual({ delivered: 30, overlaps: 0, events: 30 })
-    expect([...heard.values()].every(times => times === 1)).toBe(true)
+    expect({ delivered, overlaps, events: received.size }).toEqual({ delivered: 30, overlaps: 0, events: 30 })
+    expect([...received.values()].every(times => times === 1)).toBe(true)
   })
 
-  test('never runs more at once than a listener allows', async () => {
+  test('a listener never runs more deliveries at once than its concurrency', async () => {
     let inside = 0
     let most = 0
-    const { publish, deliverer } = house(database, {
+    const { publish, deliverer } = setUp(database, {
       CheckoutStarted: [
         {
           name: 'narrow',
@@ -410,9 +411,9 @@ describe.each(kinds)('delivering on %s', kind => {
     expect(most).toBe(4)
   })
 
-  test('tries again when the order cannot be read', async () => {
+  test('a delivery whose order cannot be read is attempted again', async () => {
     let away = true
-    const { publish, deliverer } = house(
+    const { publish, deliverer } = setUp(
       database,
       { CheckoutCompleted: [function confirm() {}] },
       {
@@ -429,16 +430,16 @@ describe.each(kinds)('delivering on %s', kind => {
     expect(await deliverer.runOnce()).toEqual({ delivered: 1, failed: 0, parked: 0 })
   })
 
-  test('delivers by itself on a nudge, long before the next look, a backlog included', async () => {
+  test('a nudge delivers a whole backlog long before the next interval', async () => {
     const all = gate()
-    let heard = 0
-    const { publish, deliverer } = house(database, {
+    let received = 0
+    const { publish, deliverer } = setUp(database, {
       CheckoutStarted: [
         {
           name: 'quick',
           run() {
-            heard += 1
-            if (heard === 100) all.open()
+            received += 1
+            if (received === 100) all.open()
           },
         },
       ],
@@ -451,10 +452,10 @@ describe.each(kinds)('delivering on %s', kind => {
     expect((await deliveriesOf(database)).every(row => row.state === 'delivered')).toBe(true)
   })
 
-  test('ends a listener that does not end when stopping: no try of it, due again at once, even without retries', async () => {
+  test('stopping aborts a listener that does not end; its delivery is due again and the attempt is not counted', async () => {
     const entered = gate()
     let attempts = 0
-    const { publish, deliverer } = house(database, {
+    const { publish, deliverer } = setUp(database, {
       CheckoutStarted: [
         {
           name: 'endless',
@@ -477,11 +478,11 @@ describe.each(kinds)('delivering on %s', kind => {
     expect(await deliverer.runOnce()).toEqual({ delivered: 1, failed: 0, parked: 0 })
   })
 
-  test('begins nothing any more once the grace of stopping is over', async () => {
+  test('no listener starts after the grace period of stopping', async () => {
     const asked = gate()
     const answer = gate()
     let runs = 0
-    const { publish, deliverer } = house(
+    const { publish, deliverer } = setUp(
       database,
       {
         CheckoutCompleted: [
@@ -505,7 +506,7 @@ describe.each(kinds)('delivering on %s', kind => {
     deliverer.start()
     await asked.passed
     const stopping = deliverer.stop(0)
-    // Timers of a length go off in their order: the second comes after that of the grace.
+    // Timers of equal length fire in order, so the second fires after the grace timer.
     for (const _ of [1, 2]) await new Promise(resolve => setTimeout(resolve, 1))
     answer.open()
     await stopping
@@ -513,9 +514,9 @@ describe.each(kinds)('delivering on %s', kind => {
     expect(await deliveriesOf(database)).toMatchObject([{ state: 'due', leased: false, attempts: 0 }])
   })
 
-  test('waits as long as a listener asks for, and an hour at most', async () => {
+  test('retryAfterMs sets the minimum pause, at most one hour', async () => {
     const asked = [90_000, 10 * 3_600_000, Number.NaN]
-    const { publish, deliverer } = house(database, {
+    const { publish, deliverer } = setUp(database, {
       CheckoutStarted: [
         {
           name: 'busy',
@@ -536,42 +537,42 @@ describe.each(kinds)('delivering on %s', kind => {
     expect(waits[2]).toBeLessThanOrEqual(4)
   })
 
-  test.each(['redeliver', 'park'] as const)('%s lets those go on at once that waited behind it', async byHand => {
-    const heard: string[] = []
+  test.each(['redeliver', 'park'] as const)('%s makes the deliveries behind it due at once', async action => {
+    const received: string[] = []
     let broken = true
     const listener = {
       name: 'in-line',
       run(event: CheckoutEvent) {
         if (broken) throw Object.assign(new Error('away'), { retryAfterMs: 3_600_000 })
-        heard.push(event.type)
+        received.push(event.type)
       },
     }
-    const { publish, deliverer } = house(database, { CheckoutStarted: [listener], CheckoutCompleted: [listener] })
+    const { publish, deliverer } = setUp(database, { CheckoutStarted: [listener], CheckoutCompleted: [listener] })
     const checkoutId = v7()
     await publish(started(checkoutId), completed(checkoutId))
     expect(await deliverer.runOnce()).toEqual({ delivered: 0, failed: 1, parked: 0 })
     broken = false
     expect(await deliverer.runOnce()).toEqual({ delivered: 0, failed: 0, parked: 0 })
     const eventId = (await deliveriesOf(database))[0]?.eventId ?? ''
-    expect(await deliverer[byHand]({ eventId, listener: 'in-line' })).toBe(true)
+    expect(await deliverer[action]({ eventId, listener: 'in-line' })).toBe(true)
     await deliverer.runOnce()
     await deliverer.runOnce()
-    expect(heard).toEqual(byHand === 'park' ? ['CheckoutCompleted'] : ['CheckoutStarted', 'CheckoutCompleted'])
+    expect(received).toEqual(action === 'park' ? ['CheckoutCompleted'] : ['CheckoutStarted', 'CheckoutCompleted'])
   })
 
-  test('does not run what a frozen process asked for too long ago', async () => {
+  test('a process that was frozen for too long does not run its leased deliveries', async () => {
     let runs = 0
     let frozenMs = 0
     const slow: Database = {
       ...database,
       async query<Row>(...given: Parameters<Database['query']>) {
         const rows = await database.query<Row>(...given)
-        // Its process stands still after the database has given it the lease, before it hears of it.
+        // The process freezes after the database granted the lease and before it reads the answer.
         frozenMs = 31_000
         return rows
       },
     }
-    const { publish, deliverer } = house(slow, {
+    const { publish, deliverer } = setUp(slow, {
       CheckoutStarted: [
         {
           name: 'frozen',
@@ -591,9 +592,9 @@ describe.each(kinds)('delivering on %s', kind => {
     expect(runs).toBe(0)
   })
 
-  test('goes on when those who are told of trouble fail themselves, now or later', async () => {
-    const told: unknown[] = []
-    const { publish, deliverer } = house(
+  test('callbacks that throw or reject do not affect deliveries', async () => {
+    const reported: unknown[] = []
+    const { publish, deliverer } = setUp(
       database,
       {
         CheckoutStarted: [
@@ -611,13 +612,13 @@ describe.each(kinds)('delivering on %s', kind => {
           throw new Error('the pager is away')
         },
         onError(error) {
-          told.push(error)
-          throw new Error('the log, too')
+          reported.push(error)
+          throw new Error('the log is away too')
         },
       },
     )
     await publish(started())
     expect(await deliverer.runOnce()).toEqual({ delivered: 0, failed: 0, parked: 1 })
-    expect(told).toEqual([new Error('the pager is away')])
+    expect(reported).toEqual([new Error('the pager is away')])
   })
 })

@@ -1,4 +1,4 @@
-/** What the tests of events share: a lock, an order, publishing, and a deliverer over its own listeners. */
+/** The shared setup of the event tests: a lock, an order, an outbox, and a deliverer with its own listeners. */
 import { v7 } from 'uuid'
 import { type Database, statement } from '../../src/database/database.ts'
 import type { CheckoutLock } from '../../src/domain/lock.ts'
@@ -64,8 +64,8 @@ export function completed(checkoutId: string = v7(), orderId: string = v7()): Ne
   return { checkoutId, type: 'CheckoutCompleted', payload: { lock: lockOf(checkoutId), orderId } }
 }
 
-/** Listeners, the outbox that knows them, and a deliverer for them. */
-export function house(database: Database, map: ListenerMap, options: Partial<DelivererOptions> = {}) {
+/** Creates listeners, an outbox that publishes to them, and a deliverer that runs them. */
+export function setUp(database: Database, map: ListenerMap, options: Partial<DelivererOptions> = {}) {
   const listeners = createListeners(map)
   const outbox = createOutbox(listeners)
   return {
@@ -85,7 +85,7 @@ const dueNow = statement(
   `update holdfast.deliveries set next_at = now() where state = 'due'`,
 )
 
-/** The database's time passes: every wait is over and every lease has run out. */
+/** Ends every pause and every lease, as if time had passed in the database. */
 export const letTimePass = (database: Database) => database.query(dueNow)
 
 const rows = statement(
@@ -107,7 +107,7 @@ export const deliveriesOf = (database: Database) =>
     waitMs: number
   }>(rows)
 
-/** A promise and the way to keep it. */
+/** A promise and the function that resolves it. */
 export function gate<T = void>() {
   let open: (value: T) => void = () => {}
   const passed = new Promise<T>(resolve => {

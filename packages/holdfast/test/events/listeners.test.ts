@@ -4,7 +4,7 @@ import { createListeners, type ListenerMap } from '../../src/events/listeners.ts
 function trackCheckoutStart() {}
 function updateInventory() {}
 
-test('registers a map of events to named functions, in its order', () => {
+test('a map of events registers its named functions in order', () => {
   const sendOrderConfirmation = async () => {}
   const listeners = createListeners({
     CheckoutStarted: [trackCheckoutStart],
@@ -16,7 +16,7 @@ test('registers a map of events to named functions, in its order', () => {
   expect(listeners.find('CheckoutCompleted', 'trackCheckoutStart')).toBeUndefined()
 })
 
-test('takes a listener under a name of its own, with limits, also later', () => {
+test('a listener with an explicit name and limits can be added later', () => {
   const listeners = createListeners()
   listeners.add('CheckoutFailed', { name: 'tell-slack', run: () => {}, retriesMax: 2, timeoutMs: 500, concurrency: 1 })
   expect(listeners.find('CheckoutFailed', 'tell-slack')).toMatchObject({
@@ -26,7 +26,7 @@ test('takes a listener under a name of its own, with limits, also later', () => 
   })
 })
 
-test('gives each listener the event it registered for', () => {
+test('each listener is typed with the event that it is registered for', () => {
   const map: ListenerMap = {
     CheckoutCompleted: [{ name: 'number', run: event => event.order.number }],
     CheckoutFailed: [{ name: 'code', run: event => event.failure.code }],
@@ -34,22 +34,22 @@ test('gives each listener the event it registered for', () => {
   expect(createListeners(map).all()).toHaveLength(2)
 })
 
-test('asks for a name where a function has none', () => {
+test('a function without a name is refused, with a hint', () => {
   expect(() => createListeners({ CheckoutStarted: [() => {}] })).toThrow(
     /has no name.*named function or \{ name, run \}/,
   )
 })
 
-test('refuses a name twice under one event, and takes it under two', () => {
+test('a name is unique per event, and may be used under two events', () => {
   expect(() => createListeners({ CheckoutStarted: [updateInventory, updateInventory] })).toThrow(
-    'CheckoutStarted already has a listener named "updateInventory".',
+    'CheckoutStarted already has a listener named "updateInventory"',
   )
   expect(createListeners({ CheckoutStarted: [updateInventory], CheckoutFailed: [updateInventory] }).all()).toHaveLength(
     2,
   )
 })
 
-test('refuses what is no event, no listener or no limit', () => {
+test('an unknown event, an invalid listener, and a limit out of range are refused', () => {
   expect(() => createListeners({ CheckoutStrated: [updateInventory] } as ListenerMap)).toThrow(
     /no event CheckoutStrated/,
   )
@@ -60,6 +60,6 @@ test('refuses what is no event, no listener or no limit', () => {
   for (const name of ['mail.new-order', 'erp_2', 'sendOrderConfirmation', '_internal', '3pl'])
     expect(createListeners({ CheckoutStarted: [{ name, run() {} }] }).namesFor('CheckoutStarted')).toEqual([name])
   expect(() => createListeners({ CheckoutStarted: [{ name: 'x', run() {}, timeoutMs: 0 }] })).toThrow(
-    'timeoutMs of the listener "x" of CheckoutStarted must be a whole number from 1 to 600000; it is 0.',
+    'timeoutMs of the listener "x" of CheckoutStarted must be an integer from 1 to 600000, not 0',
   )
 })

@@ -3,11 +3,12 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Database } from '../../src/database/database.ts'
 import { connectPostgres } from '../../src/database/postgres/postgres.ts'
 import type { RestingState } from '../../src/domain/states.ts'
-import { createLive, decodeChanges, encodeChanges, type LiveChange } from '../../src/events/live.ts'
+import { createLive } from '../../src/events/live.ts'
+import { decodeChanges, encodeChanges, type LiveChange } from '../../src/events/live-notifications.ts'
 import { openTestDatabase, type TestDatabase } from '../support/test-database.ts'
 import { gate, kinds } from './fixtures.ts'
 
-test('packs any number of changes into notifications below 7,900 bytes, losing none', () => {
+test('any number of changes fits into notifications below 7,900 bytes, without loss', () => {
   const states = ['completed', 'failed', 'authorizing'] as const
   const changes = new Map<string, RestingState>()
   for (let i = 0; i < 1_000; i += 1) changes.set(v7(), states[i % 3] ?? 'pending')
@@ -19,7 +20,7 @@ test('packs any number of changes into notifications below 7,900 bytes, losing n
   expect(encodeChanges('sender', new Map())).toEqual([])
 })
 
-describe.each(kinds)('live changes on %s', kind => {
+describe.each(kinds)('Live changes (%s)', kind => {
   let opened: TestDatabase
   let database: Database
   beforeAll(async () => {
@@ -28,25 +29,25 @@ describe.each(kinds)('live changes on %s', kind => {
   })
   afterAll(() => opened.stop())
 
-  test('are told in this process at once, after the caller went on', async () => {
+  test('a change reaches subscribers of this process at once, after the caller continued', async () => {
     const live = createLive(database)
-    const heard: LiveChange[] = []
-    const stop = live.subscribe(change => heard.push(change))
+    const received: LiveChange[] = []
+    const stop = live.subscribe(change => received.push(change))
     const change = { checkoutId: v7(), state: 'completed' } as const
     live.announce([change])
-    expect(heard).toEqual([])
+    expect(received).toEqual([])
     await Promise.resolve()
-    expect(heard).toEqual([change])
+    expect(received).toEqual([change])
     stop()
     live.announce([change])
     await Promise.resolve()
-    expect(heard).toHaveLength(1)
+    expect(received).toHaveLength(1)
     await live.close()
   })
 
-  test('reach the other subscribers when one throws or rejects', async () => {
+  test('a subscriber that throws or rejects does not affect the others', async () => {
     const live = createLive(database)
-    let heard = 0
+    let received = 0
     live.subscribe(() => {
       throw new Error('broken')
     })
@@ -54,15 +55,15 @@ describe.each(kinds)('live changes on %s', kind => {
       throw new Error('broken later')
     })
     live.subscribe(() => {
-      heard += 1
+      received += 1
     })
     live.announce([{ checkoutId: v7(), state: 'failed' }])
     await Promise.resolve()
-    expect(heard).toBe(1)
+    expect(received).toBe(1)
     await live.close()
   })
 
-  test('wake those who wait for that checkout and state, and only those', async () => {
+  test('a change resolves only the waits for its checkout and state', async () => {
     const live = createLive(database)
     const checkoutId = v7()
     const any = live.waitFor(checkoutId, { timeoutMs: 60_000 })
@@ -78,7 +79,7 @@ describe.each(kinds)('live changes on %s', kind => {
     await live.close()
   })
 
-  test('leave nothing behind of a thousand subscribers and waits', async () => {
+  test('a thousand ended subscriptions and waits leave nothing behind', async () => {
     const live = createLive(database)
     const stops = Array.from({ length: 1_000 }, () => live.subscribe(() => {}))
     const waits = Array.from({ length: 1_000 }, () => live.waitFor(v7(), { timeoutMs: 1 }))
@@ -89,7 +90,7 @@ describe.each(kinds)('live changes on %s', kind => {
     await live.close()
   })
 
-  test('end every wait when closing', async () => {
+  test('closing resolves every wait with null', async () => {
     const live = createLive(database)
     const wait = live.waitFor(v7(), { timeoutMs: 60_000 })
     await live.close()
@@ -99,7 +100,7 @@ describe.each(kinds)('live changes on %s', kind => {
   })
 })
 
-describe('live changes between processes', () => {
+describe('Live changes between processes', () => {
   let opened: TestDatabase
   let other: Database
   beforeAll(async () => {
@@ -111,32 +112,32 @@ describe('live changes between processes', () => {
     await opened.stop()
   })
 
-  test('arrive in the other one, each checkout with its last state, and once in their own', async () => {
+  test('changes arrive in the other process with their last state, and once in their own', async () => {
     const here = createLive(opened.database)
     const there = createLive(other)
     await Promise.all([here.ready, there.ready])
     const changes = Array.from({ length: 500 }, () => ({ checkoutId: v7(), state: 'completed' as const }))
-    const heardHere: LiveChange[] = []
-    const heardThere = new Map<string, RestingState>()
+    const receivedHere: LiveChange[] = []
+    const receivedThere = new Map<string, RestingState>()
     const all = gate()
-    here.subscribe(change => heardHere.push(change))
+    here.subscribe(change => receivedHere.push(change))
     there.subscribe(change => {
-      heardThere.set(change.checkoutId, change.state)
-      if (heardThere.size === changes.length) all.open()
+      receivedThere.set(change.checkoutId, change.state)
+      if (receivedThere.size === changes.length) all.open()
     })
     const back = here.waitFor('back', { timeoutMs: 10_000 })
     here.announce(changes.map(({ checkoutId }) => ({ checkoutId, state: 'capturing' })))
     here.announce(changes)
     await all.passed
-    expect([...new Set(heardThere.values())]).toEqual(['completed'])
-    // an answer comes back on the same channel, behind whatever was sent before it
+    expect([...new Set(receivedThere.values())]).toEqual(['completed'])
+    // The answer uses the same channel, so it arrives after everything that was sent before it.
     there.announce([{ checkoutId: 'back', state: 'failed' }])
     expect(await back).toEqual({ checkoutId: 'back', state: 'failed' })
-    expect(heardHere).toHaveLength(1_001)
+    expect(receivedHere).toHaveLength(1_001)
     await Promise.all([here.close(), there.close()])
   })
 
-  test('cost the caller nothing while the database cannot send', async () => {
+  test('announcing does not fail or wait while the database cannot send', async () => {
     let refused = 0
     const away: Database = {
       ...opened.database,

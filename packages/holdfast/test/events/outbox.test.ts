@@ -4,12 +4,12 @@ import { type Database, statement, type Transaction } from '../../src/database/d
 import { createListeners } from '../../src/events/listeners.ts'
 import { createOutbox } from '../../src/events/outbox.ts'
 import { openTestDatabase, type TestDatabase } from '../support/test-database.ts'
-import { completed, deliveriesOf, house, kinds, lockOf, started } from './fixtures.ts'
+import { completed, deliveriesOf, kinds, lockOf, setUp, started } from './fixtures.ts'
 
 function first() {}
 function second() {}
 
-describe('the statements of publishing', () => {
+describe('The statements of publishing', () => {
   function sentFor(events: Parameters<ReturnType<typeof createOutbox>['publish']>[1]): string[] {
     const sent: string[] = []
     const tx: Transaction = { send: ({ name }) => sent.push(name), query: () => Promise.reject(new Error('not asked')) }
@@ -17,19 +17,19 @@ describe('the statements of publishing', () => {
     return sent
   }
 
-  test('are two for any number of events', () => {
+  test('any number of events is published with two statements', () => {
     expect(sentFor(Array.from({ length: 500 }, () => started()))).toEqual([
       'outbox_insert_events',
       'outbox_insert_deliveries',
     ])
   })
 
-  test('are one when nobody listens, and none when there is nothing', () => {
+  test('events without listeners need one statement, and no events need none', () => {
     expect(sentFor([completed()])).toEqual(['outbox_insert_events'])
     expect(sentFor([])).toEqual([])
   })
 
-  test('leave out phases and rollback steps that nobody listens to', () => {
+  test('phases and rollback steps without listeners are not stored', () => {
     const checkoutId = v7()
     const payload = { lock: lockOf(checkoutId), phase: 'price_lock', durationMs: 1 } as const
     expect(sentFor([{ checkoutId, type: 'PhaseCompleted', payload }])).toEqual([])
@@ -42,7 +42,7 @@ describe('the statements of publishing', () => {
   })
 })
 
-describe.each(kinds)('publishing on %s', kind => {
+describe.each(kinds)('Publishing (%s)', kind => {
   let opened: TestDatabase
   let database: Database
   beforeAll(async () => {
@@ -57,8 +57,8 @@ describe.each(kinds)('publishing on %s', kind => {
     'select id, checkout_id as "checkoutId", type, payload from holdfast.events',
   )
 
-  test('writes every event with a delivery for each of its listeners, in the given order', async () => {
-    const { publish } = house(database, { CheckoutStarted: [first, second], CheckoutCompleted: [second] })
+  test('every event is stored with a delivery per listener, in the given order', async () => {
+    const { publish } = setUp(database, { CheckoutStarted: [first, second], CheckoutCompleted: [second] })
     const checkoutId = v7()
     await publish(started(checkoutId), completed(checkoutId, 'order-1'))
     const deliveries = await deliveriesOf(database)
@@ -75,7 +75,7 @@ describe.each(kinds)('publishing on %s', kind => {
     expect(new Set(deliveries.map(delivery => delivery.eventId))).toEqual(new Set(stored.map(event => event.id)))
   })
 
-  test('leaves nothing behind when the change is rolled back', async () => {
+  test('a rolled back change stores no event and no delivery', async () => {
     const outbox = createOutbox(createListeners({ CheckoutStarted: [first] }))
     const change = database.transaction(async tx => {
       outbox.publish(tx, [started()])

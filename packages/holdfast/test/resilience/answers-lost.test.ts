@@ -49,9 +49,9 @@ describeStore(
     })
 
     test.each(duringClaim)(
-      'while a delivery is claimed, %s: it is delivered, at the latest after the lease',
+      'while a delivery is leased, %s: it is delivered, at the latest after the lease',
       async (_, loss) => {
-        const broken = line.proxy.breakAt('deliveries_claim', loss)
+        const broken = line.proxy.breakAt('deliveries_lease', loss)
         const summary = line.engine.deliverer.runOnce()
         const refused = expect(summary).rejects.toMatchObject({ code: 'connection_lost' })
         await broken

@@ -6,7 +6,7 @@ import type { Database } from '../../src/database/database.ts'
 import type { CheckoutEvent } from '../../src/domain/events.ts'
 import type { ListenerObject } from '../../src/events/listeners.ts'
 import { createRedisSink, type RedisSink, type RedisSinkOptions } from '../../src/sinks/redis.ts'
-import { completed, deliveriesOf, house, letTimePass, lockOf, started } from '../events/fixtures.ts'
+import { completed, deliveriesOf, letTimePass, lockOf, setUp, started } from '../events/fixtures.ts'
 import { openTestDatabase, type TestDatabase } from '../support/test-database.ts'
 
 const stream = 'shop:events'
@@ -155,7 +155,7 @@ describe.skipIf(!hasRedisServer())('A Redis stream', () => {
   test('that answers nothing holds a try up no longer than its time, and does not get its event twice', async () => {
     const sink = sinkOf({ timeoutMs: 200 })
     await send(sink, eventOf())
-    const { publish, deliverer } = house(database, sink.listeners)
+    const { publish, deliverer } = setUp(database, sink.listeners)
     await publish(started())
     redis.freeze()
     try {
@@ -185,7 +185,7 @@ describe.skipIf(!hasRedisServer())('A Redis stream', () => {
       await Promise.all([(added as ListenerObject).run(event, context), tries === 50 ? redis.kill() : null])
     }
     const listener = { name: 'redis', concurrency: 10, run }
-    const { publish, deliverer } = house(database, { CheckoutStarted: [listener], CheckoutCompleted: [listener] })
+    const { publish, deliverer } = setUp(database, { CheckoutStarted: [listener], CheckoutCompleted: [listener] })
     await publish(...Array.from({ length: 100 }, () => v7()).flatMap(id => [started(id), completed(id)]))
     const due = async () => (await deliveriesOf(database)).filter(({ state }) => state === 'due').length
     deliverer.start(50)

@@ -9,7 +9,7 @@ import type { CheckoutEvent } from '../../src/domain/events.ts'
 import type { ListenerObject } from '../../src/events/listeners.ts'
 import { PermanentFailure } from '../../src/events/permanent-failure.ts'
 import { createWebhookSink, WebhookRefused, type WebhookSinkOptions } from '../../src/sinks/webhook.ts'
-import { completed, deliveriesOf, house, letTimePass, lockOf, started } from '../events/fixtures.ts'
+import { completed, deliveriesOf, letTimePass, lockOf, setUp, started } from '../events/fixtures.ts'
 import { openTestDatabase, type TestDatabase } from '../support/test-database.ts'
 
 const secret = `whsec_${Buffer.alloc(32, 1).toString('base64')}`
@@ -185,7 +185,7 @@ describe('delivered by the deliverer', () => {
   const hooks = (options: Partial<WebhookSinkOptions> = {}) => createWebhookSink({ url, secrets: [secret], ...options })
 
   test('a checkout’s events arrive in order, also where the first is refused for a while', async () => {
-    const { publish, deliverer } = house(database, hooks())
+    const { publish, deliverer } = setUp(database, hooks())
     const checkoutId = v7()
     await publish(started(checkoutId), completed(checkoutId))
     answer = response => void response.writeHead(503, { 'retry-after': '600' }).end()
@@ -205,7 +205,7 @@ describe('delivered by the deliverer', () => {
   })
 
   test('a receiver that drips its head holds a try up no longer than its time', async () => {
-    const { publish, deliverer } = house(database, hooks({ timeoutMs: 100 }))
+    const { publish, deliverer } = setUp(database, hooks({ timeoutMs: 100 }))
     let drip: NodeJS.Timeout | undefined
     const gone = new Promise<void>(resolve => {
       answer = (_response, request) => {
@@ -222,7 +222,7 @@ describe('delivered by the deliverer', () => {
   })
 
   test('a receiver whose answer never ends has got its event, and is hung up on', async () => {
-    const { publish, deliverer } = house(database, hooks())
+    const { publish, deliverer } = setUp(database, hooks())
     const gone = new Promise<void>(resolve => {
       answer = (response, request) => {
         response.writeHead(200)

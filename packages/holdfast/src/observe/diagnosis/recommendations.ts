@@ -14,7 +14,7 @@ export interface Recommendation {
 /** Undelivered events of one listener in one state. */
 export interface ListenerFacts {
   listener: string
-  state: 'parked' | 'unheard' | 'failing'
+  state: 'parked' | 'overdue' | 'failing'
   count: number
 }
 
@@ -116,7 +116,7 @@ function ofListeners({ listeners }: Facts): Recommendation[] {
           `${deliveries} to ${listener} ${count === 1 ? 'is' : 'are'} parked; fix the listener, then retry.`,
           `holdfast deliveries retry --all-parked --listener ${name}`,
         )
-      case 'unheard':
+      case 'overdue':
         return act(
           `${deliveries} to ${listener} ${count === 1 ? 'is' : 'are'} overdue; start a process that registers this listener, or park ${count === 1 ? 'it' : 'them'}.`,
           `holdfast deliveries --state overdue --listener ${name}`,

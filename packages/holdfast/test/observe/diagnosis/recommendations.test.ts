@@ -72,7 +72,7 @@ describe('recommend', () => {
       facts({
         listeners: [
           { listener: 'mail', state: 'parked', count: 2 },
-          { listener: "it's gone; rm -rf /", state: 'unheard', count: 1 },
+          { listener: "it's gone; rm -rf /", state: 'overdue', count: 1 },
           { listener: 'slack', state: 'failing', count: 1 },
         ],
         health: healthOf({ deliveries: { status: 'warning', count: 3, message: '2 parked deliveries' } }),
