@@ -29,10 +29,14 @@ function version(): string {
   return (JSON.parse(text) as { version: string }).version
 }
 
-const environmentHelp = () =>
-  ['', 'Environment:', ...Object.values(configVariables).map(one => `  ${one.variable.padEnd(34)}${one.meaning}`)].join(
-    '\n',
-  )
+/** Widest help text, in cells. */
+const helpWidth = 120
+
+function environmentHelp(): string {
+  const variables = Object.values(configVariables)
+  const width = Math.max(...variables.map(({ variable }) => variable.length)) + 2
+  return ['', 'Environment:', ...variables.map(one => `  ${one.variable.padEnd(width)}${one.meaning}`)].join('\n')
+}
 
 function createProgram(host: CommandHost, done: (code: number) => void): Command {
   const { caller } = host
@@ -41,7 +45,11 @@ function createProgram(host: CommandHost, done: (code: number) => void): Command
     .version(version(), '-V, --version', 'Show the version')
     .exitOverride()
     .enablePositionalOptions()
-    .configureOutput({ writeOut: text => caller.out(text), writeErr: text => caller.err(text) })
+    .configureOutput({
+      writeOut: text => caller.out(text),
+      writeErr: text => caller.err(text),
+      getOutHelpWidth: () => Math.min(caller.columns ?? helpWidth, helpWidth),
+    })
     .configureHelp({ showGlobalOptions: false })
     .helpOption('-h, --help', 'Show help')
     .helpCommand('help [command]', 'Show help for a command')

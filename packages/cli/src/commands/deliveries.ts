@@ -157,8 +157,8 @@ Exit codes: 0: no listed delivery is parked or overdue, 1: at least one is, 2: u
 
 Examples:
   holdfast deliveries
-  holdfast deliveries --state parked --listener mail
-  holdfast deliveries retry --all-parked --listener mail
+  holdfast deliveries --state parked --listener mail.order-confirmation
+  holdfast deliveries retry --all-parked --listener mail.order-confirmation
   holdfast deliveries retry 01989f0e-5c1a-7000-8000-2f1d7f3a9b10 mail.order-confirmation
   holdfast deliveries park 01989f0e-5c1a-7000-8000-2f1d7f3a9b10 old-listener`,
     )
