@@ -1,14 +1,16 @@
 /** The whole server: it starts, serves, receives the sandbox's webhooks, runs forwarded commands, and stops. */
-import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { defaultConfig } from '../../../holdfast/src/config/config.ts'
+import { cartResponse, completedResponse } from '../../../holdfast/src/http/schemas/responses.ts'
 import { silentLog } from '../../../holdfast/src/observe/log/log.ts'
 import { listen } from '../../src/process/http-server.ts'
 import { type Server, startServer } from '../../src/process/server.ts'
+import { buyerAddress, findSku, openBuyer, sendJson } from './buyer.ts'
+import { addressIn, openPrograms, type Programs } from './program-process.ts'
 
 const address = {
   firstName: 'Ada',
@@ -100,52 +102,18 @@ describe('listening', () => {
 
 describe('the holdfast process', () => {
   let directory: string
-  const running = new Set<ChildProcess>()
+  let programs: Programs
   beforeEach(() => {
     directory = mkdtempSync(join(tmpdir(), 'holdfast-serve-'))
+    programs = openPrograms(directory)
   })
   afterEach(async () => {
-    await Promise.all([...running].map(child => ended(child, 'SIGKILL')))
+    await programs.killAll()
     rmSync(directory, { recursive: true, force: true })
   })
 
-  function ended(child: ChildProcess, signal: NodeJS.Signals): Promise<number | null> {
-    if (child.exitCode !== null) return Promise.resolve(child.exitCode)
-    const exit = new Promise<number | null>(resolve => child.once('exit', resolve))
-    child.kill(signal)
-    return exit
-  }
-
-  function start(args: string[], environment: Record<string, string> = {}) {
-    const child = spawn(process.execPath, [inject('main'), ...args], {
-      cwd: directory,
-      env: { PATH: process.env.PATH, ...environment },
-    })
-    running.add(child)
-    const output = { out: '', err: '' }
-    const code = new Promise<number | null>(resolve =>
-      child.once('close', exitCode => {
-        running.delete(child)
-        resolve(exitCode)
-      }),
-    )
-    const ready = new Promise<string>((resolve, reject) => {
-      child.stdout.on('data', chunk => {
-        output.out += chunk
-        const line = /^(.*)\n/.exec(output.out)?.[1]
-        if (line !== undefined) resolve(line)
-      })
-      child.stderr.on('data', chunk => {
-        output.err += chunk
-      })
-      void code.then(exitCode => reject(new Error(`it ended with ${exitCode}: ${output.err}`)))
-    })
-    ready.catch(() => {})
-    return { child, output, code, ready }
-  }
-
   it('lists every invalid setting and exits with 2', async () => {
-    const { code, output } = start(['audit'], { PORT: 'x', CHECKOUT_SECRET: 'hunter2' })
+    const { code, output } = programs.start(['audit'], { PORT: 'x', CHECKOUT_SECRET: 'hunter2' })
     expect(await code).toBe(2)
     expect(output.err).toContain('2 mistakes')
     expect(output.err).not.toContain('hunter2')
@@ -153,11 +121,11 @@ describe('the holdfast process', () => {
   })
 
   it('serves, runs forwarded commands, refuses a second server, and stops on SIGTERM', async () => {
-    const server = start(['serve', '--port', '0'])
+    const server = programs.start(['serve', '--port', '0'])
     expect(await server.ready).toMatch(/^holdfast ready on http:\/\/127\.0\.0\.1:\d+ \(embedded database \.holdfast\)$/)
 
-    const audit = start(['audit', '--json'])
-    const second = start(['serve', '--port', '0'])
+    const audit = programs.start(['audit', '--json'])
+    const second = programs.start(['serve', '--port', '0'])
     expect(await audit.code).toBe(0)
     expect(JSON.parse(audit.output.out)).toMatchObject({ violations: 0 })
     expect(await second.code).toBe(1)
@@ -169,5 +137,25 @@ describe('the holdfast process', () => {
     expect(await server.code).toBe(0)
     expect(performance.now() - startedAt).toBeLessThan(10_000)
     expect(server.output.out.split('\n')).toHaveLength(2)
+  }, 120_000)
+
+  it('sells an order with express shipping at the price that the cart listed', async () => {
+    const server = programs.start(['serve', '--demo', '--port', '0'])
+    const buyer = await openBuyer(addressIn(await server.ready))
+    await sendJson(buyer, 'POST', '/cart/lines', { sku: await findSku(buyer), quantity: 1 })
+    await sendJson(buyer, 'PUT', '/cart/addresses', { email: 'ada@example.com', shipping_address: buyerAddress })
+
+    const cart = cartResponse.parse(await sendJson(buyer, 'GET', '/cart'))
+    expect(cart.shipping_methods.map(({ code }) => code)).toEqual(['standard', 'express'])
+    const [standard, express] = cart.shipping_methods
+    expect(express?.amount).toBeGreaterThan(standard?.amount ?? 0)
+    expect(cart).toMatchObject({ shipping_method: 'standard', totals: { shipping: standard?.amount } })
+
+    await sendJson(buyer, 'PUT', '/cart/shipping-method', { code: 'express' })
+    await sendJson(buyer, 'GET', '/checkout')
+    const payment = { payment_method: 'card', payment_token: 'tok_approve' }
+    const { order } = completedResponse.parse(await sendJson(buyer, 'POST', '/checkout', payment))
+    expect(order).toMatchObject({ status: 'paid', shipping_method: 'express', shipping: express?.amount })
+    expect(await server.stop()).toBe(0)
   }, 120_000)
 })
