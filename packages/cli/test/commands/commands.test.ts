@@ -295,7 +295,9 @@ describe('refund', () => {
 
   it('exits with 1 for a refused refund, and prints what is refundable', async () => {
     const { code, err, out } = await call(['refund', checkoutId.completed, '--line', 'MUG=3'])
-    expect(err).toBe('Of MUG 2 of 2 can be refunded.\nrefundable: 23.00 USD (2 × MUG, shipping 5.00 USD)\n')
+    expect(err).toBe(
+      'cannot refund 3 of MUG: 2 of 2 can be refunded\nrefundable: 23.00 USD (2 × MUG, shipping 5.00 USD)\n',
+    )
     expect({ code, out }).toEqual({ code: 1, out: '' })
     const refused = await call(['refund', checkoutId.refunded, '--json'])
     expect(JSON.parse(refused.out)).toMatchObject({

@@ -1,7 +1,7 @@
-/** Tells what an address lacks before anybody pays for a parcel to it. Expects it normalized: trimmed, country in upper case. */
+/** Validation of addresses before payment. Expects normalized addresses: trimmed, country in upper case. */
 import type { Address } from './cart.ts'
 
-/** ISO 3166-1 alpha-2, the officially assigned codes. */
+/** The officially assigned codes of ISO 3166-1 alpha-2. */
 const countries: ReadonlySet<string> = new Set(
   `AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS BT BV BW BY
    BZ CA CC CD CF CG CH CI CK CL CM CN CO CR CU CV CW CX CY CZ DE DJ DK DM DO DZ EC EE EG EH ER ES ET FI FJ FK
@@ -12,15 +12,15 @@ const countries: ReadonlySet<string> = new Set(
    TG TH TJ TK TL TM TN TO TR TT TV TW TZ UA UG UM US UY UZ VA VC VE VG VI VN VU WF WS YE YT ZA ZM ZW`.split(/\s+/),
 )
 
-/** Countries whose post has no codes, so that none can be asked for. */
+/** Countries without postcodes. */
 const withoutPostcode: ReadonlySet<string> = new Set(
   `AE AG AO AW BF BI BJ BO BS BW BZ CD CF CG CI CK CM DJ DM ER FJ GA GD GH GM GQ GY HK KI KM KN KP LY ML MO MR
    MW NR NU QA RW SB SC SL SR ST SY TD TG TK TL TO TV UG VU YE ZW`.split(/\s+/),
 )
 
-const longest = 200
-const postcodeLongest = 20
-/** Control characters, line breaks among them, have no place in a label or a mail header. */
+const fieldLengthMax = 200
+const postcodeLengthMax = 20
+/** Control characters, including line breaks, would corrupt labels and mail headers. */
 const control = /\p{Cc}/u
 const phone = /^\+?[0-9][0-9 ()./x#-]{2,39}$/i
 
@@ -29,28 +29,29 @@ export function isCountry(code: string): boolean {
   return countries.has(code)
 }
 
-/** The names of the fields of `address` that are missing or wrong, in the order of a form; empty when it is complete. */
+/** The names of missing or invalid fields, in the order of a form; empty if the address is complete. */
 export function validateAddress(address: Address): string[] {
   const { country, postcode } = address
   const wrong: string[] = []
-  if (!isText(address.firstName, longest)) wrong.push('firstName')
-  if (!isText(address.lastName, longest)) wrong.push('lastName')
-  if (!isText(address.lineOne, longest)) wrong.push('lineOne')
-  if (!isTextOrNothing(address.lineTwo, longest)) wrong.push('lineTwo')
-  if (!isText(address.city, longest)) wrong.push('city')
-  if (!isTextOrNothing(address.state, longest)) wrong.push('state')
-  const hasPostcode = withoutPostcode.has(country) ? isTextOrNothing : isText
-  if (!hasPostcode(postcode, postcodeLongest)) wrong.push('postcode')
+  if (!isText(address.firstName, fieldLengthMax)) wrong.push('firstName')
+  if (!isText(address.lastName, fieldLengthMax)) wrong.push('lastName')
+  if (!isText(address.lineOne, fieldLengthMax)) wrong.push('lineOne')
+  if (!isTextOrEmpty(address.lineTwo, fieldLengthMax)) wrong.push('lineTwo')
+  if (!isText(address.city, fieldLengthMax)) wrong.push('city')
+  if (!isTextOrEmpty(address.state, fieldLengthMax)) wrong.push('state')
+  const hasPostcode = withoutPostcode.has(country) ? isTextOrEmpty : isText
+  if (!hasPostcode(postcode, postcodeLengthMax)) wrong.push('postcode')
   if (!isCountry(country)) wrong.push('country')
-  if (!isTextOrNothing(address.phone, longest) || (address.phone && !phone.test(address.phone))) wrong.push('phone')
+  if (!isTextOrEmpty(address.phone, fieldLengthMax) || (address.phone && !phone.test(address.phone)))
+    wrong.push('phone')
   return wrong
 }
 
-/** Addresses are read back from stored documents too, so the type is checked and not believed. */
+/** Checks the type as well, because addresses are also read from stored JSON. */
 function isText(value: unknown, lengthMax: number): boolean {
   return typeof value === 'string' && value.trim() !== '' && value.length <= lengthMax && !control.test(value)
 }
 
-function isTextOrNothing(value: unknown, lengthMax: number): boolean {
+function isTextOrEmpty(value: unknown, lengthMax: number): boolean {
   return value === undefined || value === null || value === '' || isText(value, lengthMax)
 }

@@ -1,30 +1,33 @@
-/** What people must look at, because no machine decides it. */
+/** Alerts: conditions that an operator must decide about. */
 
-/** Visits to a rollback that changed nothing before it is called for attention. */
+/** Attempts of a roll-back without progress before `rollback_stuck` is raised. */
 export const triesBeforeAlert = 10
 
+/** Every alert code. */
 export const alertCodes = [
-  /** A listener kept failing; its event is not told again by itself. */
+  /** A listener failed too often; its delivery is not retried automatically. */
   'delivery_parked',
-  /** The gateway keeps refusing to void or to refund. */
+  /** The gateway has not confirmed a void or a refund after many attempts. */
   'rollback_stuck',
-  /** What became of a capture, a refund or a void is unknown for too long. */
+  /** The outcome of a capture, refund, or void has been unknown for too long. */
   'outcome_unknown',
-  /** The gateway took or gave back another amount than asked or recorded. */
+  /** The gateway captured or refunded a different amount than requested or recorded. */
   'amount_differs',
-  /** Money at the gateway that no checkout accounts for. */
+  /** No checkout accounts for money at the gateway. */
   'money_unaccounted',
-  /** A check of `health` is critical. */
+  /** A health check is critical. */
   'health_critical',
 ] as const
+/** What an alert is about. */
 export type AlertCode = (typeof alertCodes)[number]
 
+/** An alert, as `onAlert` receives it. */
 export interface CheckoutAlert {
   code: AlertCode
-  /** As it stands in the log, without a full stop: "rollback stuck: the gateway has not confirmed the void or refund". */
+  /** The text of the log line, without its prefix: "rollback stuck: the gateway has not confirmed the void or refund". */
   message: string
-  /** Null: it is about no single checkout. */
+  /** The checkout that the alert is about. Null: no single checkout. */
   lockId: string | null
-  /** Particulars: which listener, how many tries. Never a secret, nothing of the buyer, and no text of others. */
+  /** Details such as listener and attempts. Contains no secret, no buyer data, and no text of third parties. */
   context: Readonly<Record<string, string | number>>
 }

@@ -1,5 +1,6 @@
-/** A cart as the checkout sees it: plain data, money in integer minor units of `currency`. */
+/** A cart as the checkout reads it. Amounts are integer minor units of `currency`. */
 
+/** A postal address. Each field has at most 200 characters, the postcode 20. */
 export interface Address {
   firstName: string
   lastName: string
@@ -13,27 +14,30 @@ export interface Address {
   phone?: string | undefined
 }
 
-/** One line of a cart, with what the catalog says of its variant now. */
+/** One line of a cart, with the current catalog data of its variant. */
 export interface CartLine {
   id: string
   variantId: string
   sku: string
-  /** Product title, with the variant's where the product has several. */
+  /** Title of the product, with the variant's title if the product has several variants. */
   title: string
   quantity: number
-  /** Price of one unit in the cart's currency; null when the variant has none. */
+  /** Price of one unit in the cart's currency. Null: the variant has none. */
   unitMinor: number | null
+  /** Class of goods for tax rates, such as "standard". */
   taxClass: string
   requiresShipping: boolean
-  /** False when the product is unpublished or the variant is withdrawn. */
+  /** False if the product is unpublished or the variant is withdrawn. */
   purchasable: boolean
-  /** `deny`: sells only what is there. `continue`: what is missing is back-ordered. */
+  /** `deny`: only available units are sold. `continue`: missing units are back-ordered. */
   stockPolicy: 'deny' | 'continue'
 }
 
+/** A cart with its lines. */
 export interface Cart {
   id: string
   sessionId: string
+  /** Null: a guest's cart. */
   userId: string | null
   /** ISO 4217, upper case. */
   currency: string
@@ -41,6 +45,7 @@ export interface Cart {
   couponCode: string | null
   shippingAddress: Address | null
   billingAddress: Address | null
+  /** Code of the chosen shipping method. Null: none chosen, so the cheapest applies. */
   shippingMethod: string | null
   lines: CartLine[]
 }

@@ -1,29 +1,34 @@
-/** What a coupon takes off, and whether it may; protects that a discount never exceeds the subtotal. */
+/** The discount of a coupon, and why it may not apply. A discount never exceeds the subtotal. */
 import { convertMinor, type ExchangeRate } from './exchange.ts'
 import { proportion } from './money.ts'
 
+/** A coupon of the catalog. */
 export interface Coupon {
   id: string
+  /** Upper case. */
   code: string
   kind: 'percentage' | 'fixed'
-  /** percentage: parts per million of the subtotal */
+  /** Kind `percentage`: parts per million of the subtotal. */
   ratePpm: number | null
-  /** fixed: an amount of `currency` */
+  /** Kind `fixed`: minor units of `currency`. */
   amountMinor: number | null
   currency: string | null
-  /** Smallest subtotal it is good for, in `minimumCurrency`. */
+  /** Smallest subtotal to which it applies, minor units of `minimumCurrency`. Null: none. */
   minimumMinor: number | null
   minimumCurrency: string | null
-  /** First moment it is good, and the first at which it no longer is; ISO 8601. */
+  /** First moment at which it is valid, ISO 8601. Null: no limit. */
   startsAt: string | null
+  /** First moment at which it is no longer valid, ISO 8601. Null: no limit. */
   endsAt: string | null
+  /** Most claims of all customers. Null: no limit. */
   usageLimit: number | null
+  /** Most claims of one customer. Null: no limit. */
   usageLimitPerCustomer: number | null
-  /** Live and redeemed claims. */
+  /** How many claims are held or redeemed. */
   claimed: number
 }
 
-/** What a coupon is measured against. */
+/** The subtotal of a cart, and the rates that convert a coupon's amounts to its currency. */
 export interface CouponSubtotal {
   amountMinor: number
   currency: string
@@ -31,41 +36,41 @@ export interface CouponSubtotal {
   baseCurrency: string
 }
 
-/** Why a coupon takes nothing off; `not_convertible`: no exchange rate leads to the cart's currency. */
+/** Why a coupon does not apply. `not_convertible`: no exchange rate leads to the cart's currency. */
 export type CouponFault = 'unknown' | 'not_started' | 'ended' | 'minimum_not_reached' | 'not_convertible'
 
-/** `minimumMinor`, in the subtotal's currency, where the fault is that it was not reached. */
+/** A discount, or why there is none. `minimumMinor` is set for `minimum_not_reached`, in the subtotal's currency. */
 export type CouponEffect =
   | { ok: true; discountMinor: number }
   | { ok: false; fault: CouponFault; minimumMinor?: number }
 
 /**
- * True when the coupon is good for a cart of this subtotal at `now` (database time, ISO 8601). Its usage limits are
- * not looked at: only the counters in the database can tell, at the moment of the claim.
+ * True if the coupon applies to this subtotal at `now` (database time, ISO 8601). Usage limits are not checked: they are
+ * checked under a lock when the coupon is claimed.
  */
 export function couponIsLive(coupon: Coupon, subtotal: CouponSubtotal, now: string): boolean {
   return applyCoupon(coupon, subtotal, now).ok
 }
 
-/** What the coupon takes off, from 0 to the subtotal, rounded half up once; or why it takes nothing off at `now`. */
+/** The discount at `now`, from 0 to the subtotal, rounded half up once; or why the coupon does not apply. */
 export function applyCoupon(coupon: Coupon, subtotal: CouponSubtotal, now: string): CouponEffect {
   const at = Date.parse(now)
   if (coupon.startsAt !== null && at < Date.parse(coupon.startsAt)) return { ok: false, fault: 'not_started' }
   if (coupon.endsAt !== null && at >= Date.parse(coupon.endsAt)) return { ok: false, fault: 'ended' }
   if (coupon.minimumMinor !== null) {
-    const minimumMinor = toCurrencyOf(subtotal, coupon.minimumMinor, coupon.minimumCurrency)
+    const minimumMinor = convertTo(subtotal, coupon.minimumMinor, coupon.minimumCurrency)
     if (minimumMinor === null) return { ok: false, fault: 'not_convertible' }
     if (subtotal.amountMinor < minimumMinor) return { ok: false, fault: 'minimum_not_reached', minimumMinor }
   }
-  const offMinor =
+  const discountMinor =
     coupon.kind === 'percentage'
       ? proportion(subtotal.amountMinor, coupon.ratePpm ?? 0, 1_000_000)
-      : toCurrencyOf(subtotal, coupon.amountMinor ?? 0, coupon.currency)
-  if (offMinor === null) return { ok: false, fault: 'not_convertible' }
-  return { ok: true, discountMinor: Math.min(offMinor, subtotal.amountMinor) }
+      : convertTo(subtotal, coupon.amountMinor ?? 0, coupon.currency)
+  if (discountMinor === null) return { ok: false, fault: 'not_convertible' }
+  return { ok: true, discountMinor: Math.min(discountMinor, subtotal.amountMinor) }
 }
 
-function toCurrencyOf(subtotal: CouponSubtotal, amountMinor: number, currency: string | null): number | null {
+function convertTo(subtotal: CouponSubtotal, amountMinor: number, currency: string | null): number | null {
   if (currency === null) return null
   return convertMinor(amountMinor, currency, subtotal.currency, subtotal.exchangeRates, subtotal.baseCurrency)
 }

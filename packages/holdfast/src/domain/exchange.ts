@@ -1,10 +1,10 @@
 /**
- * Conversion between currencies; protects that an amount is rounded once, half up like everything else, from the
- * exact product of the rates, and that the decimals of both currencies are respected.
+ * Conversion between currencies. A converted amount is rounded once, half up, from the exact product of the rates, and
+ * respects the decimals of both currencies.
  */
 import { currencyDecimals, divideHalfUp, isCurrency, isMinor } from './money.ts'
 
-/** `rate` units of `quote` for one unit of `base`, both in major units. */
+/** One unit of `base` costs `rate` units of `quote`; both are major units. */
 export interface ExchangeRate {
   base: string
   quote: string
@@ -17,9 +17,9 @@ interface Fraction {
 }
 
 /**
- * An amount of `from` in `to`, in minor units. Takes the direct rate, else the inverse of the opposite one, else two
- * steps over a currency that both have a rate with: `pivot` where it is given and serves, else the first by code.
- * Null when the rates do not connect the two, a currency is unknown, or the result is beyond 2^53 - 1.
+ * Converts minor units of `from` to minor units of `to`. Uses the direct rate, else the inverse rate, else two rates
+ * through a third currency: `pivot` if it connects the two, else the first by code.
+ * Null if no rates connect the two, a currency is unknown, or the result exceeds 2^53 - 1.
  */
 export function convertMinor(
   amountMinor: number,
@@ -39,7 +39,7 @@ export function convertMinor(
   return isMinor(converted) ? converted : null
 }
 
-/** Units of `to` for one unit of `from`, found as `convertMinor` finds it; null where nothing connects the two. */
+/** How many units of `to` one unit of `from` costs, by the rates that `convertMinor` uses. Null if none connect the two. */
 export function exchangeRateBetween(
   from: string,
   to: string,
@@ -52,8 +52,8 @@ export function exchangeRateBetween(
 }
 
 /**
- * The price of one unit in `currency`: the one set in that currency, else the one in the base currency converted.
- * Null when neither is there, or no rate leads from the base currency.
+ * The price of one unit in `currency`, minor units: the price set in that currency, else the converted price of the base
+ * currency. Null if there is neither, or no rate to convert.
  */
 export function unitPriceIn(
   currency: string,
@@ -70,29 +70,29 @@ export function unitPriceIn(
 }
 
 function rateOf(from: string, to: string, rates: readonly ExchangeRate[], pivot?: string): Fraction | null {
-  const straight = straightRate(from, to, rates)
-  if (straight !== null) return straight
+  const direct = directRate(from, to, rates)
+  if (direct !== null) return direct
   if (pivot !== undefined) {
-    const over = rateOver(pivot, from, to, rates)
-    if (over !== null) return over
+    const viaPivot = rateVia(pivot, from, to, rates)
+    if (viaPivot !== null) return viaPivot
   }
   let best: Fraction | null = null
   let bestPivot = ''
   for (const { base, quote } of rates) {
     const other = base === from ? quote : quote === from ? base : null
     if (other === null || (best !== null && other >= bestPivot)) continue
-    const over = rateOver(other, from, to, rates)
-    if (over !== null) {
-      best = over
+    const viaOther = rateVia(other, from, to, rates)
+    if (viaOther !== null) {
+      best = viaOther
       bestPivot = other
     }
   }
   return best
 }
 
-function rateOver(pivot: string, from: string, to: string, rates: readonly ExchangeRate[]): Fraction | null {
-  const first = straightRate(from, pivot, rates)
-  const second = first === null ? null : straightRate(pivot, to, rates)
+function rateVia(pivot: string, from: string, to: string, rates: readonly ExchangeRate[]): Fraction | null {
+  const first = directRate(from, pivot, rates)
+  const second = first === null ? null : directRate(pivot, to, rates)
   if (first === null || second === null) return null
   return {
     numerator: first.numerator * second.numerator,
@@ -100,7 +100,7 @@ function rateOver(pivot: string, from: string, to: string, rates: readonly Excha
   }
 }
 
-function straightRate(from: string, to: string, rates: readonly ExchangeRate[]): Fraction | null {
+function directRate(from: string, to: string, rates: readonly ExchangeRate[]): Fraction | null {
   let inverse: number | null = null
   for (const { base, quote, rate } of rates) {
     if (!(rate > 0 && rate < Number.POSITIVE_INFINITY)) continue
@@ -112,7 +112,7 @@ function straightRate(from: string, to: string, rates: readonly ExchangeRate[]):
   return { numerator: denominator, denominator: numerator }
 }
 
-/** The decimal fraction people wrote, 0.92 say, and not the nearest binary one. */
+/** The decimal fraction as it was written, such as 0.92, instead of the nearest binary number. */
 function fractionOf(rate: number): Fraction {
   const [mantissa = '', exponent = ''] = rate.toExponential().split('e')
   const [whole = '', decimals = ''] = mantissa.split('.')

@@ -1,9 +1,9 @@
-/** What can go wrong with a checkout, as a value (`Failure`) and as an exception (`CheckoutError`). */
+/** Errors of a checkout: as a value (`Failure`) and as an exception (`CheckoutError`). */
 import type { PhaseName } from './states.ts'
 
 /**
- * Every stable, machine-readable code. A checkout that ended carries one in its failure; a call that was
- * refused throws a `CheckoutError` with one.
+ * The stable, machine-readable error codes; `docs/errors.md` explains each. A failed checkout has one in its failure. A
+ * refused call throws a `CheckoutError` with one.
  */
 export type CheckoutErrorCode =
   // phase 1
@@ -44,25 +44,28 @@ export type CheckoutErrorCode =
   | 'closed'
   | 'invalid_argument'
 
-/** Why a checkout failed. Stored on the lock, told to listeners and clients. */
+/** Why a checkout failed. Stored on the lock, and sent to listeners and clients. */
 export interface Failure {
-  /** The phase that failed; null when no phase was running (expiry or cancel while pending). */
+  /** The phase that failed. Null if none was running, for example if the checkout expired while pending. */
   phase: PhaseName | null
   code: CheckoutErrorCode
-  /** One sentence a buyer understands. */
+  /** A message for the buyer. */
   message: string
-  /** Machine-readable particulars: sku, requested, available, decline reason … Never a token or a secret. */
+  /** Machine-readable details, such as `sku`, `requested`, and `available`. Never contains a token or a secret. */
   context: Record<string, unknown>
-  /** True when the buyer may try the same again and it may work. */
+  /** True if the same request may succeed later without a change. */
   retryable: boolean
 }
 
-/** Thrown for refused calls and by `requireOrder`; expected failures of a checkout are values (`Failure`). */
+/** Thrown by refused calls and by `requireOrder`. Expected failures of a checkout are values (`Failure`), not exceptions. */
 export class CheckoutError extends Error {
   override readonly name = 'CheckoutError'
   readonly code: CheckoutErrorCode
+  /** The phase of the failed checkout; null for other refused calls. */
   readonly phase: PhaseName | null
+  /** Machine-readable details. Never contains a token or a secret. */
   readonly context: Record<string, unknown>
+  /** True if the same call may succeed later without a change. */
   readonly retryable: boolean
 
   constructor(
@@ -83,7 +86,7 @@ export class CheckoutError extends Error {
   }
 }
 
-/** The exception that says what a failure says. */
+/** Converts a failure to an exception with the same code, message, and details. */
 export function errorOf(failure: Failure): CheckoutError {
   return new CheckoutError(failure.code, failure.message, failure)
 }

@@ -1,40 +1,46 @@
-/** The checkout lock: one buyer's claim on one cart, from start to its end. */
+/** The checkout lock: one buyer's attempt to buy one cart. */
 import type { Failure } from './failure.ts'
 import { isFinal, type PhaseName, phaseOf, type RestingState, stateName } from './states.ts'
 
+/** A checkout as its buyer sees it. Times are ISO 8601 in UTC, by the database's clock. */
 export interface CheckoutLock {
+  /** UUIDv7, also the id of the checkout. */
   id: string
   cartId: string
   sessionId: string
+  /** Null: a guest. */
   userId: string | null
   state: RestingState
-  /** The phase it stands in, or the one that failed. */
+  /** The current phase, or the failed one. Null in no phase. */
   phase: PhaseName | null
+  /** Why it failed, or will once its roll-back has ended. Null without a failure. */
   failure: Failure | null
-  /** ISO 8601 UTC, as all times here; taken from the database's clock. */
   lockedAt: string
+  /** From then on, a checkout that waits for its buyer is ended. */
   expiresAt: string
   completedAt: string | null
   failedAt: string | null
-  /** What the caller gave at start, and `payment_authorization` once authorized. */
+  /** The caller's metadata, and `payment_authorization` once the payment is authorized. */
   metadata: Record<string, unknown>
 }
 
-/** What a lock says of itself at a moment. */
+/** Properties of a lock at one moment. */
 export interface LockStatus {
+  /** The state as text for people: "Authorizing payment". */
   stateName: string
+  /** True unless completed or failed. */
   isActive: boolean
   isCompleted: boolean
   isFailed: boolean
-  /** Its time to live has run out and it has not reached an end. */
+  /** The time to live has passed and the checkout has not ended. */
   isExpired: boolean
-  /** The buyer can go on with it: it is active and waits for the buyer or for an answer. */
+  /** The buyer can continue: the checkout waits for the buyer, or for an answer of the gateway. */
   isResumable: boolean
-  /** Milliseconds from start to the end, or to `now` while active. */
+  /** Milliseconds from the start to the end, or to `now` while active. */
   durationMs: number
 }
 
-/** Describes `lock` at `now` (default: this process's clock). */
+/** Describes a lock at `now`. Default: this process's clock. */
 export function describeLock(lock: CheckoutLock, now: Date = new Date()): LockStatus {
   const ended = lock.completedAt ?? lock.failedAt
   const isActive = !isFinal(lock.state)
@@ -50,7 +56,7 @@ export function describeLock(lock: CheckoutLock, now: Date = new Date()): LockSt
   }
 }
 
-/** The phase to show for a state, with the failed phase where there is one. */
+/** The phase to show: the failed phase if there is one, else the phase of the state. */
 export function phaseToShow(state: RestingState, failure: Failure | null): PhaseName | null {
   return failure?.phase ?? phaseOf(state)
 }

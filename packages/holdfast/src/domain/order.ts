@@ -1,67 +1,80 @@
-/** An order, frozen from the price snapshots. Money is in integer minor units of `currency`. */
+/** An order, created from the price snapshots. Amounts are integer minor units of `currency`. */
 import type { Address } from './cart.ts'
 
+/** `pending`: not paid yet. */
 export type OrderStatus = 'pending' | 'paid' | 'cancelled' | 'partially_refunded' | 'refunded'
 
+/** One line of an order. */
 export interface OrderLine {
+  /** From 1. */
   lineNo: number
   sku: string
   title: string
   quantity: number
+  /** Price of one unit. */
   unitMinor: number
+  /** Unit price × quantity. */
   subtotalMinor: number
+  /** This line's share of the discount. */
   discountMinor: number
+  /** All tax of the line, whether included in the price or added. */
   taxMinor: number
+  /** Subtotal − discount + added tax. */
   totalMinor: number
-  /** Units that refunds were for; 0 to `quantity`. */
+  /** Refunded units, 0 to `quantity`. */
   refundedQuantity: number
 }
 
-/** What the gateway said of the capture. */
+/** The capture, as the gateway confirmed it. */
 export interface OrderPayment {
   capture_id: string
   authorization_id: string
   status: 'captured'
+  /** Minor units. */
   amount: number
   currency: string
+  /** ISO 8601. */
   captured_at: string
   gateway_response: Record<string, unknown>
 }
 
-/** How a buyer pays an order by bank transfer: its total, in its currency. Nothing in it is secret. */
+/** How to pay an order by bank transfer: its total, in its currency. Contains no secret. */
 export interface Transfer {
-  /** What to write on the transfer: a creditor reference (ISO 11649), "RF69100001". */
+  /** Remittance reference: a creditor reference (ISO 11649) such as "RF69100001". */
   reference: string
-  /** Whose account it goes to; null where the shop says so elsewhere. */
+  /** The shop's account. Null if the shop states it elsewhere. */
   iban: string | null
   accountHolder: string | null
-  /** ISO 8601. Unpaid by then, the order is cancelled. */
+  /** ISO 8601. An order that is unpaid then is cancelled. */
   dueAt: string
 }
 
-/** What a buyer contested at the bank, as the gateway says of it. */
+/** A dispute (chargeback), as the gateway reports it. */
 export interface OrderDispute {
-  /** The gateway's id of it. */
+  /** The gateway's id of the dispute. */
   id: string
-  /** In the gateway's own words: "needs_response", "won" … */
+  /** The gateway's status, such as "needs_response" or "won". */
   status: string
+  /** The gateway's reason, such as "fraudulent". */
   reason: string
   /** Minor units of the order's currency. */
   amount: number
 }
 
+/** Additional data of an order. */
 export interface OrderMetadata {
-  /** Where it is paid later, by bank transfer. */
+  /** Set if the order is paid by bank transfer. */
   transfer?: Transfer
-  /** Once it was captured. */
+  /** Set once the payment is captured. */
   payment?: OrderPayment
-  /** Each once, as it stands. */
+  /** The current state of each dispute. */
   disputes?: OrderDispute[]
 }
 
+/** An order with its lines. Times are ISO 8601, by the database's clock. */
 export interface Order {
   id: string
-  /** Human-readable, increasing, not gapless: "100001". */
+  /** Order number for people, such as "100001". Increasing, with gaps. */
   number: string
   checkoutId: string
   sessionId: string
@@ -69,13 +82,18 @@ export interface Order {
   email: string | null
   status: OrderStatus
   currency: string
+  /** Sum of the lines before discount and added tax. */
   subtotalMinor: number
   discountMinor: number
+  /** All tax, of lines and shipping, whether included in prices or added. */
   taxMinor: number
+  /** Shipping before added tax. */
   shippingMinor: number
+  /** What the buyer pays. */
   totalMinor: number
+  /** Sum of all refunds. */
   refundedMinor: number
-  /** A refund was for the shipping cost, whatever amount was given back for it. */
+  /** A refund included shipping. */
   shippingRefunded: boolean
   couponCode: string | null
   shippingAddress: Address | null

@@ -1,18 +1,26 @@
-/** What came of processing a checkout: a value for everything that is expected to happen. */
+/** The outcome of a call that processes a checkout. Every expected result is a value, not an exception. */
 import { CheckoutError, errorOf, type Failure } from './failure.ts'
 import type { CheckoutLock } from './lock.ts'
 import type { Order } from './order.ts'
 
-/** What the buyer must do before the payment goes on. Nothing in it is secret. */
+/** What the buyer must do before the payment can continue. Contains no secret. */
 export type RequiredAction =
-  /** Where to send the buyer. */
+  /** Send the buyer to this address. */
   | { type: 'redirect'; url: string }
   /**
-   * To be confirmed in the browser, in the gateway's own form (Stripe's Payment Element). `payment`: its id at the
-   * gateway. What the form needs is secret, and is asked for when it is shown: `getConfirmation`.
+   * The buyer confirms in the browser, in the gateway's form (Stripe's Payment Element). `payment`: the gateway's id of
+   * the payment. The form needs a secret, which `getConfirmation` returns.
    */
   | { type: 'confirm'; payment: string }
 
+/**
+ * How a checkout stands after a call:
+ * - `completed`: paid.
+ * - `awaiting_capture`: the order is placed; `captureCheckout` captures the payment, or the buyer's transfer arrives.
+ * - `action_required`: the buyer must act; call `resumeCheckout` afterwards.
+ * - `processing`: no final answer yet. Work continues; ask again after `pollAfterMs` milliseconds.
+ * - `failed`: everything is undone, or is being undone, and the buyer is not charged.
+ */
 export type Outcome =
   | { status: 'completed'; lock: CheckoutLock; order: Order }
   | { status: 'awaiting_capture'; lock: CheckoutLock; order: Order }
@@ -21,8 +29,9 @@ export type Outcome =
   | { status: 'failed'; lock: CheckoutLock; failure: Failure }
 
 /**
- * The order of a completed outcome (or of one that waits for a later capture).
- * @throws {CheckoutError} with phase and context when the checkout failed, or has not come to an order yet.
+ * The order of an outcome that has one: `completed` or `awaiting_capture`.
+ * @throws {CheckoutError} with the failure's code, phase, and context if the checkout failed; `checkout_in_progress` if it
+ * has no order yet.
  */
 export function requireOrder(outcome: Outcome): Order {
   switch (outcome.status) {
@@ -33,7 +42,7 @@ export function requireOrder(outcome: Outcome): Order {
       throw errorOf(outcome.failure)
     case 'action_required':
     case 'processing':
-      throw new CheckoutError('checkout_in_progress', 'The checkout has not come to an order yet; resume it later.', {
+      throw new CheckoutError('checkout_in_progress', 'The checkout has no order yet. Resume it later.', {
         phase: outcome.lock.phase,
         context: { status: outcome.status },
         retryable: true,

@@ -1,4 +1,4 @@
-/** An order, an address and a failure as the outside gets them, over HTTP and in events: snake_case, money in integer minor units. */
+/** Orders, addresses, and failures as HTTP responses and outgoing events show them: snake_case, amounts in minor units. */
 import type { Address } from './cart.ts'
 import type { Failure } from './failure.ts'
 import type { Order } from './order.ts'
@@ -24,7 +24,7 @@ export function presentFailure(failure: Failure | null) {
   return { code, message, phase, context, retryable }
 }
 
-/** How the order is to be paid, while it is not. */
+/** How to pay the order, until it is paid. */
 function presentTransfer({ status, metadata: { transfer } }: Order) {
   if (status !== 'pending' || transfer === undefined) return null
   const { reference, iban, accountHolder, dueAt } = transfer

@@ -1,6 +1,6 @@
 /**
- * The quote: what a cart costs under given terms, to the last minor unit. Protects that the lines, the discount, the
- * taxes and shipping add up to the total (the constraint `snapshot_adds_up`), or there is a failure and no quote.
+ * Built-in pricing: quotes a cart under given terms, or returns a failure. Lines, discount, tax, and shipping always add
+ * up to the total; the constraint `snapshot_adds_up` checks it again.
  */
 import type { Address, Cart, CartLine } from './cart.ts'
 import { couponMessages, emptyCartMessage } from './cart-messages.ts'
@@ -17,32 +17,34 @@ export type { Coupon } from './coupon.ts'
 export type { ShippingOption } from './shipping.ts'
 export type { TaxRate } from './tax.ts'
 
-/** Everything a quote depends on beside the cart. */
+/** Everything that a quote depends on, except the cart. */
 export interface PricingTerms {
-  /** Null while the buyer still browses: no shipping then, and only taxes that hold everywhere. */
+  /** Null while the address is unknown: then there is no shipping, and only taxes of every country ('*') apply. */
   shippingAddress: Address | null
-  /** The coupon of the cart's code; null when it has none or there is no such coupon. */
+  /** The coupon of the cart's code. Null: no code, or no such coupon. */
   coupon: Coupon | null
   taxRates: readonly TaxRate[]
   shipping: readonly ShippingOption[]
-  /** Goes before the cart's; null in both: the cheapest. */
+  /** Replaces the cart's shipping method. Null in both: the cheapest. */
   shippingMethod: string | null
+  /** The currency of the catalog, ISO 4217. */
   baseCurrency: string
   exchangeRates: readonly ExchangeRate[]
   /** Database time, ISO 8601. */
   now: string
 }
 
+/** A quote, or why there is none. */
 export type QuoteResult = { ok: true; quote: Quote } | { ok: false; failure: Failure }
 
 /** A value, or why there is none. */
 type Found<Value> = { ok: true; value: Value } | { ok: false; failure: Failure }
 
 /**
- * Prices a cart. Percentages are of the subtotal; the discount is rounded once and spread over the lines by the
- * largest remainder; each line and shipping are taxed after discount (see `tax.ts`). Shipping is not discounted.
+ * Prices a cart. The discount is rounded once and split over the lines by largest remainder; a percentage is of the
+ * subtotal. Each line and shipping are taxed after discount (see `tax.ts`). Shipping is not discounted.
  * Fails with `cart_empty`, `variant_unavailable`, `price_missing`, `shipping_unavailable`, `coupon_invalid`, or
- * `invalid_argument` where an amount is beyond 2^53 - 1.
+ * `invalid_argument` if an amount exceeds 2^53 - 1.
  */
 export function quote(cart: Cart, terms: PricingTerms): QuoteResult {
   const subtotal = sumLines(cart)
@@ -66,7 +68,7 @@ export function quote(cart: Cart, terms: PricingTerms): QuoteResult {
   const shippingMinor = quoted?.amountMinor ?? 0
   const addedTaxMinor = lineAddedTaxMinor + (quoted?.addedTaxMinor ?? 0)
   const totalMinor = subtotal.value - discount.value + addedTaxMinor + shippingMinor
-  // No part of a total exceeds it, so where the total is exact, everything is.
+  // No part exceeds the total, so if the total is exact, every part is.
   if (!isMinor(totalMinor)) return tooLarge({ currency: cart.currency })
   return {
     ok: true,
@@ -88,18 +90,26 @@ export function quote(cart: Cart, terms: PricingTerms): QuoteResult {
   }
 }
 
-/** The subtotal, once every line is known to be purchasable and priced. */
+/** The subtotal, if every line is sold and has a price. */
 function sumLines(cart: Cart): Found<number> {
   if (cart.lines.length === 0) return refuse('cart_empty', emptyCartMessage, {})
   let subtotalMinor = 0
   for (const line of cart.lines) {
     const { sku, title, unitMinor, quantity } = line
-    if (!line.purchasable) return refuse('variant_unavailable', `${title} is no longer available.`, { sku })
+    if (!line.purchasable)
+      return refuse('variant_unavailable', `"${title}" is no longer sold. Remove it to continue.`, { sku })
     if (unitMinor === null) {
-      return refuse('price_missing', `${title} has no price in ${cart.currency}.`, { sku, currency: cart.currency })
+      return refuse('price_missing', `"${title}" has no price in ${cart.currency}. Remove it to continue.`, {
+        sku,
+        currency: cart.currency,
+      })
     }
     if (!isMinor(unitMinor) || !Number.isSafeInteger(quantity) || quantity < 1) {
-      return refuse('invalid_argument', `${title} cannot be bought like this.`, { sku, unitMinor, quantity })
+      return refuse(
+        'invalid_argument',
+        `"${title}" has an invalid price or quantity. Change the quantity or remove it.`,
+        { sku, unitMinor, quantity },
+      )
     }
     if (!isMinor(unitMinor * quantity)) return tooLarge({ sku, unitMinor, quantity })
     subtotalMinor += unitMinor * quantity
@@ -107,7 +117,7 @@ function sumLines(cart: Cart): Found<number> {
   return isMinor(subtotalMinor) ? { ok: true, value: subtotalMinor } : tooLarge({ currency: cart.currency })
 }
 
-/** Null where nothing is shipped, or nobody knows yet where to. */
+/** Null if nothing is shipped, or the address is unknown. */
 function shippingOf(
   cart: Cart,
   terms: PricingTerms,
@@ -121,7 +131,9 @@ function shippingOf(
   const choice = chooseShipping(method, { country, currency, exchangeRates, baseCurrency }, terms.shipping)
   if (choice === null) {
     const message =
-      method === null ? 'We do not ship to this address.' : 'This shipping method does not serve the address.'
+      method === null
+        ? 'We do not ship to this address.'
+        : 'This shipping method is not available for the address. Choose a different one.'
     return refuse('shipping_unavailable', message, { country, currency, method })
   }
   const { option, amountMinor } = choice
@@ -132,7 +144,7 @@ function shippingOf(
   }
 }
 
-/** What the coupon takes off the whole cart. */
+/** The discount on the whole cart. */
 function discountFor(cart: Cart, terms: PricingTerms, amountMinor: number): Found<number> {
   const { coupon, baseCurrency, exchangeRates } = terms
   const { couponCode, currency } = cart
@@ -147,7 +159,7 @@ function discountFor(cart: Cart, terms: PricingTerms, amountMinor: number): Foun
   return refuse('coupon_invalid', couponMessages[fault], context, 'price_lock')
 }
 
-/** The lines with their part of the discount and their tax; adds their taxes to `taxes`. */
+/** The lines with their share of the discount and their tax. Adds their taxes to `taxes`. */
 function quoteLines(cart: Cart, terms: PricingTerms, discountMinor: number, taxes: Quote['taxes']): QuotedLine[] {
   const subtotals = cart.lines.map(line => (line.unitMinor ?? 0) * line.quantity)
   const discounts = discountMinor === 0 ? null : allocateProportionally(discountMinor, subtotals)
@@ -190,7 +202,7 @@ function quoteLine(
   }
 }
 
-/** One entry a tax: the same name, rate and manner; a rate of 0 is named too, for an invoice must name it. */
+/** Adds to the entry with the same name and rate. A rate of 0 gets an entry as well, because invoices must state it. */
 function recordTax(taxes: Quote['taxes'], rate: TaxRate | null, taxMinor: number): void {
   if (rate === null) return
   const { name, ratePpm, included } = rate
@@ -204,7 +216,10 @@ function recordTax(taxes: Quote['taxes'], rate: TaxRate | null, taxMinor: number
 }
 
 function tooLarge(context: Failure['context']): { ok: false; failure: Failure } {
-  return refuse('invalid_argument', 'The amount of this cart is too large.', { ...context, reason: 'amount_too_large' })
+  return refuse('invalid_argument', 'The total of this cart is too large. Reduce a quantity.', {
+    ...context,
+    reason: 'amount_too_large',
+  })
 }
 
 function refuse(

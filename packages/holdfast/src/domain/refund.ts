@@ -1,46 +1,46 @@
 /**
- * What a refund gives back: an amount, and which units of the order it is for. Protects that no unit is refunded twice
- * and that the units of a line, refunded one by one or together, come to exactly what the line cost (A2).
+ * What a refund returns: an amount, and the units of the order that it covers. Protects A2: no unit is refunded twice,
+ * and the units of a line, refunded singly or together, add up to exactly what the line cost.
  */
 import { CheckoutError } from './failure.ts'
 import { proportion } from './money.ts'
 import type { Order, OrderLine } from './order.ts'
 
-/** Units of one line of an order, which is named by its number or by its SKU. */
+/** Units of one order line to refund. The line is given by its number or its SKU. */
 export interface RefundLine {
   lineNo?: number | undefined
   sku?: string | undefined
-  /** Units, 1 or more; the same line named twice counts together. */
+  /** Units, from 1. Units of a line that is given twice are added up. */
   quantity: number
 }
 
-/** What is asked for. Neither amount nor lines nor shipping: all that is left of the order. */
+/** A requested refund. Without amount, lines, and shipping: all that is left of the order. */
 export interface RefundWish {
-  /** Minor units. Beside lines or shipping: this much instead of what they cost, and no more than that. */
+  /** Minor units. With lines or shipping: replaces their price, and may not exceed it. */
   amountMinor: number | undefined
   lines: readonly RefundLine[] | undefined
-  /** What the order cost beside its lines: shipping with its tax. */
+  /** Refund shipping with its tax. */
   shipping: boolean
 }
 
-/** Units of a line that a refund is for. */
+/** Units of one order line that a refund covers. */
 export interface RefundedLine {
   lineNo: number
   sku: string
   quantity: number
 }
 
-/** What a refund will be, once it is known that it can be. */
+/** A refund that is possible. */
 export interface RefundPlan {
   amountMinor: number
-  /** By number of the line. Empty where an amount was asked for and more is left of the order. */
+  /** In the order of line numbers. Empty for a refund by amount that leaves a rest. */
   lines: RefundedLine[]
   shipping: boolean
 }
 
 /**
- * What `quantity` units that were not refunded yet cost, in minor units: the line's total, discount and tax as the
- * order has them, shared out by the number of units up to each, so that what rounding takes from one unit the next has.
+ * The price of the next `quantity` unrefunded units of a line, minor units, with discount and tax. The line's total is
+ * split by unit count, so the units of a line always add up to its total.
  */
 export function priceOfUnits(
   { quantity: sold, totalMinor, refundedQuantity }: Pick<OrderLine, 'quantity' | 'totalMinor' | 'refundedQuantity'>,
@@ -50,7 +50,7 @@ export function priceOfUnits(
   return upTo(refundedQuantity + quantity) - upTo(refundedQuantity)
 }
 
-/** What an order costs beside its lines: shipping, with the tax that is added to it. Minor units. */
+/** The price of shipping with its added tax, minor units: what the order costs besides its lines. */
 export function priceOfShipping(order: Pick<Order, 'totalMinor' | 'lines'>): number {
   return Math.max(
     0,
@@ -58,19 +58,19 @@ export function priceOfShipping(order: Pick<Order, 'totalMinor' | 'lines'>): num
   )
 }
 
-/** Every unit of an order that was not refunded yet. */
+/** The units of an order that are not refunded yet. */
 export function unitsLeft(order: Pick<Order, 'lines'>): RefundedLine[] {
   return order.lines
     .map(({ lineNo, sku, quantity, refundedQuantity }) => ({ lineNo, sku, quantity: quantity - refundedQuantity }))
     .filter(({ quantity }) => quantity > 0)
 }
 
-/** Minor units of what shipping cost and was not refunded yet. */
+/** The price of shipping if it is not refunded yet, else 0. Minor units. */
 export function shippingLeft(order: Order): number {
   return order.shippingRefunded ? 0 : priceOfShipping(order)
 }
 
-/** A refusal that says what of the order can be refunded. */
+/** The error `not_refundable`, whose context says what can be refunded. */
 export function notRefundable(order: Order, message: string, more: Record<string, unknown> = {}): CheckoutError {
   const isPaid = order.status === 'paid' || order.status === 'partially_refunded'
   const left = isPaid ? order.totalMinor - order.refundedMinor : 0
@@ -87,8 +87,8 @@ export function notRefundable(order: Order, message: string, more: Record<string
 }
 
 /**
- * The lines that are named, each once and in the order's order, whatever was refunded of them.
- * @throws {CheckoutError} `not_refundable` where one is not the order's, or its quantity is no number of units.
+ * The requested lines, each once, in the order of the order's lines. Does not check what is already refunded.
+ * @throws {CheckoutError} `not_refundable` if the order has no such line, or a quantity is invalid.
  */
 export function namedLines(order: Order, wanted: readonly RefundLine[]): RefundedLine[] {
   const units = new Map<number, number>()
@@ -98,11 +98,13 @@ export function namedLines(order: Order, wanted: readonly RefundLine[]): Refunde
         (lineNo ?? each.lineNo) === each.lineNo && (sku ?? each.sku) === each.sku && (lineNo ?? sku) !== undefined,
     )
     if (line === undefined) {
-      throw notRefundable(order, 'A line that is named is none of this order.', { line_no: lineNo, sku })
+      const wantedLine =
+        lineNo === undefined ? `line with SKU ${sku}` : `line ${lineNo}${sku === undefined ? '' : ` with SKU ${sku}`}`
+      throw notRefundable(order, `order ${order.number} has no ${wantedLine}`, { line_no: lineNo, sku })
     }
     const sum = (units.get(line.lineNo) ?? 0) + quantity
     if (!Number.isSafeInteger(quantity) || quantity < 1 || !Number.isSafeInteger(sum)) {
-      throw notRefundable(order, 'A quantity is a whole number of units, from 1.', {
+      throw notRefundable(order, `invalid quantity ${quantity} of ${line.sku}; expected a whole number from 1`, {
         sku: line.sku,
         requested: quantity,
       })
@@ -116,20 +118,20 @@ export function namedLines(order: Order, wanted: readonly RefundLine[]): Refunde
 }
 
 /**
- * Decides what a refund is, from the order as it is now.
- * @throws {CheckoutError} `not_refundable`, with what can be refunded: never more than was captured, never more units
- * than were sold, never shipping twice.
+ * Decides what a refund returns, from the current order.
+ * @throws {CheckoutError} `not_refundable`, with what can be refunded: never more than was captured, never more units than
+ * were sold, never shipping twice.
  */
 export function planRefund(order: Order, wish: RefundWish): RefundPlan {
   if (order.status !== 'paid' && order.status !== 'partially_refunded') {
-    const message = `An order that is ${order.status.replace('_', ' ')} cannot be refunded.`
+    const message = `order ${order.number} cannot be refunded: its status is ${order.status}`
     throw notRefundable(order, message, { status: order.status })
   }
   const leftMinor = order.totalMinor - order.refundedMinor
   if (wish.lines === undefined && !wish.shipping) {
     const amountMinor = wish.amountMinor ?? leftMinor
     refuseAmount(order, amountMinor, leftMinor)
-    // An amount says nothing of units; the last of the money is for all that is left.
+    // A refund by amount covers no units, unless it refunds the rest of the order: then it covers all units left.
     const isLast = amountMinor === leftMinor
     return { amountMinor, lines: isLast ? unitsLeft(order) : [], shipping: isLast && shippingLeft(order) > 0 }
   }
@@ -137,22 +139,22 @@ export function planRefund(order: Order, wish: RefundWish): RefundPlan {
   const priceMinor = priceOf(order, lines, wish.shipping)
   const amountMinor = wish.amountMinor ?? priceMinor
   if (wish.amountMinor === undefined && priceMinor > leftMinor) {
-    const message = `This comes to ${priceMinor}, and ${leftMinor} ${order.currency} minor units are left: name an amount too.`
+    const message = `these lines cost ${priceMinor} minor units of ${order.currency}, but only ${leftMinor} are left; give an amount`
     throw notRefundable(order, message, { amount: priceMinor })
   }
   refuseAmount(order, amountMinor, Math.min(priceMinor, leftMinor))
   return { amountMinor, lines, shipping: wish.shipping }
 }
 
-/** What units and shipping cost, where all of it is still to be had. */
+/** The price of units and shipping that are not refunded yet. */
 function priceOf(order: Order, lines: readonly RefundedLine[], shipping: boolean): number {
-  if (lines.length === 0 && !shipping) throw notRefundable(order, 'No line is named.')
+  if (lines.length === 0 && !shipping) throw notRefundable(order, 'no lines given')
   let priceMinor = 0
   for (const line of order.lines) {
     const quantity = lines.find(({ lineNo }) => lineNo === line.lineNo)?.quantity ?? 0
     const left = line.quantity - line.refundedQuantity
     if (quantity > left) {
-      const message = `Of ${line.sku} ${left} of ${line.quantity} can be refunded.`
+      const message = `cannot refund ${quantity} of ${line.sku}: ${left} of ${line.quantity} can be refunded`
       throw notRefundable(order, message, { sku: line.sku, requested: quantity, available: left })
     }
     priceMinor += priceOfUnits(line, quantity)
@@ -160,7 +162,7 @@ function priceOf(order: Order, lines: readonly RefundedLine[], shipping: boolean
   if (!shipping) return priceMinor
   const shippingMinor = shippingLeft(order)
   if (shippingMinor === 0) {
-    throw notRefundable(order, order.shippingRefunded ? 'Shipping was refunded before.' : 'Shipping cost nothing.')
+    throw notRefundable(order, order.shippingRefunded ? 'shipping is already refunded' : 'shipping was free')
   }
   return priceMinor + shippingMinor
 }
@@ -169,7 +171,7 @@ function refuseAmount(order: Order, amountMinor: number, mostMinor: number): voi
   if (Number.isSafeInteger(amountMinor) && amountMinor >= 1 && amountMinor <= mostMinor) return
   const message =
     mostMinor === 0
-      ? 'There is no money to give back for this.'
-      : `Between 1 and ${mostMinor} ${order.currency} minor units can be refunded.`
+      ? 'nothing is left to refund'
+      : `invalid amount ${amountMinor}; expected 1 to ${mostMinor} minor units of ${order.currency}`
   throw notRefundable(order, message, { amount: amountMinor })
 }

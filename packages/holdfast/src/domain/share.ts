@@ -1,12 +1,12 @@
-/** Shares an amount out in proportion to weights; protects that the shares add up to it, to the last minor unit. */
+/** Splitting an amount in proportion to weights. The shares add up to the amount, to the last minor unit. */
 import { CheckoutError } from './failure.ts'
 import { isMinor } from './money.ts'
 
 /**
- * Splits `total` by the largest remainder: each share is its exact proportion rounded down, and the units left over
- * go one each to the largest remainders, the earlier first among equals. No share exceeds its weight when `total`
- * does not exceed their sum.
- * @throws {CheckoutError} `invalid_argument` when an argument is no amount, or nothing carries weight.
+ * Splits `total` by largest remainder: each share is its exact proportion rounded down, and each unit left over goes to
+ * the next largest remainder, the earlier first among equals. No share exceeds its weight if `total` does not exceed the
+ * sum of the weights.
+ * @throws {CheckoutError} `invalid_argument` if an argument is not a valid amount, or all weights are 0.
  */
 export function allocateProportionally(total: number, weights: readonly number[]): number[] {
   let sum = 0
@@ -18,7 +18,8 @@ export function allocateProportionally(total: number, weights: readonly number[]
     if (weight > largest) largest = weight
   }
   if (!valid || (sum === 0 && total > 0)) {
-    throw new CheckoutError('invalid_argument', 'This amount cannot be shared out.', { context: { total, weights } })
+    const message = `cannot split ${total}: total and weights must be whole numbers from 0, with a weight above 0`
+    throw new CheckoutError('invalid_argument', message, { context: { total, weights } })
   }
   if (total === 0) return weights.map(() => 0)
   const fits = sum <= Number.MAX_SAFE_INTEGER && total * largest <= Number.MAX_SAFE_INTEGER
@@ -37,7 +38,7 @@ function shareNumbers(total: number, weights: readonly number[], sum: number): n
     remainders.push(remainder)
     left -= share
   }
-  return giveRest(shares, remainders, left)
+  return distributeRest(shares, remainders, left)
 }
 
 function shareBigInts(total: number, weights: readonly number[]): number[] {
@@ -53,11 +54,11 @@ function shareBigInts(total: number, weights: readonly number[]): number[] {
     remainders.push(product % sum)
     left -= share
   }
-  return giveRest(shares, remainders, left)
+  return distributeRest(shares, remainders, left)
 }
 
-/** What is left over is less than the number of remainders that are not 0, so nobody gets two. */
-function giveRest<Remainder extends number | bigint>(
+/** Fewer units are left over than remainders above 0, so no share gets two of them. */
+function distributeRest<Remainder extends number | bigint>(
   shares: number[],
   remainders: Remainder[],
   left: number,

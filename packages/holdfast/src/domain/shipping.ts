@@ -1,20 +1,22 @@
-/** Which shipping method serves a country, and at what price; null wherever none does, never a price of nothing. */
+/** Choice and price of a shipping method for a country. Without a rate there is no price; it is never 0 by default. */
 import { convertMinor, type ExchangeRate } from './exchange.ts'
 
+/** A shipping method of the shop. */
 export interface ShippingOption {
   code: string
   name: string
   taxClass: string
-  /** Flat rates; country '*' is everywhere that has no rate of its own. */
+  /** Flat rates. Country '*' applies to every country without a rate of its own. */
   rates: { country: string; currency: string; amountMinor: number }[]
 }
 
+/** A shipping method with its price. */
 export interface ShippingChoice {
   option: ShippingOption
   amountMinor: number
 }
 
-/** Where to, and in what currency the price is wanted. */
+/** The country of the delivery, and the currency of the price. */
 export interface ShippingDestination {
   country: string
   currency: string
@@ -23,8 +25,8 @@ export interface ShippingDestination {
 }
 
 /**
- * The method with code `method`, or with null the cheapest (the first of equals), that serves the destination.
- * Null when none does, or its price cannot be had in the currency.
+ * The method with code `method`; for null, the cheapest method that serves the destination (the first of equals).
+ * Null if none serves it, or no rate converts its price to the currency.
  */
 export function chooseShipping(
   method: string | null,
@@ -41,8 +43,8 @@ export function chooseShipping(
 }
 
 /**
- * What a method costs: the rate set in the currency, else the one in the base currency converted, else the lowest of
- * the others converted. A country with any rate of its own never falls back to those of '*'.
+ * The price of a method: its rate in the currency, else its converted rate of the base currency, else the lowest other
+ * converted rate. A country with a rate of its own never uses those of '*'.
  */
 function shippingPriceTo(destination: ShippingDestination, option: ShippingOption): number | null {
   const { currency, exchangeRates, baseCurrency } = destination

@@ -1,10 +1,9 @@
 /**
- * The states of a checkout, its phases, and the one table of legal edges between states.
- * Protects invariant A7: every recorded transition is an edge of this table. The same table stands as a
- * constraint on `holdfast.transitions`; a test compares the two.
+ * The states of a checkout, its phases, and the legal transitions. Protects A7: every recorded transition is an edge of
+ * this table. The same table is a constraint on `holdfast.transitions`; a test compares the two.
  */
 
-/** Where a checkout can rest between two transactions. `checkouts.state` is always one of these. */
+/** States in which a checkout rests between transactions. `checkouts.state` is always one of these. */
 export const restingStates = [
   'pending',
   'authorizing',
@@ -15,15 +14,17 @@ export const restingStates = [
   'completed',
   'failed',
 ] as const
+/** A state in which a checkout rests between transactions. */
 export type RestingState = (typeof restingStates)[number]
 
-/** States passed inside one transaction; they appear in the history, never in `checkouts.state`. */
+/** States that a checkout passes within one transaction. They are in the history, never in `checkouts.state`. */
 export const passingStates = ['validating', 'reserving', 'locking_prices', 'creating_order', 'committing'] as const
 export type PassingState = (typeof passingStates)[number]
 
+/** Every state that the history of a checkout can contain. */
 export type CheckoutState = RestingState | PassingState
 
-/** The seven phases in the order in which they run. Rollback visits them in reverse. */
+/** The seven phases in the order in which they run. A roll-back undoes them in reverse order. */
 export const phaseNames = [
   'cart_validation',
   'inventory_reservation',
@@ -33,9 +34,10 @@ export const phaseNames = [
   'payment_capture',
   'stock_commit',
 ] as const
+/** The name of a phase. */
 export type PhaseName = (typeof phaseNames)[number]
 
-/** Legal edges, from state to states. `start` stands for "no checkout yet". */
+/** The legal transitions from each state. `start`: there is no checkout yet. */
 export const edges: Readonly<Record<CheckoutState | 'start', readonly CheckoutState[]>> = {
   start: ['pending'],
   pending: ['validating', 'failed'],
@@ -85,22 +87,22 @@ const stateNames: Readonly<Record<CheckoutState, string>> = {
   failed: 'Failed',
 }
 
-/** The phase a checkout in this state is in; null where it is in none (before, after, or rolling back). */
+/** The phase of a state. Null before the first phase, after the last, and while rolling back. */
 export function phaseOf(state: CheckoutState): PhaseName | null {
   return phaseOfState[state]
 }
 
-/** The name of a state for people: "Reserving stock". */
+/** The state as text for people: "Reserving stock". */
 export function stateName(state: CheckoutState): string {
   return stateNames[state]
 }
 
-/** True when nothing will ever move this checkout again. */
+/** True for `completed` and `failed`: the state never changes again. */
 export function isFinal(state: CheckoutState): state is 'completed' | 'failed' {
   return state === 'completed' || state === 'failed'
 }
 
-/** True when the table has this edge. */
+/** True if the transition is legal. */
 export function isLegalEdge(from: CheckoutState | 'start', to: CheckoutState): boolean {
   return edges[from].includes(to)
 }

@@ -1,39 +1,41 @@
 /**
- * Tax of one amount, by place and class of goods; protects that tax is rounded once a line, half up, after discount.
- *
- * Half up a line is what both sides of the Atlantic accept: the Streamlined Sales and Use Tax Agreement, section 324,
- * rounds the third decimal up from 5 and lets the seller choose item or invoice; in the EU the rule is left to
- * the member states (Court of Justice, C-484/06 Ahold), which take commercial rounding. By line, the tax of a
- * line can be refunded with it to the last minor unit.
+ * Tax of one amount, by place and class of goods. Tax is rounded once per line, half up, after discount. The US accepts
+ * this (Streamlined Sales and Use Tax Agreement, section 324: half up, per item or invoice), and so does the EU, which
+ * leaves rounding to its members (Court of Justice, C-484/06 Ahold). Per line, a line's tax can be refunded exactly.
  */
 import type { Address } from './cart.ts'
 import { proportion } from './money.ts'
 
+/** The rate for one class of goods at one place. */
 export interface TaxRate {
-  /** ISO 3166-1 alpha-2; '*' is everywhere else. */
+  /** ISO 3166-1 alpha-2. '*': every other country. */
   country: string
-  /** '' is the whole country. */
+  /** '': the whole country. */
   state: string
   taxClass: string
+  /** Name on invoices, such as "VAT". */
   name: string
+  /** Parts per million: 190000 is 19 %. */
   ratePpm: number
-  /** True: prices contain the tax. False: it is added to them. */
+  /** True: prices include the tax. False: it is added to them. */
   included: boolean
 }
 
+/** The tax of an amount, minor units. */
 export interface Tax {
-  /** All of it, and the part that the price does not contain. */
+  /** All of the tax. */
   taxMinor: number
+  /** The part that the price does not include. */
   addedTaxMinor: number
 }
 
-/** The class that stands in where a class has no rate of its own. */
+/** The class whose rates apply to classes without a rate of their own. */
 export const standardTaxClass = 'standard'
 
 /**
- * The rate for goods of `taxClass` at `address` (null: not known yet, so only '*' applies); null when there is none,
- * and with it no tax. A rate of the goods' own class goes before any of the standard class, so that what is exempt
- * everywhere stays exempt; within a class the state goes before the country, and that before '*'.
+ * The rate for goods of `taxClass` at `address`. Without an address only rates of '*' apply. Null: no rate, so no tax.
+ * A rate of the goods' own class precedes every rate of the standard class, so goods that are exempt everywhere stay
+ * exempt. Within a class, the state precedes the country, and the country precedes '*'.
  */
 export function taxRateAt(address: Address | null, taxClass: string, rates: readonly TaxRate[]): TaxRate | null {
   const country = address?.country ?? '*'
@@ -60,7 +62,7 @@ function placeRank(rate: TaxRate, country: string, state: string): 0 | 1 | 2 | 3
   return rate.country === '*' && rate.state === '' ? 1 : 0
 }
 
-/** The tax in, or on top of, `taxableMinor`. */
+/** The tax included in `taxableMinor`, or added to it. */
 export function taxOf(taxableMinor: number, rate: TaxRate | null): Tax {
   if (rate === null) return { taxMinor: 0, addedTaxMinor: 0 }
   if (rate.included) {

@@ -1,3 +1,4 @@
+/** When a coupon applies, and its discount. */
 import { expect, test } from 'vitest'
 import { applyCoupon, type CouponSubtotal, couponIsLive } from '../../src/domain/coupon.ts'
 import { fixed, now, percentage } from './sample.ts'
@@ -6,7 +7,7 @@ function subtotal(amountMinor: number, currency = 'EUR'): CouponSubtotal {
   return { amountMinor, currency, exchangeRates: [{ base: 'EUR', quote: 'USD', rate: 1.2 }], baseCurrency: 'EUR' }
 }
 
-test('is live from its start up to, and not including, its end', () => {
+test('a coupon applies from its start until just before its end', () => {
   const coupon = percentage(100_000, { startsAt: '2026-06-01T00:00:00.000Z', endsAt: '2026-07-01T00:00:00.000Z' })
   const at = (time: string) => couponIsLive(coupon, subtotal(1000), time)
   expect(at('2026-05-31T23:59:59.999Z')).toBe(false)
@@ -15,13 +16,13 @@ test('is live from its start up to, and not including, its end', () => {
   expect(at('2026-07-01T00:00:00.000Z')).toBe(false)
 })
 
-test('compares moments and not texts, whatever the zone they are written in', () => {
+test('validity compares moments, in any time zone', () => {
   const coupon = percentage(100_000, { endsAt: '2026-06-15T13:30:00+02:00' })
   expect(applyCoupon(coupon, subtotal(1000), now)).toEqual({ ok: false, fault: 'ended' })
   expect(couponIsLive(coupon, subtotal(1000), '2026-06-15T11:29:59.000Z')).toBe(true)
 })
 
-test('asks for its minimum in the currency of the cart', () => {
+test('the minimum of a coupon is converted to the currency of the cart', () => {
   const coupon = percentage(100_000, { minimumMinor: 5000, minimumCurrency: 'EUR' })
   expect(couponIsLive(coupon, subtotal(5000), now)).toBe(true)
   expect(couponIsLive(coupon, subtotal(4999), now)).toBe(false)
@@ -34,7 +35,7 @@ test('asks for its minimum in the currency of the cart', () => {
   expect(applyCoupon(coupon, subtotal(9999, 'GBP'), now)).toEqual({ ok: false, fault: 'not_convertible' })
 })
 
-test('takes off its percentage rounded half up, or its amount as far as there is one', () => {
+test('a percentage is rounded half up, and a fixed amount never exceeds the subtotal', () => {
   expect(applyCoupon(percentage(150_000), subtotal(1990), now)).toEqual({ ok: true, discountMinor: 299 })
   expect(applyCoupon(percentage(1_000_000), subtotal(1990), now)).toEqual({ ok: true, discountMinor: 1990 })
   expect(applyCoupon(fixed(500, 'EUR'), subtotal(1990), now)).toEqual({ ok: true, discountMinor: 500 })

@@ -1,15 +1,15 @@
-/** References and IBANs are taken as people type them, and refused when mistyped. */
+/** Creditor references and IBANs are accepted as people type them, and refused if mistyped. */
 import { describe, expect, test } from 'vitest'
 import { inGroups, readIban, readReference } from '../../src/domain/creditor-reference.ts'
 
-describe('A creditor reference', () => {
-  test('is the one of the standard, with gaps and in small letters too', () => {
+describe('a creditor reference', () => {
+  test('is normalized from the spelling of the standard, with spaces, and in lower case', () => {
     expect(readReference('RF18 5390 0754 7034')).toBe('RF18539007547034')
     expect(readReference(' rf18-5390 07547034')).toBe('RF18539007547034')
     expect(inGroups('RF18539007547034')).toBe('RF18 5390 0754 7034')
   })
 
-  test('is refused with any one digit wrong, and with any two neighbours swapped', () => {
+  test('is refused with any wrong digit and with any two neighbours swapped', () => {
     const good = 'RF18539007547034'
     for (let at = 4; at < good.length; at += 1) {
       for (const digit of '0123456789') {
@@ -30,7 +30,7 @@ describe('A creditor reference', () => {
   )
 })
 
-test('an IBAN is checked the same way', () => {
+test('an IBAN is normalized, and refused with a wrong digit', () => {
   expect(readIban('DE89 3704 0044 0532 0130 00')).toBe('DE89370400440532013000')
   expect(readIban('gb82 west 1234 5698 7654 32')).toBe('GB82WEST12345698765432')
   expect(readIban('DE89 3704 0044 0532 0130 01')).toBeNull()

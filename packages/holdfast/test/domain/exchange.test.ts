@@ -1,3 +1,4 @@
+/** Conversion between currencies. */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { convertMinor, exchangeRateBetween, unitPriceIn } from '../../src/domain/exchange.ts'
@@ -8,30 +9,30 @@ const rates = [
   { base: 'EUR', quote: 'KWD', rate: 0.333 },
 ]
 
-test('converts by the direct rate, in the decimals of both currencies', () => {
+test('a conversion uses the direct rate and the decimals of both currencies', () => {
   expect(convertMinor(1000, 'EUR', 'USD', rates)).toBe(1100)
   expect(convertMinor(1000, 'EUR', 'JPY', rates)).toBe(1605)
   expect(convertMinor(1000, 'EUR', 'KWD', rates)).toBe(3330)
   expect(convertMinor(1000, 'EUR', 'EUR', [])).toBe(1000)
 })
 
-test('converts by the inverse, and in two steps over a common currency, rounding once', () => {
+test('a conversion by the inverse rate, or through a third currency, rounds once', () => {
   expect(convertMinor(1100, 'USD', 'EUR', rates)).toBe(1000)
   expect(convertMinor(1605, 'JPY', 'EUR', rates)).toBe(1000)
-  // 100 ÷ 1.1 × 160.5 ÷ 100 = 145.909…; by way of 0.91 EUR it would be 146.055
+  // 100 ÷ 1.1 × 160.5 ÷ 100 = 145.909…; through 0.91 EUR it would be 146.055
   expect(convertMinor(100, 'USD', 'JPY', rates)).toBe(146)
-  // 1 ÷ 1.1 × 0.333 × 10 = 3.027…; by way of 0.01 EUR it would be 3.33
+  // 1 ÷ 1.1 × 0.333 × 10 = 3.027…; through 0.01 EUR it would be 3.33
   expect(convertMinor(100, 'USD', 'KWD', rates)).toBe(303)
 })
 
-test('rounds a half up, taking the rate as the decimal it was written as', () => {
+test('a half is rounded up, with the rate as the decimal that was written', () => {
   // 1.005 as a binary fraction is less than 1.005
   expect(convertMinor(100, 'EUR', 'USD', [{ base: 'EUR', quote: 'USD', rate: 1.005 }])).toBe(101)
   expect(convertMinor(100, 'EUR', 'USD', [{ base: 'EUR', quote: 'USD', rate: 1.0049 }])).toBe(100)
   expect(convertMinor(50_000_000, 'EUR', 'USD', [{ base: 'EUR', quote: 'USD', rate: 1e-7 }])).toBe(5)
 })
 
-test('prefers the direct rate to the inverse, and the pivot it is told to the first by code', () => {
+test('the direct rate precedes the inverse, and the given pivot precedes the first currency by code', () => {
   const both = [
     { base: 'USD', quote: 'EUR', rate: 0.5 },
     { base: 'EUR', quote: 'USD', rate: 1.1 },
@@ -49,7 +50,7 @@ test('prefers the direct rate to the inverse, and the pivot it is told to the fi
   expect(convertMinor(1000, 'NOK', 'SEK', over, 'USD')).toBe(2000)
 })
 
-test('has no answer without a rate, for an unknown currency, or beyond the largest amount', () => {
+test('a conversion is null without a rate, for an unknown currency, and above the largest amount', () => {
   expect(convertMinor(1, 'EUR', 'GBP', rates)).toBeNull()
   expect(convertMinor(1, 'EUR', 'XYZ', [{ base: 'EUR', quote: 'XYZ', rate: 2 }])).toBeNull()
   expect(convertMinor(Number.MAX_SAFE_INTEGER, 'EUR', 'USD', rates)).toBeNull()
@@ -59,7 +60,7 @@ test('has no answer without a rate, for an unknown currency, or beyond the large
   }
 })
 
-test('comes back to the same amount within what rounding can move', () => {
+test('a conversion there and back returns the amount, within rounding', () => {
   const rate = fc.integer({ min: 10_000, max: 1_000_000 }).map(scaled => scaled / 10_000)
   fc.assert(
     fc.property(fc.nat({ max: 2 ** 40 }), rate, (minor, value) => {
@@ -71,14 +72,14 @@ test('comes back to the same amount within what rounding can move', () => {
   )
 })
 
-test('tells the rate between two currencies', () => {
+test('the rate between two currencies follows the same path as a conversion', () => {
   expect(exchangeRateBetween('EUR', 'EUR', [])).toBe(1)
   expect(exchangeRateBetween('EUR', 'USD', rates)).toBe(1.1)
   expect(exchangeRateBetween('USD', 'EUR', rates)).toBeCloseTo(1 / 1.1, 15)
   expect(exchangeRateBetween('EUR', 'GBP', rates)).toBeNull()
 })
 
-test('takes the price set in the currency before one converted from the base currency', () => {
+test('a price set in the currency precedes a converted price of the base currency', () => {
   const prices = [
     { currency: 'EUR', amountMinor: 1000 },
     { currency: 'USD', amountMinor: 1299 },

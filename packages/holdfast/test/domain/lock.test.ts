@@ -1,3 +1,4 @@
+/** The description of a checkout lock. */
 import { expect, test } from 'vitest'
 import type { Failure } from '../../src/domain/failure.ts'
 import { type CheckoutLock, describeLock, phaseToShow } from '../../src/domain/lock.ts'
@@ -32,35 +33,35 @@ function lockIn(state: CheckoutLock['state'], change: Partial<CheckoutLock> = {}
 const during = new Date('2026-06-15T12:01:00.000Z')
 const after = new Date('2026-06-15T12:15:00.000Z')
 
-test('is active until it has completed or failed', () => {
+test('a lock is active until it has completed or failed', () => {
   const active = restingStates.filter(state => describeLock(lockIn(state), during).isActive)
   expect(active).toEqual(restingStates.filter(state => state !== 'completed' && state !== 'failed'))
   expect(describeLock(lockIn('completed'), during)).toMatchObject({ isCompleted: true, isFailed: false })
   expect(describeLock(lockIn('failed'), during)).toMatchObject({ isCompleted: false, isFailed: true })
 })
 
-test('expires at its moment, unless it has ended', () => {
+test('a lock is expired from its expiry on, unless it has ended', () => {
   expect(describeLock(lockIn('pending'), new Date(after.getTime() - 1)).isExpired).toBe(false)
   expect(describeLock(lockIn('pending'), after).isExpired).toBe(true)
   expect(describeLock(lockIn('completed'), after).isExpired).toBe(false)
   expect(describeLock(lockIn('failed'), after).isExpired).toBe(false)
 })
 
-test('can be gone on with while active, but not while rolling back or when it expired before it began', () => {
+test('a lock can be resumed while active, except while rolling back or if it expired while pending', () => {
   const resumableAt = (now: Date) => restingStates.filter(state => describeLock(lockIn(state), now).isResumable)
   const begun = ['authorizing', 'awaiting_action', 'capturing', 'awaiting_capture']
   expect(resumableAt(during)).toEqual(['pending', ...begun])
   expect(resumableAt(after)).toEqual(begun)
 })
 
-test('tells how long it took, or has taken so far', () => {
+test('the duration ends with the checkout, and grows while it is active', () => {
   expect(describeLock(lockIn('completed'), after).durationMs).toBe(4000)
   expect(describeLock(lockIn('failed'), after).durationMs).toBe(7000)
   expect(describeLock(lockIn('capturing'), during).durationMs).toBe(60_000)
   expect(describeLock(lockIn('pending'), new Date('2026-06-15T11:59:59.000Z')).durationMs).toBe(0)
 })
 
-test('has a name for people, and shows the phase that failed', () => {
+test('a lock has a state name, and shows the failed phase', () => {
   expect(describeLock(lockIn('capturing'), during).stateName).toBe('Capturing payment')
   expect(phaseToShow('failed', failure)).toBe('inventory_reservation')
   expect(phaseToShow('failed', { ...failure, phase: null })).toBeNull()

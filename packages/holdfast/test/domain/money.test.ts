@@ -1,3 +1,4 @@
+/** Amounts and currencies. */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import {
@@ -11,17 +12,17 @@ import {
 
 const amount = fc.nat({ max: Number.MAX_SAFE_INTEGER })
 
-test('knows the decimals of ISO 4217, also where the runtime has its own view', () => {
+test('currencies have the decimals of ISO 4217, also if the runtime differs', () => {
   const codes = ['USD', 'EUR', 'JPY', 'KRW', 'KWD', 'BHD', 'CLF', 'HUF', 'IQD', 'MGA']
   expect(codes.map(currencyDecimals)).toEqual([2, 2, 0, 0, 3, 3, 4, 2, 3, 2])
 })
 
-test('refuses what is no currency', () => {
+test('an unknown currency is refused', () => {
   expect(['USD', 'usd', 'XYZ', ''].map(isCurrency)).toEqual([true, false, false, false])
   expect(() => currencyDecimals('XYZ')).toThrow(expect.objectContaining({ code: 'invalid_argument' }))
 })
 
-test('lets only safe, whole, non-negative amounts through', () => {
+test('only safe, whole amounts from 0 are valid', () => {
   expect(assertMinor(0)).toBe(0)
   expect(assertMinor(Number.MAX_SAFE_INTEGER)).toBe(Number.MAX_SAFE_INTEGER)
   for (const bad of [-1, 0.5, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 53]) {
@@ -29,7 +30,7 @@ test('lets only safe, whole, non-negative amounts through', () => {
   }
 })
 
-test('reads decimals exactly, in the decimals of the currency', () => {
+test('decimals are parsed exactly, with the decimals of the currency', () => {
   expect(parseDecimal('9.99', 'USD')).toBe(999)
   expect(parseDecimal('9.9', 'USD')).toBe(990)
   expect(parseDecimal('9', 'USD')).toBe(900)
@@ -40,7 +41,7 @@ test('reads decimals exactly, in the decimals of the currency', () => {
   expect(parseDecimal('90071992547409.91', 'USD')).toBe(Number.MAX_SAFE_INTEGER)
 })
 
-test('reads nothing that is not a plain amount of the currency', () => {
+test('text that is not a plain amount of the currency is not parsed', () => {
   const notUsd = [
     '',
     ' ',
@@ -63,7 +64,7 @@ test('reads nothing that is not a plain amount of the currency', () => {
   expect(parseDecimal('1.00', 'XYZ')).toBeNull()
 })
 
-test('reads back every amount it could have written', () => {
+test('every amount survives formatting and parsing', () => {
   fc.assert(
     fc.property(amount, fc.constantFrom('JPY', 'USD', 'KWD', 'CLF'), (minor, currency) => {
       const decimals = currencyDecimals(currency)
@@ -75,7 +76,7 @@ test('reads back every amount it could have written', () => {
   )
 })
 
-test('writes amounts in the manner of the place, to the last minor unit', () => {
+test('amounts are formatted for the locale, exact to the minor unit', () => {
   expect(formatMoney(1999, 'USD', 'en')).toBe('$19.99')
   expect(formatMoney(1999, 'EUR', 'de').replace(/\s/g, ' ')).toBe('19,99 €')
   expect(formatMoney(1980, 'JPY', 'en')).toBe('¥1,980')
@@ -85,7 +86,7 @@ test('writes amounts in the manner of the place, to the last minor unit', () => 
   expect(formatMoney(Number.MAX_SAFE_INTEGER, 'USD', 'en')).toBe('$90,071,992,547,409.91')
 })
 
-test('takes proportions exactly and rounds half up, however large the product', () => {
+test('a proportion is exact and rounded half up, also for huge products', () => {
   expect(proportion(3000, 72_500, 1_000_000)).toBe(218)
   expect(proportion(1, 1, 2)).toBe(1)
   expect(proportion(1, 499_999, 1_000_000)).toBe(0)

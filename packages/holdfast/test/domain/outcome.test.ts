@@ -1,3 +1,4 @@
+/** The outcome of a checkout, and its order. */
 import { expect, test } from 'vitest'
 import { CheckoutError, errorOf, type Failure } from '../../src/domain/failure.ts'
 import type { CheckoutLock } from '../../src/domain/lock.ts'
@@ -27,17 +28,17 @@ const failure: Failure = {
   retryable: true,
 }
 
-test('gives the order of a checkout that completed, or waits for a later capture', () => {
+test('requireOrder returns the order of a completed checkout, or of one that awaits its capture', () => {
   expect(requireOrder({ status: 'completed', lock, order })).toBe(order)
   expect(requireOrder({ status: 'awaiting_capture', lock, order })).toBe(order)
 })
 
-test('throws what a failed checkout failed with', () => {
+test('requireOrder throws the failure of a failed checkout', () => {
   expect(() => requireOrder({ status: 'failed', lock, failure })).toThrow(CheckoutError)
   expect(() => requireOrder({ status: 'failed', lock, failure })).toThrow(expect.objectContaining(failure))
 })
 
-test('throws, to be tried again, while there is no order yet', () => {
+test('requireOrder throws a retryable error while there is no order yet', () => {
   const inProgress = { code: 'checkout_in_progress', phase: 'payment_authorization', retryable: true }
   const action = { type: 'redirect', url: 'https://bank.example/confirm' } as const
   expect(() => requireOrder({ status: 'action_required', lock, action })).toThrow(
@@ -48,7 +49,7 @@ test('throws, to be tried again, while there is no order yet', () => {
   )
 })
 
-test('makes errors that say no more than they were told', () => {
+test('an error has only the given details', () => {
   expect(new CheckoutError('closed', 'Closed.')).toMatchObject({
     name: 'CheckoutError',
     code: 'closed',

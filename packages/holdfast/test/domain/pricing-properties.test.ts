@@ -1,3 +1,4 @@
+/** Properties of quotes for random carts and terms. */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { type Coupon, type PricingTerms, quote } from '../../src/domain/pricing.ts'
@@ -50,7 +51,7 @@ function sum(amounts: number[]): bigint {
   return amounts.reduce((total, amount) => total + BigInt(amount), 0n)
 }
 
-test('adds up to the last minor unit, in every currency, discount, tax and quantity', () => {
+test('a quote adds up to the minor unit, for any currency, discount, tax, and quantity', () => {
   fc.assert(
     fc.property(cart, terms, (someCart, someTerms) => {
       const result = quote(someCart, someTerms)
@@ -77,7 +78,7 @@ test('adds up to the last minor unit, in every currency, discount, tax and quant
   )
 })
 
-test('fits the constraints of the price snapshots: nothing negative, no discount or added tax beyond its whole', () => {
+test('a quote satisfies the constraints of the price snapshots: nothing negative, no discount or added tax above its whole', () => {
   fc.assert(
     fc.property(cart, terms, (someCart, someTerms) => {
       const result = quote(someCart, someTerms)
@@ -101,7 +102,7 @@ test('fits the constraints of the price snapshots: nothing negative, no discount
   )
 })
 
-test('either quotes with safe integers or fails, however large the amounts', () => {
+test('a quote has only safe integers, or fails, for amounts of any size', () => {
   const huge = fc.record({
     unitMinor: fc.nat({ max: Number.MAX_SAFE_INTEGER }),
     quantity: fc.oneof(fc.constant(1), fc.integer({ min: 1, max: 9999 })),
@@ -122,7 +123,7 @@ test('either quotes with safe integers or fails, however large the amounts', () 
   )
 })
 
-test('gives the same quote for the same cart and terms, and changes neither', () => {
+test('the same cart and terms give the same quote, and are not changed', () => {
   fc.assert(
     fc.property(cart, terms, (someCart, someTerms) => {
       const before = JSON.stringify([someCart, someTerms])

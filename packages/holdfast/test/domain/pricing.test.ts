@@ -1,3 +1,4 @@
+/** The built-in pricing, by example. */
 import { expect, test } from 'vitest'
 import { addressIn, cartOf, fixed, percentage, quoted, refused, shippingOption, taxRate, termsOf } from './sample.ts'
 
@@ -7,7 +8,7 @@ const german = termsOf({
   shipping: [shippingOption('dhl', [['DE', 'EUR', 490]])],
 })
 
-test('contains German tax in prices and in shipping', () => {
+test('German tax is included in prices and in shipping', () => {
   const quote = quoted(
     cartOf([
       { unitMinor: 1999, quantity: 2 },
@@ -39,7 +40,7 @@ test('contains German tax in prices and in shipping', () => {
   })
 })
 
-test('adds American tax to the discounted price and to shipping', () => {
+test('American tax is added to the discounted price and to shipping', () => {
   const terms = termsOf({
     shippingAddress: addressIn('US', 'CA'),
     taxRates: [taxRate('US', 72_500, { state: 'CA', included: false, name: 'Sales tax' })],
@@ -67,7 +68,7 @@ test('adds American tax to the discounted price and to shipping', () => {
   })
 })
 
-test('prices in yen, which have no decimals', () => {
+test('a cart in yen is priced without decimals', () => {
   const terms = termsOf({
     shippingAddress: addressIn('JP'),
     taxRates: [taxRate('JP', 100_000)],
@@ -80,7 +81,7 @@ test('prices in yen, which have no decimals', () => {
   expect(quote).toMatchObject({ discountMinor: 297, taxMinor: 233, shippingMinor: 880, totalMinor: 2563 })
 })
 
-test('prices in Kuwaiti dinars, which have three decimals, with what is set in the base currency converted', () => {
+test('a cart in Kuwaiti dinars is priced with three decimals, from converted base prices', () => {
   const terms = termsOf({
     shippingAddress: addressIn('KW'),
     shipping: [shippingOption('aramex', [['*', 'USD', 1000]])],
@@ -102,7 +103,7 @@ test('prices in Kuwaiti dinars, which have three decimals, with what is set in t
   expect(quote.lines[0]).toMatchObject({ lineNo: 1, taxName: '', taxRatePpm: 0, taxIncluded: false })
 })
 
-test('spreads a fixed discount by the largest remainder, and never below nothing', () => {
+test('a fixed discount is split by largest remainder and never exceeds the subtotal', () => {
   const cart = cartOf([{ unitMinor: 500 }, { unitMinor: 500 }, { unitMinor: 500 }], { couponCode: 'SAVE' })
   const some = quoted(cart, termsOf({ coupon: fixed(1000, 'EUR') }))
   expect(some.lines.map(line => line.discountMinor)).toEqual([334, 333, 333])
@@ -110,7 +111,7 @@ test('spreads a fixed discount by the largest remainder, and never below nothing
   expect(all).toMatchObject({ discountMinor: 1500, totalMinor: 0, coupon: { discountMinor: 1500 } })
 })
 
-test('quotes for a buyer who still browses: no shipping, and only taxes that hold everywhere', () => {
+test('without an address a quote has no shipping, and only taxes of every country', () => {
   const cart = cartOf([{ unitMinor: 1000 }])
   const local = quoted(cart, { ...german, shippingAddress: null })
   expect(local).toMatchObject({ shipping: null, shippingMinor: 0, taxMinor: 0, totalMinor: 1000, taxes: [] })
@@ -118,7 +119,7 @@ test('quotes for a buyer who still browses: no shipping, and only taxes that hol
   expect(everywhere).toMatchObject({ taxMinor: 200, totalMinor: 1000 })
 })
 
-test('ships by what the terms say, else by what the cart says, else by the cheapest', () => {
+test('the shipping method is that of the terms, else of the cart, else the cheapest', () => {
   const shipping = [shippingOption('fast', [['*', 'EUR', 900]]), shippingOption('slow', [['*', 'EUR', 300]])]
   const terms = termsOf({ shippingAddress: addressIn('DE'), shipping })
   expect(quoted(cartOf([{}]), terms).shipping?.code).toBe('slow')
@@ -127,20 +128,20 @@ test('ships by what the terms say, else by what the cart says, else by the cheap
   expect(quoted(cart, { ...terms, shippingMethod: 'slow' }).shipping?.code).toBe('slow')
 })
 
-test('needs no shipping for what is not shipped', () => {
+test('a cart of goods that are not shipped has no shipping', () => {
   const terms = termsOf({ shippingAddress: addressIn('DE'), shippingMethod: 'gone' })
   expect(quoted(cartOf([{ requiresShipping: false }]), terms)).toMatchObject({ shipping: null, shippingMinor: 0 })
 })
 
-test('sells where all prices are set in the currency and no exchange rate is known', () => {
+test('a cart can be quoted without exchange rates if all prices are set in its currency', () => {
   expect(quoted(cartOf([{}], { currency: 'GBP' }), termsOf()).exchangeRate).toBeNull()
 })
 
-test('refuses an empty cart', () => {
+test('an empty cart is refused', () => {
   expect(refused(cartOf([]), termsOf())).toMatchObject({ code: 'cart_empty', phase: 'cart_validation' })
 })
 
-test('refuses what is withdrawn or has no price, saying which', () => {
+test('a withdrawn line and a line without a price are refused by name', () => {
   expect(refused(cartOf([{}, { sku: 'OLD', purchasable: false }]), termsOf())).toMatchObject({
     code: 'variant_unavailable',
     phase: 'cart_validation',
@@ -153,7 +154,7 @@ test('refuses what is withdrawn or has no price, saying which', () => {
   })
 })
 
-test('refuses to ship where no method, or not the chosen one, serves', () => {
+test('a cart is refused if no method, or not the chosen one, serves the address', () => {
   const cart = cartOf([{ requiresShipping: false }, {}])
   expect(refused(cart, { ...german, shippingAddress: addressIn('FR') })).toMatchObject({
     code: 'shipping_unavailable',
@@ -166,7 +167,7 @@ test('refuses to ship where no method, or not the chosen one, serves', () => {
   })
 })
 
-test('refuses a coupon that is not good, saying why', () => {
+test('a coupon that does not apply is refused with the reason', () => {
   const cart = cartOf([{}], { couponCode: 'SAVE' })
   const reasonWith = (coupon: ReturnType<typeof percentage> | null) => {
     const failure = refused(cart, termsOf({ coupon }))
@@ -180,7 +181,7 @@ test('refuses a coupon that is not good, saying why', () => {
   expect(reasonWith(fixed(100, 'USD'))).toBe('not_convertible')
 })
 
-test('refuses amounts beyond the safe integers instead of rounding them', () => {
+test('amounts above the safe integers are refused, not rounded', () => {
   const tooMuch = { code: 'invalid_argument', context: { reason: 'amount_too_large' } }
   const largest = Number.MAX_SAFE_INTEGER
   expect(refused(cartOf([{ unitMinor: largest, quantity: 2 }]), termsOf())).toMatchObject(tooMuch)
@@ -191,7 +192,7 @@ test('refuses amounts beyond the safe integers instead of rounding them', () => 
   expect(taxIn).toMatchObject({ totalMinor: largest, taxMinor: 4503599627370496 })
 })
 
-test('refuses quantities and prices that are none', () => {
+test('invalid quantities and prices are refused', () => {
   for (const line of [{ quantity: 0 }, { quantity: -1 }, { quantity: 1.5 }, { unitMinor: -1 }, { unitMinor: 0.5 }]) {
     expect(refused(cartOf([line]), termsOf())).toMatchObject({ code: 'invalid_argument' })
   }

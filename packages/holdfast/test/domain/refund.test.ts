@@ -1,4 +1,4 @@
-/** The arithmetic of refunds: every unit costs its fair share, all of them exactly their line, and nothing goes back twice. */
+/** Refund arithmetic: every unit costs its share, all units add up to their line, and nothing is refunded twice. */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { CheckoutError } from '../../src/domain/failure.ts'
@@ -14,7 +14,7 @@ function lineOf(lineNo: number, quantity: number, totalMinor: number): OrderLine
 function orderOf(lines: OrderLine[], shippingMinor = 0): Order {
   const linesMinor = lines.reduce((sum, line) => sum + line.totalMinor, 0)
   return {
-    ...({ status: 'paid', currency: 'USD' } as Order),
+    ...({ number: '100042', status: 'paid', currency: 'USD' } as Order),
     totalMinor: linesMinor + shippingMinor,
     shippingMinor,
     refundedMinor: 0,
@@ -23,7 +23,7 @@ function orderOf(lines: OrderLine[], shippingMinor = 0): Order {
   }
 }
 
-/** Plans a refund and credits the order with it. Gives the refusal where it was refused. */
+/** Plans a refund and applies it to the order. Returns the error if it was refused. */
 function refund(order: Order, wish: Partial<RefundWish>) {
   try {
     const plan = planRefund(order, { amountMinor: undefined, lines: undefined, shipping: false, ...wish })
@@ -63,13 +63,13 @@ const anyWish = fc.record<Partial<RefundWish>>(
 )
 
 describe('the price of units', () => {
-  test('shares an odd total out unit by unit', () => {
+  test('splits an odd total unit by unit', () => {
     const priceFrom = (refundedQuantity: number) =>
       priceOfUnits({ quantity: 3, totalMinor: 1_000, refundedQuantity }, 1)
     expect([0, 1, 2].map(priceFrom)).toEqual([333, 334, 333])
   })
 
-  test('comes to exactly the line, however its units are refunded', () => {
+  test('adds up to exactly the line, in whatever steps its units are refunded', () => {
     fc.assert(
       fc.property(units, total, fc.infiniteStream(fc.integer({ min: 1, max: 60 })), (quantity, totalMinor, steps) => {
         let refundedQuantity = 0
@@ -99,8 +99,8 @@ describe('the price of units', () => {
   })
 })
 
-describe('a plan', () => {
-  test('is for no more money, units or shipping than there are, whatever is asked for and in which order', () => {
+describe('a planned refund', () => {
+  test('never exceeds the money, units, and shipping of the order, for any sequence of requests', () => {
     fc.assert(
       fc.property(anyOrder, fc.array(anyWish, { maxLength: 12 }), (order, wishes) => {
         for (const wish of wishes) {
@@ -114,12 +114,12 @@ describe('a plan', () => {
     )
   })
 
-  test('of each line in turn and shipping leaves nothing of the order', () => {
+  test('of each line and then of shipping refunds the whole order', () => {
     fc.assert(
       fc.property(anyOrder, order => {
         for (const { lineNo, quantity, totalMinor } of order.lines) {
           const plan = refund(order, { lines: [{ lineNo, quantity }] })
-          // What cost nothing has no money to give back.
+          // A free line has nothing to refund.
           expect(plan instanceof CheckoutError).toBe(totalMinor === 0)
         }
         if (order.shippingMinor > 0) expect(refund(order, { shipping: true })).toMatchObject({ shipping: true })
@@ -128,7 +128,7 @@ describe('a plan', () => {
     )
   })
 
-  test('for the last of the money is for every unit that is left', () => {
+  test('of the rest of the order covers every unit left', () => {
     fc.assert(
       fc.property(anyOrder, anyWish, (order, wish) => {
         refund(order, wish)
@@ -140,7 +140,7 @@ describe('a plan', () => {
     )
   })
 
-  test('takes lines by number and by SKU, and adds up what is named twice', () => {
+  test('accepts lines by number and by SKU, and adds up lines that are given twice', () => {
     const order = orderOf([lineOf(1, 4, 400), lineOf(2, 2, 900)])
     const lines = [
       { sku: 'SKU-2', quantity: 1 },
@@ -157,21 +157,21 @@ describe('a plan', () => {
     })
   })
 
-  test('may give back less than the lines cost, and not more', () => {
+  test('may refund less than the lines cost, but not more', () => {
     const order = orderOf([lineOf(1, 2, 1_000)], 500)
     expect(refund(order, { lines: [{ lineNo: 1, quantity: 1 }], amountMinor: 501 })).toMatchObject({
       context: { refundable: 1_500, amount: 501 },
-      message: 'Between 1 and 500 USD minor units can be refunded.',
+      message: 'invalid amount 501; expected 1 to 500 minor units of USD',
     })
     expect(refund(order, { lines: [{ lineNo: 1, quantity: 1 }], amountMinor: 450 })).toMatchObject({ amountMinor: 450 })
     expect(order.lines[0]?.refundedQuantity).toBe(1)
   })
 
-  test('is refused with what can be refunded', () => {
+  test('is refused with the refundable rest in its context', () => {
     const order = orderOf([lineOf(1, 2, 1_000), lineOf(2, 1, 300)], 500)
     refund(order, { lines: [{ lineNo: 1, quantity: 1 }], shipping: true })
     expect(refund(order, { lines: [{ lineNo: 1, quantity: 2 }] })).toMatchObject({
-      message: 'Of SKU-1 1 of 2 can be refunded.',
+      message: 'cannot refund 2 of SKU-1: 1 of 2 can be refunded',
       context: {
         sku: 'SKU-1',
         requested: 2,
@@ -185,8 +185,8 @@ describe('a plan', () => {
         shipping: 0,
       },
     })
-    expect(refund(order, { shipping: true })).toMatchObject({ message: 'Shipping was refunded before.' })
-    expect(refund(order, { lines: [] })).toMatchObject({ message: 'No line is named.' })
+    expect(refund(order, { shipping: true })).toMatchObject({ message: 'shipping is already refunded' })
+    expect(refund(order, { lines: [] })).toMatchObject({ message: 'no lines given' })
     refund(order, { amountMinor: 700 })
     expect(refund(order, { lines: [{ lineNo: 2, quantity: 1 }] })).toMatchObject({
       context: { amount: 300, refundable: 100 },
@@ -203,12 +203,22 @@ describe('a plan', () => {
     { quantity: 1, sku: 'nothing' },
     { quantity: 1, lineNo: 1, sku: 'SKU-2' },
     { quantity: 1 },
-  ])('refuses the line %j', line => {
+  ])('refuses the invalid line %j', line => {
     const order = orderOf([lineOf(1, 2, 1_000), lineOf(2, 1, 300)])
     expect(refund(order, { lines: [line, { lineNo: 1, quantity: 1 }] })).toBeInstanceOf(CheckoutError)
   })
 
-  test('counts the tax on shipping with the shipping', () => {
+  test('a refusal of an unknown line names the order and the line', () => {
+    const order = orderOf([lineOf(1, 2, 1_000)])
+    expect(refund(order, { lines: [{ lineNo: 7, quantity: 1 }] })).toMatchObject({
+      message: 'order 100042 has no line 7',
+    })
+    expect(refund(order, { lines: [{ sku: 'MUG', quantity: 1 }] })).toMatchObject({
+      message: 'order 100042 has no line with SKU MUG',
+    })
+  })
+
+  test('of shipping includes the tax on shipping', () => {
     const order = orderOf([lineOf(1, 1, 1_000)])
     expect(priceOfShipping({ ...order, totalMinor: 1_535, shippingMinor: 500 } as Order)).toBe(535)
     expect(priceOfShipping({ ...order, totalMinor: 990 })).toBe(0)

@@ -1,4 +1,4 @@
-/** Carts and terms for the tests of the domain: valid as they are, changed where a test says so. */
+/** Valid carts and terms for the tests of the domain. Tests change what they need. */
 import type { Address, Cart, CartLine } from '../../src/domain/cart.ts'
 import type { Failure } from '../../src/domain/failure.ts'
 import { type Coupon, type PricingTerms, quote, type ShippingOption, type TaxRate } from '../../src/domain/pricing.ts'
@@ -94,14 +94,14 @@ export function shippingOption(code: string, rates: [country: string, currency: 
   return option
 }
 
-/** The quote of a cart that must have one. */
+/** The quote of a cart; throws on a failure. */
 export function quoted(cart: Cart, terms: PricingTerms): Quote {
   const result = quote(cart, terms)
   if (!result.ok) throw new Error(`no quote: ${JSON.stringify(result.failure)}`)
   return result.quote
 }
 
-/** The failure of a cart that must not have a quote. */
+/** The failure of a cart; throws on a quote. */
 export function refused(cart: Cart, terms: PricingTerms): Failure {
   const result = quote(cart, terms)
   if (result.ok) throw new Error(`a quote: ${JSON.stringify(result.quote)}`)

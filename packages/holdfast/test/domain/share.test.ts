@@ -1,3 +1,4 @@
+/** Splitting amounts in proportion to weights. */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { allocateProportionally } from '../../src/domain/share.ts'
@@ -5,7 +6,7 @@ import { allocateProportionally } from '../../src/domain/share.ts'
 const amount = fc.oneof(fc.nat({ max: 100_000 }), fc.nat({ max: Number.MAX_SAFE_INTEGER }))
 const weights = fc.array(amount, { minLength: 1, maxLength: 12 }).filter(list => list.some(weight => weight > 0))
 
-test('gives what is left over to the largest remainders, the earlier first', () => {
+test('units left over go to the largest remainders, the earlier first', () => {
   expect(allocateProportionally(1000, [500, 500, 500])).toEqual([334, 333, 333])
   expect(allocateProportionally(100, [1, 2, 3])).toEqual([17, 33, 50])
   expect(allocateProportionally(5, [0, 3, 7])).toEqual([0, 2, 3])
@@ -13,7 +14,7 @@ test('gives what is left over to the largest remainders, the earlier first', () 
   expect(allocateProportionally(0, [])).toEqual([])
 })
 
-test('shares out exactly, within one unit of the exact proportion, whatever the amounts', () => {
+test('shares add up to the total, each within one unit of its exact proportion', () => {
   fc.assert(
     fc.property(amount, weights, (total, list) => {
       const shares = allocateProportionally(total, list)
@@ -28,7 +29,7 @@ test('shares out exactly, within one unit of the exact proportion, whatever the 
   )
 })
 
-test('never shares out more than the weight itself, when there is no more than the weights', () => {
+test('no share exceeds its weight if the total does not exceed their sum', () => {
   const lists = fc.array(fc.nat({ max: 2 ** 50 }), { minLength: 1, maxLength: 7 })
   fc.assert(
     fc.property(lists, fc.nat({ max: 1_000_000 }), (list, ppm) => {
@@ -40,7 +41,7 @@ test('never shares out more than the weight itself, when there is no more than t
   )
 })
 
-test('refuses to share out among nobody, and what is no amount', () => {
+test('a total without weights and invalid amounts are refused', () => {
   const calls: [number, number[]][] = [
     [1, []],
     [1, [0]],

@@ -1,3 +1,4 @@
+/** Choice and price of shipping methods. */
 import { expect, test } from 'vitest'
 import { chooseShipping } from '../../src/domain/shipping.ts'
 import { shippingOption } from './sample.ts'
@@ -21,24 +22,24 @@ function chosen(method: string | null, country: string, currency: string) {
   return choice && [choice.option.code, choice.amountMinor]
 }
 
-test('takes the method that was chosen, else the cheapest', () => {
+test('the chosen method is used, else the cheapest', () => {
   expect(chosen('express', 'DE', 'EUR')).toEqual(['express', 1290])
   expect(chosen(null, 'DE', 'EUR')).toEqual(['parcel', 490])
 })
 
-test('takes the first of equally cheap methods', () => {
+test('the first of equally cheap methods is used', () => {
   const twins = [shippingOption('b', [['*', 'EUR', 100]]), shippingOption('a', [['*', 'EUR', 100]])]
   const destination = { country: 'DE', currency: 'EUR', exchangeRates: [], baseCurrency: 'EUR' }
   expect(chooseShipping(null, destination, twins)?.option.code).toBe('b')
 })
 
-test('takes the rate set in the currency before one converted from the base currency', () => {
+test('a rate in the currency precedes a converted rate of the base currency', () => {
   expect(chosen('parcel', 'DE', 'USD')).toEqual(['parcel', 600])
   expect(chosen('parcel', 'DE', 'GBP')).toEqual(['parcel', 392])
   expect(chosen('parcel', 'FR', 'USD')).toEqual(['parcel', 1650])
 })
 
-test('takes the lowest of the others where the base currency has none', () => {
+test('without a rate in the base currency the lowest converted rate is used', () => {
   const odd = shippingOption('odd', [
     ['*', 'USD', 1100],
     ['*', 'GBP', 700],
@@ -47,12 +48,12 @@ test('takes the lowest of the others where the base currency has none', () => {
   expect(chooseShipping('odd', destination, [odd])?.amountMinor).toBe(875)
 })
 
-test('does not fall back to the rates of everywhere in a country that has its own', () => {
+test('a country with rates of its own never uses those of every country', () => {
   expect(chosen('parcel', 'CH', 'CHF')).toEqual(['parcel', 900])
   expect(chosen('parcel', 'CH', 'EUR')).toBeNull()
 })
 
-test('has no answer where nothing serves', () => {
+test('there is no price if no method serves', () => {
   expect(chosen('express', 'FR', 'EUR')).toBeNull()
   expect(chosen('drone', 'DE', 'EUR')).toBeNull()
   expect(chosen('express', 'DE', 'JPY')).toBeNull()

@@ -1,3 +1,4 @@
+/** The table of states and transitions, and its copy in the database. */
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import {
@@ -27,7 +28,7 @@ function everyEdge(): string[] {
   return Object.entries(edges).flatMap(([from, targets]) => targets.map(to => `${from}>${to}`))
 }
 
-test('the database allows exactly the edges of the table', () => {
+test('the database allows exactly the transitions of the table', () => {
   const constraint = listAfter("constraint edge_is_legal check (coalesce(from_state, 'start') || '>' || to_state in (")
   expect(constraint.toSorted()).toEqual(everyEdge().toSorted())
   expect(new Set(constraint).size).toBe(constraint.length)
@@ -37,7 +38,7 @@ test('the database lets a checkout rest in exactly the resting states', () => {
   expect(listAfter('state text not null check (state in (').toSorted()).toEqual([...restingStates].toSorted())
 })
 
-test('every state can be reached from the start, and reaches an end', () => {
+test('every state is reachable from the start and reaches an end', () => {
   const reached = new Set<CheckoutState>()
   const visit = (state: CheckoutState) => {
     if (reached.has(state)) return
@@ -53,25 +54,25 @@ test('every state can be reached from the start, and reaches an end', () => {
   expect(ends.size).toBe(allStates.length)
 })
 
-test('only the two ends are final, and nothing leaves them', () => {
+test('only completed and failed are final, and no transition leaves them', () => {
   expect(allStates.filter(isFinal).toSorted()).toEqual(['completed', 'failed'])
   for (const state of allStates) expect(edges[state].length === 0).toBe(isFinal(state))
 })
 
-test('after the intent to capture there is no way to failed but by rolling back', () => {
+test('after the intent to capture a checkout can fail only by rolling back', () => {
   expect(allStates.filter(state => isLegalEdge(state, 'failed')).toSorted()).toEqual(
     ['locking_prices', 'pending', 'reserving', 'rolling_back', 'validating'].toSorted(),
   )
 })
 
-test('says which edges are legal', () => {
+test('isLegalEdge accepts the transitions of the table and no others', () => {
   expect(isLegalEdge('start', 'pending')).toBe(true)
   expect(isLegalEdge('capturing', 'committing')).toBe(true)
   expect(isLegalEdge('completed', 'rolling_back')).toBe(false)
   expect(isLegalEdge('start', 'completed')).toBe(false)
 })
 
-test('every state has a name of its own, and the happy path passes the phases in order', () => {
+test('state names are unique, and a checkout that succeeds passes the phases in order', () => {
   expect(new Set(allStates.map(stateName)).size).toBe(allStates.length)
   expect(stateName('reserving')).toBe('Reserving stock')
   const happy = [

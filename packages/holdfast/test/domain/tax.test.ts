@@ -1,3 +1,4 @@
+/** Choice of tax rates, and the tax of an amount. */
 import { expect, test } from 'vitest'
 import { taxOf, taxRateAt } from '../../src/domain/tax.ts'
 import { addressIn, taxRate } from './sample.ts'
@@ -9,7 +10,7 @@ const exempt = taxRate('*', 0, { taxClass: 'exempt', name: 'Exempt' })
 const food = taxRate('US', 20_000, { taxClass: 'food', included: false, name: 'US food' })
 const rates = [anywhere, exempt, states, california, food]
 
-test('takes the rate of the state before that of the country before that of everywhere', () => {
+test('the rate of the state precedes the country, and the country precedes every other country', () => {
   for (const table of [rates, [...rates].reverse()]) {
     expect(taxRateAt(addressIn('US', 'CA'), 'standard', table)?.name).toBe('CA')
     expect(taxRateAt(addressIn('US', 'NV'), 'standard', table)?.name).toBe('US')
@@ -19,7 +20,7 @@ test('takes the rate of the state before that of the country before that of ever
   }
 })
 
-test('takes a rate of the class itself before the standard one of a nearer place', () => {
+test('a rate of the class precedes a standard rate of a nearer place', () => {
   for (const table of [rates, [...rates].reverse()]) {
     expect(taxRateAt(addressIn('US', 'CA'), 'food', table)?.name).toBe('US food')
     expect(taxRateAt(addressIn('US', 'CA'), 'exempt', table)?.name).toBe('Exempt')
@@ -27,14 +28,14 @@ test('takes a rate of the class itself before the standard one of a nearer place
   }
 })
 
-test('finds no tax where there is no rate', () => {
+test('without a rate there is no tax', () => {
   expect(taxRateAt(addressIn('FR'), 'standard', [california, states])).toBeNull()
   expect(taxRateAt(null, 'standard', [california, states])).toBeNull()
   expect(taxRateAt(addressIn('FR'), 'standard', [food])).toBeNull()
   expect(taxOf(1000, null)).toEqual({ taxMinor: 0, addedTaxMinor: 0 })
 })
 
-test('takes included tax out of the price and puts added tax on top, half up', () => {
+test('included tax is taken from the price and added tax goes on top, rounded half up', () => {
   // 119.00 × 19/119 = 19.00; 19.99 × 19/119 = 3.1916…
   expect(taxOf(11_900, taxRate('DE', 190_000))).toEqual({ taxMinor: 1900, addedTaxMinor: 0 })
   expect(taxOf(1999, taxRate('DE', 190_000))).toEqual({ taxMinor: 319, addedTaxMinor: 0 })

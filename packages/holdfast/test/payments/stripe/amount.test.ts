@@ -53,7 +53,9 @@ describe('An amount for Stripe', () => {
   })
 
   it('an unknown currency throws', () => {
-    expect(() => toStripe(100, 'XYZ')).toThrow('This is not a currency of ISO 4217.')
+    expect(() => toStripe(100, 'XYZ')).toThrow(
+      'unknown currency "XYZ"; expected a three-letter ISO 4217 code in upper case',
+    )
   })
 })
 
