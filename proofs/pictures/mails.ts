@@ -17,7 +17,7 @@ await withChromium(async browser => {
     for (const { name, width, colorScheme } of views) {
       const page = await browser.newPage({ viewport: { width, height: 200 }, colorScheme, deviceScaleFactor: 1.25 })
       await page.setContent(html)
-      const file = `${directory}/mail-${kind.replaceAll(' ', '-')}-${name}.png`
+      const file = `${directory}/mail-${kind}-${name}.png`
       await page.screenshot({ path: file, fullPage: true })
       await page.close()
       console.log(file)

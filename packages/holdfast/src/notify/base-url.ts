@@ -1,4 +1,4 @@
-/** Where links in mails and messages lead. Refused when it is given, not with each mail that it then breaks. */
+/** The public address of the shop, for links in mails and messages. Checked at startup, before any message is sent. */
 import { CheckoutError } from '../domain/failure.ts'
 
 /** @throws {CheckoutError} `invalid_argument` */
@@ -7,6 +7,6 @@ export function usableBaseUrl(given: string | null | undefined): string | null {
   if (/^https?:\/\/\S+$/.test(given) && URL.canParse(given)) return given
   throw new CheckoutError(
     'invalid_argument',
-    'baseUrl is where the shop is reached from outside: https://shop.example.',
+    `invalid baseUrl "${given}"; use the public address of the shop, such as https://shop.example`,
   )
 }

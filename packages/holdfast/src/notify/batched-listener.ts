@@ -1,38 +1,41 @@
-/** A durable listener whose events go out together, one message a window, and what its limits then must be. */
+/** A durable listener that sends its events in batches, one message per window, with the limits that this needs. */
 import type { CheckoutEvent } from '../domain/events.ts'
 import type { ListenerObject } from '../events/listeners.ts'
-import { createGrouping } from './batching.ts'
+import { createBatching } from './batching.ts'
 
-export interface GatheredOptions<Event> {
+export interface BatchedListenerOptions<Event> {
+  /** Interval between two messages, milliseconds. */
   windowMs: number
-  /** What gathers in a process at most; others wait in the database. */
-  gatheringMax: number
+  /** Events per message and process; more wait in the database. */
+  batchMax: number
   retriesMax: number
-  /** How long one message may take, milliseconds. */
+  /** Timeout of one message, milliseconds. */
   timeoutMs: number
   send(events: readonly Event[], signal: AbortSignal): Promise<void>
 }
 
-export interface Gathered<Event> {
+export interface BatchedListener<Event> {
   run(event: Event, signal: AbortSignal): Promise<void>
   limits: Required<Pick<ListenerObject, 'retriesMax' | 'timeoutMs' | 'concurrency'>>
-  /** Sends now what has gathered. */
+  /** Sends the waiting events now. */
   close(): Promise<void>
 }
 
-export function gathered<Event extends CheckoutEvent>(options: GatheredOptions<Event>): Gathered<Event> {
-  const { windowMs, gatheringMax, retriesMax, timeoutMs, send } = options
-  const grouping = createGrouping<Event>({ windowMs, groupMax: gatheringMax, send })
+export function batchedListener<Event extends CheckoutEvent>(
+  options: BatchedListenerOptions<Event>,
+): BatchedListener<Event> {
+  const { windowMs, batchMax, retriesMax, timeoutMs, send } = options
+  const batching = createBatching<Event>({ windowMs, batchMax, send })
   return {
-    run: (event, signal) => grouping.submit(event, signal),
-    // Time for the message before, for what gathers meanwhile, and for its own; and room for as many as can gather.
-    limits: { retriesMax, timeoutMs: windowMs + 3 * timeoutMs, concurrency: gatheringMax },
-    close: grouping.close,
+    run: (event, signal) => batching.submit(event, signal),
+    // Time for the previous message, the window, and its own message; and as many deliveries as fit in a batch.
+    limits: { retriesMax, timeoutMs: windowMs + 3 * timeoutMs, concurrency: batchMax },
+    close: batching.close,
   }
 }
 
-/** Failures that are told by events of their own, or that people brought about on purpose. */
-const otherwiseTold: ReadonlySet<string> = new Set(['checkout_expired', 'checkout_cancelled', 'checkout_released'])
+/** Failures that have their own events, or that a person caused on purpose. */
+const reportedElsewhere: ReadonlySet<string> = new Set(['checkout_expired', 'checkout_cancelled', 'checkout_released'])
 
-export const isToldOtherwise = ({ failure }: CheckoutEvent<'CheckoutFailed'>): boolean =>
-  otherwiseTold.has(failure.code)
+export const isReportedElsewhere = ({ failure }: CheckoutEvent<'CheckoutFailed'>): boolean =>
+  reportedElsewhere.has(failure.code)

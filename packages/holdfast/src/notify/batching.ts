@@ -1,55 +1,54 @@
 /**
- * Grouping: what happens alone is told at once, what happens in crowds is told together, one message a window. Whoever
- * submits an item learns what became of the very message that contains it, so durable deliveries stay at-least-once.
+ * Batching of messages: a single item is sent at once, many items are sent together, one message per window. Each submit
+ * settles with the message that contains its item, so durable deliveries stay at-least-once.
  */
 
-export interface GroupingOptions<Item> {
-  /** Between the beginnings of two messages, milliseconds. */
+export interface BatchingOptions<Item> {
+  /** Interval between the starts of two messages, milliseconds. */
   windowMs: number
-  /** Most items of one message; what is beyond waits for the next. */
-  groupMax: number
-  /** Sends one message about all `items` (never none). `signal`: nobody waits for it any more. */
+  /** Most items per message; more wait for the next one. */
+  batchMax: number
+  /** Sends one message about `items`, at least one. `signal` is aborted when no submit waits for it any more. */
   send(items: readonly Item[], signal: AbortSignal): Promise<void>
 }
 
-export interface Grouping<Item> {
+export interface Batching<Item> {
   /**
-   * Resolves when the message with `item` was accepted; rejects as `send` does, or with the signal's reason. An item
-   * whose signal is aborted leaves the group if it still gathers; if it is being sent, only the waiting for it ends.
+   * Resolves when the message with `item` is accepted. Rejects as `send` does, or with the signal's reason. If the signal
+   * is aborted, a waiting item is dropped; an item that is being sent is only no longer waited for.
    */
   submit(item: Item, signal: AbortSignal): Promise<void>
   /**
-   * Ends the window: what has gathered goes now, and what comes later waits for nothing but the message before it.
-   * Resolves once nothing is under way. Call it before the listeners are stopped, and they need not be interrupted.
+   * Ends the window: waiting items are sent now, and later items wait only for the previous message. Resolves once no
+   * message is under way. Call it before the listeners are stopped, so that they need not be aborted.
    */
   close(): Promise<void>
 }
 
 interface Waiting<Item> {
   item: Item
-  /** Null: accepted. Only the first outcome counts. */
-  settle(outcome: { error: unknown } | null): void
-  /** Resolves when there is an outcome, whatever it is. */
+  /** Null: accepted. Only the first result counts. */
+  settle(result: { error: unknown } | null): void
+  /** Resolves when there is a result of any kind. */
   settled: Promise<void>
 }
 
 /**
- * The first item of a quiet time is sent at once and opens a window. What comes meanwhile gathers, and goes together
- * when the window is over and the message before was answered; that opens the next window.
+ * The first item after a quiet time is sent at once and opens a window. Later items wait, and are sent together once the
+ * window has ended and the previous message has been answered. That opens the next window.
  *
- * A listener that submits here needs two limits to match. Its `timeoutMs` must be longer than a window and two
- * messages (the one before, and its own), else what gathers is given up and tried again for nothing. Its `concurrency`
- * must be large, up to 1,000: as many deliveries as may run at once can gather, and the others queue for the next
- * window. As many items wait here as callers submit, no more: it is the callers that are bounded.
+ * A listener that submits here needs matching limits. Its `timeoutMs` must exceed a window and two messages (the previous
+ * one and its own); otherwise waiting items time out and are retried for nothing. Its `concurrency` should be large, up
+ * to 1,000, because it limits the items that can wait for one message. The number of waiting items has no other bound.
  */
-export function createGrouping<Item>({ windowMs, groupMax, send }: GroupingOptions<Item>): Grouping<Item> {
-  const gathered = new Set<Waiting<Item>>()
+export function createBatching<Item>({ windowMs, batchMax, send }: BatchingOptions<Item>): Batching<Item> {
+  const waitingItems = new Set<Waiting<Item>>()
   let working: Promise<void> | null = null
-  let closed = false
+  let isClosed = false
   let endWindow = (): void => {}
 
   function window(): Promise<void> {
-    if (closed) return Promise.resolve()
+    if (isClosed) return Promise.resolve()
     return new Promise(resolve => {
       const timer = setTimeout(resolve, windowMs)
       endWindow = () => {
@@ -59,27 +58,27 @@ export function createGrouping<Item>({ windowMs, groupMax, send }: GroupingOptio
     })
   }
 
-  /** Ends when the message was answered, or when nobody waits for it any more: one that hangs holds up no others. */
-  async function sendTogether(group: readonly Waiting<Item>[]): Promise<void> {
+  /** Resolves when the message is answered or no submit waits for it, so that a hanging message delays no others. */
+  async function sendBatch(batch: readonly Waiting<Item>[]): Promise<void> {
     const abandoned = new AbortController()
-    const items = group.map(waiting => waiting.item)
+    const items = batch.map(waiting => waiting.item)
     const sent = (async () => send(items, abandoned.signal))().then(
       () => null,
       (error: unknown) => ({ error }),
     )
-    const left = Promise.all(group.map(waiting => waiting.settled)).then(() => 'left' as const)
-    const outcome = await Promise.race([sent, left])
-    if (outcome === 'left') abandoned.abort()
-    else for (const waiting of group) waiting.settle(outcome)
+    const left = Promise.all(batch.map(waiting => waiting.settled)).then(() => 'left' as const)
+    const result = await Promise.race([sent, left])
+    if (result === 'left') abandoned.abort()
+    else for (const waiting of batch) waiting.settle(result)
   }
 
   async function work(): Promise<void> {
-    while (gathered.size > 0) {
-      const group = [...gathered].slice(0, groupMax)
-      for (const waiting of group) gathered.delete(waiting)
-      const over = window()
-      await sendTogether(group)
-      await over
+    while (waitingItems.size > 0) {
+      const batch = [...waitingItems].slice(0, batchMax)
+      for (const waiting of batch) waitingItems.delete(waiting)
+      const windowEnd = window()
+      await sendBatch(batch)
+      await windowEnd
     }
     working = null
   }
@@ -95,24 +94,24 @@ export function createGrouping<Item>({ windowMs, groupMax, send }: GroupingOptio
         const waiting: Waiting<Item> = {
           item,
           settled,
-          settle(outcome) {
+          settle(result) {
             signal.removeEventListener('abort', leave)
-            if (outcome === null) resolve()
-            else reject(outcome.error)
+            if (result === null) resolve()
+            else reject(result.error)
             end()
           },
         }
         function leave(): void {
-          gathered.delete(waiting)
+          waitingItems.delete(waiting)
           waiting.settle({ error: signal.reason })
         }
         signal.addEventListener('abort', leave)
-        gathered.add(waiting)
+        waitingItems.add(waiting)
         working ??= work()
       })
     },
     async close() {
-      closed = true
+      isClosed = true
       endWindow()
       await working
     },

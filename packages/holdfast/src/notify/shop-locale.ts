@@ -1,17 +1,17 @@
-/** Money, times and countries as the shop's mails and messages write them: by its locale and its time zone. */
+/** Formats money, times and countries for mails and messages, by the shop's locale and time zone. */
 import { formatMoney } from '../domain/money.ts'
 
 export interface ShopLocale {
   money(amountMinor: number, currency: string): string
-  /** Day and time of an ISO 8601 time. */
+  /** The date and time of an ISO 8601 time, to the minute. */
   time(iso: string): string
-  /** The same to the second. */
+  /** The date and time, to the second. */
   moment(iso: string): string
-  /** The name of a country of ISO 3166-1 alpha-2. */
+  /** The name of a country by its ISO 3166-1 alpha-2 code. */
   country(code: string): string
 }
 
-/** @throws {RangeError} for what is no BCP 47 tag, or no time zone of IANA. */
+/** @throws {RangeError} if `locale` is not a BCP 47 tag, or `timeZone` not an IANA time zone. */
 export function createShopLocale(locale: string, timeZone: string): ShopLocale {
   const times = new Intl.DateTimeFormat(locale, { dateStyle: 'long', timeStyle: 'short', timeZone })
   const moments = new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'medium', timeZone })

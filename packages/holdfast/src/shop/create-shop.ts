@@ -18,7 +18,7 @@ import { joinListeners, type ListenerMap } from '../events/listeners.ts'
 import { createHttpHandler, type HttpHandler, type HttpOptions } from '../http/app.ts'
 import type { HttpLog } from '../http/context.ts'
 import type { PageSet } from '../http/pages.ts'
-import type { KeptMails } from '../notify/mail/development-outbox.ts'
+import type { DevelopmentOutbox } from '../notify/mail/development-outbox.ts'
 import type { CheckoutLog } from '../observe/log/log.ts'
 import { openLog } from '../observe/log/open-log.ts'
 import type { EngineMetrics } from '../observe/metrics/port.ts'
@@ -109,7 +109,7 @@ export interface Shop {
   /** The gateway, if it is the sandbox. */
   sandbox: SandboxGateway | null
   /** The mails that were kept instead of sent. Null if mails are sent, or none are written. */
-  keptMails: KeptMails | null
+  keptMails: DevelopmentOutbox | null
   /** Ends workers, engine, and gateway; closes the database if the shop opened it. */
   close(): Promise<void>
 }

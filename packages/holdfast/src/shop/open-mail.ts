@@ -3,13 +3,13 @@
  * money has real buyers, also where nobody said that it is in production: it keeps none.
  */
 import type { CheckoutConfig } from '../config/checkout-config.ts'
-import type { KeptMails } from '../notify/mail/development-outbox.ts'
+import type { DevelopmentOutbox } from '../notify/mail/development-outbox.ts'
 import type { MailListeners } from '../notify/mail/mail.ts'
 import { loadPeer, MissingPeerError } from '../optional-peer.ts'
 
 export interface OpenMail extends MailListeners {
   /** What was kept instead of being sent; null where mails are sent, or none are written. */
-  kept: KeptMails | null
+  kept: DevelopmentOutbox | null
 }
 
 /** The money of the sandbox, and of Stripe's test mode, is nobody's. */
@@ -42,8 +42,8 @@ export async function openMail(config: CheckoutConfig, directory: string | null)
     if (smtpUrl !== null) throw new MissingPeerError('nodemailer', null)
     return noMail
   }
-  const { createKeptMails, createMailListeners } = parts
-  const kept = keeps ? createKeptMails(directory) : null
+  const { createDevelopmentOutbox, createMailListeners } = parts
+  const kept = keeps ? createDevelopmentOutbox(directory) : null
   const mail = createMailListeners({
     ...(smtpUrl === null ? {} : { smtpUrl }),
     ...(kept === null ? {} : { transport: kept }),

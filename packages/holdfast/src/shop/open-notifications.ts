@@ -9,7 +9,7 @@ import { defaultDirectory } from '../database/open.ts'
 import type { CheckoutAlert } from '../domain/alert.ts'
 import type { CheckoutEngine } from '../engine/checkout-engine.ts'
 import { joinListeners, type ListenerMap } from '../events/listeners.ts'
-import type { KeptMails } from '../notify/mail/development-outbox.ts'
+import type { DevelopmentOutbox } from '../notify/mail/development-outbox.ts'
 import type { CheckoutLog } from '../observe/log/log.ts'
 import { loadPeer } from '../optional-peer.ts'
 import { openAlerts } from './open-alerts.ts'
@@ -23,7 +23,7 @@ export interface Notifications {
   /** Tells people what no machine decides. */
   onAlert(alert: CheckoutAlert): void
   /** Mails that were kept instead of being sent, where they are. */
-  keptMails: KeptMails | null
+  keptMails: DevelopmentOutbox | null
   /** Tells people also of what is critical about the health of the engine. */
   watch(engine: Pick<CheckoutEngine, 'health'>): void
   /** Sends what has gathered to be told together, within seconds. Called as the engine begins to end. */
@@ -47,7 +47,7 @@ export async function openNotifications(
   const alerts = openAlerts({ mail: mail.alert, slack: slack?.alert ?? null }, log)
   return {
     listeners: joinListeners(mail.listeners, slack?.listeners ?? {}, sinks.listeners),
-    onAlert: alerts.tell,
+    onAlert: alerts.raise,
     watch: alerts.watch,
     keptMails: mail.kept,
     async flush() {

@@ -109,7 +109,7 @@ describe('a shop with a Slack webhook', () => {
     expect(await notifications.keptMails?.list()).toMatchObject([
       {
         to: expect.stringContaining('owner@shop.example'),
-        subject: 'Something needs attention: capture outcome unknown for too long',
+        subject: 'Action needed: capture outcome unknown for too long',
         text: expect.stringContaining('holdfast diagnose --lock 01939b1c-0000-7000-8000-000000000001'),
       },
     ])

@@ -1,57 +1,58 @@
 /**
- * Alerts to people: best effort, with a few tries, by every way there is. The same is told once an hour, crowds are told
- * together, and nothing here throws or becomes an alert itself. What is lost stands in the log still.
+ * Sends alerts to people through every channel: best effort, with a few attempts. The same alert is sent once an hour,
+ * and many alerts share a message. Nothing here throws or raises further alerts. Lost alerts are still in the log.
  */
 import { setMaxListeners } from 'node:events'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { CheckoutAlert } from '../../domain/alert.ts'
-import { createGrouping } from '../batching.ts'
+import { createBatching } from '../batching.ts'
 
-/** A way to reach people. */
+/** A channel to people. */
 export interface AlertChannel {
-  /** "slack" */
+  /** Such as "slack". */
   name: string
-  /** Rejects where the message was not accepted. */
+  /** Rejects if the message is not accepted. */
   send(alerts: readonly CheckoutAlert[], signal: AbortSignal): Promise<void>
 }
 
 export interface AlertsOptions {
   channels: readonly AlertChannel[]
-  /** Told of alerts that a channel did not take in any try. */
+  /** Called when a channel accepted alerts in no attempt. */
   onLost(channel: string, count: number, error: unknown): void
-  /** Between two messages, milliseconds. Default 60,000. */
+  /** Interval between two messages, milliseconds. Default 60,000. */
   windowMs?: number
-  /** How long the same alert is not told again, milliseconds. Default an hour. */
+  /** How long the same alert is not repeated, milliseconds. Default one hour. */
   quietMs?: number
-  /** Between the tries. Default 1 s, 10 s and a minute. */
+  /** Pauses between attempts, milliseconds. Default 1, 10 and 60 seconds. */
   pausesMs?: readonly number[]
 }
 
 export interface Alerts {
-  tell(alert: CheckoutAlert): void
-  /** Sends what has gathered, in one try; what is not accepted within 1.5 seconds is lost. */
+  raise(alert: CheckoutAlert): void
+  /** Sends waiting alerts in one attempt. Alerts not accepted within 1.5 seconds are lost. */
   close(): Promise<void>
 }
 
-const groupMax = 1_000
-/** Alerts that wait, and alerts remembered as told. */
+const batchMax = 1_000
+/** Limits on waiting alerts, and on alerts remembered as raised. */
 const waitingMax = 10_000
 const rememberedMax = 10_000
 const closingMs = 1_500
 
-/** The same trouble: of the same kind, at the same checkout; with the same listener, or in the same check. */
+/** Equal for alerts about the same problem: same code, same checkout, and same listener or health check. */
 function keyOf({ code, lockId, context }: CheckoutAlert): string {
   return [code, lockId, context.listener ?? context.check].join(' ')
 }
 
 export function createAlerts(options: AlertsOptions): Alerts {
   const { channels, onLost, windowMs = 60_000, quietMs = 3_600_000, pausesMs = [1_000, 10_000, 60_000] } = options
-  /** When each was told last, in that order. */
-  const told = new Map<string, number>()
-  /** Aborted: there is no time for another try; and, for none at all. */
+  /** When each alert was raised last, oldest first. */
+  const raised = new Map<string, number>()
+  /** Aborted: no further attempts. */
   const closing = new AbortController()
+  /** Aborted: running attempts stop as well. */
   const ended = new AbortController()
-  // Every alert that waits listens to it.
+  // Every waiting alert listens to this signal.
   setMaxListeners(0, ended.signal)
   let waiting = 0
 
@@ -67,10 +68,10 @@ export function createAlerts(options: AlertsOptions): Alerts {
     await channel.send(alerts, ended.signal)
   }
 
-  const groupings = channels.map(channel =>
-    createGrouping<CheckoutAlert>({
+  const batchings = channels.map(channel =>
+    createBatching<CheckoutAlert>({
       windowMs,
-      groupMax,
+      batchMax,
       send: alerts =>
         send(channel, alerts).catch(error => {
           onLost(channel.name, alerts.length, error)
@@ -79,32 +80,32 @@ export function createAlerts(options: AlertsOptions): Alerts {
     }),
   )
 
-  function isNews(alert: CheckoutAlert): boolean {
+  function isNew(alert: CheckoutAlert): boolean {
     const key = keyOf(alert)
     const now = performance.now()
-    if (now - (told.get(key) ?? Number.NEGATIVE_INFINITY) < quietMs) return false
-    told.delete(key)
-    told.set(key, now)
-    const [oldest] = told.keys()
-    if (told.size > rememberedMax && oldest !== undefined) told.delete(oldest)
+    if (now - (raised.get(key) ?? Number.NEGATIVE_INFINITY) < quietMs) return false
+    raised.delete(key)
+    raised.set(key, now)
+    const [oldest] = raised.keys()
+    if (raised.size > rememberedMax && oldest !== undefined) raised.delete(oldest)
     return true
   }
 
   return {
-    tell(alert) {
-      if (channels.length === 0 || closing.signal.aborted || waiting >= waitingMax || !isNews(alert)) return
+    raise(alert) {
+      if (channels.length === 0 || closing.signal.aborted || waiting >= waitingMax || !isNew(alert)) return
       waiting += 1
-      const submitted = groupings.map(grouping => grouping.submit(alert, ended.signal))
+      const submitted = batchings.map(batching => batching.submit(alert, ended.signal))
       void Promise.allSettled(submitted).then(outcomes => {
         waiting -= 1
-        // Nobody has heard of it: it is news still.
-        if (outcomes.every(({ status }) => status === 'rejected')) told.delete(keyOf(alert))
+        // No channel accepted it, so the next one counts as new.
+        if (outcomes.every(({ status }) => status === 'rejected')) raised.delete(keyOf(alert))
       })
     },
     async close() {
       closing.abort()
-      const timer = setTimeout(() => ended.abort(new Error('the process ends')), closingMs)
-      await Promise.all(groupings.map(grouping => grouping.close()))
+      const timer = setTimeout(() => ended.abort(new Error('the process is shutting down')), closingMs)
+      await Promise.all(batchings.map(batching => batching.close()))
       clearTimeout(timer)
     },
   }

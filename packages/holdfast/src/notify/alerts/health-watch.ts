@@ -1,32 +1,32 @@
-/** Looks at the health of the checkout again and again, and tells people of what stays critical. */
+/** Checks the health of the checkout periodically, and raises an alert for each check that stays critical. */
 import type { CheckoutAlert } from '../../domain/alert.ts'
 import type { HealthReport } from '../../engine/checkout-engine.ts'
 
 export interface HealthWatchOptions {
-  /** Never rejects, as `engine.health`. */
+  /** Must not reject; `engine.health` never does. */
   health(): Promise<HealthReport>
-  tell(alert: CheckoutAlert): void
-  /** Default a minute. */
+  raise(alert: CheckoutAlert): void
+  /** Interval, milliseconds. Default one minute. */
   everyMs?: number
 }
 
-/** Told is what is critical at two looks in a row: a database that fails over in between is nobody's night. */
-export function watchHealth({ health, tell, everyMs = 60_000 }: HealthWatchOptions): { stop(): void } {
-  let before: ReadonlySet<string> = new Set()
-  let looking = false
+/** Raises an alert only if a check is critical twice in a row, so that a database failover wakes no one. */
+export function watchHealth({ health, raise, everyMs = 60_000 }: HealthWatchOptions): { stop(): void } {
+  let criticalBefore: ReadonlySet<string> = new Set()
+  let isChecking = false
 
-  async function look(): Promise<void> {
-    if (looking) return
-    looking = true
+  async function check(): Promise<void> {
+    if (isChecking) return
+    isChecking = true
     const { checks } = await health()
-    const critical = Object.entries(checks).filter(([, check]) => check.status === 'critical')
-    for (const [check, { message }] of critical) {
-      if (before.has(check)) tell({ code: 'health_critical', message, lockId: null, context: { check } })
+    const critical = Object.entries(checks).filter(([, { status }]) => status === 'critical')
+    for (const [name, { message }] of critical) {
+      if (criticalBefore.has(name)) raise({ code: 'health_critical', message, lockId: null, context: { check: name } })
     }
-    before = new Set(critical.map(([check]) => check))
-    looking = false
+    criticalBefore = new Set(critical.map(([name]) => name))
+    isChecking = false
   }
 
-  const timer = setInterval(() => void look(), everyMs)
+  const timer = setInterval(() => void check(), everyMs)
   return { stop: () => clearInterval(timer) }
 }

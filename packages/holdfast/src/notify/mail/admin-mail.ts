@@ -1,82 +1,75 @@
-/** The mails to the shop about orders: a new one, and one whose payment is contested. */
+/** The mails to the shop about orders: new orders and disputes. */
 import type { CheckoutEvent } from '../../domain/events.ts'
-import type { ShopLocale } from '../shop-locale.ts'
-import { type MailContent, type MailRow, type MailSender, singleLine } from './mail-content.ts'
-import { buyerOf, wholeOrder } from './order-parts.ts'
+import { singleLine } from '../single-line.ts'
+import type { MailContent, MailRow, MailShop } from './content.ts'
+import { buyerOf, orderBlocks, unitsOf } from './order-parts.ts'
 
-export const whyAdmin = ({ shopName }: MailSender) =>
-  `You get this mail because ${shopName} tells this address what happens (CHECKOUT_NOTIFICATION_EMAIL).`
+/** Rows for the labels that have a value. */
+export const rowsOf = (rows: readonly (readonly [label: string, value: string | null | undefined])[]): MailRow[] =>
+  rows.flatMap(([label, value]) => (value ? [{ label, value: singleLine(value) }] : []))
 
-/** The rows that say something. */
-export const rowsOf = (rows: Readonly<Record<string, string | null | undefined>>): MailRow[] =>
-  Object.entries(rows).flatMap(([label, value]) => (value ? [{ label, value: singleLine(value) }] : []))
-
-export function newOrder(
-  { order }: CheckoutEvent<'CheckoutCompleted'>,
-  sender: MailSender,
-  locale: ShopLocale,
-): MailContent {
+export function newOrder({ order }: CheckoutEvent<'CheckoutCompleted'>, mailShop: MailShop): MailContent {
+  const { copy, locale, name } = mailShop
+  const { newOrder: texts, ...labels } = copy.shop
   const { number, currency, totalMinor, email, userId } = order
   const total = locale.money(totalMinor, currency)
-  const buyer = buyerOf(order)?.full
-  const units = order.lines.reduce((sum, line) => sum + line.quantity, 0)
+  const buyer = buyerOf(order)?.full || undefined
   return {
-    subject: `New order ${number}: ${total}`,
-    preheader: `${units} ${units === 1 ? 'unit' : 'units'}${buyer ? ` for ${buyer}` : ''}, paid.`,
-    eyebrow: `New order ${number}`,
-    title: buyer ? `${buyer} ordered for ${total}.` : `An order for ${total}.`,
+    subject: texts.subject(number, total),
+    preheader: texts.preheader(unitsOf(order), buyer),
+    eyebrow: texts.eyebrow(number),
+    title: labels.placedBy(buyer, total),
     tone: 'plain',
     blocks: [
       {
         kind: 'facts',
-        rows: rowsOf({
-          Placed: locale.time(order.placedAt),
-          'E-mail': email,
-          Customer: userId,
-          Checkout: order.checkoutId,
-        }),
+        rows: rowsOf([
+          [labels.placedAt, locale.time(order.placedAt)],
+          [labels.email, email],
+          [labels.customer, userId],
+          [labels.checkout, order.checkoutId],
+        ]),
       },
-      ...wholeOrder(order, locale, 'The buyer’s note'),
+      ...orderBlocks(order, mailShop, labels.note),
     ],
-    reason: whyAdmin(sender),
+    reason: labels.reason(name),
   }
 }
 
-/** "needs_response" as people read it. */
+/** "needs_response" as words. */
 const inWords = (code: string) => singleLine(code).replaceAll('_', ' ')
 
 export function disputeNotice(
   { order, dispute, occurredAt }: CheckoutEvent<'OrderDisputed'>,
-  sender: MailSender,
-  locale: ShopLocale,
+  { copy, locale, name }: MailShop,
 ): MailContent {
+  const { dispute: texts, ...labels } = copy.shop
   const { number, currency } = order
   const amount = locale.money(dispute.amount, currency)
-  const isOurTurn = dispute.status.includes('needs_response')
+  const status = inWords(dispute.status)
+  const needsResponse = dispute.status.includes('needs_response')
+  const summary = texts.orderSummary(number, locale.money(order.totalMinor, currency), locale.time(order.placedAt))
   return {
-    subject: `Dispute about order ${number}: ${inWords(dispute.status)}`,
-    preheader: `${amount} is contested at the buyer’s bank: ${inWords(dispute.reason)}.`,
-    eyebrow: `Dispute about order ${number}`,
-    title: isOurTurn ? `${amount} is contested.` : `The dispute about ${amount}: ${inWords(dispute.status)}.`,
-    tone: 'trouble',
+    subject: texts.subject(number, status),
+    preheader: texts.preheader(amount, inWords(dispute.reason)),
+    eyebrow: texts.eyebrow(number),
+    title: texts.title(amount, status, needsResponse),
+    tone: 'alert',
     blocks: [
-      {
-        kind: 'paragraph',
-        text: `${isOurTurn ? 'The buyer contests the payment at the bank. Answer in your payment provider’s dashboard: there is a deadline, and silence loses.' : 'Your payment provider’s dashboard says what this means for the money.'} The order and its stock are as they were.`,
-      },
+      { kind: 'paragraph', text: texts.text(needsResponse) },
       {
         kind: 'facts',
-        rows: rowsOf({
-          Status: inWords(dispute.status),
-          Reason: inWords(dispute.reason),
-          Dispute: dispute.id,
-          Order: `${number}, ${locale.money(order.totalMinor, currency)}, placed ${locale.time(order.placedAt)}`,
-          'E-mail': order.email,
-          Told: locale.time(occurredAt),
-          Checkout: order.checkoutId,
-        }),
+        rows: rowsOf([
+          [texts.status, status],
+          [texts.reason, inWords(dispute.reason)],
+          [texts.dispute, dispute.id],
+          [texts.order, summary],
+          [labels.email, order.email],
+          [texts.reportedAt, locale.time(occurredAt)],
+          [labels.checkout, order.checkoutId],
+        ]),
       },
     ],
-    reason: whyAdmin(sender),
+    reason: labels.reason(name),
   }
 }

@@ -1,38 +1,35 @@
-/** The mail to the shop about what no machine decides, one thing or several. */
+/** The mail to the shop about one or more alerts. */
 import type { CheckoutAlert } from '../../domain/alert.ts'
-import { whyAdmin } from './admin-mail.ts'
-import { type MailContent, type MailItem, type MailSender, singleLine } from './mail-content.ts'
+import { singleLine } from '../single-line.ts'
+import type { MailContent, MailItem, MailShop } from './content.ts'
 
-/** What of a crowd is shown one by one. */
+/** Alerts listed one by one. */
 const shownMax = 25
 
-function itemOf({ code, message, lockId, context }: CheckoutAlert): MailItem {
-  const particulars = Object.entries(context).map(([name, value]) => `${name} ${value}`)
+function itemOf({ code, message, lockId, context }: CheckoutAlert, { copy }: MailShop): MailItem {
+  const details = Object.entries(context).map(([name, value]) => singleLine(`${name} ${value}`))
   return {
     title: singleLine(message),
-    details: [
-      [code, ...particulars.map(singleLine)].join(' · '),
-      ...(lockId === null ? [] : [`holdfast diagnose --lock ${lockId}`]),
-    ],
+    details: [[code, ...details].join(' · '), ...(lockId === null ? [] : [copy.shop.alert.diagnose(lockId)])],
   }
 }
 
-/** `alerts`: one or more. */
-export function alertNotice(alerts: readonly CheckoutAlert[], sender: MailSender): MailContent {
-  const gist = singleLine(alerts[0]?.message ?? '')
+/** @param alerts one or more. */
+export function alertNotice(alerts: readonly CheckoutAlert[], shop: MailShop): MailContent {
+  const texts = shop.copy.shop.alert
+  const first = singleLine(alerts[0]?.message ?? '')
   const hidden = alerts.length - shownMax
-  const title = alerts.length === 1 ? 'Something needs attention' : `${alerts.length} things need attention`
   return {
-    subject: `${title}: ${gist}`,
-    preheader: gist,
-    eyebrow: 'Attention',
-    title: `${title}.`,
-    tone: 'trouble',
+    subject: texts.subject(alerts.length, first),
+    preheader: first,
+    eyebrow: texts.eyebrow(alerts.length),
+    title: texts.title(alerts.length),
+    tone: 'alert',
     blocks: [
-      { kind: 'paragraph', text: 'No machine decides this. The same is told once an hour while it lasts.' },
-      { kind: 'items', items: alerts.slice(0, shownMax).map(itemOf) },
-      ...(hidden <= 0 ? [] : [{ kind: 'paragraph' as const, text: `And ${hidden} more.` }]),
+      { kind: 'paragraph', text: texts.text },
+      { kind: 'items', items: alerts.slice(0, shownMax).map(alert => itemOf(alert, shop)) },
+      ...(hidden <= 0 ? [] : [{ kind: 'paragraph' as const, text: texts.more(hidden) }]),
     ],
-    reason: whyAdmin(sender),
+    reason: shop.copy.shop.reason(shop.name),
   }
 }

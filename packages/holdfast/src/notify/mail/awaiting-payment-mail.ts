@@ -1,106 +1,101 @@
-/** The mails about an order whose money is not in: to its buyer, who may have to send it, and to the shop. */
+/** The mails about an order that is not paid yet: to its buyer, who may have to transfer money, and to the shop. */
 import { inGroups } from '../../domain/creditor-reference.ts'
 import type { CheckoutEvent } from '../../domain/events.ts'
-import type { Order } from '../../domain/order.ts'
-import type { ShopLocale } from '../shop-locale.ts'
-import { rowsOf, whyAdmin } from './admin-mail.ts'
-import { orderLink, why } from './customer-mail.ts'
-import { type MailBlock, type MailContent, type MailRow, type MailSender, singleLine } from './mail-content.ts'
-import { buyerOf, wholeOrder } from './order-parts.ts'
+import type { Order, Transfer } from '../../domain/order.ts'
+import { singleLine } from '../single-line.ts'
+import { rowsOf } from './admin-mail.ts'
+import type { MailBlock, MailContent, MailShop } from './content.ts'
+import { orderLink } from './customer-mail.ts'
+import { buyerOf, orderBlocks } from './order-parts.ts'
 
-/** Nobody is told to pay what was paid, cancelled, or costs nothing. */
+/** False for orders that are paid, cancelled, or free: their buyers must not be asked to pay. */
 export const isAwaited = ({ status, totalMinor }: Order) => status === 'pending' && totalMinor > 0
 
-/** What a buyer types into a bank's form. */
-function howToPay(order: Order, { shopName }: MailSender, locale: ShopLocale): MailBlock[] {
-  const {
-    totalMinor,
-    currency,
-    metadata: { transfer },
-  } = order
-  if (transfer === undefined) return []
-  const { iban, accountHolder, reference, dueAt } = transfer
-  const rows: MailRow[] = [
-    { label: 'Amount', value: locale.money(totalMinor, currency), isGrand: true },
-    ...rowsOf({ To: accountHolder, IBAN: iban === null ? null : inGroups(iban) }),
-    { label: 'Reference', value: singleLine(inGroups(reference)), isGrand: true },
-    { label: 'By', value: locale.time(dueAt) },
+/** The details for the buyer's bank transfer. */
+function transferBlocks({ iban, accountHolder, reference, dueAt }: Transfer, total: string, shop: MailShop) {
+  const { transfer: texts } = shop.copy.buyer.awaiting
+  const elsewhere = iban === null ? ` ${texts.accountElsewhere(shop.name)}` : ''
+  const blocks: MailBlock[] = [
+    {
+      kind: 'facts',
+      title: texts.details,
+      rows: [
+        { label: texts.amount, value: total, isGrand: true },
+        ...rowsOf([
+          [texts.accountHolder, accountHolder],
+          [texts.iban, iban === null ? null : inGroups(iban)],
+        ]),
+        { label: texts.reference, value: singleLine(inGroups(reference)), isGrand: true },
+        { label: texts.dueAt, value: shop.locale.time(dueAt) },
+      ],
+    },
+    { kind: 'paragraph', text: `${texts.useReference}${elsewhere}` },
   ]
-  const account = iban === null ? ` Pay to the account that ${shopName} gave you.` : ''
-  const text = `Write the reference on the transfer: it says which order you pay.${account}`
-  return [
-    { kind: 'facts', title: 'Please transfer', rows },
-    { kind: 'paragraph', text },
-  ]
+  return blocks
 }
 
-export function awaitedOrder(order: Order, sender: MailSender, locale: ShopLocale): MailContent {
+export function awaitedOrder(order: Order, shop: MailShop): MailContent {
+  const { copy, locale, name } = shop
+  const { awaiting, note, reason } = copy.buyer
   const { number, currency, totalMinor } = order
   const { transfer } = order.metadata
-  const { shopName } = sender
   const total = locale.money(totalMinor, currency)
-  const first = buyerOf(order)?.first ?? ''
-  const [subject, preheader, next] =
+  const texts =
     transfer === undefined
-      ? [
-          `Your order ${number} at ${shopName} is in`,
-          `${total} is reserved. It is taken when your goods are ready.`,
-          `Your payment of ${total} is reserved; it is taken when your goods are ready, and then we confirm your order.`,
-        ]
-      : [
-          `Your order ${number} at ${shopName}: please transfer ${total}`,
-          `Your goods are kept for you until ${locale.time(transfer.dueAt)}.`,
-          `Your goods are kept for you until ${locale.time(transfer.dueAt)}. Once your transfer has come, we confirm your order and send it; without one, it is cancelled then, and you owe nothing.`,
-        ]
+      ? {
+          subject: awaiting.capture.subject(number, name),
+          preheader: awaiting.capture.preheader(total),
+          text: awaiting.capture.text(total),
+        }
+      : {
+          subject: awaiting.transfer.subject(number, name, total),
+          preheader: awaiting.transfer.preheader(locale.time(transfer.dueAt)),
+          text: awaiting.transfer.text(locale.time(transfer.dueAt)),
+        }
   return {
-    subject,
-    preheader,
-    eyebrow: `Order ${number}`,
-    title: first === '' ? 'Your order is in.' : `Your order is in, ${first}.`,
+    subject: texts.subject,
+    preheader: texts.preheader,
+    eyebrow: copy.order.eyebrow(number),
+    title: awaiting.title(buyerOf(order)?.first ?? ''),
     tone: 'plain',
     blocks: [
-      { kind: 'paragraph', text: next },
-      ...howToPay(order, sender, locale),
-      ...wholeOrder(order, locale, 'Your note', orderLink(order, sender)),
+      { kind: 'paragraph', text: texts.text },
+      ...(transfer === undefined ? [] : transferBlocks(transfer, total, shop)),
+      ...orderBlocks(order, shop, note, orderLink(order, shop)),
     ],
-    reason: why(sender),
+    reason: reason(name),
   }
 }
 
-export function awaitedByShop(
-  { order }: CheckoutEvent<'OrderAwaitingCapture'>,
-  sender: MailSender,
-  locale: ShopLocale,
-): MailContent {
+export function awaitedByShop({ order }: CheckoutEvent<'OrderAwaitingCapture'>, shop: MailShop): MailContent {
+  const { copy, locale, name } = shop
+  const { awaiting: texts, ...labels } = copy.shop
   const { number, currency, totalMinor, email, userId, checkoutId, placedAt } = order
   const { transfer } = order.metadata
   const total = locale.money(totalMinor, currency)
-  const buyer = buyerOf(order)?.full
-  const what = transfer === undefined ? 'your capture' : 'its transfer'
-  const next =
-    transfer === undefined
-      ? `The money is authorized. Take it when the goods are ready (holdfast capture); before the authorization ends the order is undone.`
-      : `It waits for the buyer’s transfer. Once that is booked (holdfast paid) the order is paid; without it the order is cancelled on ${locale.time(transfer.dueAt)}, and its stock is free again.`
   return {
-    subject: `Order ${number} awaits ${what}: ${total}`,
-    preheader: buyer === undefined ? `Its goods are set aside.` : `${buyer} ordered. The goods are set aside.`,
-    eyebrow: `Order ${number}, not paid yet`,
-    title: buyer === undefined ? `An order for ${total}.` : `${buyer} ordered for ${total}.`,
+    subject: (transfer === undefined ? texts.capture : texts.transfer).subject(number, total),
+    preheader: texts.preheader,
+    eyebrow: texts.eyebrow(number),
+    title: labels.placedBy(buyerOf(order)?.full || undefined, total),
     tone: 'plain',
     blocks: [
-      { kind: 'paragraph', text: next },
+      {
+        kind: 'paragraph',
+        text: transfer === undefined ? texts.capture.text : texts.transfer.text(locale.time(transfer.dueAt)),
+      },
       {
         kind: 'facts',
-        rows: rowsOf({
-          Reference: transfer && inGroups(transfer.reference),
-          Placed: locale.time(placedAt),
-          'E-mail': email,
-          Customer: userId,
-          Checkout: checkoutId,
-        }),
+        rows: rowsOf([
+          [texts.reference, transfer && inGroups(transfer.reference)],
+          [labels.placedAt, locale.time(placedAt)],
+          [labels.email, email],
+          [labels.customer, userId],
+          [labels.checkout, checkoutId],
+        ]),
       },
-      ...wholeOrder(order, locale, 'The buyer’s note'),
+      ...orderBlocks(order, shop, labels.note),
     ],
-    reason: whyAdmin(sender),
+    reason: labels.reason(name),
   }
 }

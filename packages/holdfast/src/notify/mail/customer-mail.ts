@@ -1,86 +1,73 @@
-/** The mails to whoever bought: the confirmation of an order, and money that goes back. */
+/** The mails to the buyer: order confirmations and refunds. */
 import type { CheckoutEvent } from '../../domain/events.ts'
 import type { Order } from '../../domain/order.ts'
-import type { ShopLocale } from '../shop-locale.ts'
-import { type MailBlock, type MailContent, type MailItem, type MailSender, singleLine } from './mail-content.ts'
-import { buyerOf, wholeOrder } from './order-parts.ts'
+import { singleLine } from '../single-line.ts'
+import type { MailBlock, MailContent, MailItem, MailShop } from './content.ts'
+import { buyerOf, orderBlocks, unitsOf } from './order-parts.ts'
 
-/** To the page that shows the order to whoever placed it. */
-export function orderLink(order: Order, { baseUrl }: MailSender): MailBlock[] {
+/** A button that opens the page of the order, if the shop has an address. */
+export function orderLink(order: Order, { baseUrl, copy }: MailShop): MailBlock[] {
   if (baseUrl === null) return []
-  return [
-    { kind: 'button', label: 'View your order', url: new URL(`/checkout/confirmation/${order.id}`, baseUrl).href },
-  ]
+  const url = new URL(`/checkout/confirmation/${order.id}`, baseUrl).href
+  return [{ kind: 'button', label: copy.buyer.viewOrder, url }]
 }
 
-export const why = ({ shopName }: MailSender) => `You get this mail because you ordered at ${shopName}.`
-
-export function orderConfirmation(order: Order, sender: MailSender, locale: ShopLocale): MailContent {
+export function orderConfirmation(order: Order, shop: MailShop): MailContent {
+  const { copy, locale, name } = shop
   const { number, totalMinor, currency, placedAt } = order
-  const first = buyerOf(order)?.first ?? ''
-  const units = order.lines.reduce((sum, line) => sum + line.quantity, 0)
-  const total = locale.money(totalMinor, currency)
+  const { confirmation, reason, note } = copy.buyer
   return {
-    subject: `Your order ${number} at ${sender.shopName}`,
-    preheader: `${units} ${units === 1 ? 'item' : 'items'}, ${total}. Your payment is in and your goods are set aside.`,
-    eyebrow: `Order ${number}`,
-    title: first === '' ? 'Thank you.' : `Thank you, ${first}.`,
+    subject: confirmation.subject(number, name),
+    preheader: confirmation.preheader(unitsOf(order), locale.money(totalMinor, currency)),
+    eyebrow: copy.order.eyebrow(number),
+    title: confirmation.title(buyerOf(order)?.first ?? ''),
     tone: 'plain',
     blocks: [
-      {
-        kind: 'paragraph',
-        text: `Your payment is in and your goods are set aside. You ordered on ${locale.time(placedAt)}.`,
-      },
-      ...wholeOrder(order, locale, 'Your note', orderLink(order, sender)),
+      { kind: 'paragraph', text: confirmation.text(locale.time(placedAt)) },
+      ...orderBlocks(order, shop, note, orderLink(order, shop)),
     ],
-    reason: why(sender),
+    reason: reason(name),
   }
 }
 
-/** What the refund was for, as far as it says so. */
-function refundedThings({ order, lines, shipping }: CheckoutEvent<'OrderRefunded'>): MailBlock[] {
+/** The refunded lines and shipping, if the refund names them. */
+function refundedItems({ order, lines, shipping }: CheckoutEvent<'OrderRefunded'>, { copy }: MailShop): MailBlock[] {
   const items: MailItem[] = lines.map(({ lineNo, sku, quantity }) => {
     const line = order.lines.find(each => each.lineNo === lineNo)
-    const of = line === undefined || line.quantity === quantity ? '' : ` of ${line.quantity}`
-    return { title: singleLine(line?.title ?? sku), details: [`${quantity}${of} · ${singleLine(sku)}`] }
+    const units = copy.buyer.refund.quantity(quantity, line?.quantity ?? quantity)
+    return { title: singleLine(line?.title ?? sku), details: [`${units} · ${singleLine(sku)}`] }
   })
-  if (shipping) items.push({ title: 'Shipping', details: [] })
+  if (shipping) items.push({ title: copy.order.shipping, details: [] })
   return items.length === 0 ? [] : [{ kind: 'items', items }]
 }
 
-export function refundNotice(
-  event: CheckoutEvent<'OrderRefunded'>,
-  sender: MailSender,
-  locale: ShopLocale,
-): MailContent {
+export function refundNotice(event: CheckoutEvent<'OrderRefunded'>, shop: MailShop): MailContent {
+  const { copy, locale, name } = shop
   const { order, refundedMinor } = event
-  const { number, totalMinor } = order
+  const { refund, reason } = copy.buyer
   const money = (amountMinor: number) => locale.money(amountMinor, order.currency)
-  const isAll = refundedMinor === totalMinor
+  const title = refund.title(money(refundedMinor))
   return {
-    subject: `Refund for your order ${number} at ${sender.shopName}`,
-    preheader: `${money(refundedMinor)} is on its way back to you.`,
-    eyebrow: `Order ${number}`,
-    title: `${money(refundedMinor)} is on its way back to you.`,
+    subject: refund.subject(order.number, name),
+    preheader: title,
+    eyebrow: copy.order.eyebrow(order.number),
+    title,
     tone: 'plain',
     blocks: [
-      {
-        kind: 'paragraph',
-        text: `${isAll ? 'We refunded your order in full' : 'We refunded a part of your order'} on ${locale.time(event.occurredAt)}. The money goes back the way you paid; your bank may take a few days to show it.`,
-      },
-      ...refundedThings(event),
+      { kind: 'paragraph', text: refund.text(refundedMinor === order.totalMinor, locale.time(event.occurredAt)) },
+      ...refundedItems(event, shop),
       {
         kind: 'figures',
         rows: [
-          { label: 'You paid', value: money(totalMinor) },
+          { label: refund.paid, value: money(order.totalMinor) },
           ...(order.refundedMinor > refundedMinor
-            ? [{ label: 'Refunded in all', value: money(order.refundedMinor) }]
+            ? [{ label: refund.refundedInTotal, value: money(order.refundedMinor) }]
             : []),
-          { label: 'This refund', value: money(refundedMinor), isGrand: true },
+          { label: refund.amount, value: money(refundedMinor), isGrand: true },
         ],
       },
-      ...orderLink(order, sender),
+      ...orderLink(order, shop),
     ],
-    reason: why(sender),
+    reason: reason(name),
   }
 }

@@ -1,15 +1,15 @@
 /**
- * Mails that are kept in files instead of being sent, for whoever develops: each whole, as it would have gone to the
- * server. A bounded number is kept, the newest; a file is there completely or not at all.
+ * A mail transport for development that stores mails in files instead of sending them. Each file holds a complete message
+ * as it would go to the server. Only the newest are kept, and a file appears only when it is complete.
  */
 import { randomBytes } from 'node:crypto'
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createTransport } from 'nodemailer'
-import type { MailMessage, MailTransport } from './mail-transport.ts'
+import type { MailMessage, MailTransport } from './transport.ts'
 
-export interface KeptMail {
-  /** Ids in their order are mails in theirs. */
+export interface StoredMail {
+  /** Ids sort by time. */
   id: string
   /** ISO 8601. */
   keptAt: string
@@ -18,22 +18,22 @@ export interface KeptMail {
   subject: string
   text: string
   html: string
-  /** The whole message, with its headers, as it goes over the wire. */
+  /** The complete message with its headers, as it goes over the wire. */
   source: string
 }
 
-export interface KeptMails extends MailTransport {
+export interface DevelopmentOutbox extends MailTransport {
   /** Newest first. */
-  list(): Promise<KeptMail[]>
-  /** Null where there is none of that id, or none any more. */
-  read(id: string): Promise<KeptMail | null>
+  list(): Promise<StoredMail[]>
+  /** Null if no mail has this id, or if it was removed. */
+  read(id: string): Promise<StoredMail | null>
 }
 
 const idPattern = /^\d{8}T\d{9}-[0-9a-f]{12}$/
 const idOf = (keptAt: string) => `${keptAt.replaceAll(/[-:.Z]/g, '')}-${randomBytes(6).toString('hex')}`
 
-/** @param directory is made when the first mail comes. */
-export function createKeptMails(directory: string, keepMax = 200): KeptMails {
+/** @param directory is created with the first mail. */
+export function createDevelopmentOutbox(directory: string, keepMax = 200): DevelopmentOutbox {
   const composer = createTransport({
     streamTransport: true,
     buffer: true,
@@ -59,12 +59,12 @@ export function createKeptMails(directory: string, keepMax = 200): KeptMails {
 
   const fileOf = (id: string) => join(directory, `${id}.json`)
 
-  async function read(id: string): Promise<KeptMail | null> {
+  async function read(id: string): Promise<StoredMail | null> {
     if (!idPattern.test(id)) return null
     try {
-      return JSON.parse(await readFile(fileOf(id), 'utf8')) as KeptMail
+      return JSON.parse(await readFile(fileOf(id), 'utf8')) as StoredMail
     } catch (error) {
-      // Another process may have made room just now.
+      // Another process may have just removed it.
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null
       throw error
     }
@@ -76,7 +76,7 @@ export function createKeptMails(directory: string, keepMax = 200): KeptMails {
       const keptAt = new Date().toISOString()
       const id = idOf(keptAt)
       const { subject, text, html } = message
-      const mail: KeptMail = {
+      const mail: StoredMail = {
         id,
         keptAt,
         from: `${message.from.name} <${message.from.address}>`,

@@ -1,112 +1,86 @@
-/** The mails to the shop about checkouts that did not end in an order, one or a crowd of them in a mail. */
+/** The mails to the shop about checkouts that ended without an order, one or many of them per mail. */
 import type { CheckoutEvent } from '../../domain/events.ts'
-import type { ShopLocale } from '../shop-locale.ts'
-import { whyAdmin } from './admin-mail.ts'
-import {
-  type MailBlock,
-  type MailContent,
-  type MailItem,
-  type MailRow,
-  type MailSender,
-  singleLine,
-} from './mail-content.ts'
+import { countKinds } from '../count-kinds.ts'
+import { singleLine } from '../single-line.ts'
+import type { MailBlock, MailContent, MailItem, MailShop } from './content.ts'
 
-export type TroubleEvent = CheckoutEvent<'CheckoutFailed' | 'CheckoutExpired'>
+export type EndedEvent = CheckoutEvent<'CheckoutFailed' | 'CheckoutExpired'>
 
-/** What of a crowd is shown one by one; the figures count all. */
+/** Checkouts listed one by one, and kinds with their counts. The counts include all checkouts. */
 const shownMax = 25
 const kindsMax = 12
-const particularsLengthMax = 200
+const detailsLengthMax = 200
 
-const placeOf = ({ failure: { phase, code } }: TroubleEvent) => (phase === null ? code : `${code} in ${phase}`)
-
-/** What a failure says beside its sentence: "sku LINE-20, requested 2, available 1". */
-function particularsOf({ failure: { context } }: TroubleEvent): string[] {
-  const said = Object.entries(context)
-    .map(([name, value]) => `${name} ${typeof value === 'string' ? value : JSON.stringify(value)}`)
-    .join(', ')
-  return said === '' ? [] : [singleLine(said).slice(0, particularsLengthMax)]
+function kindsOf(events: readonly EndedEvent[], { copy }: MailShop) {
+  return countKinds(events, ({ failure: { code, phase } }) => copy.shop.ended.kind(code, phase), kindsMax)
 }
 
-function itemOf(event: TroubleEvent, locale: ShopLocale): MailItem {
+/** The context of a failure: "sku LINE-20, requested 2, available 1". */
+function detailsOf({ failure: { context } }: EndedEvent): string[] {
+  const details = Object.entries(context)
+    .map(([name, value]) => `${name} ${typeof value === 'string' ? value : JSON.stringify(value)}`)
+    .join(', ')
+  return details === '' ? [] : [singleLine(details).slice(0, detailsLengthMax)]
+}
+
+function itemOf(event: EndedEvent, { copy, locale }: MailShop): MailItem {
   const { failure, lock } = event
+  const texts = copy.shop.ended
   return {
     title: singleLine(failure.message),
     details: [
-      `${locale.moment(lock.failedAt ?? event.occurredAt)} · ${placeOf(event)}`,
-      ...particularsOf(event),
-      `Lock ${lock.id}`,
+      `${locale.moment(lock.failedAt ?? event.occurredAt)} · ${texts.kind(failure.code, failure.phase)}`,
+      ...detailsOf(event),
+      texts.lock(lock.id),
     ],
   }
 }
 
-/** How many of each kind, the most frequent first. */
-function kindsOf(events: readonly TroubleEvent[]): MailRow[] {
-  const counts = new Map<string, number>()
-  for (const event of events) counts.set(placeOf(event), (counts.get(placeOf(event)) ?? 0) + 1)
-  const kinds = [...counts].sort(([, one], [, other]) => other - one)
-  const rest = kinds.slice(kindsMax).reduce((sum, [, count]) => sum + count, 0)
+function kindRows(events: readonly EndedEvent[], shop: MailShop) {
+  const { kinds, others } = kindsOf(events, shop)
   return [
-    ...kinds.slice(0, kindsMax).map(([kind, count]) => ({ label: kind, value: String(count) })),
-    ...(rest === 0 ? [] : [{ label: 'of other kinds', value: String(rest) }]),
+    ...kinds.map(([kind, count]) => ({ label: kind, value: String(count) })),
+    ...(others === 0 ? [] : [{ label: shop.copy.shop.ended.otherKinds, value: String(others) }]),
   ]
 }
 
-function crowd(events: readonly TroubleEvent[], locale: ShopLocale): MailBlock[] {
+function endedBlocks(events: readonly EndedEvent[], shop: MailShop): MailBlock[] {
   const hidden = events.length - shownMax
   return [
-    ...(events.length === 1 ? [] : [{ kind: 'figures' as const, rows: kindsOf(events) }]),
-    { kind: 'items', items: events.slice(0, shownMax).map(event => itemOf(event, locale)) },
-    ...(hidden <= 0 ? [] : [{ kind: 'paragraph' as const, text: `And ${hidden} more.` }]),
+    ...(events.length === 1 ? [] : [{ kind: 'figures' as const, rows: kindRows(events, shop) }]),
+    { kind: 'items', items: events.slice(0, shownMax).map(event => itemOf(event, shop)) },
+    ...(hidden <= 0 ? [] : [{ kind: 'paragraph' as const, text: shop.copy.shop.ended.more(hidden) }]),
   ]
 }
 
-/** The one, or the most frequent of many. */
-const mostly = (events: readonly TroubleEvent[]) =>
-  `${events.length === 1 ? '' : 'mostly '}${kindsOf(events)[0]?.label ?? ''}`
-
-const [diagnoseOne, diagnoseMany] = [
-  (id: string) => `What happened step by step: holdfast diagnose --lock ${id}`,
-  'What happened step by step: holdfast diagnose --lock ID',
-]
-
-/** `events`: one or more. */
-export function failureNotice(events: readonly TroubleEvent[], sender: MailSender, locale: ShopLocale): MailContent {
+/** @param events one or more. */
+export function failureNotice(events: readonly EndedEvent[], shop: MailShop): MailContent {
+  const texts = shop.copy.shop.failure
   const [first] = events
-  const isOne = events.length === 1
+  const count = events.length
+  const [[mostFrequent = ''] = []] = kindsOf(events, shop).kinds
   return {
-    subject: isOne ? `Checkout failed: ${mostly(events)}` : `${events.length} checkouts failed, ${mostly(events)}`,
-    preheader: isOne && first !== undefined ? singleLine(first.failure.message) : `All was undone: no money was kept.`,
-    eyebrow: isOne ? 'Checkout failed' : 'Checkouts failed',
-    title: isOne ? 'A checkout failed.' : `${events.length} checkouts failed.`,
-    tone: 'trouble',
-    blocks: [
-      {
-        kind: 'paragraph',
-        text: `${isOne ? 'It was undone' : 'All of them were undone'}: stock is free again and no money was kept. ${isOne && first !== undefined ? diagnoseOne(first.lock.id) : diagnoseMany}`,
-      },
-      ...crowd(events, locale),
-    ],
-    reason: whyAdmin(sender),
+    subject: texts.subject(count, mostFrequent),
+    preheader: count === 1 ? singleLine(first?.failure.message ?? '') : texts.preheaderOfMany,
+    eyebrow: texts.eyebrow(count),
+    title: texts.title(count),
+    tone: 'alert',
+    blocks: [{ kind: 'paragraph', text: texts.text(count, first?.lock.id) }, ...endedBlocks(events, shop)],
+    reason: shop.copy.shop.reason(shop.name),
   }
 }
 
-/** `events`: one or more. */
-export function expiryNotice(events: readonly TroubleEvent[], sender: MailSender, locale: ShopLocale): MailContent {
-  const isOne = events.length === 1
+/** @param events one or more. */
+export function expiryNotice(events: readonly EndedEvent[], shop: MailShop): MailContent {
+  const texts = shop.copy.shop.expiry
+  const count = events.length
   return {
-    subject: isOne ? 'Checkout expired' : `${events.length} checkouts expired`,
-    preheader: 'The buyer did not finish in time. Nothing was charged.',
-    eyebrow: isOne ? 'Checkout expired' : 'Checkouts expired',
-    title: isOne ? 'A checkout ran out of time.' : `${events.length} checkouts ran out of time.`,
+    subject: texts.subject(count),
+    preheader: texts.preheader(count),
+    eyebrow: texts.eyebrow(count),
+    title: texts.title(count),
     tone: 'plain',
-    blocks: [
-      {
-        kind: 'paragraph',
-        text: `${isOne ? 'Its buyer' : 'Their buyers'} did not finish in time. Nothing was charged, stock is free again, and ${isOne ? 'the cart is as it was' : 'the carts are as they were'}.`,
-      },
-      ...crowd(events, locale),
-    ],
-    reason: whyAdmin(sender),
+    blocks: [{ kind: 'paragraph', text: texts.text(count) }, ...endedBlocks(events, shop)],
+    reason: shop.copy.shop.reason(shop.name),
   }
 }

@@ -1,6 +1,6 @@
 /**
- * Mail: durable listeners that write to customers and to the shop. A mail that was not accepted fails its delivery and is
- * sent again later, under the same Message-ID; none is lost, and a crowd of failures comes as one.
+ * Durable listeners that send mails to buyers and to the shop. A mail that is not accepted fails its delivery, which is
+ * retried with the same Message-ID, so no mail is lost. Many failures at once are combined into one mail.
  */
 import { createHash, randomUUID } from 'node:crypto'
 import { isSmtpUrl } from '../../config/smtp-url.ts'
@@ -10,101 +10,103 @@ import { CheckoutError } from '../../domain/failure.ts'
 import type { ListenerFunction, ListenerMap } from '../../events/listeners.ts'
 import { PermanentFailure } from '../../events/permanent-failure.ts'
 import { usableBaseUrl } from '../base-url.ts'
-import { gathered, isToldOtherwise } from '../batched-listener.ts'
+import { batchedListener, isReportedElsewhere } from '../batched-listener.ts'
 import { createShopLocale } from '../shop-locale.ts'
+import { singleLine } from '../single-line.ts'
 import { disputeNotice, newOrder } from './admin-mail.ts'
 import { alertNotice } from './alert-mail.ts'
 import { awaitedByShop, awaitedOrder, isAwaited } from './awaiting-payment-mail.ts'
+import type { MailContent, MailShop } from './content.ts'
+import { copyFor } from './copy/copy-for.ts'
 import { orderConfirmation, refundNotice } from './customer-mail.ts'
-import { expiryNotice, failureNotice, type TroubleEvent } from './failure-mail.ts'
-import { type MailContent, type MailSender, singleLine } from './mail-content.ts'
-import { mailHtml } from './mail-html.ts'
-import { mailText } from './mail-text.ts'
-import {
-  connectionsMax,
-  createSmtpTransport,
-  type MailMessage,
-  type MailTransport,
-  refusalOf,
-} from './mail-transport.ts'
+import { type EndedEvent, expiryNotice, failureNotice } from './failure-mail.ts'
+import { mailHtml } from './html-part.ts'
+import { mailText } from './text-part.ts'
+import { connectionsMax, createSmtpTransport, type MailMessage, type MailTransport, refusalOf } from './transport.ts'
 
 export type { MailMessage, MailTransport }
 
 export interface MailOptions {
-  /** `smtp://user:password@host:port` or `smtps://…`. This, or `transport`. */
+  /** `smtp://user:password@host:port` or `smtps://…`. Give either this or `transport`. */
   smtpUrl?: string
-  /** A transporter of nodemailer, of any kind. It is the caller's to close. */
+  /** Any nodemailer transporter. The caller closes it. */
   transport?: MailTransport
-  /** The address that mails are from. */
+  /** The sender's address. */
   from: string
   shopName: string
-  /** Where the shop is reached from outside; default none: mails have no links. */
+  /** The public address of the shop. Default null: mails have no links. */
   baseUrl?: string | null
-  /** BCP 47; default "en". */
+  /** BCP 47, for dates, money and, if available, the language of the texts. Default "en". */
   locale?: string
-  /** IANA; default "UTC". */
+  /** IANA time zone. Default "UTC". */
   timeZone?: string
-  /** Whom new orders, orders that await their money, disputes, failures and expiries are told; default nobody. */
+  /** The shop's address for new and unpaid orders, disputes, failures, expiries and alerts. Default null: none is sent. */
   adminEmail?: string | null
-  /** Write to whoever bought: how an order is to be paid, that it is, what was refunded. Default true. */
+  /** Sends buyers payment details, order confirmations and refunds. Default true. */
   notifyCustomer?: boolean
-  /** Tell `adminEmail` of checkouts that failed. Default false. */
+  /** Reports failed checkouts to `adminEmail`. Default false. */
   notifyOnFailure?: boolean
-  /** Tell `adminEmail` of checkouts that expired. Default false. */
+  /** Reports expired checkouts to `adminEmail`. Default false. */
   notifyOnExpiration?: boolean
-  /** How long a mail may take, milliseconds; a step of it a third of that. Default 30,000. */
+  /** Timeout of a mail, milliseconds; a single step may take a third of it. Default 30,000. */
   timeoutMs?: number
-  /** Between two mails of failures (or of expiries), milliseconds: what happens meanwhile is told together. Default 60,000. */
+  /** Interval between two mails about failures, or about expiries, milliseconds. Events in between share a mail. Default 60,000. */
   windowMs?: number
 }
 
 export interface MailListeners {
   listeners: ListenerMap
-  /** Writes to `adminEmail` what people must look at, as one mail; null where there is none. */
+  /** Sends alerts to `adminEmail` as one mail. Null without an `adminEmail`. */
   alert: ((alerts: readonly CheckoutAlert[], signal: AbortSignal) => Promise<void>) | null
-  /** Ends the gathering of failures: what has gathered is sent now. Call it before the engine is closed. */
+  /** Sends waiting failures and expiries now. Call it before the engine is closed. */
   flush(): Promise<void>
-  /** Ends the connections to the server. Call it once the engine is closed. */
+  /** Closes the connections to the server. Call it after the engine is closed. */
   close(): Promise<void>
 }
 
-/** Most of a day; then the delivery is parked. */
+/** With the pauses between retries most of a day; then the delivery is parked. */
 const retriesMax = 30
-/** What gathers in a process; others wait in the database. */
-const gatheringMax = 500
+/** Events per mail and process; more wait in the database. */
+const batchMax = 500
 
 const addressPattern = /^[^\s@<>"(),:;\\[\]\p{Cc}]+@[^\s@<>"(),:;\\[\]\p{Cc}]+$/u
 
-/** @throws {CheckoutError} `invalid_argument` where neither or both ways to send are given, or an address or `baseUrl` is none. */
+/** @throws {CheckoutError} `invalid_argument` without exactly one of `smtpUrl` and `transport`, or with an invalid address. */
 export function createMailListeners(options: MailOptions): MailListeners {
   const { smtpUrl, transport: given, from, adminEmail = null, notifyCustomer = true } = options
   const { notifyOnFailure = false, notifyOnExpiration = false, timeoutMs = 30_000, windowMs = 60_000 } = options
-  if ((smtpUrl === undefined) === (given === undefined)) refuse('Give either smtpUrl or transport.')
+  if ((smtpUrl === undefined) === (given === undefined)) refuse('give either smtpUrl or transport')
   for (const address of adminEmail === null ? [from] : [from, adminEmail]) {
-    if (!addressPattern.test(address)) refuse('from and adminEmail must look like name@example.com.')
+    if (!addressPattern.test(address))
+      refuse(`invalid email address "${address}" in from or adminEmail; use the form name@example.com`)
   }
   if (smtpUrl !== undefined && !isSmtpUrl(smtpUrl)) {
-    refuse('smtpUrl must look like smtp://user:password@host:port, with special characters percent-encoded.')
+    // The address is not shown, because it contains the password.
+    refuse('invalid smtpUrl; use smtp://user:password@host:port, with special characters percent-encoded')
   }
   const smtp = smtpUrl === undefined ? null : createSmtpTransport(smtpUrl, Math.ceil(timeoutMs / 3))
   const transport = given ?? smtp
-  const sender: MailSender = { shopName: singleLine(options.shopName), baseUrl: usableBaseUrl(options.baseUrl) }
-  const locale = createShopLocale(options.locale ?? 'en', options.timeZone ?? 'UTC')
+  const locale = options.locale ?? 'en'
+  const shop: MailShop = {
+    name: singleLine(options.shopName),
+    baseUrl: usableBaseUrl(options.baseUrl),
+    locale: createShopLocale(locale, options.timeZone ?? 'UTC'),
+    copy: copyFor(locale),
+  }
   const domain = from.slice(from.lastIndexOf('@') + 1)
 
   async function send(to: string, id: string, content: MailContent, signal: AbortSignal): Promise<void> {
-    // Where a buyer's address was never checked, it must not become two.
-    if (!addressPattern.test(to))
-      throw new PermanentFailure('the recipient has no e-mail address that mail can be sent to')
+    // An unchecked address of a buyer must never become two recipients.
+    if (!addressPattern.test(to)) throw new PermanentFailure('the recipient has no valid email address')
     const message: MailMessage = {
-      from: { name: sender.shopName, address: from },
+      from: { name: shop.name, address: from },
       to: { name: '', address: to },
       subject: singleLine(content.subject),
-      text: mailText(content, sender),
-      html: await mailHtml(content, sender),
+      text: mailText(content, shop),
+      html: await mailHtml(content, shop),
       messageId: `<${id}@${domain}>`,
       headers: { 'Auto-Submitted': 'auto-generated', 'X-Auto-Response-Suppress': 'All' },
-      // Several may wait for a mail of many, each for a time of its own.
+      // Several deliveries may wait for one mail, each with its own timeout.
       signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
     }
     try {
@@ -116,62 +118,62 @@ export function createMailListeners(options: MailOptions): MailListeners {
 
   const limits = { retriesMax, timeoutMs, concurrency: connectionsMax }
 
-  /** Tells the shop, at once where it happens alone. */
-  const gatheredFor = (purpose: string, write: (events: readonly TroubleEvent[]) => MailContent) =>
-    gathered<TroubleEvent>({
-      ...{ windowMs, gatheringMax, retriesMax, timeoutMs },
-      send: (events, signal) => send(adminEmail ?? '', `${groupId(events)}.${purpose}`, write(events), signal),
+  /** Reports to the shop: a single event at once, many events together. */
+  const batchedFor = (purpose: string, write: (events: readonly EndedEvent[]) => MailContent) =>
+    batchedListener<EndedEvent>({
+      ...{ windowMs, batchMax, retriesMax, timeoutMs },
+      send: (events, signal) => send(adminEmail ?? '', `${batchId(events)}.${purpose}`, write(events), signal),
     })
-  const failures = gatheredFor('checkout-failed', events => failureNotice(events, sender, locale))
-  const expiries = gatheredFor('checkout-expired', events => expiryNotice(events, sender, locale))
+  const failures = batchedFor('checkout-failed', events => failureNotice(events, shop))
+  const expiries = batchedFor('checkout-expired', events => expiryNotice(events, shop))
 
-  const confirm: ListenerFunction<'CheckoutCompleted'> = async ({ id, order }, { signal }) => {
+  const confirmOrder: ListenerFunction<'CheckoutCompleted'> = async ({ id, order }, { signal }) => {
     if (order.email === null) return
-    await send(order.email, `${id}.confirmation`, orderConfirmation(order, sender, locale), signal)
+    await send(order.email, `${id}.confirmation`, orderConfirmation(order, shop), signal)
   }
-  const placed: ListenerFunction<'OrderAwaitingCapture'> = async ({ id, order }, { signal }) => {
+  const confirmUnpaidOrder: ListenerFunction<'OrderAwaitingCapture'> = async ({ id, order }, { signal }) => {
     if (order.email === null || !isAwaited(order)) return
-    await send(order.email, `${id}.order-placed`, awaitedOrder(order, sender, locale), signal)
+    await send(order.email, `${id}.order-placed`, awaitedOrder(order, shop), signal)
   }
-  const refund: ListenerFunction<'OrderRefunded'> = async (event, { signal }) => {
+  const confirmRefund: ListenerFunction<'OrderRefunded'> = async (event, { signal }) => {
     if (event.order.email === null) return
-    await send(event.order.email, `${event.id}.refund`, refundNotice(event, sender, locale), signal)
+    await send(event.order.email, `${event.id}.refund`, refundNotice(event, shop), signal)
   }
-  const announce =
+  const reportOrder =
     (to: string): ListenerFunction<'CheckoutCompleted'> =>
     (event, { signal }) =>
-      send(to, `${event.id}.new-order`, newOrder(event, sender, locale), signal)
-  const announceAwaited =
+      send(to, `${event.id}.new-order`, newOrder(event, shop), signal)
+  const reportUnpaidOrder =
     (to: string): ListenerFunction<'OrderAwaitingCapture'> =>
     async (event, { signal }) => {
       if (!isAwaited(event.order)) return
-      await send(to, `${event.id}.awaiting-capture`, awaitedByShop(event, sender, locale), signal)
+      await send(to, `${event.id}.awaiting-capture`, awaitedByShop(event, shop), signal)
     }
-  const warn =
+  const reportDispute =
     (to: string): ListenerFunction<'OrderDisputed'> =>
     (event, { signal }) =>
-      send(to, `${event.id}.dispute`, disputeNotice(event, sender, locale), signal)
+      send(to, `${event.id}.dispute`, disputeNotice(event, shop), signal)
 
   const listeners: ListenerMap = {
     CheckoutCompleted: [
-      ...(notifyCustomer ? [{ name: 'mail.order-confirmation', run: confirm, ...limits }] : []),
-      ...(adminEmail === null ? [] : [{ name: 'mail.new-order', run: announce(adminEmail), ...limits }]),
+      ...(notifyCustomer ? [{ name: 'mail.order-confirmation', run: confirmOrder, ...limits }] : []),
+      ...(adminEmail === null ? [] : [{ name: 'mail.new-order', run: reportOrder(adminEmail), ...limits }]),
     ],
     OrderAwaitingCapture: [
-      ...(notifyCustomer ? [{ name: 'mail.order-placed', run: placed, ...limits }] : []),
+      ...(notifyCustomer ? [{ name: 'mail.order-placed', run: confirmUnpaidOrder, ...limits }] : []),
       ...(adminEmail === null
         ? []
-        : [{ name: 'mail.order-awaiting-capture', run: announceAwaited(adminEmail), ...limits }]),
+        : [{ name: 'mail.order-awaiting-capture', run: reportUnpaidOrder(adminEmail), ...limits }]),
     ],
-    OrderRefunded: notifyCustomer ? [{ name: 'mail.refund', run: refund, ...limits }] : [],
-    OrderDisputed: adminEmail === null ? [] : [{ name: 'mail.dispute', run: warn(adminEmail), ...limits }],
+    OrderRefunded: notifyCustomer ? [{ name: 'mail.refund', run: confirmRefund, ...limits }] : [],
+    OrderDisputed: adminEmail === null ? [] : [{ name: 'mail.dispute', run: reportDispute(adminEmail), ...limits }],
     CheckoutFailed:
       adminEmail === null || !notifyOnFailure
         ? []
         : [
             {
               name: 'mail.checkout-failure',
-              run: (event, { signal }) => (isToldOtherwise(event) ? undefined : failures.run(event, signal)),
+              run: (event, { signal }) => (isReportedElsewhere(event) ? undefined : failures.run(event, signal)),
               ...failures.limits,
             },
           ],
@@ -191,7 +193,7 @@ export function createMailListeners(options: MailOptions): MailListeners {
     alert:
       adminEmail === null
         ? null
-        : (alerts, signal) => send(adminEmail, `${randomUUID()}.alert`, alertNotice(alerts, sender), signal),
+        : (alerts, signal) => send(adminEmail, `${randomUUID()}.alert`, alertNotice(alerts, shop), signal),
     async flush() {
       await Promise.all([failures.close(), expiries.close()])
     },
@@ -201,8 +203,8 @@ export function createMailListeners(options: MailOptions): MailListeners {
   }
 }
 
-/** Of one event its id, of several an id that the same ones have again. */
-function groupId(events: readonly CheckoutEvent[]): string {
+/** The id of one event, or an id that the same set of events always has. */
+function batchId(events: readonly CheckoutEvent[]): string {
   const [first] = events
   if (events.length === 1 && first !== undefined) return first.id
   const ids = events.map(event => event.id).sort()

@@ -1,10 +1,11 @@
-/** The parts of an order as mails show them: its lines, its sum, where it goes. From the order's own figures, as frozen. */
+/** The parts of an order in a mail: lines, sums, addresses and note, all from the frozen order. */
 import type { Address } from '../../domain/cart.ts'
 import type { Order } from '../../domain/order.ts'
 import type { ShopLocale } from '../shop-locale.ts'
-import { type MailBlock, type MailRow, singleLine } from './mail-content.ts'
+import { singleLine } from '../single-line.ts'
+import type { MailBlock, MailRow, MailShop } from './content.ts'
 
-function orderLines(order: Order, locale: ShopLocale): MailBlock {
+function orderLines(order: Order, { locale }: MailShop): MailBlock {
   const money = (amountMinor: number) => locale.money(amountMinor, order.currency)
   const items = order.lines.map(({ title, quantity, unitMinor, sku, subtotalMinor }) => ({
     title: singleLine(title),
@@ -14,21 +15,24 @@ function orderLines(order: Order, locale: ShopLocale): MailBlock {
   return { kind: 'items', items }
 }
 
-function orderFigures(order: Order, locale: ShopLocale): MailBlock {
+function orderFigures(order: Order, { locale, copy }: MailShop): MailBlock {
   const money = (amountMinor: number) => locale.money(amountMinor, order.currency)
   const { subtotalMinor, discountMinor, shippingMinor, taxMinor, totalMinor, refundedMinor, couponCode } = order
-  // Where tax was added to the prices, the parts do not make the total without it.
+  const labels = copy.order
+  // If tax is added to the prices, the other parts alone do not add up to the total.
   const isTaxIncluded = subtotalMinor - discountMinor + shippingMinor === totalMinor
-  const rows: MailRow[] = [{ label: 'Goods', value: money(subtotalMinor) }]
+  const rows: MailRow[] = [{ label: labels.subtotal, value: money(subtotalMinor) }]
   if (discountMinor > 0) {
-    const label = couponCode === null ? 'Discount' : `Coupon ${singleLine(couponCode)}`
+    const label = couponCode === null ? labels.discount : labels.coupon(singleLine(couponCode))
     rows.push({ label, value: `−${money(discountMinor)}` })
   }
-  if (shippingMinor > 0 || order.shippingAddress !== null) rows.push({ label: 'Shipping', value: money(shippingMinor) })
-  if (taxMinor > 0) rows.push({ label: isTaxIncluded ? 'Tax, included' : 'Tax', value: money(taxMinor) })
-  rows.push({ label: order.paidAt === null ? 'Total' : 'Paid', value: money(totalMinor), isGrand: true })
-  // It may have been given back since.
-  if (refundedMinor > 0) rows.push({ label: 'Refunded since', value: `−${money(refundedMinor)}` })
+  if (shippingMinor > 0 || order.shippingAddress !== null) {
+    rows.push({ label: labels.shipping, value: money(shippingMinor) })
+  }
+  if (taxMinor > 0) rows.push({ label: isTaxIncluded ? labels.taxIncluded : labels.tax, value: money(taxMinor) })
+  rows.push({ label: order.paidAt === null ? labels.total : labels.paid, value: money(totalMinor), isGrand: true })
+  // A retried mail may be sent after a refund.
+  if (refundedMinor > 0) rows.push({ label: labels.refunded, value: `−${money(refundedMinor)}` })
   return { kind: 'figures', rows }
 }
 
@@ -39,16 +43,15 @@ function addressLines(address: Address, locale: ShopLocale): string[] {
     .filter(line => line !== '')
 }
 
-/** Where it goes and who pays, as far as it is known. */
-function orderPeople(order: Order, locale: ShopLocale): MailBlock[] {
+function orderAddresses(order: Order, { locale, copy }: MailShop): MailBlock[] {
   const columns = [
-    { title: 'Ships to', address: order.shippingAddress },
-    { title: 'Billed to', address: order.billingAddress ?? order.shippingAddress },
+    { title: copy.order.shippingAddress, address: order.shippingAddress },
+    { title: copy.order.billingAddress, address: order.billingAddress ?? order.shippingAddress },
   ].flatMap(({ title, address }) => (address === null ? [] : [{ title, lines: addressLines(address, locale) }]))
   return columns.length === 0 ? [] : [{ kind: 'columns', columns }]
 }
 
-/** What the buyer wrote, with its line breaks. */
+/** The buyer's note, with its line breaks. */
 function orderNote(order: Order, title: string): MailBlock[] {
   const text = (order.notes ?? '')
     .split(/\r\n|\r|\n/)
@@ -58,7 +61,7 @@ function orderNote(order: Order, title: string): MailBlock[] {
   return text === '' ? [] : [{ kind: 'quote', title, text }]
 }
 
-/** The buyer's name where an address tells it. */
+/** The buyer's name, if an address has it. */
 export function buyerOf({ billingAddress, shippingAddress }: Order): { first: string; full: string } | null {
   const address = billingAddress ?? shippingAddress
   if (address === null) return null
@@ -66,18 +69,21 @@ export function buyerOf({ billingAddress, shippingAddress }: Order): { first: st
   return { first, full: `${first} ${singleLine(address.lastName)}`.trim() }
 }
 
-/** All of it: what was ordered, for how much, `link` to its page, for whom, and what the buyer wrote, under `noteTitle`. */
-export function wholeOrder(
+/** The number of units in all lines. */
+export const unitsOf = ({ lines }: Order): number => lines.reduce((sum, { quantity }) => sum + quantity, 0)
+
+/** The whole order: lines, sums, `link`, addresses, and the buyer's note under `noteTitle`. */
+export function orderBlocks(
   order: Order,
-  locale: ShopLocale,
+  shop: MailShop,
   noteTitle: string,
   link: readonly MailBlock[] = [],
 ): MailBlock[] {
   return [
-    orderLines(order, locale),
-    orderFigures(order, locale),
+    orderLines(order, shop),
+    orderFigures(order, shop),
     ...link,
-    ...orderPeople(order, locale),
+    ...orderAddresses(order, shop),
     ...orderNote(order, noteTitle),
   ]
 }

@@ -1,6 +1,6 @@
 /**
- * Slack: durable listeners that tell a channel of failed and expired checkouts and of disputes, through an incoming
- * webhook. What was not accepted is delivered again later. The webhook's address is a secret: no error tells it (A12).
+ * Durable listeners that report failed and expired checkouts and disputes to Slack, through an incoming webhook. Messages
+ * that are not accepted are retried. The webhook's address is a secret and appears in no error (A12).
  */
 import { IncomingWebhook, IncomingWebhookHTTPError } from '@slack/webhook'
 import type { CheckoutAlert } from '../../domain/alert.ts'
@@ -9,71 +9,71 @@ import { CheckoutError } from '../../domain/failure.ts'
 import type { ListenerMap } from '../../events/listeners.ts'
 import { PermanentFailure } from '../../events/permanent-failure.ts'
 import { usableBaseUrl } from '../base-url.ts'
-import { gathered, isToldOtherwise } from '../batched-listener.ts'
+import { batchedListener, isReportedElsewhere } from '../batched-listener.ts'
 import { createShopLocale } from '../shop-locale.ts'
-import { alertMessage, disputedMessage, endedMessage, type SlackMessage, type SlackShop } from './slack-blocks.ts'
+import { en } from './copy/en.ts'
+import { alertMessage, disputedMessage, endedMessage, type SlackMessage, type SlackShop } from './messages.ts'
 
 export interface SlackOptions {
-  /** `https://hooks.slack.com/services/…` of an incoming webhook. */
+  /** The address of an incoming webhook, `https://hooks.slack.com/services/…`. */
   webhookUrl: string
   shopName: string
-  /** Where the shop is reached from outside; default none: messages do not link to the console. */
+  /** The public address of the shop. Default null: messages do not link to the console. */
   baseUrl?: string | null
-  /** BCP 47; default "en". */
+  /** BCP 47, for dates and money. Default "en". */
   locale?: string
-  /** IANA; default "UTC". */
+  /** IANA time zone. Default "UTC". */
   timeZone?: string
-  /** Tell of checkouts that failed. Default true. */
+  /** Reports failed checkouts. Default true. */
   notifyOnFailure?: boolean
-  /** Tell of checkouts that expired. Default false. */
+  /** Reports expired checkouts. Default false. */
   notifyOnExpiration?: boolean
-  /** Between two messages of a kind, milliseconds, 0 to 500,000: what happens meanwhile is told together. Default 60,000. */
+  /** Interval between two messages of a kind, milliseconds, 0 to 500,000. Events in between share a message. Default 60,000. */
   windowMs?: number
-  /** How long a message may take, milliseconds. Default 10,000. */
+  /** Timeout of a message, milliseconds. Default 10,000. */
   timeoutMs?: number
-  /** How messages are sent: through a proxy, say. Default the platform's `fetch`. */
+  /** Sends requests, for example through a proxy. Default: the global `fetch`. */
   fetch?: typeof fetch
 }
 
 export interface SlackListeners {
   listeners: ListenerMap
-  /** Sends what people must look at as one message. Rejects where it was not accepted. */
+  /** Sends alerts as one message. Rejects if it is not accepted. */
   alert(alerts: readonly CheckoutAlert[], signal: AbortSignal): Promise<void>
-  /** Ends the gathering: what has gathered is sent now. Call it before the engine is closed, which then need not wait. */
+  /** Sends waiting events now. Call it before the engine is closed, which then need not wait for them. */
   flush(): Promise<void>
 }
 
-/** With the pauses between them, some seven hours; then a delivery is parked. */
+/** With the pauses between retries about seven hours; then a delivery is parked. */
 const retriesMax = 20
-const gatheringMax = 1_000
+const batchMax = 1_000
 const retryAfterMaxSeconds = 3_600
 
-/** @throws {CheckoutError} `invalid_argument` where the address of the webhook, or `baseUrl`, is none. */
+/** @throws {CheckoutError} `invalid_argument` if `webhookUrl` or `baseUrl` is not a valid address. */
 export function createSlackListeners(options: SlackOptions): SlackListeners {
   const { notifyOnFailure = true, notifyOnExpiration = false, windowMs = 60_000, timeoutMs = 10_000 } = options
   const shop: SlackShop = {
     name: options.shopName,
     baseUrl: usableBaseUrl(options.baseUrl),
     locale: createShopLocale(options.locale ?? 'en', options.timeZone ?? 'UTC'),
+    copy: en,
   }
   const post = createPost(options.webhookUrl, timeoutMs, options.fetch ?? fetch)
 
-  const gatheredAs = <Event extends CheckoutEvent>(
-    write: (events: readonly Event[], shop: SlackShop) => SlackMessage,
-  ) =>
-    gathered<Event>({
-      ...{ windowMs, gatheringMax, retriesMax, timeoutMs },
+  const batchedAs = <Event extends CheckoutEvent>(write: (events: readonly Event[], shop: SlackShop) => SlackMessage) =>
+    batchedListener<Event>({
+      ...{ windowMs, batchMax, retriesMax, timeoutMs },
       send: (events, signal) => post(write(events, shop), signal),
     })
-  const failures = gatheredAs<CheckoutEvent<'CheckoutFailed'>>(events => endedMessage(events, 'failed', shop))
-  const expiries = gatheredAs<CheckoutEvent<'CheckoutExpired'>>(events => endedMessage(events, 'expired', shop))
-  const disputes = gatheredAs(disputedMessage)
+  const failures = batchedAs<CheckoutEvent<'CheckoutFailed'>>(events => endedMessage(events, 'failed', shop))
+  const expiries = batchedAs<CheckoutEvent<'CheckoutExpired'>>(events => endedMessage(events, 'expired', shop))
+  const disputes = batchedAs(disputedMessage)
 
   const onFailure: ListenerMap = {
     CheckoutFailed: [
       {
         name: 'slack.checkout-failure',
-        run: (event, { signal }) => (isToldOtherwise(event) ? undefined : failures.run(event, signal)),
+        run: (event, { signal }) => (isReportedElsewhere(event) ? undefined : failures.run(event, signal)),
         ...failures.limits,
       },
     ],
@@ -98,17 +98,17 @@ export function createSlackListeners(options: SlackOptions): SlackListeners {
   }
 }
 
-/** Sends through Slack's own client, and keeps away from it for as long as Slack asks to. */
+/** Returns a function that sends through Slack's client, and pauses for as long as Slack asks after a 429. */
 function createPost(webhookUrl: string, timeoutMs: number, send: typeof fetch) {
   if (!URL.canParse(webhookUrl) || !/^https?:$/.test(new URL(webhookUrl).protocol)) {
-    // The address is not shown: whoever knows it may write to the channel.
-    throw new CheckoutError('invalid_argument', 'webhookUrl must be the address of an incoming webhook of Slack.')
+    // The address is not shown, because it lets its holder post to the channel.
+    throw new CheckoutError('invalid_argument', 'invalid webhookUrl; use the address of a Slack incoming webhook')
   }
   let notBefore = 0
 
   return async (message: SlackMessage, signal: AbortSignal): Promise<void> => {
     const waitMs = notBefore - performance.now()
-    if (waitMs > 0) throw later(`Slack asked for quiet: ${Math.ceil(waitMs / 1_000)} seconds more`, waitMs)
+    if (waitMs > 0) throw retryLater(`Slack rate limit: ${Math.ceil(waitMs / 1_000)} seconds left`, waitMs)
     const limited = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)])
     const client = new IncomingWebhook(webhookUrl, {
       async fetch(url, init) {
@@ -121,14 +121,14 @@ function createPost(webhookUrl: string, timeoutMs: number, send: typeof fetch) {
       await client.send(message)
     } catch (error) {
       const why = refusalOf(error, signal.aborted ? null : limited.aborted ? timeoutMs : null)
-      if (isForGood(error)) throw new PermanentFailure(why)
-      throw later(why, notBefore - performance.now())
+      if (isPermanentRefusal(error)) throw new PermanentFailure(why)
+      throw retryLater(why, notBefore - performance.now())
     }
   }
 }
 
-/** An error that asks for a pause before the next try. */
-function later(message: string, pauseMs: number): Error {
+/** An error that asks for a pause before the next attempt. */
+function retryLater(message: string, pauseMs: number): Error {
   return Object.assign(new Error(message), pauseMs > 0 ? { retryAfterMs: pauseMs } : {})
 }
 
@@ -138,10 +138,11 @@ function retryAfterMs(header: string | null): number {
 }
 
 /**
- * What Slack says of the message or of where it goes (https://api.slack.com/changelog/2016-05-17-changes-to-errors-for-incoming-webhooks).
- * Not among it is what says that the webhook itself or a restriction is in the way: people mend that.
+ * Error codes of Slack about the message or its destination, which a retry would not change
+ * (https://api.slack.com/changelog/2016-05-17-changes-to-errors-for-incoming-webhooks). Errors about the webhook itself or
+ * a restriction are not permanent, because a person can fix them.
  */
-const wordsForGood: ReadonlySet<string> = new Set([
+const permanentErrors: ReadonlySet<string> = new Set([
   'invalid_payload',
   'too_many_attachments',
   'user_not_found',
@@ -149,24 +150,24 @@ const wordsForGood: ReadonlySet<string> = new Set([
   'channel_is_archived',
 ])
 
-function isForGood(thrown: unknown): boolean {
+function isPermanentRefusal(thrown: unknown): boolean {
   if (!(thrown instanceof IncomingWebhookHTTPError) || thrown.statusCode < 400 || thrown.statusCode > 499) return false
-  return wordsForGood.has(thrown.body ?? '')
+  return permanentErrors.has(thrown.body ?? '')
 }
 
-/** Why a message was not accepted. The client's own error is not passed on: what it wraps may name the address. */
+/** Why a message was not accepted. The client's own error is not passed on, because it may contain the address. */
 function refusalOf(thrown: unknown, timedOutAfterMs: number | null): string {
   if (thrown instanceof IncomingWebhookHTTPError) {
-    // "no_service", "invalid_payload": Slack's own words for what is wrong, and nothing but these.
+    // Only Slack's own error codes, such as "no_service", are quoted.
     const word = /^[a-z_]{1,60}$/.exec(thrown.body ?? '')?.[0]
     return `Slack answered ${thrown.statusCode}${word === undefined ? '' : ` (${word})`}`
   }
   if (timedOutAfterMs !== null) return `Slack did not answer within ${timedOutAfterMs} ms`
   const why = codeOf(thrown)
-  return `Slack cannot be reached${why === null ? '' : ` (${why})`}`
+  return `could not reach Slack${why === null ? '' : ` (${why})`}`
 }
 
-/** "ECONNREFUSED": the code at the bottom of an error. */
+/** The code of the innermost cause, such as "ECONNREFUSED". */
 function codeOf(thrown: unknown, depth = 0): string | null {
   if (!(thrown instanceof Error) || depth > 5) return null
   const { code } = thrown as { code?: unknown }

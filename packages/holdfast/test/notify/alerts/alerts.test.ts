@@ -1,3 +1,4 @@
+/** Alerts reach people once per problem and hour, through every channel, and never block shutdown. */
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { CheckoutAlert } from '../../../src/domain/alert.ts'
 import type { HealthReport } from '../../../src/engine/checkout-engine.ts'
@@ -6,7 +7,7 @@ import { watchHealth } from '../../../src/notify/alerts/health-watch.ts'
 
 const stuck = (lockId: string | null, context: CheckoutAlert['context'] = {}): CheckoutAlert => ({
   code: 'rollback_stuck',
-  message: 'rollback needs attention',
+  message: 'rollback stuck',
   lockId,
   context,
 })
@@ -42,50 +43,50 @@ describe('alerts', () => {
     vi.useRealTimers()
   })
 
-  test('tell the same of the same checkout once an hour, and of others at once', async () => {
+  test('repeat the same alert of a checkout once an hour, and send others at once', async () => {
     const { alerts, messages } = open()
-    for (const lockId of ['a', 'a', 'b']) alerts.tell(stuck(lockId))
+    for (const lockId of ['a', 'a', 'b']) alerts.raise(stuck(lockId))
     await vi.advanceTimersByTimeAsync(59 * 60_000)
-    for (const lockId of ['a', 'b']) alerts.tell(stuck(lockId))
+    for (const lockId of ['a', 'b']) alerts.raise(stuck(lockId))
     await vi.advanceTimersByTimeAsync(61_000)
-    alerts.tell(stuck('a'))
+    alerts.raise(stuck('a'))
     await alerts.close()
     expect(messages.map(group => group.map(alert => alert.lockId))).toEqual([['a'], ['b'], ['a']])
   })
 
-  test('are news still where nobody could be told, and no news where somebody was', async () => {
+  test('count as new if no channel accepted them, and as known once one did', async () => {
     const { alerts, messages, lost } = open(3)
-    alerts.tell(stuck('a'))
+    alerts.raise(stuck('a'))
     await vi.waitUntil(() => lost.length === 1)
     await vi.advanceTimersByTimeAsync(1_000)
-    alerts.tell(stuck('a'))
+    alerts.raise(stuck('a'))
     await vi.waitUntil(() => messages.length === 1)
     await vi.advanceTimersByTimeAsync(1_000)
-    alerts.tell(stuck('a'))
+    alerts.raise(stuck('a'))
     await alerts.close()
     expect(messages.map(group => group.map(alert => alert.lockId))).toEqual([['a']])
   })
 
-  test('hold deliveries of different listeners apart', async () => {
+  test('distinguish deliveries of different listeners', async () => {
     const { alerts, messages } = open()
-    for (const listener of ['mail', 'slack', 'mail']) alerts.tell(stuck('a', { listener }))
+    for (const listener of ['mail', 'slack', 'mail']) alerts.raise(stuck('a', { listener }))
     await alerts.close()
     expect(messages.flat().map(alert => alert.context.listener)).toEqual(['mail', 'slack'])
   })
 
-  test('are tried a few times', async () => {
+  test('are retried a few times', async () => {
     const { alerts, messages, lost } = open(2)
-    alerts.tell(stuck('a'))
+    alerts.raise(stuck('a'))
     await vi.waitUntil(() => messages.length === 1)
     await alerts.close()
     expect(lost).toEqual([])
   })
 
-  test('come to an end where nobody can be reached, in one message however many there are', async () => {
+  test('give up if no channel accepts them, with one message for all that wait', async () => {
     const { alerts, lost, tries } = open(Number.POSITIVE_INFINITY)
-    alerts.tell(stuck('first'))
+    alerts.raise(stuck('first'))
     await vi.waitUntil(() => lost.length === 1)
-    for (let index = 0; index < 500; index += 1) alerts.tell(stuck(`${index}`))
+    for (let index = 0; index < 500; index += 1) alerts.raise(stuck(`${index}`))
     await vi.advanceTimersByTimeAsync(1_000)
     await vi.waitUntil(() => lost.length === 2)
     await alerts.close()
@@ -96,10 +97,10 @@ describe('alerts', () => {
     expect(tries()).toBe(6)
   })
 
-  test('hold up nobody’s end for longer than a moment', async () => {
+  test('delay closing by 1.5 seconds at most', async () => {
     const { alerts } = open(0, { channels: [{ name: 'slack', send: () => new Promise(() => {}) }] })
-    alerts.tell(stuck('a'))
-    alerts.tell(stuck('b'))
+    alerts.raise(stuck('a'))
+    alerts.raise(stuck('b'))
     let ended = false
     const closing = alerts.close().then(() => {
       ended = true
@@ -108,35 +109,35 @@ describe('alerts', () => {
     expect(ended).toBe(false)
     await vi.advanceTimersByTimeAsync(1)
     await closing
-    // Nobody is told any more.
-    alerts.tell(stuck('c'))
+    // Alerts after closing are ignored.
+    alerts.raise(stuck('c'))
     expect(vi.getTimerCount()).toBe(0)
   })
 
-  test('tell of what stays critical, and not of what passes', async () => {
-    const told: CheckoutAlert[] = []
+  test('are raised for checks that stay critical, not for those that recover', async () => {
+    const raised: CheckoutAlert[] = []
     let status: 'ok' | 'warning' | 'critical' = 'ok'
     const health = async (): Promise<HealthReport> => ({
       status: 'healthy',
       checks: {
-        database: { status, message: 'The database does not answer' },
-        deliveries: { status: 'warning', message: '3 deliveries given up' },
+        database: { status, message: 'Database does not respond' },
+        deliveries: { status: 'warning', message: '3 parked deliveries' },
       },
       timestamp: '',
     })
-    const watch = watchHealth({ health, tell: alert => told.push(alert), everyMs: 1_000 })
+    const watch = watchHealth({ health, raise: alert => raised.push(alert), everyMs: 1_000 })
     for (const next of ['critical', 'ok', 'critical'] as const) {
       status = next
       await vi.advanceTimersByTimeAsync(1_000)
     }
-    expect(told).toEqual([])
+    expect(raised).toEqual([])
     await vi.advanceTimersByTimeAsync(1_000)
     watch.stop()
     await vi.advanceTimersByTimeAsync(5_000)
-    expect(told).toEqual([
+    expect(raised).toEqual([
       {
         code: 'health_critical',
-        message: 'The database does not answer',
+        message: 'Database does not respond',
         lockId: null,
         context: { check: 'database' },
       },

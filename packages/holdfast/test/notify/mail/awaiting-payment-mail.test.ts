@@ -1,4 +1,4 @@
-/** Orders that wait for their money: their buyers hear how to pay, once, and nobody hears what is settled in a moment. */
+/** Mails about unpaid orders: buyers get the payment details once, and none if the payment settles at once. */
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { writeMail } from '../../../../../proofs/pictures/mail-samples.ts'
 import type { CheckoutEvent } from '../../../src/domain/events.ts'
@@ -14,27 +14,27 @@ const payment = { method: 'bank_transfer' as const }
 const shop = { from: 'shop@example.com', shopName: 'Reeperei', adminEmail: 'harbour@example.com' }
 
 describeStore(
-  'An order whose money is not in',
+  'An unpaid order',
   store => {
     let engine: CheckoutEngine
     let byCard: CheckoutEngine
     let invoices: InvoiceGateway
     const sent: MailMessage[] = []
-    const heard: CheckoutEvent<'OrderAwaitingCapture'>[] = []
+    const events: CheckoutEvent<'OrderAwaitingCapture'>[] = []
 
     beforeAll(async () => {
       invoices = createInvoiceGateway({ database: store.database, ...bank, onPaid: id => engine.captureCheckout(id) })
       const transport = { sendMail: async (message: MailMessage) => sent.push(message) }
       const { listeners } = createMailListeners({ ...shop, transport })
-      const hear = { name: 'hear', run: (event: CheckoutEvent<'OrderAwaitingCapture'>) => heard.push(event) }
-      const all = joinListeners(listeners, { OrderAwaitingCapture: [hear] })
+      const record = { name: 'record', run: (event: CheckoutEvent<'OrderAwaitingCapture'>) => events.push(event) }
+      const all = joinListeners(listeners, { OrderAwaitingCapture: [record] })
       engine = await store.open({ gateway: invoices, listeners: all })
       byCard = await store.open({ listeners: all })
     })
     afterAll(() => invoices.close())
     beforeEach(() => {
       sent.length = 0
-      heard.length = 0
+      events.length = 0
     })
 
     const to = (address: string | null) => sent.filter(message => message.to.address === address)
@@ -48,7 +48,7 @@ describeStore(
     }
     const line = (statementLineId: string) => ({ amountMinor: 2_500, currency: 'USD', statementLineId, actor: 'Grace' })
 
-    test('tells its buyer how to pay and the shop what it waits for, once, however often it is looked at', async () => {
+    test('sends payment details to the buyer and a notice to the shop once, even if the checkout is processed again', async () => {
       const { order, lockId, reference } = await invoiced()
       await deliver()
       for (const _ of [1, 2, 3]) {
@@ -60,16 +60,16 @@ describeStore(
       }
       const [mail, ...others] = to(order.email)
       expect(others).toEqual([])
-      expect(mail?.subject).toBe(`Your order ${order.number} at Reeperei: please transfer $25.00`)
-      for (const said of ['$25.00', 'Holdfast GmbH', 'DE89 3704 0044 0532 0130 00', reference.slice(0, 4)]) {
-        expect(mail?.text).toContain(said)
-        expect(mail?.html).toContain(said)
+      expect(mail?.subject).toBe(`Your order ${order.number} at Reeperei: $25.00 to pay by bank transfer`)
+      for (const part of ['$25.00', 'Holdfast GmbH', 'DE89 3704 0044 0532 0130 00', reference.slice(0, 4)]) {
+        expect(mail?.text).toContain(part)
+        expect(mail?.html).toContain(part)
       }
       expect(to(shop.adminEmail).map(({ subject }) => subject)).toEqual([
-        `Order ${order.number} awaits its transfer: $25.00`,
+        `Order ${order.number} awaits a bank transfer: $25.00`,
       ])
-      expect(heard).toMatchObject([{ lock: { id: lockId, state: 'awaiting_capture' }, order: { id: order.id } }])
-      expect(heard[0]?.lock.phase).toBe('payment_capture')
+      expect(events).toMatchObject([{ lock: { id: lockId, state: 'awaiting_capture' }, order: { id: order.id } }])
+      expect(events[0]?.lock.phase).toBe('payment_capture')
 
       await invoices.markPaid(reference, line(reference))
       await deliver()
@@ -77,10 +77,10 @@ describeStore(
         mail?.subject,
         `Your order ${order.number} at Reeperei`,
       ])
-      expect(heard).toHaveLength(1)
+      expect(events).toHaveLength(1)
     })
 
-    test('asks nobody to pay what was paid or cancelled before the mail could go out', async () => {
+    test('does not ask for payment if the order was paid or cancelled before the mail was sent', async () => {
       const paid = await invoiced()
       const cancelled = await invoiced()
       await invoices.markPaid(paid.reference, line(`early ${paid.reference}`))
@@ -93,44 +93,44 @@ describeStore(
       expect(to(shop.adminEmail).map(({ subject }) => subject)).toEqual([`New order ${paid.order.number}: $25.00`])
     })
 
-    test('whose payment the shop takes later is told as such', async () => {
+    test('with a later capture says that the buyer has not been charged yet', async () => {
       const { lockId } = await store.begin({ [await store.article()]: 2 }, { engine: byCard })
       const payLater = { token: 'tok_approve', captureLater: true }
       const order = requireOrder(await byCard.processCheckout(lockId, payLater))
       await deliver()
       expect(to(order.email).map(({ text }) => text)).toEqual([
-        expect.stringMatching(/\$25\.00 is reserved; it is taken when your goods are\sready/),
+        expect.stringMatching(/^You have not been charged yet\.\sYour\spayment\sof\s\$25\.00\sis\sauthorized\./m),
       ])
-      expect(to(shop.adminEmail)[0]?.subject).toBe(`Order ${order.number} awaits your capture: $25.00`)
-      expect(JSON.stringify([sent, heard])).not.toMatch(/tok_|secret/)
+      expect(to(shop.adminEmail)[0]?.subject).toBe(`Order ${order.number} awaits capture: $25.00`)
+      expect(JSON.stringify([sent, events])).not.toMatch(/tok_|secret/)
       await byCard.captureCheckout(lockId)
     })
 
     test.each(['tok_approve', 'tok_pending', 'tok_action_required', 'tok_decline', 'tok_timeout_after'])(
-      'is none where the gateway settles it while the buyer waits: %s',
+      'gets no mail if the gateway settles the payment while the buyer waits: %s',
       async token => {
         const { lockId } = await store.begin({ [await store.article()]: 1 }, { engine: byCard })
         await byCard.processCheckout(lockId, { token })
         await deliver()
-        expect(heard).toEqual([])
-        expect(sent.filter(({ subject }) => /transfer|await|is in$/.test(subject))).toEqual([])
+        expect(events).toEqual([])
+        expect(sent.filter(({ subject }) => /transfer|await|received$/.test(subject))).toEqual([])
       },
     )
   },
   ['postgres'],
 )
 
-test('says so where the account is told elsewhere, and where nobody’s name is known', async () => {
+test('refers to the account given elsewhere, and works without a name', async () => {
   const transfer = { reference: 'RF80100482', iban: null, accountHolder: null, dueAt: '2026-12-06T13:03:27Z' }
   const order = { metadata: { transfer }, shippingAddress: null, billingAddress: null }
   const { text } = await writeMail('order-placed', { order })
-  expect(text.replaceAll('\n', ' ')).toContain('Pay to the account that Reeperei Holdfast gave you.')
-  expect(text).not.toMatch(/IBAN|^To:|null|undefined/m)
-  expect(text).toMatch(/^Your order is in\.$/m)
+  expect(text.replaceAll('\n', ' ')).toContain('Use the bank account that Reeperei Holdfast gave you.')
+  expect(text).not.toMatch(/IBAN|^Recipient:|null|undefined/m)
+  expect(text).toMatch(/^We have received your order\.$/m)
   expect((await writeMail('order-awaiting-capture', { order })).text).toMatch(/^An order for €225\.67\.$/m)
 })
 
-test('is not sent about an order that costs nothing', async () => {
+test('is not sent for a free order', async () => {
   await expect(writeMail('order-placed', { order: { totalMinor: 0 } })).rejects.toThrow('no mail of')
   await expect(writeMail('order-placed', { order: { email: null } })).rejects.toThrow('no mail of')
 })

@@ -1,4 +1,4 @@
-/** Mails that are kept in files, and the pages that show them while one develops. */
+/** The development outbox stores mails in files, and local pages show them. */
 import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -11,7 +11,7 @@ import { defaultConfig } from '../../../src/config/config.ts'
 import type { ListenerMap } from '../../../src/events/listeners.ts'
 import { createHttpHandler, type HttpOptions } from '../../../src/http/app.ts'
 import type { HttpConfig } from '../../../src/http/context.ts'
-import { createKeptMails } from '../../../src/notify/mail/development-outbox.ts'
+import { createDevelopmentOutbox } from '../../../src/notify/mail/development-outbox.ts'
 import { openMail } from '../../../src/shop/open-mail.ts'
 
 let directory: string
@@ -20,12 +20,12 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(join(directory, '..'), { recursive: true, force: true }))
 
-describe('kept mails', () => {
-  test('are read as they would have gone out, newest first, also by another process', async () => {
-    const kept = createKeptMails(directory)
+describe('stored mails', () => {
+  test('are complete messages, listed newest first, also by another process', async () => {
+    const kept = createDevelopmentOutbox(directory)
     expect(await kept.list()).toEqual([])
     for (const kind of mailKinds) await kept.sendMail(await writeMail(kind))
-    const mails = await createKeptMails(directory).list()
+    const mails = await createDevelopmentOutbox(directory).list()
     expect(mails.map(({ keptAt }) => keptAt)).toEqual(
       mails
         .map(({ keptAt }) => keptAt)
@@ -39,13 +39,13 @@ describe('kept mails', () => {
     expect(parsed.text?.trim()).toBe(confirmation?.text.trim())
     expect(await kept.read(confirmation?.id ?? '')).toEqual(confirmation)
     const [file = ''] = readdirSync(directory)
-    // They hold what buyers wrote: the owner's alone.
+    // They contain data of buyers, so only the owner may read them.
     expect(statSync(join(directory, file)).mode & 0o077).toBe(0)
   })
 
-  test('are a bounded number, however many processes keep them at once', async () => {
+  test('are bounded in number, even if several processes store them at once', async () => {
     const mail = await writeMail('dispute')
-    const [one, other] = [createKeptMails(directory, 5), createKeptMails(directory, 5)]
+    const [one, other] = [createDevelopmentOutbox(directory, 5), createDevelopmentOutbox(directory, 5)]
     await Promise.all(Array.from({ length: 40 }, (_, at) => (at % 2 === 0 ? one : other).sendMail(mail)))
     await one.sendMail({ ...mail, subject: 'The last' })
     const mails = await other.list()
@@ -54,8 +54,8 @@ describe('kept mails', () => {
     expect(readdirSync(directory)).toHaveLength(5)
   })
 
-  test('are found by their id alone, never by a path', async () => {
-    const kept = createKeptMails(directory)
+  test('are found by id only, never by a path', async () => {
+    const kept = createDevelopmentOutbox(directory)
     await kept.sendMail(await writeMail('dispute'))
     writeFileSync(join(directory, '..', 'secret.json'), '{"html":"secret"}')
     for (const id of ['../secret', '..%2fsecret', '', '20261122T130327123-000000000000', 'x'.repeat(5_000)]) {
@@ -64,7 +64,7 @@ describe('kept mails', () => {
   })
 })
 
-describe('the pages of kept mails', () => {
+describe('pages of stored mails', () => {
   const config = {
     currency: 'EUR',
     secret: 'a secret of the tests, thirty-two characters',
@@ -72,27 +72,27 @@ describe('the pages of kept mails', () => {
     rateLimitPerMinute: 0,
     protection: true,
   }
-  // These pages ask the mailbox alone: not the engine, the catalog or the carts.
-  const nothing = new Proxy({}, { get: () => () => Promise.reject(new Error('asked for something')) })
+  // These pages use only the mailbox, not the engine, the catalog or the carts.
+  const nothing = new Proxy({}, { get: () => () => Promise.reject(new Error('unexpected call')) })
   const parts = { engine: nothing, catalog: nothing, carts: nothing } as Pick<
     HttpOptions,
     'engine' | 'catalog' | 'carts'
   >
-  interface Asked {
+  interface Visit {
     origin?: string
-    /** Of whoever is connected. */
+    /** The address of the connection. */
     address?: string | null
     headers?: Record<string, string>
   }
-  const get = (options: Partial<HttpOptions>, path: string, asked: Asked = {}) => {
-    const { origin = 'http://127.0.0.1:3000', address = '127.0.0.1', headers = {} } = asked
+  const get = (options: Partial<HttpOptions>, path: string, visit: Visit = {}) => {
+    const { origin = 'http://127.0.0.1:3000', address = '127.0.0.1', headers = {} } = visit
     return createHttpHandler({ ...parts, config, pages: storefront, remoteAddress: () => address, ...options })(
       new Request(`${origin}${path}`, { headers: { Accept: 'text/html', ...headers } }),
     )
   }
 
-  test('list what there is, and say so where there is nothing', async () => {
-    const mailbox = createKeptMails(directory)
+  test('list the mails, and say if there are none', async () => {
+    const mailbox = createDevelopmentOutbox(directory)
     expect(await (await get({ mailbox }, '/dev/mail')).text()).toContain('No mail yet.')
     await mailbox.sendMail({ ...(await writeMail('dispute')), subject: '<b>Dispute</b>' })
     const page = await (await get({ mailbox }, '/dev/mail')).text()
@@ -100,8 +100,8 @@ describe('the pages of kept mails', () => {
     expect(page).toContain('harbour@example.com')
   })
 
-  test('show a mail in a frame that runs nothing, with its text and its headers', async () => {
-    const mailbox = createKeptMails(directory)
+  test('show a mail in a sandboxed frame, with its text and its headers', async () => {
+    const mailbox = createDevelopmentOutbox(directory)
     const mail = await writeMail('order-confirmation')
     await mailbox.sendMail({ ...mail, html: `${mail.html}<script>top.stolen = true</script>` })
     const [kept] = await mailbox.list()
@@ -120,8 +120,8 @@ describe('the pages of kept mails', () => {
     expect(framed.headers.get('x-frame-options')).toBe('SAMEORIGIN')
   })
 
-  test('are not there in production, without a mailbox, or for a mail that is none', async () => {
-    const mailbox = createKeptMails(directory)
+  test('are 404 in production, without a mailbox, or for an unknown mail', async () => {
+    const mailbox = createDevelopmentOutbox(directory)
     await mailbox.sendMail(await writeMail('dispute'))
     const [kept] = await mailbox.list()
     for (const path of ['/dev/mail', `/dev/mail/${kept?.id}`, `/dev/mail/${kept?.id}/html`]) {
@@ -132,31 +132,31 @@ describe('the pages of kept mails', () => {
     expect((await get({ mailbox }, '/dev/mail/..%2f..%2fsecret')).status).toBe(404)
   })
 
-  test('are shown to this machine and to nobody else, by whatever way they come', async () => {
-    const mailbox = createKeptMails(directory)
+  test('are shown to requests from this machine only', async () => {
+    const mailbox = createDevelopmentOutbox(directory)
     await mailbox.sendMail(await writeMail('order-confirmation'))
     const [kept] = await mailbox.list()
     const paths = ['/dev/mail', `/dev/mail/${kept?.id}`, `/dev/mail/${kept?.id}/html`]
-    const statuses = (asked: Asked, more: Partial<HttpConfig> = {}) =>
-      Promise.all(paths.map(async path => (await get({ mailbox, config: { ...config, ...more } }, path, asked)).status))
+    const statuses = (visit: Visit, more: Partial<HttpConfig> = {}) =>
+      Promise.all(paths.map(async path => (await get({ mailbox, config: { ...config, ...more } }, path, visit)).status))
     const shown = [200, 200, 200]
     const closed = [404, 404, 404]
     for (const address of ['127.0.0.1', '::1', '::ffff:127.0.0.1']) expect(await statuses({ address })).toEqual(shown)
     for (const origin of ['http://localhost:3000', 'http://[::1]:3000', 'http://shop.localhost']) {
       expect(await statuses({ origin }), origin).toEqual(shown)
     }
-    // Over the network, and where it is not known from where.
+    // Over the network, or from an unknown address.
     for (const address of ['203.0.113.9', '192.168.1.7', '::ffff:203.0.113.9', '2001:db8::1', null]) {
       expect(await statuses({ address }), String(address)).toEqual(closed)
     }
-    // A page elsewhere whose own name was made to lead here.
+    // DNS rebinding: another site's name that resolves to this machine.
     for (const origin of ['http://shop.example', 'http://127.0.0.1.example', 'http://localhost.example']) {
       expect(await statuses({ origin }), origin).toEqual(closed)
     }
     for (const header of ['X-Forwarded-For', 'X-Real-IP', 'Forwarded', 'Via', 'X-Forwarded-Host']) {
       expect(await statuses({ headers: { [header]: '127.0.0.1' } }), header).toEqual(closed)
     }
-    // A proxy that says nothing of itself.
+    // A proxy that sets no headers.
     expect(await statuses({}, { baseUrl: 'https://shop.example' })).toEqual(closed)
     expect(await statuses({}, { trustedProxyHeader: 'x-client' })).toEqual(closed)
     expect(await statuses({}, { baseUrl: 'http://localhost:3000' })).toEqual(shown)
@@ -164,7 +164,7 @@ describe('the pages of kept mails', () => {
 })
 
 describe('mail by configuration', () => {
-  test('is kept in no shop that takes money, where nobody said that it is in production', async () => {
+  test('is not stored by a shop with a live gateway, even outside production', async () => {
     const keeps = async (config: Partial<CheckoutConfig>) =>
       (await openMail({ ...defaultConfig, ...config }, directory)).kept !== null
     expect(await keeps({ gateway: 'invoice' })).toBe(false)
@@ -179,7 +179,7 @@ describe('mail by configuration', () => {
     }
   })
 
-  test('is sent where there is a server, kept while one develops, and none elsewhere', async () => {
+  test('is sent with a server, stored in development without one, and not written otherwise', async () => {
     const names = (listeners: ListenerMap) => Object.keys(listeners)
     const kept = await openMail(defaultConfig, directory)
     expect(kept.kept).not.toBeNull()
@@ -188,7 +188,7 @@ describe('mail by configuration', () => {
       directory,
     )
     expect(sent.kept).toBeNull()
-    // Deliveries are written under names: those of one must be those of the other.
+    // Deliveries are stored by listener name, so both must register the same listeners.
     expect(names(sent.listeners)).toEqual(names(kept.listeners))
     for (const environment of ['production', 'test'] as const) {
       expect(await openMail({ ...defaultConfig, environment }, directory)).toMatchObject({ kept: null, listeners: {} })

@@ -1,35 +1,35 @@
-/** A real SMTP server in this process, that takes mails, refuses them, or says nothing, as a test wants it. */
+/** A real SMTP server in this process that accepts mails, rejects them, or does not answer, as a test chooses. */
 import { once } from 'node:events'
 import type { AddressInfo, Socket } from 'node:net'
 import { type AddressObject, type ParsedMail, simpleParser } from 'mailparser'
 import { SMTPServer, type SMTPServerSession } from 'smtp-server'
 
 export interface ReceivedMail {
-  /** As the envelope says. */
+  /** From the envelope. */
   recipients: string[]
   mail: ParsedMail
   raw: string
 }
 
-/** `stalls`: takes connections and says nothing; `drops`: hangs up in the middle of the mail. */
+/** `stalls` accepts connections and never answers; `drops` closes the connection in the middle of the mail. */
 export type ServerMood = 'takes' | 'refuses recipients' | 'is busy' | 'refuses contents' | 'drops' | 'stalls'
 
 export interface MailServer {
-  /** With user and password. */
+  /** Includes user and password. */
   url: string
   received: ReceivedMail[]
   mood: ServerMood
-  /** Refuses at one step whatever the mood; null: nothing. */
+  /** Rejects one step in any mood; null: none. */
   refuses: { at: 'connect' | 'MAIL FROM' | 'RCPT TO' | 'DATA'; code: number; text: string } | null
-  /** Connections that are open now. */
+  /** Currently open connections. */
   connections(): number
-  /** Mails that were offered, taken or not. */
+  /** Number of mails offered, accepted or not. */
   offered(): number
   stop(): Promise<void>
 }
 
 const user = 'shop'
-/** With what addresses must escape. */
+/** Contains characters that must be escaped in an address. */
 export const smtpPassword = 'canary-p@ss/word:1?'
 
 function answer(code: number, text: string): Error {
@@ -89,7 +89,7 @@ export async function startMailServer(port = 0): Promise<MailServer> {
     sockets.add(socket)
     socket.on('close', () => sockets.delete(socket))
   })
-  // What a client does by hanging up is no error of the server's.
+  // A client that disconnects is not an error of the server.
   server.on('error', () => {})
   server.listen(port, '127.0.0.1')
   await once(server.server, 'listening')

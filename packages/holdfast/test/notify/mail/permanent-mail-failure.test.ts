@@ -1,9 +1,9 @@
-/** What a mail server says for good, and what it may say otherwise once somebody has mended something. */
+/** Answers of mail servers that are permanent, and answers that a configuration change or time may turn. */
 import { expect, test } from 'vitest'
-import { isForGood } from '../../../src/notify/mail/permanent-mail-failure.ts'
+import { isPermanentRefusal } from '../../../src/notify/mail/permanent-mail-failure.ts'
 
-const asked = (command: unknown, response: string) =>
-  isForGood({ command, responseCode: Number.parseInt(response, 10), response })
+const isPermanent = (command: unknown, response: string) =>
+  isPermanentRefusal({ command, responseCode: Number.parseInt(response, 10), response })
 
 test.each([
   ['RCPT TO', '550 5.1.1 <…> user unknown'],
@@ -19,8 +19,8 @@ test.each([
   ['DATA', '552 5.3.4 message too big'],
   ['DATA', '554 5.6.0 cannot be read'],
   ['DATA', '550 message refused'],
-])('%s, %s: is for good', (command, response) => {
-  expect(asked(command, response)).toBe(true)
+])('%s, %s is permanent', (command, response) => {
+  expect(isPermanent(command, response)).toBe(true)
 })
 
 test.each([
@@ -48,6 +48,6 @@ test.each([
   ['DATA', '550 5.7.26 SPF and DKIM did not pass'],
   ['DATA', '452 4.3.1 no space'],
   ['DATA', ''],
-])('%s, %s: may pass', (command, response) => {
-  expect(asked(command, response)).toBe(false)
+])('%s, %s may succeed on a retry', (command, response) => {
+  expect(isPermanent(command, response)).toBe(false)
 })

@@ -1,4 +1,4 @@
-/** What stands in for Slack's end of an incoming webhook, as strict as it is about what it takes. */
+/** A stand-in for Slack's incoming webhooks that enforces the same limits. */
 import { once } from 'node:events'
 import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -10,7 +10,7 @@ export interface Received {
 
 const secretPath = '/services/T00000000/B00000000/XXXXsecretXXXX'
 
-/** What Slack's limits forbid in a message; nothing where it would take it. */
+/** The violations of Slack's limits in a message; empty if Slack would accept it. */
 export function faultsOf({ text, blocks }: Received): string[] {
   const faults: string[] = []
   if (typeof text !== 'string' || text.trim() === '') faults.push('no text')
@@ -30,7 +30,7 @@ export function faultsOf({ text, blocks }: Received): string[] {
   return faults
 }
 
-/** All that a person sees of a message. */
+/** The visible text of a message. */
 export function wordsOf({ text, blocks }: Received): string {
   const parts = blocks.flatMap(block => [block.text ?? [], block.fields ?? [], block.elements ?? []].flat())
   return [text, ...parts.map(part => part.text)].join('\n')
@@ -42,10 +42,10 @@ export async function openSlackEndpoint() {
     received,
     secretPath,
     url: '',
-    /** What it answers with; default: takes it. */
+    /** Answers a request; default: accepts it. */
     answer: null as ((response: ServerResponse) => void) | null,
-    /** How often it was asked. */
-    asked: 0,
+    /** Number of requests. */
+    requests: 0,
     async close() {
       server.closeAllConnections()
       server.close()
@@ -55,7 +55,7 @@ export async function openSlackEndpoint() {
   const server = createServer(async (request, response) => {
     const chunks: Buffer[] = []
     for await (const chunk of request) chunks.push(chunk)
-    endpoint.asked += 1
+    endpoint.requests += 1
     if (endpoint.answer !== null) return endpoint.answer(response)
     const message = JSON.parse(Buffer.concat(chunks).toString()) as Received
     const faults = faultsOf(message)

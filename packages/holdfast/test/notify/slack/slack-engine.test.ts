@@ -1,4 +1,4 @@
-/** Slack through the engine: an outage in a handful of messages, nothing lost where a process dies, and alerts that come to an end. */
+/** Slack through the engine: few messages per outage, no loss if a process dies, and no endless alerts. */
 import type { ServerResponse } from 'node:http'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import type { CheckoutAlert } from '../../../src/domain/alert.ts'
@@ -23,7 +23,7 @@ describeStore(
     const slack = (windowMs = 150) =>
       createSlackListeners({ webhookUrl: endpoint.url, shopName: 'Lamps', windowMs, timeoutMs: 5_000 })
 
-    /** Buyers whose cards are declined, all at once. */
+    /** Concurrent buyers whose cards are declined. */
     async function decline(engine: CheckoutEngine, count: number): Promise<string[]> {
       const sku = await store.article({ stock: [count] })
       return Promise.all(
@@ -43,7 +43,7 @@ describeStore(
       )
     const countIn = ({ blocks }: Received) => Number(/^(\d+) checkouts/.exec(blocks[0]?.text?.text ?? '')?.[1] ?? 1)
 
-    test('an outage is told in a handful of messages, whose figures count every checkout', async () => {
+    test('an outage is reported in a few messages whose numbers include every checkout', async () => {
       const { listeners, flush } = slack()
       const engine = await store.open({ listeners })
       await decline(engine, 300)
@@ -60,7 +60,7 @@ describeStore(
       expect(words).not.toMatch(/example\.com|Storgatan|tok_|session-/)
     })
 
-    test('what was not accepted when a process died is delivered by another', async () => {
+    test('a message not accepted before a process died is delivered by another process', async () => {
       const held: ServerResponse[] = []
       endpoint.answer = response => void held.push(response)
       const dead = slack(60_000)
@@ -69,7 +69,7 @@ describeStore(
       const dying = first.deliverer.runOnce()
       await expect.poll(() => held.length).toBe(1)
 
-      // Its leases are over; whoever comes next has everything, told or not.
+      // The leases have expired, so the next process takes over all deliveries.
       await store.sql(`update holdfast.deliveries set next_at = now() - interval '1 second' where leased`)
       endpoint.answer = null
       const alive = slack(0)
@@ -78,14 +78,14 @@ describeStore(
       const words = endpoint.received.map(wordsOf).join('\n')
       for (const lockId of lockIds) expect(words).toContain(lockId)
 
-      // What the first comes to in the end counts no more.
+      // The late result of the first process is ignored.
       endpoint.answer = response => response.writeHead(500).end()
       for (const response of held) response.writeHead(500).end()
       await dead.flush()
       expect(await dying).toEqual({ delivered: 0, failed: 0, parked: 0 })
     })
 
-    test('what Slack refuses ends parked, each alert is told by every other way, and none makes another', async () => {
+    test('a delivery that Slack rejects is parked, its alert reaches the other channel, and no alert raises another', async () => {
       endpoint.answer = response => response.writeHead(404).end('no_service')
       const { listeners, alert } = slack(0)
       const patient = listeners.CheckoutFailed?.[0] as object
@@ -103,16 +103,16 @@ describeStore(
       const lines: Record<string, unknown>[] = []
       const engine = await store.open({
         listeners: { CheckoutFailed: [{ ...patient, retriesMax: 0 } as never] },
-        onAlert: alerts.tell,
+        onAlert: alerts.raise,
         log: { info() {}, warn() {}, error: (message, fields) => void lines.push({ message, ...fields }) },
       })
       const [lockId] = await decline(engine, 1)
-      const { asked } = endpoint
+      const { requests } = endpoint
       expect(await engine.deliverer.runOnce()).toEqual({ delivered: 0, failed: 0, parked: 1 })
       await expect.poll(() => lost).toEqual(['slack'])
       await alerts.close()
-      // The delivery itself, and the alert of it in three tries.
-      expect(endpoint.asked - asked).toBe(4)
+      // The delivery itself, and its alert in three attempts.
+      expect(endpoint.requests - requests).toBe(4)
       expect(elsewhere).toMatchObject([
         { code: 'delivery_parked', lockId, context: { listener: 'slack.checkout-failure', attempts: 1 } },
       ])
@@ -125,10 +125,10 @@ describeStore(
       expect(JSON.stringify([rows, lines])).not.toMatch(/services|127\.0\.0\.1/)
     })
 
-    test('a rollback that the gateway does not let end reaches people, once', async () => {
+    test('a stuck rollback raises one alert', async () => {
       const { alert } = slack()
       const alerts = createAlerts({ channels: [{ name: 'slack', send: alert }], onLost() {}, windowMs: 0 })
-      const engine = await store.open({ onAlert: alerts.tell })
+      const engine = await store.open({ onAlert: alerts.raise })
       const sku = await store.article()
       const { lockId } = await store.begin({ [sku]: 1 }, { engine })
       store.faults.with = ({ kind }) => (kind === 'void' ? 'error_before' : null)

@@ -1,3 +1,4 @@
+/** The content of Slack messages, their limits, and the handling of Slack's answers. */
 import { inspect } from 'node:util'
 import fc from 'fast-check'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
@@ -56,7 +57,7 @@ describe('Slack', () => {
   const open = (options: Partial<SlackOptions> = {}) =>
     createSlackListeners({ webhookUrl: endpoint.url, shopName: 'Lamps & Co', windowMs: 0, ...options })
 
-  function tell(
+  function deliver(
     event: CheckoutEvent<'CheckoutFailed'>,
     slack = open(),
     context: Partial<DeliveryContext> = {},
@@ -65,37 +66,37 @@ describe('Slack', () => {
     return Promise.resolve(listener.run(event, { signal: new AbortController().signal, attempt: 1, ...context }))
   }
 
-  test('says what failed, where, why and when, and leads to the console and to the command', async () => {
+  test('says what failed, where, why and when, and links to the console and the command', async () => {
     const slack = open({ baseUrl: 'https://shop.example/', locale: 'de-CH', timeZone: 'Europe/Zurich' })
-    await tell(failed({}, { metadata: { payment_authorization: { amount: 123_456, currency: 'CHF' } } }), slack)
+    await deliver(failed({}, { metadata: { payment_authorization: { amount: 123_456, currency: 'CHF' } } }), slack)
     const [message] = endpoint.received
     expect(message).toMatchSnapshot()
   })
 
-  test('has no links where the shop has no address', async () => {
-    await tell(failed())
+  test('has no links if the shop has no address', async () => {
+    await deliver(failed())
     expect(wordsOf(endpoint.received[0] as never)).not.toMatch(/<http|\|/)
   })
 
-  test('tells nothing of the buyer', async () => {
-    await tell(failed())
+  test('contains nothing about the buyer', async () => {
+    await deliver(failed())
     expect(JSON.stringify(endpoint.received)).not.toMatch(/ada|example\.com|session/)
   })
 
-  test('lets nobody call a channel, forge a link or leave the line by what they write', async () => {
+  test('texts of others cannot notify a channel, forge a link or add a line', async () => {
     const message = '"<!channel> <@U1> @here & <https://evil.example|click>\n\n*`x`*\u202e" is no longer sold.'
-    await tell(failed({ message, context: { sku: '`<!everyone>`\n@channel' } }))
+    await deliver(failed({ message, context: { sku: '`<!everyone>`\n@channel' } }))
     const words = wordsOf(endpoint.received[0] as never)
     expect(words).not.toMatch(/<!|<@|<http|@here|@channel|\u202e|\n\n/)
     expect(words).toContain('&lt;!channel&gt;')
-    // Slack must not look for mentions and addresses by itself, either.
+    // Slack must not detect mentions and addresses by itself.
     const texts = endpoint.received[0]?.blocks.flatMap(block => [block.text, ...(block.fields ?? [])]) ?? []
     for (const text of texts) {
       if ((text as { type?: string } | undefined)?.type === 'mrkdwn') expect(text).toMatchObject({ verbatim: true })
     }
   })
 
-  test('stays within Slack’s limits, whatever is written in whatever number', async () => {
+  test('stays within Slack’s limits for any texts and any number of events', async () => {
     const text = fc.oneof(
       fc.string({ maxLength: 50 }),
       fc.constant('&'.repeat(5_000)),
@@ -110,9 +111,10 @@ describe('Slack', () => {
           { metadata: { payment_authorization: { amount, currency: 'USD' } } },
         ),
       )
-    const { endedMessage, alertMessage } = await import('../../../src/notify/slack/slack-blocks.ts')
+    const { endedMessage, alertMessage } = await import('../../../src/notify/slack/messages.ts')
     const { createShopLocale } = await import('../../../src/notify/shop-locale.ts')
-    const shop = { name: '&'.repeat(70), baseUrl: 'https://shop.example', locale: createShopLocale('en', 'UTC') }
+    const { en: copy } = await import('../../../src/notify/slack/copy/en.ts')
+    const shop = { name: '&'.repeat(70), baseUrl: 'https://shop.example', locale: createShopLocale('en', 'UTC'), copy }
     fc.assert(
       fc.property(fc.array(event, { minLength: 1, maxLength: 40 }), events => {
         expect(faultsOf(endedMessage(events, 'failed', shop) as never)).toEqual([])
@@ -129,20 +131,20 @@ describe('Slack', () => {
     )
   })
 
-  test('does not believe an amount that a caller wrote on the lock', async () => {
-    await tell(failed({}, { metadata: { payment_authorization: { amount: '<!channel>', currency: 'nothing' } } }))
+  test('ignores a malformed amount in the metadata of the lock', async () => {
+    await deliver(failed({}, { metadata: { payment_authorization: { amount: '<!channel>', currency: 'nothing' } } }))
     expect(wordsOf(endpoint.received[0] as never)).not.toContain('Amount')
   })
 
-  test('leaves to their own events what expired or was cancelled', async () => {
+  test('does not report expired and cancelled checkouts as failures', async () => {
     for (const code of ['checkout_expired', 'checkout_cancelled', 'checkout_released'] as const)
-      await tell(failed({ code }))
+      await deliver(failed({ code }))
     expect(endpoint.received).toEqual([])
     expect(open().listeners.CheckoutExpired).toBeUndefined()
     expect(open({ notifyOnFailure: false }).listeners.CheckoutFailed).toBeUndefined()
   })
 
-  test('tells of expired checkouts where that is asked for, and of disputes always', async () => {
+  test('reports expired checkouts if enabled, and disputes always', async () => {
     const { listeners } = open({ notifyOnExpiration: true, notifyOnFailure: false })
     const context = { signal: new AbortController().signal, attempt: 1 }
     const [expiry] = listeners.CheckoutExpired as [ListenerObject<'CheckoutExpired'>]
@@ -168,10 +170,10 @@ describe('Slack', () => {
   test.each([
     ['an error of Slack', 500, 'oops https://hooks.slack.com/services/T/B/x', 'Slack answered 500'],
     ['a webhook that was revoked', 404, 'no_service', 'Slack answered 404 (no_service)'],
-    ['a redirect', 302, '', 'Slack cannot be reached'],
-  ])('fails the delivery on %s', async (_, status, body, said) => {
+    ['a redirect', 302, '', 'could not reach Slack'],
+  ])('fails the delivery on %s', async (_, status, body, message) => {
     endpoint.answer = response => response.writeHead(status, { location: '/elsewhere' }).end(body)
-    await expect(tell(failed())).rejects.toThrow(new Error(said))
+    await expect(deliver(failed())).rejects.toThrow(new Error(message))
   })
 
   test.each([
@@ -185,42 +187,42 @@ describe('Slack', () => {
     [404, '', false],
     [500, 'rollup_error', false],
     [503, 'invalid_payload', false],
-  ])('%i %s: no other try is %s', async (status, body, isForGood) => {
+  ])('%i %s is a permanent failure: %s', async (status, body, isPermanent) => {
     endpoint.answer = response => response.writeHead(status).end(body)
-    const error = await tell(failed()).catch((thrown: unknown) => thrown)
+    const error = await deliver(failed()).catch((thrown: unknown) => thrown)
     expect((error as Error).message).toContain(`Slack answered ${status}`)
-    expect(error instanceof PermanentFailure).toBe(isForGood)
+    expect(error instanceof PermanentFailure).toBe(isPermanent)
   })
 
-  test('keeps quiet for as long as Slack asks to, and fails the deliveries until then', async () => {
+  test('pauses for as long as Slack asks after a 429, and fails deliveries until then', async () => {
     const slack = open()
     endpoint.answer = response => response.writeHead(429, { 'retry-after': '30' }).end('rate_limited')
-    const refused = await tell(failed(), slack).catch((error: unknown) => error)
+    const refused = await deliver(failed(), slack).catch((error: unknown) => error)
     expect(refused).toMatchObject({ message: 'Slack answered 429 (rate_limited)', retryAfterMs: expect.any(Number) })
     expect((refused as { retryAfterMs: number }).retryAfterMs).toBeGreaterThan(20_000)
-    const { asked } = endpoint
+    const { requests } = endpoint
     endpoint.answer = null
-    await expect(tell(failed(), slack)).rejects.toThrow('Slack asked for quiet: 30 seconds more')
-    expect(endpoint.asked).toBe(asked)
+    await expect(deliver(failed(), slack)).rejects.toThrow('Slack rate limit: 30 seconds left')
+    expect(endpoint.requests).toBe(requests)
   })
 
-  test('gives up a message that is not answered in time, and one that nobody waits for', async () => {
+  test('aborts a message without an answer in time, and one whose delivery is aborted', async () => {
     const hanging: { destroy(): void }[] = []
     endpoint.answer = response => void hanging.push(response)
-    await expect(tell(failed(), open({ timeoutMs: 50 }))).rejects.toThrow('Slack did not answer within 50 ms')
-    // Headers came, the rest never does.
+    await expect(deliver(failed(), open({ timeoutMs: 50 }))).rejects.toThrow('Slack did not answer within 50 ms')
+    // Headers arrive, the rest never does.
     endpoint.answer = response => response.writeHead(200).write('o')
-    await expect(tell(failed(), open({ timeoutMs: 50 }))).rejects.toThrow('Slack did not answer within 50 ms')
+    await expect(deliver(failed(), open({ timeoutMs: 50 }))).rejects.toThrow('Slack did not answer within 50 ms')
     const stop = new AbortController()
     endpoint.answer = response => {
       hanging.push(response)
       stop.abort(new Error('the process stopped'))
     }
-    await expect(tell(failed(), open(), { signal: stop.signal })).rejects.toThrow('the process stopped')
+    await expect(deliver(failed(), open(), { signal: stop.signal })).rejects.toThrow('the process stopped')
     for (const each of hanging) each.destroy()
   })
 
-  test('never shows the address of the webhook, whatever goes wrong', async () => {
+  test('never shows the address of the webhook in an error', async () => {
     const closed = await openSlackEndpoint()
     await closed.close()
     const throwing: typeof fetch = async url => {
@@ -229,20 +231,20 @@ describe('Slack', () => {
       })
     }
     const tries = [
-      () => tell(failed(), open({ webhookUrl: closed.url })),
-      () => tell(failed(), open({ webhookUrl: 'http://nowhere.invalid/services/secret' })),
-      () => tell(failed(), open({ fetch: throwing })),
+      () => deliver(failed(), open({ webhookUrl: closed.url })),
+      () => deliver(failed(), open({ webhookUrl: 'http://nowhere.invalid/services/secret' })),
+      () => deliver(failed(), open({ fetch: throwing })),
       () => open({ webhookUrl: 'hooks.slack.com/services/T/B/secret' }).alert([], new AbortController().signal),
       () => open({ webhookUrl: 'file:///services/secret' }).alert([], new AbortController().signal),
     ]
     const errors: unknown[] = []
     for (const attempt of tries) await (async () => attempt())().catch(error => errors.push(error))
     expect(errors.map(error => (error as Error).message)).toEqual([
-      'Slack cannot be reached (ECONNREFUSED)',
-      expect.stringMatching(/^Slack cannot be reached \((ENOTFOUND|EAI_AGAIN)\)$/),
-      'Slack cannot be reached',
-      expect.stringContaining('webhookUrl must be'),
-      expect.stringContaining('webhookUrl must be'),
+      'could not reach Slack (ECONNREFUSED)',
+      expect.stringMatching(/^could not reach Slack \((ENOTFOUND|EAI_AGAIN)\)$/),
+      'could not reach Slack',
+      expect.stringContaining('invalid webhookUrl'),
+      expect.stringContaining('invalid webhookUrl'),
     ])
     expect(inspect(errors, { depth: 10, showHidden: true })).not.toMatch(/secret|hooks\.slack|services|127\.0\.0\.1/i)
   })

@@ -1,9 +1,9 @@
-/** The plain text part of a mail: what the HTML part says, in lines of at most 72 characters where it can be broken. */
-import type { MailBlock, MailContent, MailRow, MailSender } from './mail-content.ts'
+/** The plain text part of a mail: the same content as the HTML part, wrapped at 72 characters where it can be broken. */
+import type { MailBlock, MailContent, MailRow, MailShop } from './content.ts'
 
 const width = 72
 
-/** Broken at spaces; a word that is longer stays whole, for it may be an address. */
+/** Wraps at spaces. A longer word stays whole, because it may be an address. */
 function wrapped(text: string, indent = ''): string {
   const lines: string[] = []
   for (const paragraph of text.split('\n')) {
@@ -20,7 +20,7 @@ function wrapped(text: string, indent = ''): string {
   return lines.join('\n')
 }
 
-/** The end of the row at the right margin, or below where there is no room. */
+/** A row with its end at the right margin, or on the next line if there is no room. */
 function row(start: string, end: string): string {
   const room = width - start.length - end.length
   return room >= 2 ? `${start}${' '.repeat(room)}${end}` : `${wrapped(start)}\n${end.padStart(width)}`
@@ -67,12 +67,12 @@ function block(given: MailBlock): string {
   }
 }
 
-export function mailText(content: MailContent, { shopName, baseUrl }: MailSender): string {
+export function mailText(content: MailContent, { name, baseUrl }: MailShop): string {
   const parts = [
-    shopName,
+    name,
     `${content.eyebrow}\n${wrapped(content.title)}`,
     ...content.blocks.map(block),
-    `-- \n${[wrapped(content.reason), shopName, ...(baseUrl === null ? [] : [baseUrl])].join('\n')}`,
+    `-- \n${[wrapped(content.reason), name, ...(baseUrl === null ? [] : [baseUrl])].join('\n')}`,
   ]
   return `${parts.join('\n\n')}\n`
 }

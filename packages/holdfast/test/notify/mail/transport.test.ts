@@ -1,4 +1,4 @@
-/** Mail over a real SMTP server, from checkouts on a real store: delivered at least once, whatever the server does. */
+/** Mail of real checkouts over a real SMTP server is delivered at least once, for any behaviour of the server. */
 import { once } from 'node:events'
 import { createServer, type Socket } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -6,7 +6,7 @@ import type { CheckoutAlert } from '../../../src/domain/alert.ts'
 import type { CheckoutEvent } from '../../../src/domain/events.ts'
 import { requireOrder } from '../../../src/domain/outcome.ts'
 import { createMailListeners, type MailOptions } from '../../../src/notify/mail/mail.ts'
-import { refusalOf } from '../../../src/notify/mail/mail-transport.ts'
+import { refusalOf } from '../../../src/notify/mail/transport.ts'
 import { describeStore } from '../../support/test-store.ts'
 import { addressesOf, type MailServer, smtpPassword, startMailServer } from './mail-server.ts'
 
@@ -26,7 +26,7 @@ describeStore(
     })
     afterAll(() => server.stop())
 
-    /** An engine whose mail goes to the server, and what ends both. */
+    /** An engine that sends its mail to the server. */
     async function open(options: Partial<MailOptions> = {}, onAlert: (alert: CheckoutAlert) => void = () => {}) {
       server.received.length = 0
       server.mood = 'takes'
@@ -39,13 +39,13 @@ describeStore(
     const errors = () =>
       store.sql<{ last_error: string }>(`select last_error from holdfast.deliveries where last_error is not null`)
 
-    test('an order is confirmed to its buyer and told to the shop, a refund to its buyer', async () => {
+    test('an order is confirmed to the buyer and reported to the shop, and a refund is confirmed to the buyer', async () => {
       const { engine, mail, deliver } = await open()
       const sku = await store.article()
       const { lockId } = await store.begin({ [sku]: 2 }, { engine })
       const order = requireOrder(await engine.processCheckout(lockId, { token: 'tok_approve', notes: 'Ring twice.' }))
       await deliver()
-      const [confirmation, told] = [order.email, shop.adminEmail].map(address =>
+      const [confirmation, report] = [order.email, shop.adminEmail].map(address =>
         server.received.find(({ recipients }) => recipients.includes(address ?? '')),
       )
       expect(server.received).toHaveLength(2)
@@ -55,18 +55,18 @@ describeStore(
       expect(confirmation?.mail.html).toContain(`https://shop.example/checkout/confirmation/${order.id}`)
       expect(confirmation?.mail.headers.get('auto-submitted')).toBe('auto-generated')
       expect(confirmation?.mail.date).toBeInstanceOf(Date)
-      expect(told?.mail.subject).toBe(`New order ${order.number}: $25.00`)
-      expect(told?.mail.text).toContain('> Ring twice.')
+      expect(report?.mail.subject).toBe(`New order ${order.number}: $25.00`)
+      expect(report?.mail.text).toContain('> Ring twice.')
 
       await engine.refundOrder(order.id, { lines: [{ sku, quantity: 1 }] })
       await deliver()
       expect(server.received).toHaveLength(3)
       expect(server.received[2]?.recipients).toEqual([order.email])
-      expect(server.received[2]?.mail.text).toContain('$10.00 is on its way back to you.')
+      expect(server.received[2]?.mail.text).toContain('We have refunded $10.00.')
       await mail.close()
     })
 
-    test('who is not to be told hears nothing', async () => {
+    test('no mail is sent if notifications are disabled', async () => {
       const { engine, mail, deliver } = await open({ notifyCustomer: false, adminEmail: null })
       const { lockId } = await store.begin({ [await store.article()]: 1 }, { engine })
       await engine.processCheckout(lockId, { token: 'tok_approve' })
@@ -75,7 +75,7 @@ describeStore(
       await mail.close()
     })
 
-    test('failures and expiries are told to the shop, each by one mail; cancellations by none', async () => {
+    test('failures and expiries are reported to the shop in one mail each, and cancellations in none', async () => {
       const { engine, mail, deliver } = await open({ notifyOnFailure: true, notifyOnExpiration: true })
       const sku = await store.article()
       const [declined, expired, cancelled] = [
@@ -95,7 +95,7 @@ describeStore(
       await mail.close()
     })
 
-    test('a crowd of failures comes as two mails, and each delivery waits for its own', async () => {
+    test('many failures share two mails, and each delivery waits for its own mail', async () => {
       const { engine, mail, deliver } = await open({ notifyOnFailure: true, windowMs: 60_000 })
       const sku = await store.article()
       for (let count = 0; count < 12; count += 1) {
@@ -113,7 +113,7 @@ describeStore(
       await mail.close()
     })
 
-    test('delivers again what was not accepted, under the same Message-ID, once the server is back', async () => {
+    test('a mail that is not accepted is retried with the same Message-ID', async () => {
       const { engine, mail, deliver } = await open({ adminEmail: null })
       for (const mood of ['is busy', 'drops'] as const) {
         server.received.length = 0
@@ -135,7 +135,7 @@ describeStore(
       await mail.close()
     })
 
-    test('survives a server that is gone, and says why without a secret, an address or a mail in it', async () => {
+    test('a delivery survives a server outage, and its error contains no secret, address or content', async () => {
       const gone = await startMailServer()
       const { port } = new URL(gone.url)
       await gone.stop()
@@ -144,7 +144,7 @@ describeStore(
       await engine.processCheckout(lockId, { token: 'tok_approve' })
       expect(await deliver()).toMatchObject({ failed: 1 })
       const back = await startMailServer(Number(port))
-      for (const [mood, came] of [
+      for (const [mood, counts] of [
         ['refuses recipients', { parked: 1 }],
         ['is busy', { failed: 1 }],
         ['refuses contents', { parked: 1 }],
@@ -152,7 +152,7 @@ describeStore(
         back.mood = mood
         await dueNow()
         await engine.deliverer.redeliverParked()
-        expect(await deliver(), mood).toMatchObject(came)
+        expect(await deliver(), mood).toMatchObject(counts)
         const [found] = await store.sql<{ last_error: string }>(
           `select last_error from holdfast.deliveries where checkout_id = $1`,
           [lockId],
@@ -164,27 +164,27 @@ describeStore(
       await dueNow()
       expect(await deliver()).toMatchObject({ delivered: 1 })
       expect(back.received).toHaveLength(1)
-      const told = JSON.stringify(await errors())
+      const written = JSON.stringify(await errors())
       for (const secret of [smtpPassword, encodeURIComponent(smtpPassword), `${sessionId}@`, 'Thank you']) {
-        expect(told).not.toContain(secret)
+        expect(written).not.toContain(secret)
       }
       await mail.close()
       await back.stop()
     })
 
-    test('what is refused for good is parked at once with its reason, and people are told', async () => {
+    test('a permanently rejected mail is parked at once with its reason, and raises an alert', async () => {
       const alerts: CheckoutAlert[] = []
       const { engine, mail, deliver } = await open({ adminEmail: null }, alert => alerts.push(alert))
-      for (const [at, code, text, said] of [
-        ['RCPT TO', 550, '5.1.1 no such user', 'refuses the recipient for good (550 5.1.1 no such user)'],
-        ['DATA', 554, '5.6.0 unreadable', 'refuses the mail for good (554 5.6.0)'],
+      for (const [at, code, text, reason] of [
+        ['RCPT TO', 550, '5.1.1 no such user', 'permanently rejects the recipient (550 5.1.1 no such user)'],
+        ['DATA', 554, '5.6.0 unreadable', 'permanently rejects the mail (554 5.6.0)'],
       ] as const) {
         server.refuses = { at, code, text }
         const { lockId } = await store.begin({ [await store.article()]: 1 }, { engine })
         await engine.processCheckout(lockId, { token: 'tok_approve' })
         expect(await deliver()).toEqual({ delivered: 0, failed: 0, parked: 1 })
         const [delivery] = await engine.deliverer.list({ checkoutId: lockId })
-        expect(delivery).toMatchObject({ state: 'parked', attempts: 1, lastError: expect.stringContaining(said) })
+        expect(delivery).toMatchObject({ state: 'parked', attempts: 1, lastError: expect.stringContaining(reason) })
         await expect.poll(() => alerts.at(-1)).toMatchObject({ code: 'delivery_parked', lockId })
       }
       server.refuses = null
@@ -202,7 +202,7 @@ describeStore(
       ['RCPT TO', 552, '5.2.2 mailbox full'],
       ['DATA', 550, '5.7.26 this mail is not authenticated'],
       ['DATA', 451, '4.3.0 try later'],
-    ] as const)('what people mend is tried again: %s %i %s', async (at, code, text) => {
+    ] as const)('a failure that can be fixed is retried: %s %i %s', async (at, code, text) => {
       const { engine, mail, deliver } = await open({ adminEmail: null })
       server.refuses = { at, code, text }
       const { lockId } = await store.begin({ [await store.article()]: 1 }, { engine })
@@ -214,7 +214,7 @@ describeStore(
       await mail.close()
     })
 
-    test('a password that the server refuses is named as such, and not told', async () => {
+    test('a rejected password is named as the cause but not shown', async () => {
       const wrong = server.url.replace('canary', 'canary-wrong')
       const { engine, mail, deliver } = await open({ smtpUrl: wrong, adminEmail: null })
       const { lockId } = await store.begin({ [await store.article()]: 1 }, { engine })
@@ -224,7 +224,7 @@ describeStore(
         `select last_error from holdfast.deliveries where checkout_id = $1 and state = 'due'`,
         [lockId],
       )
-      expect(found?.last_error).toContain('refuses the user or the password of SMTP_URL (535 5.7.8)')
+      expect(found?.last_error).toContain('rejects the user or password of SMTP_URL (535 5.7.8)')
       expect(found?.last_error).not.toContain('canary')
       // Once the password is right, it is delivered.
       const right = await open({ adminEmail: null })
@@ -233,7 +233,7 @@ describeStore(
       await Promise.all([mail.close(), right.mail.close()])
     })
 
-    test('tells no card token and nothing that the shop keeps to itself', async () => {
+    test('mails contain no card token and no internal data of the shop', async () => {
       const { engine, mail, deliver } = await open({ notifyOnFailure: true })
       const sku = await store.article()
       for (const token of ['tok_approve', 'tok_decline', 'tok_capture_decline']) {
@@ -254,7 +254,7 @@ describeStore(
   ['postgres'],
 )
 
-describe('a server that says nothing', () => {
+describe('a server that does not answer', () => {
   const silent = createServer()
   const sockets = new Set<Socket>()
   let port = 0
@@ -273,7 +273,7 @@ describe('a server that says nothing', () => {
     silent.close()
   })
 
-  /** What the listener for failures does with an event. */
+  /** Runs the listener for disputes. */
   function run(options: Partial<MailOptions>, signal: AbortSignal) {
     const mail = createMailListeners({ smtpUrl: `smtp://127.0.0.1:${port}`, ...shop, ...options })
     const [listener] = mail.listeners.OrderDisputed ?? []
@@ -292,25 +292,25 @@ describe('a server that says nothing', () => {
     return { mail, running: running as Promise<void> }
   }
 
-  test('is given up in time, and no connection to it is left', async () => {
+  test('times out, and no connection is left', async () => {
     const { mail, running } = run({ timeoutMs: 300 }, new AbortController().signal)
-    await expect(running).rejects.toThrow(/does not answer in time|was not sent in time/)
+    await expect(running).rejects.toThrow(/does not answer in time|not sent in time/)
     await expect.poll(() => sockets.size).toBe(0)
     await mail.close()
   })
 
-  test('is left at once when the process stops waiting', async () => {
+  test('is disconnected at once when the delivery is aborted', async () => {
     const stop = new AbortController()
     const { mail, running } = run({}, stop.signal)
     running.catch(() => {})
     await expect.poll(() => sockets.size).toBe(1)
     stop.abort(new Error('the process stopped'))
-    await expect(running).rejects.toThrow('the mail was not sent in time')
+    await expect(running).rejects.toThrow('mail not sent in time')
     await expect.poll(() => sockets.size).toBe(0)
     await mail.close()
   })
 
-  test('is hung up on when mail is closed', async () => {
+  test('is disconnected when mail is closed', async () => {
     const { mail, running } = run({}, new AbortController().signal)
     const outcome = expect(running).rejects.toThrow()
     await expect.poll(() => sockets.size).toBe(1)
@@ -320,21 +320,21 @@ describe('a server that says nothing', () => {
   })
 })
 
-test('says nothing to a server that does not encrypt, where the address asks for it', async () => {
+test('sends nothing to a server without TLS if the address requires TLS', async () => {
   const server = await startMailServer()
   const alert = { code: 'rollback_stuck', message: 'stuck', lockId: null, context: {} } as const
-  const tell = async (smtpUrl: string) => {
+  const send = async (smtpUrl: string) => {
     const mail = createMailListeners({ ...shop, smtpUrl })
     await mail.alert?.([alert], new AbortController().signal).finally(mail.close)
   }
-  await expect(tell(`${server.url}?requireTLS=true`)).rejects.toThrow('ETLS')
+  await expect(send(`${server.url}?requireTLS=true`)).rejects.toThrow('ETLS')
   expect(server.offered()).toBe(0)
-  await tell(server.url)
+  await send(server.url)
   expect(server.offered()).toBe(1)
   await server.stop()
 })
 
-test('tells of a refused address what is wrong with it, and not whose it is', () => {
+test('the error about a rejected address contains the reason, but not the address', () => {
   const refused = (response: string, to: string) =>
     refusalOf(
       Object.assign(new Error('refused'), { code: 'EENVELOPE', command: 'RCPT TO', responseCode: 550, response }),
@@ -354,14 +354,14 @@ test('tells of a refused address what is wrong with it, and not whose it is', ()
   expect(refused('550 a user that is unknown: a', 'a@example.com')).toContain('(550 … user that is unknown: …)')
 })
 
-test('asks for one way to send, and for addresses that are some', () => {
-  const nobody = { ...shop, transport: { sendMail: async () => {} } }
+test('options need exactly one transport and valid addresses', () => {
+  const silent = { ...shop, transport: { sendMail: async () => {} } }
   expect(() => createMailListeners(shop)).toThrow('either smtpUrl or transport')
-  expect(() => createMailListeners({ ...nobody, smtpUrl: 'smtp://x' })).toThrow('either smtpUrl or transport')
-  expect(() => createMailListeners({ ...nobody, baseUrl: 'shop.example' })).toThrow('baseUrl is where')
+  expect(() => createMailListeners({ ...silent, smtpUrl: 'smtp://x' })).toThrow('either smtpUrl or transport')
+  expect(() => createMailListeners({ ...silent, baseUrl: 'shop.example' })).toThrow('invalid baseUrl "shop.example"')
   for (const wrong of ['smtp://me:pa#ss@mail.example', 'smtp://me:12/ss@mail.example', 'mail.example']) {
-    expect(() => createMailListeners({ ...shop, smtpUrl: wrong })).toThrow(/^smtpUrl must look like(?!.*ss@)/)
+    expect(() => createMailListeners({ ...shop, smtpUrl: wrong })).toThrow(/^invalid smtpUrl(?!.*ss@)/)
   }
-  expect(() => createMailListeners({ ...nobody, from: 'shop' })).toThrow('name@example.com')
-  expect(() => createMailListeners({ ...nobody, adminEmail: 'a@b.example, c@d.example' })).toThrow('name@example.com')
+  expect(() => createMailListeners({ ...silent, from: 'shop' })).toThrow('name@example.com')
+  expect(() => createMailListeners({ ...silent, adminEmail: 'a@b.example, c@d.example' })).toThrow('name@example.com')
 })

@@ -1,27 +1,25 @@
 /**
- * The HTML part of a mail, within what mail programs can do: tables, styles on the elements, nothing from elsewhere. A
- * style sheet in the head adds dark colours and narrow screens; without it the mail is whole and light. All that comes
- * from data is escaped by `html`.
+ * The HTML part of a mail, within the limits of mail programs: tables, styles on elements, no external resources. A style
+ * sheet in the head adds dark colours and narrow screens; without it, the mail is complete and light. `html` escapes all
+ * data.
  */
 import { html, raw } from 'hono/html'
 import type { HtmlEscapedString } from 'hono/utils/html'
-import type { MailBlock, MailContent, MailItem, MailRow, MailSender } from './mail-content.ts'
+import type { MailBlock, MailContent, MailItem, MailRow, MailShop } from './content.ts'
 
 type Markup = HtmlEscapedString | Promise<HtmlEscapedString>
 
-/** The colours of the shop's pages. */
-const light = { ground: '#f6f2e9', raised: '#fffdf8', ink: '#14232c', soft: '#56636a', line: '#d9d1c0' }
-const dark = { ground: '#0e181f', raised: '#15232c', ink: '#ece7da', soft: '#a3afb3', line: '#2a3b45' }
-const accent = { light: '#b03d0c', lightInk: '#fffaf3', dark: '#ff9160', darkInk: '#221006' }
-const trouble = { light: '#a0231a', dark: '#ff9a8d' }
-const rope = { light: '#b98d54', dark: '#c79a5f' }
-/** Twisted strands, where a mail program draws them; else the strip has the colour of rope. */
-const strands = 'background-image:repeating-linear-gradient(118deg,#b98d54 0 7px,#8e6632 7px 8.5px);'
+const light = { ground: '#f3f4f6', raised: '#ffffff', ink: '#1b2128', soft: '#58626d', line: '#dde1e6' }
+const dark = { ground: '#13161a', raised: '#1c2127', ink: '#e9ecef', soft: '#a5aeb8', line: '#343b44' }
+/** Buttons, and the strip at the top. */
+const accent = { light: '#1f5fbf', lightInk: '#ffffff', dark: '#8ab4f8', darkInk: '#0f1f38' }
+/** The same for mails with the tone `alert`. */
+const alert = { light: '#a0231a', dark: '#ff9a8d' }
 
 const serif = "'Iowan Old Style','Palatino Linotype',Palatino,'Book Antiqua',Georgia,serif"
 const sans = "-apple-system,BlinkMacSystemFont,'Segoe UI',Roboto,'Helvetica Neue',Arial,sans-serif"
 
-/** Outlook on the web marks what it darkens by itself; there the same rules apply. */
+/** The rules for dark mode. Outlook on the web needs them again, in the scope of its own attribute. */
 const darkRules = (scope: string) =>
   [
     `${scope}.ground{background-color:${dark.ground}!important}`,
@@ -29,9 +27,9 @@ const darkRules = (scope: string) =>
     `${scope}.ink{color:${dark.ink}!important}`,
     `${scope}.soft{color:${dark.soft}!important}`,
     `${scope}.line{border-color:${dark.line}!important}`,
-    `${scope}.trouble{color:${trouble.dark}!important}`,
-    `${scope}.strip{background-color:${rope.dark}!important}`,
-    `${scope}.strip-trouble{background-color:${trouble.dark}!important}`,
+    `${scope}.alert{color:${alert.dark}!important}`,
+    `${scope}.strip{background-color:${accent.dark}!important}`,
+    `${scope}.strip-alert{background-color:${alert.dark}!important}`,
     `${scope}.button{background-color:${accent.dark}!important}`,
     `${scope}.button-ink{color:${accent.darkInk}!important}`,
   ].join('\n')
@@ -47,13 +45,13 @@ ${darkRules('[data-ogsc] ')}
 @media (max-width:520px){
 .outer{padding:18px 0 28px!important}
 .raised{border-left:0!important;border-right:0!important;border-radius:0!important}
-.strip,.strip-trouble{border-radius:0!important}
+.strip,.strip-alert{border-radius:0!important}
 .gutter{padding-left:22px!important;padding-right:22px!important}
 .title{font-size:27px!important}
 .column{display:block!important;width:100%!important;box-sizing:border-box;padding-right:0!important}
 }`)
 
-/** Fills what an inbox would else show of the mail behind the preheader. */
+/** Invisible characters that keep an inbox from showing the body after the preheader. */
 const filler = raw('&#847;&zwnj;&nbsp;'.repeat(60))
 
 const text = (size: number, more = '') => `font:${size}px/1.5 ${sans};${more}`
@@ -62,8 +60,8 @@ const soft = `color:${light.soft};`
 const cell = (top: number, bottom: number) => `padding:${top}px 40px ${bottom}px;`
 
 /** A row of the panel. */
-const section = (top: number, bottom: number, inside: Markup): Markup =>
-  html`<tr><td class="gutter" style="${cell(top, bottom)}">${inside}</td></tr>`
+const section = (top: number, bottom: number, inner: Markup): Markup =>
+  html`<tr><td class="gutter" style="${cell(top, bottom)}">${inner}</td></tr>`
 
 const table = (rows: Markup[]): Markup =>
   html`<table role="presentation" width="100%" cellpadding="0" cellspacing="0" border="0">${rows}</table>`
@@ -116,8 +114,8 @@ function block(given: MailBlock): Markup {
         4,
         8,
         html`<table role="presentation" width="100%" cellpadding="0" cellspacing="0" border="0"><tr>${given.columns.map(
-          ({ title, lines: inside }) =>
-            html`<td class="column" width="${Math.floor(100 / given.columns.length)}%" valign="top" style="padding:0 20px 20px 0">${heading(title)}<div class="soft" style="${text(15, soft)}word-break:break-word">${lines(inside)}</div></td>`,
+          ({ title, lines: column }) =>
+            html`<td class="column" width="${Math.floor(100 / given.columns.length)}%" valign="top" style="padding:0 20px 20px 0">${heading(title)}<div class="soft" style="${text(15, soft)}word-break:break-word">${lines(column)}</div></td>`,
         )}</tr></table>`,
       )
     case 'quote':
@@ -133,7 +131,7 @@ function block(given: MailBlock): Markup {
   }
 }
 
-/** What Outlook for Windows needs to keep the panel from filling the window. */
+/** Markup for Outlook for Windows, which otherwise makes the panel as wide as the window. */
 const ghost = {
   opens: raw(
     '<!--[if mso]><table role="presentation" align="center" width="600" cellpadding="0" cellspacing="0" border="0"><tr><td><![endif]-->',
@@ -141,17 +139,17 @@ const ghost = {
   closes: raw('<!--[if mso]></td></tr></table><![endif]-->'),
 }
 
-function shop({ shopName, baseUrl }: MailSender): Markup {
+function shopLink({ name, baseUrl }: MailShop): Markup {
   return baseUrl === null
-    ? html`${shopName}`
-    : html`<a class="ink" href="${baseUrl}" target="_blank" rel="noopener" style="${ink}text-decoration:none">${shopName}</a>`
+    ? html`${name}`
+    : html`<a class="ink" href="${baseUrl}" target="_blank" rel="noopener" style="${ink}text-decoration:none">${name}</a>`
 }
 
-export async function mailHtml(content: MailContent, sender: MailSender): Promise<string> {
-  const isTrouble = content.tone === 'trouble'
-  const strip = isTrouble ? trouble.light : rope.light
+export async function mailHtml(content: MailContent, shop: MailShop): Promise<string> {
+  const isAlert = content.tone === 'alert'
+  const strip = isAlert ? alert.light : accent.light
   const page = await html`<!doctype html>
-<html lang="en">
+<html lang="${shop.copy.language}">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
@@ -166,11 +164,11 @@ export async function mailHtml(content: MailContent, sender: MailSender): Promis
 <div style="display:none;max-height:0;overflow:hidden;mso-hide:all;font-size:1px;line-height:1px;color:${light.ground}">${content.preheader}${filler}</div>
 <table role="presentation" class="ground" width="100%" cellpadding="0" cellspacing="0" border="0" bgcolor="${light.ground}" style="background-color:${light.ground}"><tr><td class="outer" align="center" style="padding:28px 16px 40px">
 ${ghost.opens}<table role="presentation" width="100%" cellpadding="0" cellspacing="0" border="0" style="max-width:600px">
-<tr><td class="gutter ink" align="left" style="padding:4px 4px 18px;font:600 22px/1.2 ${serif};${ink}">${shop(sender)}</td></tr>
+<tr><td class="gutter ink" align="left" style="padding:4px 4px 18px;font:600 22px/1.2 ${serif};${ink}">${shopLink(shop)}</td></tr>
 <tr><td class="raised" bgcolor="${light.raised}" style="background-color:${light.raised};border:1px solid ${light.line};border-radius:9px">
 <table role="presentation" width="100%" cellpadding="0" cellspacing="0" border="0">
-<tr><td class="${isTrouble ? 'strip-trouble' : 'strip'}" height="6" bgcolor="${strip}" style="height:6px;background-color:${strip};${isTrouble ? '' : strands}border-radius:8px 8px 0 0;font-size:0;line-height:0">&nbsp;</td></tr>
-${section(34, 16, html`<p class="${isTrouble ? 'trouble' : 'soft'}" style="margin:0 0 10px;${text(13, isTrouble ? `color:${trouble.light};` : soft)}letter-spacing:.08em;text-transform:uppercase">${content.eyebrow}</p><h1 class="title ink" style="margin:0;font:600 32px/1.15 ${serif};${ink}letter-spacing:-.01em;word-break:break-word">${content.title}</h1>`)}
+<tr><td class="${isAlert ? 'strip-alert' : 'strip'}" height="6" bgcolor="${strip}" style="height:6px;background-color:${strip};border-radius:8px 8px 0 0;font-size:0;line-height:0">&nbsp;</td></tr>
+${section(34, 16, html`<p class="${isAlert ? 'alert' : 'soft'}" style="margin:0 0 10px;${text(13, isAlert ? `color:${alert.light};` : soft)}letter-spacing:.08em;text-transform:uppercase">${content.eyebrow}</p><h1 class="title ink" style="margin:0;font:600 32px/1.15 ${serif};${ink}letter-spacing:-.01em;word-break:break-word">${content.title}</h1>`)}
 ${content.blocks.map(block)}
 <tr><td height="8" style="height:8px;font-size:0;line-height:0">&nbsp;</td></tr>
 </table></td></tr>
