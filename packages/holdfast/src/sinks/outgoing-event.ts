@@ -1,7 +1,7 @@
 /**
- * An event as other systems get it: the same over a webhook and in a stream, in the HTTP API's own words. It holds what
- * fulfilment and accounting need, addresses and e-mail among it, and nothing that opens a door: no session, no token, no
- * page where a payment is confirmed, nothing the gateway answered but its ids (A12).
+ * The event format for other systems, with the names of the HTTP API, the same for webhooks and streams. It has what
+ * fulfilment and accounting need, including addresses and e-mail, but no secrets (A12): no session, no token, no
+ * confirmation page, and no gateway data except ids.
  */
 import type { CheckoutEvent, CheckoutEventName } from '../domain/events.ts'
 import { checkoutEventNames } from '../domain/events.ts'
@@ -10,7 +10,7 @@ import type { Order } from '../domain/order.ts'
 import { presentFailure, presentOrder } from '../domain/present.ts'
 
 export interface OutgoingEvent {
-  /** UUIDv7, the same whenever it is sent again. */
+  /** UUIDv7, the same for each repetition. */
   id: string
   type: CheckoutEventName
   checkout_id: string
@@ -19,12 +19,12 @@ export interface OutgoingEvent {
   data: Record<string, unknown>
 }
 
-/** Every event but the single steps of a checkout, which are kept only where somebody asks for them. */
+/** All events except the single steps of a checkout, which are stored only if a listener is registered for them. */
 export const outgoingEventNames: readonly CheckoutEventName[] = checkoutEventNames.filter(
   name => name !== 'PhaseCompleted' && name !== 'RollbackStepCompleted',
 )
 
-/** What the shop gave as metadata and what the gateway answered stay inside. */
+/** Leaves out the shop's metadata and the gateway's answers. */
 function lockData(lock: CheckoutLock) {
   return {
     id: lock.id,
@@ -57,8 +57,8 @@ function orderData(order: Order) {
   }
 }
 
-/** What an event tells beside its lock. */
-function particulars(event: CheckoutEvent): Record<string, unknown> {
+/** The data of an event besides its lock. */
+function eventData(event: CheckoutEvent): Record<string, unknown> {
   switch (event.type) {
     case 'CheckoutStarted':
       return {}
@@ -82,7 +82,7 @@ function particulars(event: CheckoutEvent): Record<string, unknown> {
         })),
       }
     case 'PaymentActionRequired':
-      // Whoever has the page may confirm on it, and Stripe's carries a secret of the payment.
+      // Anyone with the page's URL can confirm the payment, and Stripe's URL contains a client secret.
       return { action: { type: event.action.type } }
     case 'OrderRefunded':
       return {
@@ -107,6 +107,6 @@ export function outgoingEvent(event: CheckoutEvent): OutgoingEvent {
     type: event.type,
     checkout_id: event.lock.id,
     occurred_at: event.occurredAt,
-    data: { lock: lockData(event.lock), ...particulars(event) },
+    data: { lock: lockData(event.lock), ...eventData(event) },
   }
 }

@@ -1,18 +1,18 @@
-/** A sink's listeners: one durable name under every event that it sends, so that it gets a checkout's events in order. */
+/** A sink's listeners: one durable name for all events that it sends, so that it receives a checkout's events in order. */
 import type { CheckoutEventName } from '../domain/events.ts'
 import type { ListenerFunction, ListenerMap } from '../events/listeners.ts'
 import { outgoingEventNames } from './outgoing-event.ts'
 
 export interface SinkOptions {
-  /** Which events are sent; default all but `PhaseCompleted` and `RollbackStepCompleted`. */
+  /** The events to send. Default: all except `PhaseCompleted` and `RollbackStepCompleted`. */
   events?: readonly CheckoutEventName[]
-  /** The durable name, kept with every delivery: another one for each sink of the same kind. */
+  /** The durable name, stored with every delivery. Each sink of the same kind needs a different one. */
   name?: string
-  /** Milliseconds until a try counts as failed. */
+  /** Time limit of an attempt in milliseconds. */
   timeoutMs?: number
-  /** Tries after the first; default 30, which is most of a day. Then the delivery is parked. */
+  /** Attempts after the first. Default 30, which takes most of a day. Then the delivery is parked. */
   retriesMax?: number
-  /** Events on their way at once in each process, of different checkouts; default 20. */
+  /** Events of different checkouts that each process sends at once. Default 20. */
   concurrency?: number
 }
 

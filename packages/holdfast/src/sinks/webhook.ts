@@ -1,7 +1,6 @@
 /**
- * The webhook sink: sends events to an address of the shop's choice, signed by Standard Webhooks, until it answers 2xx.
- * The address is the shop's own configuration, so it may be inside the shop's network: nothing here is for addresses
- * that customers enter.
+ * The webhook sink: posts events to the shop's URL, signed as Standard Webhooks, until the receiver answers 2xx. The URL
+ * comes from the shop's own configuration and may be inside its network, so never pass one that a customer entered.
  */
 import { Webhook } from 'standardwebhooks'
 import type { CheckoutEvent } from '../domain/events.ts'
@@ -12,18 +11,18 @@ import { outgoingEvent } from './outgoing-event.ts'
 import { type SinkOptions, sinkListeners } from './sink-listeners.ts'
 
 export interface WebhookSinkOptions extends SinkOptions {
-  /** `https://…`; without user and password. */
+  /** `https://…`, without a user and password. */
   url: string
-  /** `whsec_` and 24 to 64 bytes in base64. Two while one replaces the other: each signs. */
+  /** `whsec_` and 24 to 64 bytes in base64. During a rotation, each of two secrets signs. */
   secrets: readonly string[]
 }
 
-/** What a receiver answered instead of 2xx, or that it answered nothing. Holds neither its answer nor the address. */
-export class WebhookRefused extends Error {
-  override readonly name = 'WebhookRefused'
-  /** Null: no answer. */
+/** The receiver answered another status than 2xx, or nothing. Contains neither its answer nor its URL. */
+export class WebhookError extends Error {
+  override readonly name = 'WebhookError'
+  /** Null if there was no answer. */
   readonly status: number | null
-  /** How long the receiver asked not to be tried again. */
+  /** The pause that the receiver requested. */
   readonly retryAfterMs: number | undefined
   constructor(message: string, status: number | null, retryAfterMs?: number) {
     super(message)
@@ -33,10 +32,10 @@ export class WebhookRefused extends Error {
 }
 
 /**
- * Listeners for `createCheckout`. `webhook-id` is the event's id, the same for each repetition. Only 2xx counts as
- * delivered; redirects are not followed; what the receiver writes is not read. `name` is "webhook" and `timeoutMs`
- * 15,000 unless told otherwise.
- * @throws {CheckoutError} `invalid_argument`: no usable address or secret. It names neither.
+ * Returns listeners for `createCheckout`. `webhook-id` is the event's id, the same for each repetition. Only 2xx counts
+ * as delivered, redirects are not followed, and the response body is not read. Defaults: `name` "webhook", `timeoutMs`
+ * 15,000.
+ * @throws {CheckoutError} `invalid_argument` for an invalid URL or secret. The message contains neither.
  */
 export function createWebhookSink(options: WebhookSinkOptions): ListenerMap {
   const { name = 'webhook', timeoutMs = 15_000 } = options
@@ -55,16 +54,16 @@ export function createWebhookSink(options: WebhookSinkOptions): ListenerMap {
     }
     const response = await fetch(url, { method: 'POST', headers, body, signal, redirect: 'manual' }).catch(
       (error: unknown) => {
-        throw new WebhookRefused(`The webhook's receiver cannot be reached (${codeOf(error)})`, null)
+        throw new WebhookError(`could not reach the webhook receiver (${codeOf(error)})`, null)
       },
     )
-    // The head says all; the rest of the answer may be long, or never end.
+    // The status is enough. The body may be long or never end.
     await response.body?.cancel().catch(() => {})
-    // The receiver wants no more of them (RFC 9110, 15.5.11; Standard Webhooks asks to stop then).
-    if (response.status === 410) throw new PermanentFailure("The webhook's receiver answered 410: it is gone")
+    // 410 means that the receiver is gone for good (RFC 9110, 15.5.11). Standard Webhooks requires to stop sending.
+    if (response.status === 410) throw new PermanentFailure('the webhook receiver answered 410 Gone')
     if (!response.ok) {
-      throw new WebhookRefused(
-        `The webhook's receiver answered ${response.status}`,
+      throw new WebhookError(
+        `the webhook receiver answered ${response.status}`,
         response.status,
         retryAfterMs(response.headers.get('retry-after'), now),
       )
@@ -75,11 +74,11 @@ export function createWebhookSink(options: WebhookSinkOptions): ListenerMap {
 }
 
 function usableUrl(given: string): URL {
-  // The parser's own error repeats what it was given.
+  // The parser's own error contains the URL.
   const url = URL.canParse(given) ? new URL(given) : null
   const isUsable = url !== null && /^https?:$/.test(url.protocol) && url.username === '' && url.password === ''
   if (isUsable) return url
-  const message = 'The address of a webhook is http:// or https:// with a host, without user and password.'
+  const message = 'invalid webhook URL; use http:// or https:// with a host, without a user and password'
   throw new CheckoutError('invalid_argument', message)
 }
 
@@ -90,16 +89,16 @@ function usableSecrets(given: readonly string[]): readonly string[] {
     return length >= 24 && length <= 64
   }
   if (given.length > 0 && given.every(isUsable)) return given
-  throw new CheckoutError('invalid_argument', 'A webhook is signed with secrets: whsec_ and 24 to 64 bytes in base64.')
+  throw new CheckoutError('invalid_argument', 'invalid webhook secret; use whsec_ and 24 to 64 bytes in base64')
 }
 
-/** "ECONNREFUSED"; the message itself may name the address. */
+/** Such as "ECONNREFUSED". The full message can contain the URL. */
 function codeOf(error: unknown): string {
   const { name, cause } = error as { name?: string; cause?: { code?: string } }
-  return cause?.code ?? name ?? 'no reason given'
+  return cause?.code ?? name ?? 'unknown reason'
 }
 
-/** Seconds or a date (RFC 9110). */
+/** Parses `Retry-After`, which is seconds or a date (RFC 9110). */
 function retryAfterMs(given: string | null, now: Date): number | undefined {
   if (given === null) return undefined
   const ms = /^\d+$/.test(given) ? Number(given) * 1000 : Date.parse(given) - now.getTime()

@@ -22,5 +22,5 @@ test('webhook and Redis listen for events if the configuration names them', asyn
 })
 
 test('a webhook without a secret is refused', async () => {
-  await expect(namesWith({ webhookUrl: 'https://erp.example/hooks' })).rejects.toThrow('signed with secrets')
+  await expect(namesWith({ webhookUrl: 'https://erp.example/hooks' })).rejects.toThrow('invalid webhook secret')
 })

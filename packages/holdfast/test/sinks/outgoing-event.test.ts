@@ -8,7 +8,7 @@ import { lockOf, orderOf } from '../events/fixtures.ts'
 
 const canary = 'canary'
 
-/** With a canary wherever something stands that opens a door. */
+/** Contains a canary in place of every secret. */
 const lock: CheckoutLock = {
   ...lockOf('checkout-1'),
   sessionId: `${canary} session`,
@@ -97,7 +97,7 @@ function keysOf(value: unknown): string[] {
   return Object.entries(value).flatMap(([key, inner]) => [key, ...keysOf(inner)])
 }
 
-test.each(checkoutEventNames)('%s leaves in snake case, without a session, a secret or a page to confirm on', name => {
+test.each(checkoutEventNames)('%s is sent in snake case, without a session, a secret, or a confirmation page', name => {
   const sent = outgoingEvent(events[name])
   expect(sent).toMatchObject({
     id: 'event-1',
@@ -110,7 +110,7 @@ test.each(checkoutEventNames)('%s leaves in snake case, without a session, a sec
   expect(keysOf(sent).filter(key => !/^[a-z_]+$/.test(key))).toEqual([])
 })
 
-test('an order leaves with whom it is for, what it cost and how it was paid', () => {
+test('an order is sent with its buyer, its amounts, and its payment', () => {
   expect(outgoingEvent(events.CheckoutCompleted).data.order).toMatchObject({
     number: '100001',
     user_id: 'user-7',
@@ -123,7 +123,7 @@ test('an order leaves with whom it is for, what it cost and how it was paid', ()
   })
 })
 
-test('what an event tells beside its lock leaves with it', () => {
+test('an event is sent with its data besides the lock', () => {
   const dataOf = (name: CheckoutEventName) => outgoingEvent(events[name]).data
   expect(dataOf('CheckoutFailed').failure).toEqual(failure)
   expect(dataOf('PhaseCompleted')).toMatchObject({ phase: 'price_lock', duration_ms: 12.5 })
@@ -138,7 +138,7 @@ test('what an event tells beside its lock leaves with it', () => {
   expect(dataOf('OrderDisputed').dispute).toEqual(events.OrderDisputed.dispute)
 })
 
-test('every event is sent unless told otherwise, but for the single steps of a checkout', () => {
+test('all events are sent by default, except the single steps of a checkout', () => {
   expect(checkoutEventNames.filter(name => !outgoingEventNames.includes(name))).toEqual([
     'PhaseCompleted',
     'RollbackStepCompleted',

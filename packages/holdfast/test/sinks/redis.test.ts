@@ -15,7 +15,7 @@ function eventOf(checkoutId = v7()): CheckoutEvent {
   return { id: v7(), type: 'CheckoutStarted', occurredAt: '2026-01-01T00:00:00.000Z', lock: lockOf(checkoutId) }
 }
 
-test('refuses what cannot be a Redis address, a stream or a length, and repeats no password', () => {
+test('an invalid URL, stream, or length is refused without repeating the password', () => {
   const wrong: RedisSinkOptions[] = [
     { url: 'http://user:hush@host', stream },
     { url: 'redis://user:hush@host:99999999', stream },
@@ -35,7 +35,7 @@ test('refuses what cannot be a Redis address, a stream or a length, and repeats 
   }
 })
 
-test('opens no connection before there is an event, and closes without one', async () => {
+test('the sink connects with the first event, and closes without one', async () => {
   const sink = createRedisSink({ url: 'redis://127.0.0.1:1', stream })
   expect(Object.keys(sink.listeners)).toContain('CheckoutCompleted')
   expect(Object.keys(sink.listeners)).not.toContain('PhaseCompleted')
@@ -75,14 +75,14 @@ describe.skipIf(!hasRedisServer())('A Redis stream', () => {
     sinks.push(sink)
     return sink
   }
-  /** One try of one event, as the deliverer makes it. */
+  /** Makes one attempt, as the deliverer does. */
   async function send(sink: RedisSink, event: CheckoutEvent): Promise<void> {
     const [listener] = sink.listeners[event.type] ?? []
     await (listener as ListenerObject).run(event, { signal: new AbortController().signal, attempt: 1 })
   }
   const entries = async () => ((await reader.xRange(stream, '-', '+')) ?? []).map(entry => entry?.message ?? {})
 
-  test('gets an event with its id, type, checkout, time and data', async () => {
+  test('an event is added with its id, type, checkout, time, and data', async () => {
     const event = eventOf()
     await send(sinkOf(), event)
     const [entry, ...more] = await entries()
@@ -96,7 +96,7 @@ describe.skipIf(!hasRedisServer())('A Redis stream', () => {
     })
   })
 
-  test('gets each event once, however often and from wherever it is delivered', async () => {
+  test('an event that several processes deliver repeatedly is added once', async () => {
     const events = Array.from({ length: 5 }, () => eventOf())
     const both = [sinkOf(), sinkOf()]
     await Promise.all(events.flatMap(event => both.flatMap(sink => [send(sink, event), send(sink, event)])))
@@ -106,24 +106,24 @@ describe.skipIf(!hasRedisServer())('A Redis stream', () => {
     for (const mark of marks) expect(await reader.ttl(mark)).toBeGreaterThan(86_000)
   })
 
-  test('is not believed to have an event that it could not be added to', async () => {
+  test('an event that could not be added is not marked as added', async () => {
     const sink = sinkOf()
     const event = eventOf()
     await reader.set(stream, 'not a stream')
-    await expect(send(sink, event)).rejects.toThrow(/^Redis did not add the event: .*WRONGTYPE/)
+    await expect(send(sink, event)).rejects.toThrow(/^Redis could not add the event: .*WRONGTYPE/)
     await reader.del(stream)
     await send(sink, event)
     expect(await entries()).toHaveLength(1)
   })
 
-  test('keeps about as many entries as it is told to', async () => {
+  test('the stream keeps about maxLength entries', async () => {
     const sink = sinkOf({ maxLength: 100 })
     await Promise.all(Array.from({ length: 500 }, () => send(sink, eventOf())))
     expect(await reader.xLen(stream)).toBeLessThan(300)
     expect(await reader.xLen(stream)).toBeGreaterThanOrEqual(100)
   })
 
-  test('that is away fails a try at once, without its address or password, and gets the event when it is back', async () => {
+  test('an attempt fails at once while Redis is down, without URL or password, and succeeds when it is back', async () => {
     const sink = sinkOf()
     await send(sink, eventOf())
     await redis.kill()
@@ -135,7 +135,7 @@ describe.skipIf(!hasRedisServer())('A Redis stream', () => {
     for (const refusal of refusals) {
       expect(refusal).toBeInstanceOf(Error)
       const text = JSON.stringify(refusal, Object.getOwnPropertyNames(refusal))
-      expect(text).toMatch(/Redis (cannot be reached|did not add the event)/)
+      expect(text).toMatch(/(could not reach Redis|Redis could not add the event)/)
       expect(text).not.toContain(redis.password)
       expect(text).not.toContain(new URL(redis.url).port)
     }
@@ -144,15 +144,15 @@ describe.skipIf(!hasRedisServer())('A Redis stream', () => {
     expect((await entries()).map(({ id }) => id)).toContain(event.id)
   })
 
-  test('that refuses the password is told so by name alone', async () => {
+  test('a wrong password is reported by its error code only', async () => {
     const sink = sinkOf({ url: redis.url.replace(redis.password, 'a-wrong-password') })
     const refusal = await send(sink, eventOf()).catch((error: Error) => error)
-    expect(String(refusal)).toBe('Error: Redis cannot be reached (WRONGPASS)')
+    expect(String(refusal)).toBe('Error: could not reach Redis (WRONGPASS)')
     await sink.close()
-    await expect(send(sink, eventOf())).rejects.toThrow('The connection to Redis was closed')
+    await expect(send(sink, eventOf())).rejects.toThrow('the Redis sink is closed')
   })
 
-  test('that answers nothing holds a try up no longer than its time, and does not get its event twice', async () => {
+  test('an attempt on a hanging Redis ends at its timeout, and the event is not added twice', async () => {
     const sink = sinkOf({ timeoutMs: 200 })
     await send(sink, eventOf())
     const { publish, deliverer } = setUp(database, sink.listeners)
@@ -175,13 +175,13 @@ describe.skipIf(!hasRedisServer())('A Redis stream', () => {
     expect(await entries()).toHaveLength(2)
   })
 
-  test('that is killed and started again in the middle has every event once, those of a checkout in order', async () => {
+  test('after Redis was killed and restarted, every event is in the stream once, and a checkout’s events are in order', async () => {
     const sink = sinkOf({ concurrency: 10 })
     let tries = 0
     const run: ListenerObject['run'] = async (event, context) => {
       tries += 1
       const [added] = sink.listeners[event.type] ?? []
-      // Some of those that are on their way are in it by then, some are not.
+      // Some of the events under way are in the stream by then, some are not.
       await Promise.all([(added as ListenerObject).run(event, context), tries === 50 ? redis.kill() : null])
     }
     const listener = { name: 'redis', concurrency: 10, run }
@@ -205,12 +205,12 @@ describe.skipIf(!hasRedisServer())('A Redis stream', () => {
       { timeout: 20_000, interval: 50 },
     )
     await deliverer.stop()
-    const heard = new Map<string, string[]>()
+    const typesByCheckout = new Map<string, string[]>()
     for (const { checkout_id = '', type = '' } of await entries()) {
-      heard.set(checkout_id, [...(heard.get(checkout_id) ?? []), type])
+      typesByCheckout.set(checkout_id, [...(typesByCheckout.get(checkout_id) ?? []), type])
     }
-    expect(heard.size).toBe(100)
-    for (const types of heard.values()) expect(types).toEqual(['CheckoutStarted', 'CheckoutCompleted'])
+    expect(typesByCheckout.size).toBe(100)
+    for (const types of typesByCheckout.values()) expect(types).toEqual(['CheckoutStarted', 'CheckoutCompleted'])
     expect((await deliveriesOf(database)).every(({ state }) => state === 'delivered')).toBe(true)
   })
 })
