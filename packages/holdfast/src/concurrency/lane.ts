@@ -1,46 +1,44 @@
 /**
- * A lane: the queue before a set-based step, group commit for whatever goes through it.
- *
- * If nothing runs, an item starts at once with what is there, so a lonely one waits for nothing; while a set runs,
- * arrivals gather and go together in the next. A set that fails is split until the member that spoils it stands alone
- * and fails alone. Order of arrival is order of service.
+ * A lane: a queue that runs a step on batches of items (group commit). A lone item starts at once; items that arrive while
+ * a batch runs form the next one. A batch that fails is split in halves, so only the item that causes the failure fails.
+ * Items are served in the order of arrival.
  */
 
 export interface Lane<Item, Result> {
   /**
-   * Queues one item and gives its result.
-   * @throws {LaneFull} when `queueMax` items wait already; whatever `run` throws for this item alone.
+   * Queues one item and returns its result.
+   * @throws {LaneFull} if `queueMax` items wait already; the error that `run` throws for this item.
    */
   submit(item: Item): Promise<Result>
-  /** Settles when nothing waits or runs. */
+  /** Resolves when nothing waits or runs. */
   drain(): Promise<void>
-  /** How many wait or run now. */
+  /** How many items wait or run. */
   readonly size: number
 }
 
-/** The queue is full: come back later. */
+/** The queue is full. The call may succeed later. */
 export class LaneFull extends Error {
   override readonly name = 'LaneFull'
   readonly lane: string
   constructor(lane: string) {
-    super(`The queue "${lane}" is full; try again in a moment.`)
+    super(`the queue "${lane}" is full`)
     this.lane = lane
   }
 }
 
 export interface LaneOptions<Item, Result> {
   name: string
-  /** Does the work for a set, all or nothing, and gives one result an item, in the items' order. */
+  /** Does the work for a batch, all or nothing. Returns one result per item, in the order of the items. */
   run(items: readonly Item[]): Promise<readonly Result[]>
-  /** Largest set. */
+  /** Most items in a batch. */
   batchMax: number
   /** Most items that may wait. */
   queueMax: number
-  /** Sets that may run at once; default 1. */
+  /** Batches that may run at once. Default 1. */
   parallel?: number
-  /** True for failures that concern the whole set (database gone): then splitting is pointless. */
+  /** True for errors that concern the whole batch, such as a lost database: then the batch is not split. */
   isShared?(error: unknown): boolean
-  /** Told each set that ran: its size and duration. */
+  /** Called after each batch with its size and duration. */
   observe?(size: number, durationMs: number): void
 }
 
@@ -57,38 +55,38 @@ export function createLane<Item, Result>(options: LaneOptions<Item, Result>): La
   let running = 0
   let inFlight = 0
 
-  async function settle(set: readonly Waiting<Item, Result>[]): Promise<void> {
+  async function settle(batch: readonly Waiting<Item, Result>[]): Promise<void> {
     const startedAt = performance.now()
     let results: readonly Result[]
     try {
-      results = await run(set.map(waiting => waiting.item))
+      results = await run(batch.map(waiting => waiting.item))
     } catch (error) {
-      if (set.length === 1 || (options.isShared?.(error) ?? false)) {
-        for (const waiting of set) waiting.reject(error)
+      if (batch.length === 1 || (options.isShared?.(error) ?? false)) {
+        for (const waiting of batch) waiting.reject(error)
         return
       }
-      const middle = Math.ceil(set.length / 2)
-      await settle(set.slice(0, middle))
-      await settle(set.slice(middle))
+      const middle = Math.ceil(batch.length / 2)
+      await settle(batch.slice(0, middle))
+      await settle(batch.slice(middle))
       return
     }
-    // The work is done: from here on nothing may run it again.
-    const isWhole = results.length === set.length
-    for (const [index, waiting] of set.entries()) {
-      if (isWhole) waiting.resolve(results[index] as Result)
-      else waiting.reject(new Error(`lane ${name}: ${results.length} results for ${set.length} items`))
+    // The work is done and must not run again, so a wrong number of results is not split.
+    const isComplete = results.length === batch.length
+    for (const [index, waiting] of batch.entries()) {
+      if (isComplete) waiting.resolve(results[index] as Result)
+      else waiting.reject(new Error(`lane ${name}: ${results.length} results for ${batch.length} items`))
     }
-    options.observe?.(set.length, performance.now() - startedAt)
+    options.observe?.(batch.length, performance.now() - startedAt)
   }
 
   function next(): void {
     while (running < parallel && queue.length > 0) {
-      const set = queue.splice(0, batchMax)
+      const batch = queue.splice(0, batchMax)
       running += 1
-      inFlight += set.length
-      void settle(set).finally(() => {
+      inFlight += batch.length
+      void settle(batch).finally(() => {
         running -= 1
-        inFlight -= set.length
+        inFlight -= batch.length
         next()
         if (running === 0 && queue.length === 0) for (const done of idle.splice(0)) done()
       })
@@ -99,7 +97,7 @@ export function createLane<Item, Result>(options: LaneOptions<Item, Result>): La
     submit(item) {
       if (queue.length >= queueMax) return Promise.reject(new LaneFull(name))
       const result = new Promise<Result>((resolve, reject) => queue.push({ item, resolve, reject }))
-      // What arrives in the same turn of the event loop goes in the same set.
+      // Deferred, so that items of the same turn of the event loop share a batch.
       if (running < parallel) queueMicrotask(next)
       return result
     },

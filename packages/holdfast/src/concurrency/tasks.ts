@@ -1,9 +1,9 @@
-/** Promises under way, so that stopping can wait for all of them. */
+/** A set of running promises, so that stopping can wait for all of them. */
 
 export interface Tasks {
-  /** Gives `work` back and remembers it until it settles. */
+  /** Returns `work`, and remembers it until it settles. */
   track<Result>(work: Promise<Result>): Promise<Result>
-  /** Resolves when everything tracked so far has settled. Never rejects. */
+  /** Resolves when all work tracked so far has settled. Never rejects. */
   settled(): Promise<void>
   /** How many are running. */
   readonly size: number

@@ -1,8 +1,8 @@
-/** Bounds on how long a caller waits. The work itself is not interrupted. */
+/** Timeouts: bounds on how long a caller waits. The work itself is not interrupted. */
 
 /**
  * Settles as `work` does.
- * @throws what `late` returns, if `work` has not settled after `ms` milliseconds.
+ * @throws the error of `work`; the error that `late` returns, if `work` has not settled after `ms` milliseconds.
  */
 export async function within<Result>(work: Promise<Result>, ms: number, late: () => Error): Promise<Result> {
   let timer: NodeJS.Timeout | undefined
@@ -16,7 +16,7 @@ export async function within<Result>(work: Promise<Result>, ms: number, late: ()
   }
 }
 
-/** True if `work` has resolved within `ms` milliseconds. @throws what `work` rejects with in that time. */
+/** True if `work` resolves within `ms` milliseconds. @throws the error of `work` if it rejects in that time. */
 export async function settlesWithin(work: Promise<unknown>, ms: number): Promise<boolean> {
   const tooLate = new Error('too late')
   try {

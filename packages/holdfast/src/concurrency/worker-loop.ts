@@ -1,20 +1,20 @@
-/** The loop of a background worker: one turn after the other, with a pause between them, until it is stopped. */
+/** The loop of a background worker: one turn at a time, with a pause between turns, until it is stopped. */
 
 export interface WorkerLoopOptions {
-  /** One turn. Gives the milliseconds until the next, or null for the usual pause. */
+  /** Runs one turn. Returns the milliseconds until the next, or null for the usual pause. */
   turn(): Promise<number | null>
-  /** Receives what a turn throws; the loop goes on after the usual pause. */
+  /** Receives the error of a turn. The loop continues after the usual pause. */
   onError(error: unknown): void
-  /** Runs `run` after `ms` milliseconds; gives a function that cancels it. */
+  /** Runs `run` after `ms` milliseconds. Returns a function that cancels it. */
   after(ms: number, run: () => void): () => void
-  /** The usual pause, milliseconds; asked before each pause, so that it can be spread. */
+  /** Returns the usual pause, milliseconds. Called before each pause, so that pauses can be spread. */
   pauseMs(): number
 }
 
 export interface WorkerLoop {
-  /** Starts with a pause of `firstMs`, default the usual pause. Idempotent. */
+  /** Runs the first turn after `firstMs`, default the usual pause. Idempotent. */
   start(firstMs?: number): void
-  /** Starts no further turn, and resolves when the turn under way has ended. */
+  /** Starts no further turn. Resolves when the current turn has ended. */
   stop(): Promise<void>
 }
 

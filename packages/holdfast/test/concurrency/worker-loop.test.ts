@@ -1,7 +1,8 @@
+/** The loop of background workers. */
 import { expect, test } from 'vitest'
 import { createWorkerLoop } from '../../src/concurrency/worker-loop.ts'
 
-/** A clock that a test turns by hand: `next` runs what is scheduled and gives its delay. */
+/** A manual clock: `next` runs what is scheduled and returns its delay. */
 function manualClock() {
   let scheduled: { ms: number; run: () => void } | null = null
   return {
@@ -23,7 +24,7 @@ function manualClock() {
 
 const turns = () => new Promise(resolve => setImmediate(resolve))
 
-test('runs turn after turn with the usual pause, or the pause that a turn asks for', async () => {
+test('turns follow each other after the usual pause, or the pause that a turn returns', async () => {
   const clock = manualClock()
   const pauses: (number | null)[] = [null, 0, null]
   const loop = createWorkerLoop({
@@ -43,7 +44,7 @@ test('runs turn after turn with the usual pause, or the pause that a turn asks f
   await loop.stop()
 })
 
-test('goes on after a turn that fails', async () => {
+test('the loop continues after a turn that fails', async () => {
   const clock = manualClock()
   const errors: unknown[] = []
   const loop = createWorkerLoop({
@@ -61,7 +62,7 @@ test('goes on after a turn that fails', async () => {
   await loop.stop()
 })
 
-test('stops after the turn under way, and starts no other', async () => {
+test('stop waits for the current turn, and no further turn starts', async () => {
   const clock = manualClock()
   let end = (): void => {}
   const loop = createWorkerLoop({
