@@ -1,8 +1,8 @@
-/** The settings of the HTTP handler, from the configuration of the shop and the gateway that takes its payments. */
+/** Derives the settings of the HTTP handler from the configuration of the shop and its gateway. */
 import type { CheckoutConfig } from '../config/checkout-config.ts'
 import type { HttpConfig } from '../http/context.ts'
 
-/** @param gateway the name of the gateway: it decides how the checkout page takes payments. */
+/** @param gateway the name of the gateway. It determines how the checkout page takes payments. */
 export function httpConfigOf(config: CheckoutConfig & { secret: string }, gateway: string): HttpConfig {
   return {
     currency: config.currency,

@@ -1,4 +1,4 @@
-/** A whole shop in one call, and the parts of the built-in store: catalog, stock, coupons, taxes, shipping, and carts. */
+/** `createShop`, and the parts of the built-in store: catalog, stock, coupons, taxes, shipping, and carts. */
 export { type Carts, createCarts, type NewCart } from './carts/carts.ts'
 export { listShippingMethods } from './carts/shipping-methods.ts'
 export { type Catalog, createCatalog, type ProductPage } from './catalog/catalog.ts'
@@ -8,6 +8,7 @@ export { type PriceInput, setExchangeRate, setPrice, setPrices } from './catalog
 export { type ShippingMethodInput, upsertShippingMethod } from './catalog/shipping.ts'
 export { type LocationInput, type StockInput, setStock, setStocks, upsertLocation } from './catalog/stock.ts'
 export { setTaxClass, type TaxRateInput, upsertTaxRate, upsertTaxRates } from './catalog/taxes.ts'
-export { createShop, httpLogTo, type Shop, type ShopOptions } from './create-shop.ts'
+export { createShop, type Shop, type ShopOptions } from './create-shop.ts'
 export { type ImportReport, importProducts } from './import/import-products.ts'
 export { findOrder } from './orders/find-order.ts'
+export { httpLogTo } from './shop-settings.ts'

@@ -1,4 +1,4 @@
-/** How alerts reach people by configuration alone: by every way that they are told of events. */
+/** Sends alerts over every configured channel. */
 import type { CheckoutAlert } from '../domain/alert.ts'
 import type { CheckoutEngine } from '../engine/checkout-engine.ts'
 import { type AlertChannel, createAlerts } from '../notify/alerts/alerts.ts'
@@ -7,27 +7,31 @@ import type { CheckoutLog } from '../observe/log/log.ts'
 
 interface OpenAlerts {
   raise(alert: CheckoutAlert): void
-  /** Has an eye on the health of `engine`, where there is anybody to tell. */
+  /** Also sends alerts about critical health checks of `engine`. Without a channel it checks nothing. */
   watch(engine: Pick<CheckoutEngine, 'health'>): void
   close(): Promise<void>
 }
 
-/** @param ways each by its name; null: it is not set up. */
-export function openAlerts(ways: Readonly<Record<string, AlertChannel['send'] | null>>, log: CheckoutLog): OpenAlerts {
-  const channels = Object.entries(ways).flatMap(([name, send]) => (send === null ? [] : [{ name, send }]))
-  const { raise, close } = createAlerts({
+/** @param senders by channel name; null: the channel is not configured. */
+export function openAlerts(
+  senders: Readonly<Record<string, AlertChannel['send'] | null>>,
+  log: CheckoutLog,
+): OpenAlerts {
+  const channels = Object.entries(senders).flatMap(([name, send]) => (send === null ? [] : [{ name, send }]))
+  const alerts = createAlerts({
     channels,
-    onLost: (channel, count, err) => log.warn('[Alert] nobody could be told', { channel, count, err }),
+    onLost: (channel, count, err) => log.warn('[Alert] sending failed', { channel, count, err }),
   })
   let stopWatching = (): void => {}
   return {
-    raise,
+    raise: alerts.raise,
     watch(engine) {
-      if (channels.length > 0) stopWatching = watchHealth({ health: () => engine.health(), raise }).stop
+      if (channels.length === 0) return
+      stopWatching = watchHealth({ health: () => engine.health(), raise: alerts.raise }).stop
     },
     close() {
       stopWatching()
-      return close()
+      return alerts.close()
     },
   }
 }

@@ -1,4 +1,4 @@
-/** The payment gateway that the configuration names, ready to be given to an engine. */
+/** Opens the payment gateway that the configuration names. */
 import { createHmac } from 'node:crypto'
 import type { CheckoutConfig } from '../config/checkout-config.ts'
 import type { Database } from '../database/database.ts'
@@ -11,21 +11,21 @@ import { createSandboxGateway, type SandboxGateway } from '../payments/sandbox/s
 
 export interface OpenGateway {
   gateway: PaymentGateway
-  /** The gateway, where it is the sandbox: its buyers confirm on a page of this shop. */
+  /** The gateway, if it is the sandbox: its buyers confirm on a page of this shop. */
   sandbox: SandboxGateway | null
-  /** What it does by itself begins; called once there is an engine. Only in processes that stay. */
+  /** Starts the gateway's background work. Call it once the engine exists, and only in long-running processes. */
   start(): void
   close(): Promise<void>
 }
 
 export interface GatewayOptions {
-  /** The application's own gateway; it stays the application's to start and close. */
+  /** A gateway of the application, which also starts and closes it. */
   given: PaymentGateway | undefined
   database: Database
   config: CheckoutConfig & { secret: string }
   /** Where the sandbox sends its webhooks. */
   deliverWebhook: DeliverWebhook
-  /** Told of a checkout whose invoice is paid, until it is captured. */
+  /** Called for a checkout whose invoice is paid, repeatedly until it is captured. */
   onPaid(checkoutId: string): Promise<unknown>
 }
 
@@ -53,7 +53,7 @@ async function openSandbox({ database, config, deliverWebhook }: GatewayOptions)
   const ledger = config.databaseUrl === null ? null : await openDatabase({ url: config.databaseUrl, poolMax: 4 })
   const sandbox = createSandboxGateway({
     database: ledger ?? database,
-    // The same in every process of the shop: any of them delivers, any receives.
+    // Derived, so that it is equal in all processes of the shop: any of them may deliver or receive a webhook.
     webhookSecret: createHmac('sha256', config.secret).update('sandbox webhooks').digest('hex'),
     deliverWebhook,
   })

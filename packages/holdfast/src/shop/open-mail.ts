@@ -1,6 +1,6 @@
 /**
- * Mail by configuration: over SMTP; while one develops without a server, kept in files; else none. A shop that takes
- * money has real buyers, also where nobody said that it is in production: it keeps none.
+ * Opens mail by configuration: SMTP, or files during development without a mail server, or none. A shop that takes money
+ * has real buyers, even if it is not configured as production: it keeps no mails in files.
  */
 import type { CheckoutConfig } from '../config/checkout-config.ts'
 import type { DevelopmentOutbox } from '../notify/mail/development-outbox.ts'
@@ -8,11 +8,11 @@ import type { MailListeners } from '../notify/mail/mail.ts'
 import { loadPeer, MissingPeerError } from '../optional-peer.ts'
 
 export interface OpenMail extends MailListeners {
-  /** What was kept instead of being sent; null where mails are sent, or none are written. */
+  /** The mails that were kept instead of sent. Null if mails are sent, or none are written. */
   kept: DevelopmentOutbox | null
 }
 
-/** The money of the sandbox, and of Stripe's test mode, is nobody's. */
+/** False for the sandbox and Stripe's test mode, where no real money moves. */
 const takesMoney = ({ gateway, stripeSecretKey }: CheckoutConfig) =>
   gateway !== 'sandbox' && !/^[a-z]+_test_/.test(stripeSecretKey ?? '')
 
@@ -31,13 +31,16 @@ async function loadMail() {
   }
 }
 
-/** @param directory where mails are kept; null: nowhere. */
+/**
+ * @param directory the folder for kept mails; null: mails are not kept.
+ * @throws {MissingPeerError} if a mail server is configured and nodemailer is not installed.
+ */
 export async function openMail(config: CheckoutConfig, directory: string | null): Promise<OpenMail> {
   const { smtpUrl, environment } = config
   const keeps = smtpUrl === null && environment === 'development' && !takesMoney(config) && directory !== null
   if (smtpUrl === null && !keeps) return noMail
   const parts = await loadMail()
-  // Without a mail server, development goes on without nodemailer too.
+  // Development without a mail server also works without nodemailer.
   if (parts === null) {
     if (smtpUrl !== null) throw new MissingPeerError('nodemailer', null)
     return noMail

@@ -1,6 +1,6 @@
 /**
- * Who hears of events by configuration alone: mail, Slack, and the sinks to other systems. Every process that runs
- * checkouts registers the same ones (a command that ends a checkout, too), for deliveries are written for who is known.
+ * Opens the configured listeners: mail, Slack, and sinks to other systems. Every process that runs checkouts registers
+ * the same ones, including commands, because deliveries are written only for listeners that the process knows.
  */
 import { join } from 'node:path'
 import { settlesWithin } from '../concurrency/timeout.ts'
@@ -16,25 +16,29 @@ import { openAlerts } from './open-alerts.ts'
 import { openMail } from './open-mail.ts'
 import { openSinks } from './open-sinks.ts'
 
+/** Longest wait for batched messages when a shop closes. */
 const flushMaxMs = 3_000
 
 export interface Notifications {
   listeners: ListenerMap
-  /** Tells people what no machine decides. */
+  /** Sends an alert that needs a person. */
   onAlert(alert: CheckoutAlert): void
-  /** Mails that were kept instead of being sent, where they are. */
+  /** The mails that were kept instead of sent. Null if mails are sent, or none are written. */
   keptMails: DevelopmentOutbox | null
-  /** Tells people also of what is critical about the health of the engine. */
+  /** Also sends alerts about critical health checks of the engine. */
   watch(engine: Pick<CheckoutEngine, 'health'>): void
-  /** Sends what has gathered to be told together, within seconds. Called as the engine begins to end. */
+  /** Sends batched messages, within seconds. Call it when the engine starts to close. */
   flush(): Promise<void>
-  /** Called once the engine has ended. */
+  /** Call it after the engine has closed. */
   close(): Promise<void>
 }
 
 const slackParts = () => loadPeer('@slack/webhook', () => import('../notify/slack/slack.ts'))
 
-/** @param mailDirectory where mails are kept that nothing sends while one develops; null: nowhere. */
+/**
+ * @param mailDirectory the folder for mails that are kept during development; null: mails are not kept.
+ * @throws {MissingPeerError} if a configured channel needs a package that is not installed.
+ */
 export async function openNotifications(
   config: CheckoutConfig,
   log: CheckoutLog,

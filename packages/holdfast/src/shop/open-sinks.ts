@@ -1,4 +1,4 @@
-/** The other systems that the configuration names, as listeners: a webhook, a Redis stream, both or neither. */
+/** Opens the configured sinks as listeners: a webhook, a Redis stream, both, or neither. */
 import type { CheckoutConfig } from '../config/checkout-config.ts'
 import { joinListeners, type ListenerMap } from '../events/listeners.ts'
 import { loadPeer } from '../optional-peer.ts'
@@ -6,11 +6,11 @@ import { createWebhookSink } from '../sinks/webhook.ts'
 
 export interface OpenSinks {
   listeners: ListenerMap
-  /** Called once the engine has ended. */
+  /** Call it after the engine has closed. */
   close(): Promise<void>
 }
 
-/** Reaches nobody yet. @throws {Error} where the Redis client is not installed, or a setting is of no use. */
+/** Connects to nothing yet. @throws {MissingPeerError} if the Redis client is not installed; {Error} for an invalid setting. */
 export async function openSinks(config: CheckoutConfig): Promise<OpenSinks> {
   const { webhookUrl, webhookSecret, redisUrl, redisStream: stream } = config
   const webhook =

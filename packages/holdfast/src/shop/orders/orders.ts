@@ -1,4 +1,4 @@
-/** Orders as rows and as the application sees them. */
+/** Reads orders and maps their rows. */
 
 import { type Queryable, statement } from '../../database/database.ts'
 import type { Address } from '../../domain/cart.ts'
@@ -70,7 +70,7 @@ const readLinesById = statement(
   `select ${lineColumns} from holdfast.order_lines where order_id = any($1::uuid[]) order by order_id, line_no`,
 )
 
-/** Orders of a set of checkouts, by checkout id. */
+/** Orders of a set of checkouts, by the id of the checkout. */
 export async function readOrdersOf(db: Queryable, checkoutIds: readonly string[]): Promise<Map<string, Order>> {
   const [orders, lines] = await Promise.all([
     db.query<OrderRow>(readOrdersOfCheckouts, [checkoutIds]),
@@ -79,7 +79,7 @@ export async function readOrdersOf(db: Queryable, checkoutIds: readonly string[]
   return new Map(ordersOf(orders, lines).map(order => [order.checkoutId, order]))
 }
 
-/** Orders by their own ids. */
+/** Orders by their ids. */
 export async function readOrders(db: Queryable, orderIds: readonly string[]): Promise<Map<string, Order>> {
   const [orders, lines] = await Promise.all([
     db.query<OrderRow>(readOrdersById, [orderIds]),
@@ -147,7 +147,7 @@ const findLastOrder = statement(
    where s.id = $1 and o.status <> 'cancelled'`,
 )
 
-/** The order that the session's current cart has become; null while it is still a cart. */
+/** The order of the session's current cart; null if the cart was not bought. */
 export async function readLastOrderOf(db: Queryable, sessionId: string): Promise<Order | null> {
   const [found] = await db.query<{ id: string }>(findLastOrder, [sessionId])
   return found === undefined ? null : ((await readOrders(db, [found.id])).get(found.id) ?? null)
