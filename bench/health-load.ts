@@ -3,7 +3,7 @@
  * ends. Arguments: the server's URL, the number of buyers, the number of SKUs. Prints the number of orders at the end.
  */
 import { createBuyer } from '../proofs/buyers/buyer.ts'
-import { runDoors } from '../proofs/buyers/load.ts'
+import { runVisits } from '../proofs/buyers/load.ts'
 
 const [url = '', buyers = '1', skus = '1'] = process.argv.slice(2)
 let isOver = false
@@ -13,7 +13,7 @@ process.stdin.on('end', () => {
 process.stdin.resume()
 
 const startedAt = performance.now()
-const records = await runDoors(
+const records = await runVisits(
   Number(buyers),
   () => isOver,
   () => {
@@ -22,7 +22,7 @@ const records = await runDoors(
       isOver: () => isOver,
       line: { sku: `SKU-${1 + Math.floor(Math.random() * Number(skus))}`, quantity: 1 },
       token: 'tok_approve',
-      namesLock: true,
+      sendsLockId: true,
     })
     return { buyer, run: async () => (await buyer.prepare()) && buyer.pay() }
   },

@@ -1,10 +1,10 @@
-/** Random choices that a seed repeats: what is drawn is the same; when it happens, the machine decides. */
+/** Random choices that a seed repeats. The drawn values repeat; the timing depends on the machine. */
 import { seeded } from '../packages/cli/src/flash-sale/seeded.ts'
 
 export interface Random {
-  /** From 0 up to, but not including, `below`; whole. */
+  /** A whole number from 0 up to, but not including, `below`. */
   below(below: number): number
-  /** From `from` up to `to`, not whole. */
+  /** A number from `from` up to `to`, with fraction. */
   between(from: number, to: number): number
   pick<Item>(items: readonly Item[]): Item
   /** Picks by weight. */
@@ -15,7 +15,7 @@ export function createRandom(seed: number): Random {
   const next = seeded(seed)
   function pick<Item>(items: readonly Item[]): Item {
     const item = items[Math.floor(next() * items.length)]
-    if (item === undefined) throw new Error('there is nothing to pick from')
+    if (item === undefined) throw new Error('cannot pick from an empty list')
     return item
   }
   return {
@@ -34,7 +34,7 @@ export function createRandom(seed: number): Random {
   }
 }
 
-/** Deals kinds in rounds: each as often a round as its weight says, in random order, so that none stays out by chance. */
+/** Deals kinds in rounds of random order, each kind as often per round as its weight. No kind is missing by chance. */
 export function dealer<Item extends string>(random: Random, weights: Readonly<Record<Item, number>>): () => Item {
   const round = (Object.entries<number>(weights) as [Item, number][]).flatMap(([item, weight]) =>
     Array.from({ length: weight }, () => item),

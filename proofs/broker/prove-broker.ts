@@ -1,7 +1,7 @@
 /**
- * Events to a broker that dies: real checkouts, delivered by real servers to a real Redis that is killed and started
- * again in the middle, after a deliverer was killed. Proves B4 beyond the shop's own database: every event is in the
- * stream, once, and those of a checkout in their order.
+ * The broker proof: real servers deliver the events of real checkouts to a real Redis, which is killed and restarted
+ * after a deliverer was killed. Protects B4 beyond the shop's own database: each event is in the stream exactly once,
+ * and the events of a checkout are in order.
  */
 import { createClient } from 'redis'
 import { v7 } from 'uuid'
@@ -21,14 +21,14 @@ import { createRandom, dealer, type Random } from '../random.ts'
 export interface BrokerOptions {
   /** An empty database. */
   databaseUrl: string
-  /** Where the servers work; they leave nothing there. */
+  /** The working directory of the servers, which leave nothing there. */
   directory: string
-  /** How many events at least. */
+  /** The least number of events. */
   events: number
-  /** How often the broker is killed and started again. */
+  /** How often the broker is killed and restarted. */
   restarts: number
   seed: number
-  /** Run what `npm run build` made. */
+  /** Run the result of `npm run build`. */
   isBuilt?: boolean
   onProgress?(published: number, open: number): void
 }
@@ -37,46 +37,46 @@ export interface BrokerReport {
   seed: number
   checkouts: number
   events: number
-  /** Times the broker was killed and started again. */
+  /** Kills and restarts of the broker. */
   restarts: number
-  /** Deliveries that failed at least once while the broker was away. */
+  /** Deliveries that failed at least once while the broker was down. */
   refused: number
-  /** Deliveries that a killed server had begun, and another made again. */
+  /** Deliveries that a killed server had started and another server repeated. */
   takenOver: number
-  /** Those of them whose event was in the stream already. */
+  /** Repeated deliveries whose event was already in the stream. */
   repeated: number
-  /** Tries of all deliveries together. */
+  /** Attempts of all deliveries. */
   tries: number
   entries: number
   lost: number
-  /** Entries beyond the first of an event. */
+  /** Entries beyond the first one of an event. */
   twice: number
-  /** Entries of no event of ours, or with another's content. */
+  /** Entries without an event, or with different content. */
   strange: number
-  /** Checkouts whose events are not in their order. */
+  /** Checkouts whose events are out of order. */
   disordered: number
-  /** Events that have no delivery. */
+  /** Events without a delivery, and deliveries that are due or parked. */
   undelivered: { without: number; due: number; parked: number }
   violations: number
   serverErrors: number
   seconds: number
-  /** What is not as it must be, in sentences; none when the proof holds. */
+  /** What failed, in sentences; empty if the proof holds. */
   wrong: string[]
 }
 
 const sku = 'PLENTY'
 const stream = 'shop:events'
 const buyersAtOnce = 16
-/** So many are on their way when a server is killed: more than one of the two may have. */
+/** Deliveries in progress when a server is killed: more than one of the two servers may have. */
 const underWay = 30
-/** The broker stands still for so long at most, which is less than a try may take. */
+/** The longest time for which the broker is frozen, which is less than the timeout of a delivery. */
 const frozenMsMax = 3_000
-/** An entry so much older than its delivery was added by somebody who died. */
+/** An entry that is so much older than its delivery was added by a process that died. */
 const olderMs = 10_000
-/** Nothing moved for so long: it does not end. */
+/** Without progress for this long, the drain gives up. */
 const standstillMs = 120_000
 
-/** What a buyer does, and how many events it makes. */
+/** What a buyer does, and how many events that publishes. */
 const journeys = { approve: 2, decline: 2, cancel: 3 }
 type Journey = keyof typeof journeys
 
@@ -99,7 +99,7 @@ interface PublishedEvent {
   id: string
   checkoutId: string
   type: string
-  /** Null where it has no delivery. */
+  /** Null if the event has no delivery. */
   state: 'due' | 'delivered' | 'parked' | null
   attempts: number | null
   lastError: string | null
@@ -132,7 +132,7 @@ async function openIn(database: Database): Promise<Open> {
 interface Progress {
   published: number
   checkouts: number
-  /** The buyers wait when there are so many events, so that each disturbance has some to disturb. */
+  /** Buyers wait at this number of events, so that each disturbance has events to disturb. */
   upTo: number
 }
 
@@ -150,11 +150,11 @@ async function reading<Result>(url: string, read: (client: Reader) => Promise<Re
   }
 }
 
-/** How many have a connection to the broker on which they add, and ask now and then whether it is there. */
+/** The number of connections that add to the stream. They send a ping now and then. */
 const addersAt = (url: string) =>
   reading(url, async client => (await client.clientList()).filter(({ cmd }) => cmd === 'eval' || cmd === 'ping').length)
 
-/** Lets buyers check out until there are `events` events; tells how many there are so far. */
+/** Runs checkouts until there are `events` events, and counts them. */
 function publishing(
   { events, random }: { events: number; random: Random },
   engine: CheckoutEngine,
@@ -193,7 +193,9 @@ function publishing(
   return { progress, done }
 }
 
-/** Kills the broker, waits until its absence was felt, starts it again, and waits until all have what they missed. */
+/**
+ * Kills the broker, waits until a delivery fails, restarts it, and waits until all failed deliveries have succeeded.
+ */
 async function restart(redis: RedisServer, database: Database, random: Random): Promise<void> {
   await redis.kill()
   await until(async () => (await openIn(database)).refused > 0)
@@ -210,8 +212,8 @@ interface Scene {
 }
 
 /**
- * Kills a server between the effect and its record: what it has sent to the broker, which stands still, is done once
- * that goes on, and nobody is there any more to hear of it.
+ * Kills a server between the effect of a delivery and its record. The frozen broker executes what the server sent as
+ * soon as it continues, when the server no longer exists.
  */
 async function killDeliverer({ redis, servers, database, random }: Scene): Promise<void> {
   const victim = random.pick(servers)
@@ -219,14 +221,14 @@ async function killDeliverer({ redis, servers, database, random }: Scene): Promi
   const deadline = performance.now() + frozenMsMax
   redis.freeze()
   await until(async () => (await openIn(database)).underWay >= underWay || performance.now() > deadline)
-  // What is claimed is sent a moment later.
+  // Deliveries are sent shortly after they are leased.
   await afterMs(500)
   await victim.kill()
   redis.thaw()
   await victim.start()
 }
 
-/** At instants spread over the events: the death of a deliverer, then the broker's restarts. */
+/** Disturbs at points spread over the events: first the kill of a deliverer, then the restarts of the broker. */
 async function disturb(options: BrokerOptions, scene: Scene, progress: Progress): Promise<void> {
   const { redis, database, random } = scene
   const { events, restarts } = options
@@ -241,15 +243,15 @@ async function disturb(options: BrokerOptions, scene: Scene, progress: Progress)
   }
 }
 
-/** Waits until nothing is due any more, or nothing moves. */
-async function drained(database: Database, tell: (open: number) => void): Promise<void> {
+/** Waits until no delivery is due, or none makes progress. */
+async function drained(database: Database, report: (open: number) => void): Promise<void> {
   let open = Number.POSITIVE_INFINITY
   let movedAt = performance.now()
   while (open > 0 && performance.now() - movedAt < standstillMs) {
     const now = (await openIn(database)).open
     if (now < open) movedAt = performance.now()
     open = now
-    tell(open)
+    report(open)
     await afterMs(100)
   }
 }
@@ -265,7 +267,7 @@ async function readStream(client: Reader): Promise<Entry[]> {
   }
 }
 
-/** The order in which each checkout's events stand, as one text a checkout. */
+/** The order of the events of each checkout, as one text per checkout. */
 function ordersOf(events: readonly { id: string; checkoutId: string }[]): Map<string, string> {
   const orders = new Map<string, string>()
   for (const { id, checkoutId } of events) orders.set(checkoutId, `${orders.get(checkoutId) ?? ''} ${id}`)
@@ -309,22 +311,22 @@ function wrongIn(report: Omit<BrokerReport, 'wrong'>, wanted: BrokerOptions): st
   const { without, due, parked } = report.undelivered
   const nothing: Record<string, number> = {
     'events lost': report.lost,
-    'entries of an event that is there already': report.twice,
-    'strange entries': report.strange,
-    'checkouts out of order': report.disordered,
+    'duplicate entries of an event': report.twice,
+    'entries without an event': report.strange,
+    'checkouts with events out of order': report.disordered,
     'events without a delivery': without,
     'deliveries still due': due,
     'deliveries parked': parked,
-    'violations that the auditor found': report.violations,
-    'errors that servers logged': report.serverErrors,
+    'violations found by the audit': report.violations,
+    'errors in the servers’ logs': report.serverErrors,
   }
   const wrong = Object.entries(nothing)
     .filter(([, count]) => count !== 0)
     .map(([name, count]) => `${name}: ${count}`)
-  if (report.events < wanted.events) wrong.push(`events: ${report.events} instead of ${wanted.events}`)
-  // A proof in which nothing happened to the broker says nothing.
-  if (report.refused === 0) wrong.push('no delivery failed while the broker was away')
-  if (report.repeated === 0) wrong.push('nobody died between adding an event and writing that down')
+  if (report.events < wanted.events) wrong.push(`events: ${report.events}, expected at least ${wanted.events}`)
+  // A run without any effect on the broker proves nothing.
+  if (report.refused === 0) wrong.push('no delivery failed while the broker was down')
+  if (report.repeated === 0) wrong.push('no server died between adding an event and recording the delivery')
   return wrong
 }
 
@@ -346,7 +348,7 @@ export async function proveBroker(options: BrokerOptions): Promise<BrokerReport>
     closing.push(() => Promise.all(servers.map(server => server.stop())))
     await Promise.all(servers.map(server => server.start()))
 
-    // The buyers' process publishes and never delivers, so it must know whom to publish for.
+    // The buyers' process publishes but never delivers; its listeners decide which deliveries are created.
     const sink = createRedisSink({ url: redis.url, stream })
     closing.push(() => sink.close())
     const ledger = await connectPostgres({ url: databaseUrl, poolMax: 4 })

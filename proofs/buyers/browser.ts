@@ -1,27 +1,27 @@
-/** What a browser does for its user: keeps cookies, sends the CSRF token, and says plainly when no answer came. */
+/** A browser for simulated buyers: it keeps cookies, sends the CSRF token, and reports when no answer came. */
 
 export interface Answer {
   status: number
   body: Record<string, unknown>
 }
 
-/** Null: no answer came. Whether the request was heard, nobody knows. */
+/** Null: no answer came, and it is unknown whether the server processed the request. */
 export type Reply = Answer | null
 
 export interface Browser {
   get(path: string): Promise<Reply>
-  /** Gets a session and its CSRF token first, where there is none yet. */
+  /** Gets a session and its CSRF token first, if there is none yet. */
   send(method: 'POST' | 'PUT', path: string, body: unknown): Promise<Reply>
 }
 
 export interface BrowserOptions {
-  /** Where the next request goes: any process of the shop. */
+  /** The origin of the next request: any process of the shop. */
   origin(): string
-  /** How long an answer may take. */
+  /** The timeout of a request. */
   timeoutMs: number
 }
 
-/** One session: its cookies are kept for every process of the shop. */
+/** One session, with the same cookies for every process of the shop. */
 export function createBrowser({ origin, timeoutMs }: BrowserOptions): Browser {
   const cookies = new Map<string, string>()
   let csrfToken: string | null = null
@@ -45,7 +45,7 @@ export function createBrowser({ origin, timeoutMs }: BrowserOptions): Browser {
       }
       return { status: response.status, body: JSON.parse(text) as Record<string, unknown> }
     } catch {
-      // Refused, reset, out of time, or cut off in the middle of the body: all one to the buyer.
+      // Refused, reset, timed out, or cut off within the body: the buyer cannot tell the difference.
       return null
     }
   }

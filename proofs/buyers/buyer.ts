@@ -1,10 +1,10 @@
 /**
- * A buyer at the door of the shop: fills a cart, starts, pays, and tries again in the same session whenever an answer
- * is lost. What it was told is written down word for word: the other half of A9.
+ * A simulated buyer: fills a cart, starts a checkout, pays, and retries in the same session if an answer is lost. The
+ * record of the answers is the other half of A9.
  */
 import { type Answer, createBrowser, type Reply } from './browser.ts'
 
-export interface ToldOrder {
+export interface AcknowledgedOrder {
   id: string
   number: string
   lockId: string
@@ -13,72 +13,72 @@ export interface ToldOrder {
   total: number
 }
 
-/** How it ended, as far as the buyer knows. */
+/** How a visit ended, as far as the buyer knows. */
 export type Ending =
-  | { kind: 'ordered'; order: ToldOrder }
-  /** A clear no. `lockId` is null where no checkout failed but the request itself was refused. */
+  | { kind: 'ordered'; order: AcknowledgedOrder }
+  /** A clear refusal. `lockId` is null if the request was refused without a failed checkout. */
   | { kind: 'refused'; status: number; code: string; lockId: string | null; context: Record<string, unknown> }
-  /** Left of its own accord, without a final answer. */
+  /** The buyer left without a final answer. */
   | { kind: 'left' }
-  /** Still without a final answer when time was up. */
+  /** There was no final answer before the end of the run. */
   | { kind: 'unanswered' }
 
 export interface BuyerRecord {
   token: string | null
   cartId: string | null
-  /** What the cart was said to cost when the checkout began, in minor units. */
+  /** The total shown when the checkout started, in minor units. */
   total: number | null
-  /** Payments sent, repetitions included. */
+  /** Payments sent, including repetitions. */
   payments: number
-  /** Requests of any kind that no answer came to. */
+  /** Requests of any kind without an answer. */
   lostAnswers: number
-  /** Answers that only a fault of the server explains: 500 without a failed checkout. */
+  /** Answers that only a defect of the server explains: 500 without a failed checkout. */
   serverErrors: string[]
-  /** It was told that its checkout is cancelled, or is being so. */
+  /** An answer said that the checkout was cancelled, or was being cancelled. */
   wasCancelled?: boolean
   ending: Ending
 }
 
-/** What the gateway wants of the buyer, as the shop passes it on. */
+/** The action that the gateway requires from the buyer, as passed on by the shop. */
 export type Action =
   | { type: 'redirect'; url: string }
   | { type: 'confirm'; payment: string; client_secret: string; publishable_key: string }
 
 export interface Payment {
-  /** Null: none is sent, the buyer confirms in the browser. */
+  /** Null: no token is sent; the buyer confirms in the browser. */
   token: string | null
-  /** Default a card. */
+  /** Default: `card`. */
   method?: 'card' | 'bank_transfer'
-  /** Does what the gateway wants; default nothing. */
+  /** Performs the required action. Default: nothing. */
   confirm?(action: Action): Promise<void>
 }
 
 export interface BuyerOptions extends Payment {
   origin(): string
   line: { sku: string; quantity: number }
-  /** A code that it uses on its cart. */
+  /** A coupon code for the cart. */
   coupon?: string
-  /** Names its checkout in every request, as a careful client does; else the session alone says whose it is. */
-  namesLock: boolean
+  /** Sends the ID of the checkout in each request; otherwise only the session identifies it. */
+  sendsLockId: boolean
   /** Leaves at the first lost answer to a payment. */
   isImpatient?: boolean
-  /** Told just before each payment is sent. */
+  /** Called just before each payment is sent. */
   onPayment?(): void
-  /** No new attempt after this. */
+  /** True: no new attempt. */
   isOver(): boolean
 }
 
 export interface Buyer {
   readonly record: BuyerRecord
-  /** Fills the cart and starts the checkout. False when that was refused, or it was over before. */
+  /** Fills the cart and starts the checkout. False if that was refused or the run ended before. */
   prepare(): Promise<boolean>
-  /** Pays until the answer is final, and gives the record. */
+  /** Pays until the answer is final, and returns the record. */
   pay(): Promise<BuyerRecord>
-  /** Sends one payment, and gives what came back. */
+  /** Sends one payment and returns the answer. */
   payOnce(): Promise<Reply>
-  /** Goes away without paying. */
+  /** Leaves without paying. */
   leave(): void
-  /** Asks once for its checkout to be cancelled, and gives what came back. */
+  /** Requests once that the checkout be cancelled, and returns the answer. */
   cancel(): Promise<Reply>
 }
 
@@ -96,7 +96,7 @@ const address = {
 
 const pause = (ms: number) => new Promise<void>(resolve => setTimeout(resolve, ms))
 
-export function orderOf(answer: Answer): ToldOrder | null {
+export function orderOf(answer: Answer): AcknowledgedOrder | null {
   const order = answer.body.order as Record<string, unknown> | undefined
   if (answer.status !== 201 || order === undefined) return null
   return {
@@ -110,7 +110,7 @@ export function orderOf(answer: Answer): ToldOrder | null {
 }
 
 export function createBuyer(options: BuyerOptions): Buyer {
-  const { line, token, method = 'card', namesLock, isImpatient = false, isOver } = options
+  const { line, token, method = 'card', sendsLockId, isImpatient = false, isOver } = options
   const browser = createBrowser({ origin: options.origin, timeoutMs: answerMs })
   let lockId: string | null = null
   const record: BuyerRecord = {
@@ -123,10 +123,10 @@ export function createBuyer(options: BuyerOptions): Buyer {
     ending: { kind: 'unanswered' },
   }
 
-  /** Asks until it is answered as wanted. Everything asked in this way may be asked twice. */
-  async function insist(ask: () => Promise<Reply>, wanted: (answer: Answer) => boolean): Promise<Answer | null> {
+  /** Repeats an idempotent request until it is answered as wanted, or with a final answer. */
+  async function repeat(request: () => Promise<Reply>, wanted: (answer: Answer) => boolean): Promise<Answer | null> {
     while (!isOver()) {
-      const answer = await ask()
+      const answer = await request()
       if (answer !== null && wanted(answer)) return answer
       const ending = answer === null ? null : endingOf(answer)
       if (ending !== null) {
@@ -146,22 +146,22 @@ export function createBuyer(options: BuyerOptions): Buyer {
 
   async function fill(): Promise<Answer | null> {
     const holdsLine = (answer: Answer) => Array.isArray(answer.body.lines) && answer.body.lines.length > 0
-    // Adding is not idempotent: after a lost answer the cart is looked at before anything is added again.
-    const added = await insist(async () => {
+    // Adding a line is not idempotent: after a lost answer, read the cart first.
+    const added = await repeat(async () => {
       const seen = record.lostAnswers === 0 ? null : await browser.get('/cart')
       return seen !== null && holdsLine(seen) ? seen : browser.send('POST', '/cart/lines', line)
     }, holdsLine)
     if (added === null) return null
     if (options.coupon !== undefined) {
       const { coupon: code } = options
-      const accepted = await insist(
+      const accepted = await repeat(
         () => browser.send('PUT', '/cart/coupon', { code }),
         answer => answer.status === 200,
       )
       if (accepted === null) return null
     }
     const addresses = { email: `buyer-${added.body.id}@example.com`, shipping_address: address }
-    return insist(
+    return repeat(
       () => browser.send('PUT', '/cart/addresses', addresses),
       answer => answer.status === 200,
     )
@@ -171,7 +171,7 @@ export function createBuyer(options: BuyerOptions): Buyer {
     const cart = await fill()
     if (cart === null) return false
     record.cartId = String(cart.body.id)
-    const started = await insist(
+    const started = await repeat(
       () => browser.get('/checkout'),
       answer => answer.status === 200,
     )
@@ -181,13 +181,13 @@ export function createBuyer(options: BuyerOptions): Buyer {
     return true
   }
 
-  const named = () => (namesLock ? { lock_id: lockId } : {})
+  const lockOf = () => (sendsLockId ? { lock_id: lockId } : {})
 
   function payOnce(): Promise<Reply> {
     record.payments += 1
     options.onPayment?.()
     return browser.send('POST', '/checkout', {
-      ...named(),
+      ...lockOf(),
       payment_method: method,
       ...(token === null ? {} : { payment_token: token }),
       expected_total: record.total,
@@ -201,14 +201,14 @@ export function createBuyer(options: BuyerOptions): Buyer {
     return answer
   }
 
-  /** The end that an answer means; null when it is not the end. */
+  /** The ending that an answer means; null if the answer is not final. */
   function endingOf(answer: Answer): Ending | null {
     const order = orderOf(answer)
     if (order !== null) return { kind: 'ordered', order }
     if (answer.status < 400) return null
     const { code, lock_id: failed, retryable, context = {} } = answer.body
     const ofCheckout = typeof failed === 'string' ? failed : null
-    // Without a checkout that failed, "try again" and a fault of the server are no last words.
+    // Without a failed checkout, a retryable refusal or a server error is not final.
     if (ofCheckout === null && (retryable === true || answer.status >= 500)) return null
     return {
       kind: 'refused',
@@ -220,7 +220,7 @@ export function createBuyer(options: BuyerOptions): Buyer {
   }
 
   async function pay(): Promise<BuyerRecord> {
-    /** The checkout that was said to be under way. */
+    /** The checkout that the last answer called in progress. */
     let waitingFor: unknown = null
     while (!isOver()) {
       const isWaiting = waitingFor !== null
@@ -228,7 +228,7 @@ export function createBuyer(options: BuyerOptions): Buyer {
         ? await browser.send('POST', '/checkout/resume', { lock_id: waitingFor })
         : await payOnce()
       const ending = answer === null ? null : endingOf(answer)
-      // That there is nothing to resume is no last word on the payment: it is sent again.
+      // A refusal to resume is not final for the payment, which is sent again.
       if (ending !== null && !(isWaiting && ending.kind === 'refused' && ending.lockId === null)) {
         record.ending = ending
         return record

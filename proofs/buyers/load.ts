@@ -1,9 +1,9 @@
-/** The load: buyers who come one after the other through so many doors, each with a payment that chance gave them. */
+/** The load: concurrent buyers who come one after another, each with a randomly chosen payment token. */
 
 import type { Random } from '../random.ts'
 import { type Buyer, type BuyerRecord, createBuyer } from './buyer.ts'
 
-/** How often each token of the sandbox is used, of about a hundred. */
+/** The weight of each sandbox token; the sum is about 100. */
 const tokens = {
   tok_approve: 56,
   tok_decline: 5,
@@ -19,55 +19,59 @@ const tokens = {
   tok_slow: 1,
 } as const
 
-/** One in so many leaves at the first lost answer, and never comes back to ask. */
+/** One in this many buyers leaves at the first lost answer and never returns. */
 const impatientOneIn = 8
-/** One in so many sends the payment without naming the checkout. */
+/** One in this many buyers sends the payment without the ID of the checkout. */
 const namelessOneIn = 2
 
 export interface LoadOptions {
   random: Random
   skus: readonly string[]
-  /** Buyers at once. */
+  /** Concurrent buyers. */
   buyers: number
   origin(): string
   onPayment(): void
-  /** No new buyer after this. */
+  /** True: no new buyer starts. */
   isClosing(): boolean
-  /** No new attempt of any buyer after this. */
+  /** True: no buyer makes a new attempt. */
   isOver(): boolean
 }
 
-/** A buyer, and what it does once it is in the shop. */
+/** A buyer and its actions. */
 export interface Visit {
   buyer: Buyer
   run(): Promise<unknown>
 }
 
-/** Lets one buyer after the other in through so many doors, and gives what each was told once the last has left. */
-export async function runDoors(doors: number, isClosing: () => boolean, next: () => Visit): Promise<BuyerRecord[]> {
+/** Runs `concurrency` sequences of buyers until `isClosing`. Returns all records once the last buyer has finished. */
+export async function runVisits(
+  concurrency: number,
+  isClosing: () => boolean,
+  next: () => Visit,
+): Promise<BuyerRecord[]> {
   const records: BuyerRecord[] = []
-  async function door(): Promise<void> {
+  async function runNext(): Promise<void> {
     while (!isClosing()) {
       const { buyer, run } = next()
       records.push(buyer.record)
       await run()
     }
   }
-  await Promise.all(Array.from({ length: doors }, door))
+  await Promise.all(Array.from({ length: concurrency }, runNext))
   return records
 }
 
-/** Runs until the last buyer has an answer, and gives what each was told. */
+/** Runs the load until the last buyer has an answer. */
 export function runLoad(options: LoadOptions): Promise<BuyerRecord[]> {
   const { random, skus, buyers, origin, onPayment, isClosing, isOver } = options
-  return runDoors(buyers, isClosing, () => {
+  return runVisits(buyers, isClosing, () => {
     const buyer = createBuyer({
       origin,
       onPayment,
       isOver,
       line: { sku: random.pick(skus), quantity: 1 + random.below(3) },
       token: random.weighted(tokens),
-      namesLock: random.below(namelessOneIn) > 0,
+      sendsLockId: random.below(namelessOneIn) > 0,
       isImpatient: random.below(impatientOneIn) === 0,
     })
     return { buyer, run: async () => (await buyer.prepare()) && buyer.pay() }

@@ -1,6 +1,6 @@
 /**
- * What buyers were told against what is true afterwards, in our tables and in the gateway's own ledger. Protects A9:
- * an acknowledged order is there, paid, with that number and total; and nobody paid for a cart that is no order.
+ * Compares the answers that buyers received with the database and the gateway's ledger. Protects A9: an acknowledged
+ * order exists and is paid, with the same number and total; and no cart is charged without an order.
  */
 
 import { type Database, statement } from '../../packages/holdfast/src/database/database.ts'
@@ -8,17 +8,17 @@ import type { Acknowledged } from '../../packages/holdfast/src/observe/audit/aud
 import type { BuyerRecord } from './buyer.ts'
 
 export interface Contradictions {
-  /** Orders that a buyer was told and that are not there as told. */
+  /** Orders that were acknowledged but do not exist, or exist with different values. */
   lostAcknowledgements: string[]
-  /** Clear refusals of carts that were sold or charged all the same. */
+  /** Refused carts that were sold or charged anyway. */
   brokenRefusals: string[]
-  /** Carts that were charged and are no paid order, or not of that amount. */
+  /** Carts that were charged without a paid order of the same amount. */
   chargedWithoutOrder: string[]
-  /** Carts with more than one paid order, or more than one capture. */
+  /** Carts with more than one paid order or more than one capture. */
   boughtTwice: string[]
 }
 
-/** Each checkout's end as its buyer was told it. */
+/** The end of each checkout, as acknowledged to its buyer. */
 export function acknowledgedBy(records: readonly BuyerRecord[]): Acknowledged[] {
   return records.flatMap(({ ending }): Acknowledged[] => {
     if (ending.kind === 'ordered') {
@@ -28,24 +28,24 @@ export function acknowledgedBy(records: readonly BuyerRecord[]): Acknowledged[] 
   })
 }
 
-/** Paid for, whether or not some of it was given back later. */
+/** Paid, including orders that were refunded later. */
 const isPaid = (status: string) => `coalesce(${status} in ('paid', 'partially_refunded', 'refunded'), false)`
 
 const findLost = statement(
   'sim_lost_acknowledgements',
-  `select format('order %s (%s), told as %s of %s %s for cart %s, is %s of %s', told.number, told.id, told.status, told.total,
-     told.currency, told."cartId", coalesce(o.status, 'not there'), o.total_minor) as text
-   from json_to_recordset($1) as told (id uuid, number text, "lockId" uuid, status text, currency text, total bigint,
+  `select format('order %s (%s), acknowledged as %s of %s %s for cart %s, is %s of %s', answer.number, answer.id, answer.status, answer.total,
+     answer.currency, answer."cartId", coalesce(o.status, 'missing'), o.total_minor) as text
+   from json_to_recordset($1) as answer (id uuid, number text, "lockId" uuid, status text, currency text, total bigint,
      expected bigint, "cartId" text)
-   left join holdfast.orders o on o.id = told.id
+   left join holdfast.orders o on o.id = answer.id
    left join holdfast.checkouts c on c.id = o.checkout_id
-   where not ${isPaid('told.status')} or not ${isPaid('o.status')} or o.number is distinct from told.number
-     or o.total_minor is distinct from told.total or told.total is distinct from told.expected
-     or o.currency is distinct from told.currency or c.id is distinct from told."lockId"
-     or c.cart_id is distinct from told."cartId"`,
+   where not ${isPaid('answer.status')} or not ${isPaid('o.status')} or o.number is distinct from answer.number
+     or o.total_minor is distinct from answer.total or answer.total is distinct from answer.expected
+     or o.currency is distinct from answer.currency or c.id is distinct from answer."lockId"
+     or c.cart_id is distinct from answer."cartId"`,
 )
 
-/** Net of refunds, by cart. */
+/** Charges per cart, minus refunds. */
 const chargesOf = (payments: string) => `select c.cart_id, sum(p.captured_minor - p.refunded_minor) as charged,
     count(*) filter (where p.status = 'captured') as captures
   from ${payments} p join holdfast.checkouts c on c.id = p.checkout_id group by c.cart_id`
@@ -57,11 +57,11 @@ const ofPayments = (payments: string) => {
   return {
     findBroken: statement(
       'sim_broken_refusals',
-      `select format('cart %s was refused with %s, but has %s paid orders and was charged %s', told."cartId", told.code,
+      `select format('cart %s was refused with %s, but has %s paid orders and was charged %s', answer."cartId", answer.code,
          coalesce(bought.orders, 0), coalesce(charge.charged, 0)) as text
-       from json_to_recordset($1) as told ("cartId" text, code text)
-       left join (${paidOrders}) as bought on bought.cart_id = told."cartId"
-       left join (${charges}) as charge on charge.cart_id = told."cartId"
+       from json_to_recordset($1) as answer ("cartId" text, code text)
+       left join (${paidOrders}) as bought on bought.cart_id = answer."cartId"
+       left join (${charges}) as charge on charge.cart_id = answer."cartId"
        where bought.orders > 0 or charge.charged <> 0`,
     ),
     findCharged: statement(
@@ -81,8 +81,8 @@ const ofPayments = (payments: string) => {
 }
 
 /**
- * Compares; may be asked once everything has drained.
- * @param payments where the gateway's own payments stand; default the sandbox's ledger.
+ * Compares records with the database; call it after everything has drained.
+ * @param payments the table of the gateway's payments. Default: the ledger of the sandbox.
  */
 export async function contradictionsOf(
   database: Database,

@@ -1,4 +1,4 @@
-/** The shop that is raced for and killed: a few SKUs, filled into an empty database before any server runs. */
+/** The shop of the proofs: a few SKUs, inserted into an empty database before any server starts. */
 import type { Database } from '../../packages/holdfast/src/database/database.ts'
 import { migrate } from '../../packages/holdfast/src/database/migrate.ts'
 
@@ -10,9 +10,9 @@ export interface Stock {
 
 const currency = 'EUR'
 
-/** Shared by all processes of a shop, and by all lives of each. */
+/** Settings that all processes of a shop share, across restarts. */
 export const serverEnvironment: Readonly<Record<string, string>> = {
-  CHECKOUT_SECRET: 'kept by every process of this shop',
+  CHECKOUT_SECRET: 'shared by every process of this shop',
   CHECKOUT_CURRENCY: currency,
   CHECKOUT_RATE_LIMIT_PER_MINUTE: '0',
 }
@@ -22,7 +22,7 @@ const text = (value: string) => `'${value.replaceAll("'", "''")}'`
 /** Ids from numbers: `a` product, `b` variant, `c` location. */
 const id = (kind: string, number: number) => text(`00000000-0000-7000-${kind}000-${String(number).padStart(12, '0')}`)
 
-/** Half of each SKU stands in either warehouse, so that holds are made over both. */
+/** Each warehouse has half of each SKU, so that reservations span both. */
 function fill(stocks: readonly Stock[]): string {
   const rows = stocks.map(({ sku, priceMinor, quantity }, index) => {
     const near = Math.ceil(quantity / 2)
@@ -44,7 +44,7 @@ insert into holdfast.shipping_rates (method_code, country, currency, amount_mino
 ${rows.join('')}`
 }
 
-/** Brings an empty database up to date and puts the stock in. */
+/** Migrates an empty database and inserts the stock. */
 export async function fillShop(database: Database, stocks: readonly Stock[]): Promise<void> {
   await migrate(database)
   await database.execute(fill(stocks))

@@ -11,8 +11,8 @@ import { openWorld } from '../world/world.ts'
 import { add, type Finding, nothing, type Tally } from './enumerate.ts'
 import { matrix } from './matrix.ts'
 import { type Crash, play } from './play.ts'
+import type { Scenario } from './scenario.ts'
 import { scenarios } from './scenarios.ts'
-import type { Scenario } from './story.ts'
 import type { CrashJob, CrashResult } from './worker.ts'
 
 export interface CrashReport {

@@ -1,19 +1,19 @@
 /**
- * The enumeration: a scenario is played once to list the points at which its process could die; then once for every
- * point, and for every ordered pair of points, dying there. After a crash the recoverer is the first to come, or the
- * buyer who asks again: singles are played both ways, pairs the first way, and a twelfth of them the second.
+ * Enumerates crashes. A scenario is played once to list the points at which its process can die, then once per point and
+ * once per ordered pair of points. After a crash either recovery or the buyer's retry comes first: single crashes are
+ * played both ways, pairs with recovery first, and one pair in twelve with the buyer first.
  */
 import type { CrashPoint } from '../../packages/testing/src/crash-points.ts'
 import type { World } from '../world/world.ts'
 import { type Crash, type First, type Played, play } from './play.ts'
-import type { Scenario } from './story.ts'
+import type { Scenario } from './scenario.ts'
 
 export interface Finding {
   crash: Crash
   what: string[]
 }
 
-/** What came of one part of the enumeration of a scenario. */
+/** The result of a part of the enumeration. */
 export interface Tally {
   singles: number
   pairs: number
@@ -32,11 +32,11 @@ export function add(sum: Tally, part: Tally): void {
 function judge(tally: Tally, crash: Crash, { isConverged, violations }: Played): void {
   if (!isConverged) tally.notConverged += 1
   if (violations.length > 0) tally.violations += 1
-  const what = isConverged ? violations : [...violations, 'it did not come to rest']
+  const what = isConverged ? violations : [...violations, 'not converged']
   if (what.length > 0) tally.findings.push({ crash, what })
 }
 
-/** The points of a scenario, and what is wrong with it when nobody dies. */
+/** Plays a scenario without a crash, and lists its points. */
 export async function list(world: World, scenario: Scenario): Promise<{ points: CrashPoint[]; tally: Tally }> {
   const tally = nothing()
   const crash: Crash = { scenario: scenario.name, deaths: [], first: 'buyer' }
@@ -47,7 +47,7 @@ export async function list(world: World, scenario: Scenario): Promise<{ points: 
 
 const buyerPairEvery = 12
 
-/** Dies at `point`, and again at each point of the recovery (or each `pairEvery`th of them). */
+/** Crashes at `point`, and then also at each point after it, or at each `pairEvery`th. */
 export async function die(world: World, scenario: Scenario, point: CrashPoint, pairEvery: number): Promise<Tally> {
   const tally = nothing()
   let number = hash(point)
@@ -56,7 +56,7 @@ export async function die(world: World, scenario: Scenario, point: CrashPoint, p
     const played = await play(world, scenario, crash)
     judge(tally, crash, played)
     tally.singles += 1
-    // Every pair once; where the buyer comes first after the crash, one of some.
+    // All pairs with recovery first; with the buyer first only a sample.
     const every = first === 'recovery' ? pairEvery : Math.max(pairEvery, buyerPairEvery)
     for (const second of played.reached) {
       number += 1
@@ -69,7 +69,7 @@ export async function die(world: World, scenario: Scenario, point: CrashPoint, p
   return tally
 }
 
-/** So that the pairs of a sample differ from point to point. */
+/** Starts the sample of pairs at a different pair for each point. */
 function hash(text: string): number {
   let sum = 0
   for (const letter of text) sum = (sum * 31 + letter.charCodeAt(0)) >>> 0

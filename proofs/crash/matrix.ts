@@ -1,19 +1,19 @@
 /**
- * The crash matrix: a process is killed at each point of a scenario; what stands in the shop then, what the buyer is
- * told who asks another process at once, and how it ends. Made by doing it.
+ * The crash matrix: for a crash at each point of a scenario, the state of the shop, the answer of another process to a
+ * buyer who pays again at once, and the end. All rows are observed, not derived.
  */
 import { statement } from '../../packages/holdfast/src/database/database.ts'
 import { type CheckoutFacts, readCheckoutFacts } from '../../packages/holdfast/test/support/store-facts.ts'
 import type { CrashPoint } from '../../packages/testing/src/crash-points.ts'
 import type { World } from '../world/world.ts'
-import { type Buyer, createStage } from './stage.ts'
-import type { Scenario } from './story.ts'
+import type { Scenario } from './scenario.ts'
+import { type Buyer, startRun } from './scenario-run.ts'
 
 export interface MatrixRow {
   point: CrashPoint
-  /** What the shop's tables and the gateway's ledger say right after the crash. */
+  /** The state of the database and of the gateway's ledger right after the crash. */
   shop: string
-  /** What the buyer is told who pays again at once, at another process. */
+  /** The answer of another process to a buyer who pays again at once. */
   buyer: string
   end: string
 }
@@ -37,44 +37,44 @@ function described(facts: CheckoutFacts | null): string {
   return parts.join('; ')
 }
 
-const told: Record<string, string> = {
+const answers: Record<string, string> = {
   completed: 'the order',
-  processing: '“processing”, ask again',
-  action_required: 'what to do at the bank',
+  processing: '“processing”, retry later',
+  action_required: 'the action at the bank',
   awaiting_capture: 'the order, to be captured later',
 }
 
-function toldTo(buyer: Buyer | undefined): string {
+function answerTo(buyer: Buyer | undefined): string {
   const { outcome, refusal } = buyer ?? {}
   if (refusal !== null && refusal !== undefined) return `“${refusal}”`
   if (outcome === null || outcome === undefined) return 'nothing'
-  return outcome.status === 'failed' ? `“${outcome.failure.code}”` : (told[outcome.status] ?? outcome.status)
+  return outcome.status === 'failed' ? `“${outcome.failure.code}”` : (answers[outcome.status] ?? outcome.status)
 }
 
-/** The points are those that an undisturbed run passes; deliveries to listeners are left out. */
+/** One row per point that an undisturbed run passes, except the deliveries to listeners. */
 export async function matrix(world: World, scenario: Scenario, token: string): Promise<MatrixRow[]> {
   async function until(diesAt: CrashPoint | null) {
     await world.begin(1, scenario.provider)
-    const stage = createStage(world)
-    const buyers = await scenario.set(stage)
+    const run = startRun(world)
+    const buyers = await scenario.set(run)
     const doomed = await world.spawn({ ...scenario.engine, diesAt })
     await world.finish(
-      doomed.run(engine => scenario.play(engine, buyers, stage)),
+      doomed.run(engine => scenario.play(engine, buyers, run)),
       doomed.died,
     )
-    return { stage, buyers, doomed }
+    return { run, buyers, doomed }
   }
   const { doomed } = await until(null)
   const points = doomed.reached.filter(point => !point.includes('deliveries'))
   const rows: MatrixRow[] = []
   for (const point of points) {
-    const { buyers, stage } = await until(point)
+    const { buyers, run } = await until(point)
     const [buyer] = buyers
     const shop = described(await factsNow(world))
     const next = await world.spawn({ ...scenario.engine })
     await world.finish(next.run(async engine => buyer?.payOnce(engine, { token })))
-    const seen = toldTo(buyer)
-    await world.finish(next.run(engine => scenario.play(engine, buyers, stage)))
+    const seen = answerTo(buyer)
+    await world.finish(next.run(engine => scenario.play(engine, buyers, run)))
     await world.drain([next])
     rows.push({ point, shop, buyer: seen, end: described(await factsNow(world)) })
   }

@@ -1,8 +1,8 @@
-/** What is played with crashes: with the sandbox, and with Stripe. */
+/** The scenarios of the crash proof, with the sandbox and with Stripe. */
 
 import { quote } from '../../packages/holdfast/src/domain/pricing.ts'
 import { articles } from '../world/shop.ts'
-import { actsAtTheBank, cancelsAfter, one, pays, refunds, type Scenario, waitsTooLong } from './story.ts'
+import { actsAtBank, cancelsAfter, one, pays, refunds, type Scenario, waitsForExpiry } from './scenario.ts'
 import { stripeScenarios } from './stripe-scenarios.ts'
 
 const { plenty, spread, last } = articles
@@ -17,10 +17,10 @@ const sandboxScenarios: readonly Scenario[] = [
   },
   {
     name: 'coupon with a limit',
-    set: async stage => [
-      await stage.buyer({ [plenty.sku]: 1 }, { usesCoupon: true }),
-      await stage.buyer({ [plenty.sku]: 1 }, { usesCoupon: true }),
-      await stage.buyer({ [plenty.sku]: 1 }, { usesCoupon: true }),
+    set: async run => [
+      await run.buyer({ [plenty.sku]: 1 }, { usesCoupon: true }),
+      await run.buyer({ [plenty.sku]: 1 }, { usesCoupon: true }),
+      await run.buyer({ [plenty.sku]: 1 }, { usesCoupon: true }),
     ],
     play: async (engine, buyers) => {
       await Promise.all(buyers.map(buyer => buyer.pay(engine, { token: 'tok_approve' })))
@@ -29,7 +29,7 @@ const sandboxScenarios: readonly Scenario[] = [
   },
   { name: 'decline', set: one({ [plenty.sku]: 1 }), play: pays('tok_decline'), ends: [{ payment_declined: 1 }] },
   {
-    name: 'another amount authorized',
+    name: 'different amount authorized',
     set: one({ [plenty.sku]: 1 }),
     play: pays('tok_wrong_amount'),
     ends: [{ payment_mismatch: 1 }],
@@ -37,13 +37,13 @@ const sandboxScenarios: readonly Scenario[] = [
   {
     name: "buyer's action, approved",
     set: one({ [plenty.sku]: 1 }),
-    play: actsAtTheBank('approve'),
+    play: actsAtBank('approve'),
     ends: [{ completed: 1 }],
   },
   {
     name: "buyer's action, refused",
     set: one({ [plenty.sku]: 1 }),
-    play: actsAtTheBank('refuse'),
+    play: actsAtBank('refuse'),
     ends: [{ payment_declined: 1 }],
   },
   { name: 'late confirmation', set: one({ [plenty.sku]: 1 }), play: pays('tok_pending'), ends: [{ completed: 1 }] },
@@ -52,7 +52,7 @@ const sandboxScenarios: readonly Scenario[] = [
     name: 'late effect',
     set: one({ [plenty.sku]: 1 }),
     play: pays('tok_late'),
-    // Where crashes take longer than an authorization may, it is given up behind a void.
+    // If crashes take longer than the authorization timeout, the payment is voided and the checkout fails.
     ends: [{ completed: 1 }, { payment_unsettled: 1 }],
   },
   {
@@ -61,12 +61,12 @@ const sandboxScenarios: readonly Scenario[] = [
     play: async (engine, [buyer]) => {
       await buyer?.pay(engine, { token: 'tok_approve', captureLater: true })
       const id = buyer?.lockId
-      if (id !== undefined && id !== null) await buyer?.ask(() => engine.captureCheckout(id))
+      if (id !== undefined && id !== null) await buyer?.request(() => engine.captureCheckout(id))
     },
     ends: [{ completed: 1 }],
   },
   {
-    name: 'capture never asked for',
+    name: 'capture never requested',
     set: one({ [spread.sku]: 2 }),
     play: async (engine, [buyer]) => {
       await buyer?.pay(engine, { token: 'tok_approve', captureLater: true })
@@ -86,7 +86,7 @@ const sandboxScenarios: readonly Scenario[] = [
     ends: [{ completed: 1 }],
   },
   {
-    name: 'void failing first',
+    name: 'first void fails',
     set: one({ [plenty.sku]: 1 }),
     play: pays('tok_void_fails'),
     ends: [{ capture_refused: 1 }],
@@ -96,7 +96,7 @@ const sandboxScenarios: readonly Scenario[] = [
     set: one({ [plenty.sku]: 1 }),
     play: async (engine, [buyer]) => {
       const id = (await buyer?.start(engine)) ?? null
-      if (id !== null) await buyer?.ask(() => engine.cancelCheckout(id, { sessionId: buyer.sessionId }))
+      if (id !== null) await buyer?.request(() => engine.cancelCheckout(id, { sessionId: buyer.sessionId }))
     },
     ends: [{ checkout_cancelled: 1 }],
   },
@@ -112,30 +112,30 @@ const sandboxScenarios: readonly Scenario[] = [
     play: cancelsAfter({ token: 'tok_approve', captureLater: true }),
     ends: [{ checkout_cancelled: 1 }],
   },
-  { name: 'expiry', set: one({ [plenty.sku]: 1 }), play: waitsTooLong(null), ends: [{ checkout_expired: 1 }] },
+  { name: 'expiry', set: one({ [plenty.sku]: 1 }), play: waitsForExpiry(null), ends: [{ checkout_expired: 1 }] },
   {
     name: 'expiry at the bank',
     set: one({ [plenty.sku]: 1 }),
-    play: waitsTooLong({ token: 'tok_action_required' }),
+    play: waitsForExpiry({ token: 'tok_action_required' }),
     ends: [{ checkout_expired: 1 }],
   },
   {
-    name: 'held from the start',
+    name: 'reserved from the start',
     engine: { config: { holdOn: 'start' } },
     set: one({ [spread.sku]: 3 }),
     play: pays('tok_approve'),
     ends: [{ completed: 1 }],
   },
   {
-    name: 'held from the start, expired',
+    name: 'reserved from the start, expired',
     engine: { config: { holdOn: 'start' } },
     set: one({ [spread.sku]: 3 }),
-    play: waitsTooLong(null),
+    play: waitsForExpiry(null),
     ends: [{ checkout_expired: 1 }],
   },
   {
     name: 'two buyers, one unit',
-    set: async stage => [await stage.buyer({ [last.sku]: 1 }), await stage.buyer({ [last.sku]: 1 })],
+    set: async run => [await run.buyer({ [last.sku]: 1 }), await run.buyer({ [last.sku]: 1 })],
     play: async (engine, buyers) => {
       await Promise.all(buyers.map(buyer => buyer.pay(engine, { token: 'tok_approve' })))
     },
@@ -143,17 +143,17 @@ const sandboxScenarios: readonly Scenario[] = [
   },
   {
     name: 'poisoned member',
-    // One of three that are prepared together cannot be: its price is not made, and it stays where it was.
+    // Three checkouts are prepared in one batch, but one cannot be priced and stays in its state.
     engine: {
       quote: (cart, terms) => {
         if (cart.email === 'session-2@example.com') throw new Error('this cart has no price')
         return quote(cart, terms)
       },
     },
-    set: async stage => [
-      await stage.buyer({ [plenty.sku]: 1 }),
-      await stage.buyer({ [plenty.sku]: 1 }),
-      await stage.buyer({ [plenty.sku]: 1 }),
+    set: async run => [
+      await run.buyer({ [plenty.sku]: 1 }),
+      await run.buyer({ [plenty.sku]: 1 }),
+      await run.buyer({ [plenty.sku]: 1 }),
     ],
     play: async (engine, buyers) => {
       await Promise.all(
@@ -178,12 +178,12 @@ const sandboxScenarios: readonly Scenario[] = [
   },
   {
     name: 'refund of a line, restocked',
-    // All ten came from two warehouses, one from the near one: two go back, one to each.
+    // The ten units came from two warehouses; the two refunded units return to both.
     set: one({ [spread.sku]: 10, [plenty.sku]: 1 }),
     play: refunds([{ lines: [{ sku: spread.sku, quantity: 2 }] }]),
     ends: [{ completed: 1 }],
     orders: 'partially_refunded',
-    shelf: { [spread.sku]: 2, [plenty.sku]: 99 },
+    stock: { [spread.sku]: 2, [plenty.sku]: 99 },
   },
 ]
 

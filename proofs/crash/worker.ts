@@ -4,7 +4,7 @@ import { serveJobs } from '../world/worker-pool.ts'
 import { die, list, type Tally } from './enumerate.ts'
 import { scenarios } from './scenarios.ts'
 
-/** `point` null: list the points. */
+/** A `point` of null lists the points. */
 export interface CrashJob {
   scenario: string
   point: CrashPoint | null
@@ -18,7 +18,7 @@ export interface CrashResult {
 
 await serveJobs<CrashJob, CrashResult>(async (world, { scenario: name, point, pairEvery }) => {
   const scenario = scenarios.find(each => each.name === name)
-  if (scenario === undefined) throw new Error(`there is no scenario "${name}"`)
+  if (scenario === undefined) throw new Error(`unknown scenario "${name}"`)
   if (point === null) return list(world, scenario)
   return { points: [], tally: await die(world, scenario, point, pairEvery) }
 })

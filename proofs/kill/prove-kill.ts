@@ -1,7 +1,7 @@
 /**
- * The kill proof: checkouts under load while servers die by SIGKILL at random instants and start again; then it is let
- * drain, audited, and compared with what every buyer was told. Proves A9, B1 to B4, and the money invariants across
- * real crashes.
+ * The kill proof: checkouts under load while servers are killed with SIGKILL at random instants and restarted. At the
+ * end everything drains, is audited, and is compared with the answers that buyers received. Protects A9, B1 to B4, and
+ * the money invariants across real crashes.
  */
 import path from 'node:path'
 import { forward } from '../../packages/cli/src/process/forward.ts'
@@ -21,17 +21,17 @@ import { createRandom } from '../random.ts'
 export interface KillOptions {
   /** An empty PostgreSQL database; null: an embedded one in `directory`. */
   databaseUrl: string | null
-  /** Where the servers work. */
+  /** The working directory of the servers. */
   directory: string
-  /** Servers on the one database; the embedded one allows 1. */
+  /** Servers on the one database; the embedded database allows only 1. */
   processes: number
   buyers: number
-  /** How long there is load, and killing. */
+  /** The length of the load and of the kills. */
   until: { seconds: number } | { kills: number }
   pace: Pace
   seed: number
   isBuilt?: boolean
-  /** A migrated embedded database to start from, as an archive; saves making one. */
+  /** An archive of a migrated embedded database to start from, which saves creating one. */
   template?: Blob
 }
 
@@ -49,13 +49,13 @@ export interface KillReport {
   endings: { orders: number; refusals: Record<string, number>; left: number; unanswered: number }
   contradictions: Contradictions
   audit: AuditReport
-  /** Answers and log lines that only a fault of ours explains. */
+  /** Answers and log lines that only a defect of the server explains. */
   serverErrors: string[]
-  /** What is not as it must be, in sentences; none when the proof holds. */
+  /** What failed, in sentences; empty if the proof holds. */
   wrong: string[]
 }
 
-/** Short, so that what a dead process held is carried on within the run; with it calls to the gateway are shorter too. */
+/** Short, so that the work of a dead process is taken over within the run. Gateway timeouts are shorter, too. */
 const leaseSeconds = 4
 const answersMs = 90_000
 const drainMs = 120_000
@@ -70,7 +70,7 @@ const readCheckouts = statement(
    from holdfast.checkouts`,
 )
 
-/** Counts payments, and lets others wait for more of them. */
+/** Counts payments, and lets callers wait for more of them. */
 function paymentCounter() {
   let count = 0
   let waiting: { at: number; resolve: () => void }[] = []
@@ -90,7 +90,7 @@ function paymentCounter() {
   }
 }
 
-/** Load and killing, to the last answer. */
+/** Runs load and kills until the last buyer has an answer. */
 async function loadAndKill(options: KillOptions, servers: readonly ServerProcess[]) {
   const { until, pace, seed, buyers } = options
   const payments = paymentCounter()
@@ -102,7 +102,7 @@ async function loadAndKill(options: KillOptions, servers: readonly ServerProcess
     payments.releaseAll()
   }
   const timer = 'seconds' in until ? setTimeout(end, until.seconds * 1000) : null
-  // Each draws from a stream of its own, so that the kills of a seed do not depend on how fast buyers are.
+  // Each part has its own random stream, so the kills of a seed do not depend on how fast buyers are.
   const ways = createRandom(seed + 2)
   const load = runLoad({
     random: createRandom(seed + 1),
@@ -124,7 +124,7 @@ async function loadAndKill(options: KillOptions, servers: readonly ServerProcess
       killsMax: 'kills' in until ? until.kills : Number.POSITIVE_INFINITY,
     })
     end()
-    // Once more everywhere at once, in the middle of what the last buyers do.
+    // Kill all servers once more at the same time, while the last buyers are active.
     await Promise.all(servers.map(server => server.kill()))
     kills += servers.length
     await Promise.all(servers.map(server => server.start()))
@@ -142,7 +142,7 @@ async function loadAndKill(options: KillOptions, servers: readonly ServerProcess
   }
 }
 
-/** Asks the running shop itself, where the database is its alone. */
+/** Audits through the running server, which alone may open an embedded database. */
 async function auditOf(options: KillOptions, database: Database | null): Promise<AuditReport | null> {
   if (database !== null) return audit(database, { ledger: 'sandbox', drained: true })
   let out = ''
@@ -157,7 +157,7 @@ async function auditOf(options: KillOptions, database: Database | null): Promise
   return code === null || out === '' ? null : (JSON.parse(out) as AuditReport)
 }
 
-/** Waits until nothing is in flight; in vain, the audit afterwards says what is. Gives how long it took. */
+/** Waits until no checkout is in progress. The audit afterwards reports what is left. Returns the seconds it took. */
 async function drain(options: KillOptions, database: Database | null): Promise<number> {
   const startedAt = performance.now()
   const elapsed = () => performance.now() - startedAt
@@ -178,7 +178,7 @@ function refusalsOf(records: readonly BuyerRecord[]): Record<string, number> {
   return refusals
 }
 
-/** What the sandbox's tokens may lead to; any other refusal is not explained by how it was paid. */
+/** Refusals that the sandbox's tokens can cause. Any other refusal is a failure. */
 const explained = new Set(['payment_declined', 'capture_refused', 'payment_unsettled'])
 
 function wrongIn(report: Omit<KillReport, 'wrong'>): string[] {
@@ -186,15 +186,15 @@ function wrongIn(report: Omit<KillReport, 'wrong'>): string[] {
   const wrong = Object.values(contradictions).flat() as string[]
   if (report.audit.violations > 0) wrong.push(`the audit found ${report.audit.violations} violations`)
   if (endings.unanswered > 0) wrong.push(`${endings.unanswered} buyers never got a final answer`)
-  if (endings.orders === 0) wrong.push('nobody bought anything: nothing is proven')
+  if (endings.orders === 0) wrong.push('no order was completed, so nothing is proven')
   for (const [code, count] of Object.entries(endings.refusals)) {
     if (!explained.has(code)) wrong.push(`${count} buyers were refused with ${code}`)
   }
-  if (serverErrors.length > 0) wrong.push(`${serverErrors.length} errors of the servers, the first: ${serverErrors[0]}`)
+  if (serverErrors.length > 0) wrong.push(`${serverErrors.length} server errors, the first: ${serverErrors[0]}`)
   return wrong
 }
 
-/** Runs it; ends the processes it started, whatever happens. The database stays, for who wants to look. */
+/** Runs the proof and stops the processes it started. Keeps the database for inspection. */
 export async function proveKill(options: KillOptions): Promise<KillReport> {
   const { databaseUrl, directory, isBuilt = false, processes, buyers, seed, template } = options
   const embedded = { directory: path.join(directory, '.holdfast'), ...(template === undefined ? {} : { template }) }
@@ -221,7 +221,7 @@ export async function proveKill(options: KillOptions): Promise<KillReport> {
     const database = isShared ? filled : await store()
     try {
       const [checkouts] = await database.query<KillReport['checkouts']>(readCheckouts)
-      if (checkouts === undefined) throw new Error('the database gave no answer')
+      if (checkouts === undefined) throw new Error('the database returned no row')
       const count = (kind: BuyerRecord['ending']['kind']) => records.filter(({ ending }) => ending.kind === kind).length
       const report: Omit<KillReport, 'wrong'> = {
         ...{ seed, database: isShared ? 'PostgreSQL' : 'embedded', processes, buyers, seconds, drainSeconds, kills },

@@ -1,7 +1,7 @@
 /**
- * What operators rely on, with the real parts: a real Prometheus reads a real `holdfast serve` and a `holdfast work`, its
- * alerts are loaded, every question of the dashboard is answered, and when the database goes away the alert fires while the
- * processes still answer.
+ * The monitoring proof: a real Prometheus scrapes a real `holdfast serve` and `holdfast work` with the documented
+ * configuration. The alert rules load, every dashboard query returns a result, and the alert fires when the database is
+ * lost while the processes still answer.
  */
 import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
@@ -20,19 +20,19 @@ import { createServerProcess } from '../processes/server-process.ts'
 export interface PrometheusReport {
   buyers: number
   paid: number
-  /** As Prometheus has it. */
+  /** As counted by Prometheus. */
   completed: number
   rules: number
-  /** Questions of the dashboard, and those that had an answer: all of them, or it does not hold. */
+  /** The dashboard queries, and those with a result: all of them, or the proof fails. */
   questions: number
   answered: number
-  /** Alerts that were seen firing, in order. */
+  /** Alerts that fired, in order. */
   fired: string[]
   seconds: number
   wrong: string[]
 }
 
-const secret = 'the secret of the metrics of this proof'
+const secret = 'the metrics secret of this proof'
 const webhookSecret = `whsec_${Buffer.alloc(24, 1).toString('base64')}`
 const sku = 'MUG'
 const tokens = [...Array.from({ length: 9 }, () => 'tok_approve'), 'tok_decline', 'tok_decline', 'tok_slow']
@@ -42,8 +42,8 @@ const countPaid = statement(
   `select count(*) as count from holdfast.checkouts where state = 'completed'`,
 )
 
-/** What the dashboard asks, with its variables as Grafana fills them in. */
-async function questionsOfTheDashboard(): Promise<string[]> {
+/** The queries of the dashboard, with its variables filled in as Grafana does. */
+async function dashboardQueries(): Promise<string[]> {
   const { panels } = JSON.parse(await readFile(path.join(operating, 'grafana-dashboard.json'), 'utf8')) as {
     panels: { targets?: { expr: string }[] }[]
   }
@@ -52,7 +52,7 @@ async function questionsOfTheDashboard(): Promise<string[]> {
   )
 }
 
-/** Takes every event, so that there are deliveries to look at. */
+/** A webhook receiver that accepts every event, so that there are deliveries to measure. */
 async function startReceiver(): Promise<{ url: string; stop(): void }> {
   const server = createServer((request, response) => {
     request.resume().once('end', () => response.writeHead(204).end())
@@ -105,7 +105,7 @@ export async function provePrometheus(options: { databaseUrl: string; buyers: nu
       const buy = async (token: string) => {
         const line = { sku, quantity: 1 }
         const isOver = () => performance.now() > deadline
-        const buyer = createBuyer({ origin: () => server.url, line, token, namesLock: true, isOver })
+        const buyer = createBuyer({ origin: () => server.url, line, token, sendsLockId: true, isOver })
         if (await buyer.prepare()) await buyer.pay()
       }
       const paid = async () => (await database.query<{ count: number }>(countPaid))[0]?.count ?? 0
@@ -116,7 +116,7 @@ export async function provePrometheus(options: { databaseUrl: string; buyers: nu
         fired.push(name)
       }
       try {
-        await prometheus.until('both processes are read', async () => {
+        await prometheus.until('both processes are scraped', async () => {
           const read = await prometheus.targets()
           return read.length === 2 && read.every(({ health }) => health === 'up')
         })
@@ -128,7 +128,7 @@ export async function provePrometheus(options: { databaseUrl: string; buyers: nu
           Array.from({ length: options.buyers }, (_, index) => buy(tokens[index % tokens.length] ?? '')),
         )
         await prometheus.until('Prometheus counts the paid orders of the database', counts)
-        const questions = await questionsOfTheDashboard()
+        const questions = await dashboardQueries()
         let silent = questions
         const answered = async () => {
           const answers = await Promise.all(questions.map(question => prometheus.query(question)))
@@ -136,23 +136,23 @@ export async function provePrometheus(options: { databaseUrl: string; buyers: nu
           return silent.length === 0
         }
         await prometheus
-          .until('the dashboard is answered', answered)
-          .catch(() => wrong.push(...silent.map(question => `a question of the dashboard has no answer: ${question}`)))
+          .until('the dashboard queries return results', answered)
+          .catch(() => wrong.push(...silent.map(question => `a dashboard query has no result: ${question}`)))
         const noise = (await prometheus.alerts()).filter(({ state }) => state === 'firing')
         const names = noise.map(({ labels }) => labels.alertname).join(', ')
-        expect(noise.length === 0, `fires although all is well: ${names}`)
+        expect(noise.length === 0, `alerts that fired without a reason: ${names}`)
 
         proxy.refuse(true)
         proxy.cut()
         await fires('HoldfastDatabaseDown')
-        await prometheus.until('both processes see it', async () => {
+        await prometheus.until('both processes report the lost database', async () => {
           const [blind] = await prometheus.query('count(holdfast_database_up == 0)')
           return blind === 2
         })
         const stillUp = await prometheus.query('up{job="holdfast"}')
-        expect(stillUp.join() === '1,1', 'a process did not answer while its database was away')
+        expect(stillUp.join() === '1,1', 'a process did not answer while its database was unreachable')
         const stale = await prometheus.query('holdfast_stuck_checkouts')
-        expect(stale.length === 0, 'figures of the database were told while it was away')
+        expect(stale.length === 0, 'database metrics were reported while the database was unreachable')
         proxy.refuse(false)
         await prometheus.until(
           'HoldfastDatabaseDown ends',

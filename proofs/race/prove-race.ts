@@ -93,7 +93,7 @@ async function race(options: RaceOptions, origin: () => string): Promise<{ recor
       origin,
       line: { sku: raced, quantity: 1 },
       token: 'tok_approve',
-      namesLock: true,
+      sendsLockId: true,
       isOver: () => performance.now() > deadline,
     }),
   )
@@ -108,7 +108,7 @@ async function click(options: RaceOptions, database: Database, origin: () => str
     origin,
     line: { sku: clicked, quantity: 2 },
     token: 'tok_approve',
-    namesLock: false,
+    sendsLockId: false,
     isOver: () => false,
   })
   await buyer.prepare()

@@ -1,6 +1,6 @@
 /**
- * Chaos by seed: which faults there are in a run and how often, drawn anew for each seed, so that some runs know one
- * kind alone and others all of them. Counts what fired.
+ * The faults of a run: the seed determines which kinds occur and how often, so some runs have a single kind and others
+ * all of them. Counts the faults that fired.
  */
 import type { OperationKind } from '../../packages/holdfast/src/payments/gateway.ts'
 import type { Random } from '../random.ts'
@@ -20,7 +20,7 @@ const callFaults: Readonly<Record<ProviderName, CallFaults>> = {
     refund: anyCall,
     lookup: ['lost_request', 'lost_answer', 'error_before', 'refused', 'blind'],
   },
-  // What a key was used for Stripe itself knows; and of each operation it is a request that fails.
+  // Stripe itself knows what a key was used for. A fault hits one of the requests of an operation.
   stripe: {
     authorize: anyCall,
     capture: anyCall,
@@ -40,12 +40,12 @@ const processFaults = ['kill', 'freeze'] as const
 
 type ProcessFault = (typeof processFaults)[number]
 
-/** Longer than any request is on its way: one that outlived the memory of its own key could be executed twice. */
+/** Longer than any request is in transit: a request that arrived after its key was forgotten could be executed twice. */
 const keyMemoryMs = 60_000
 const forgotten = 'key forgotten'
 const listenerThrows = 'listener throws'
 
-/** The name of everything that can fire. */
+/** The names of all faults. */
 export const everyFault = (provider: ProviderName): string[] => [
   ...Object.entries(callFaults[provider]).flatMap(([kind, faults]) => faults.map(fault => `${kind} ${fault}`)),
   ...transactionFaults.map(fault => `transaction ${fault}`),
@@ -55,13 +55,13 @@ export const everyFault = (provider: ProviderName): string[] => [
 ]
 
 export interface Chaos extends Faults {
-  /** What happens to a process now, between two steps. */
+  /** The fault of a process between two steps. */
   onStep(): ProcessFault | null
   count(fault: string): void
   readonly fired: Readonly<Record<string, number>>
 }
 
-/** Half of the kinds, each at a rate of its own. */
+/** About half of the kinds, each with a random rate. */
 function rates<Fault extends string>(random: Random, faults: readonly Fault[], most: number): Map<Fault, number> {
   return new Map(faults.filter(() => random.below(2) === 0).map(fault => [fault, random.between(0.01, most)]))
 }
@@ -99,7 +99,7 @@ export function createChaos(random: Random, provider: ProviderName): Chaos {
   return {
     onCall(kind, isSeen) {
       const chances = calls.get(kind) ?? new Map<CallFault, number>()
-      // What is refused is refused the first time, or its key has an answer already.
+      // Only the first request with a key can be declined; later ones get the recorded answer.
       return draw(isSeen ? without(chances, 'declined') : chances, fault => `${kind} ${fault}`)
     },
     onTransaction: () => draw(transactions, fault => `transaction ${fault}`),

@@ -1,6 +1,6 @@
 /**
- * A shopper of a simulated run: goes from process to process, clicks twice, loses patience, cancels, comes back from
- * the bank or does not, and remembers what it was told.
+ * A shopper of a simulated run: calls random processes, clicks twice, gives up waiting, cancels, perhaps returns from
+ * the bank, and records the answers.
  */
 
 import { DatabaseError } from '../../packages/holdfast/src/database/database.ts'
@@ -11,18 +11,18 @@ import type { Random } from '../random.ts'
 import type { Process } from '../world/process.ts'
 import { articles } from '../world/shop.ts'
 import type { World } from '../world/world.ts'
-import type { Record as Records } from './records.ts'
+import type { AnswerRecords } from './answer-records.ts'
 
 export interface ShopperOptions {
   world: World
   random: Random
-  records: Records
+  records: AnswerRecords
   cartId: string
   sessionId: string
   userId: string
 }
 
-/** How often each token is used, of a hundred. At Stripe: `null` is confirmed in the browser. */
+/** The weight of each token; the sum is 100. At Stripe, `null` is confirmed in the browser. */
 const tokens = {
   sandbox: {
     tok_approve: 40,
@@ -49,9 +49,9 @@ const tokens = {
   },
 }
 const approved = { sandbox: 'tok_approve', stripe: 'pm_card_visa' } as const
-const asksMax = 10
-const triesMax = 3
-/** Nothing came back: the process died, or patience ran out. */
+const requestsMax = 10
+const checkoutsMax = 3
+/** No answer: the process died, or the shopper stopped waiting. */
 const nothing = Symbol('no answer')
 
 export async function goShopping({ world, random, records, cartId, sessionId, userId }: ShopperOptions): Promise<void> {
@@ -67,7 +67,7 @@ export async function goShopping({ world, random, records, cartId, sessionId, us
     return alive.length === 0 ? null : random.pick(alive)
   }
 
-  /** Calls a process, until it answers, dies, or this shopper has had enough of waiting. */
+  /** Calls a process until it answers, dies, or the shopper stops waiting. */
   async function call<Result>(
     work: (engine: CheckoutEngine) => Promise<Result>,
   ): Promise<Result | CheckoutError | typeof nothing> {
@@ -79,24 +79,24 @@ export async function goShopping({ world, random, records, cartId, sessionId, us
       throw error
     })
     let stopWaiting = (): void => {}
-    const impatience = new Promise<typeof nothing>(resolve => {
-      stopWaiting = scheduler.after(null, random.between(3_000, 60_000), `${sessionId} had enough`, () =>
+    const timeout = new Promise<typeof nothing>(resolve => {
+      stopWaiting = scheduler.after(null, random.between(3_000, 60_000), `${sessionId} stops waiting`, () =>
         resolve(nothing),
       )
     })
-    const result = await Promise.race([answer, process.died.then(() => nothing as typeof nothing), impatience])
+    const result = await Promise.race([answer, process.died.then(() => nothing as typeof nothing), timeout])
     stopWaiting()
     return result as Result | CheckoutError | typeof nothing
   }
 
-  async function heard(ask: (engine: CheckoutEngine) => Promise<Outcome>): Promise<Outcome | CheckoutError | null> {
-    const answer = await call(ask)
+  async function request(work: (engine: CheckoutEngine) => Promise<Outcome>): Promise<Outcome | CheckoutError | null> {
+    const answer = await call(work)
     if (answer === nothing) return null
-    if (!(answer instanceof CheckoutError)) records.told(answer)
+    if (!(answer instanceof CheckoutError)) records.answered(answer)
     return answer
   }
 
-  /** One checkout, to its end or as far as this shopper cares. True: wants to try again. */
+  /** One checkout, to its end or until the shopper leaves. True: the shopper wants to try again. */
   async function tryOnce(): Promise<boolean> {
     const started = await call(engine =>
       engine.startCheckout(cartId, { sessionId, userId, ttlMinutes: random.pick([1, 2, 15]) }),
@@ -112,23 +112,23 @@ export async function goShopping({ world, random, records, cartId, sessionId, us
     }
     const own = { sessionId }
     const pay = (engine: CheckoutEngine) => {
-      records.asked(id)
+      records.requested(id)
       return engine.processCheckout(id, payment, own)
     }
     const cancel = (engine: CheckoutEngine) => engine.cancelCheckout(id, own)
     const release = (engine: CheckoutEngine) => engine.releaseCheckout(id, { actor: 'the shop' })
-    const clicks = [heard(pay)]
-    if (chance(20)) clicks.push(heard(pay))
-    if (chance(10)) clicks.push(pause(random.between(0, 5_000)).then(() => heard(cancel)))
-    if (chance(4)) clicks.push(pause(random.between(0, 9_000)).then(() => heard(release)))
+    const clicks = [request(pay)]
+    if (chance(20)) clicks.push(request(pay))
+    if (chance(10)) clicks.push(pause(random.between(0, 5_000)).then(() => request(cancel)))
+    if (chance(4)) clicks.push(pause(random.between(0, 9_000)).then(() => request(release)))
     if (chance(10)) void changeCart()
     if (chance(10)) void elsewhere()
     let [answer = null] = await Promise.all(clicks)
-    for (let asks = 0; asks < asksMax; asks += 1) {
+    for (let requests = 0; requests < requestsMax; requests += 1) {
       if (answer instanceof CheckoutError) return answer.code === 'checkout_not_found'
       if (answer === null) {
         await pause(random.between(500, 20_000))
-        answer = await heard(engine => (chance(50) ? pay(engine) : engine.resumeCheckout(id, own)))
+        answer = await request(engine => (chance(50) ? pay(engine) : engine.resumeCheckout(id, own)))
         continue
       }
       switch (answer.status) {
@@ -140,18 +140,18 @@ export async function goShopping({ world, random, records, cartId, sessionId, us
           return chance(50)
         case 'processing':
           await pause(answer.pollAfterMs)
-          answer = await heard(engine => engine.resumeCheckout(id, own))
+          answer = await request(engine => engine.resumeCheckout(id, own))
           break
         case 'action_required':
           if (chance(25)) return false
           await world.provider.decide(id, chance(75) ? 'approve' : 'refuse')
           if (chance(25)) return false
-          answer = await heard(engine => engine.resumeCheckout(id, own))
+          answer = await request(engine => engine.resumeCheckout(id, own))
           break
         case 'awaiting_capture':
           if (chance(25)) return false
           await pause(random.between(0, 30_000))
-          answer = await heard(chance(70) ? engine => engine.captureCheckout(id) : cancel)
+          answer = await request(chance(70) ? engine => engine.captureCheckout(id) : cancel)
           break
         default:
           return answer satisfies never
@@ -160,7 +160,7 @@ export async function goShopping({ world, random, records, cartId, sessionId, us
     return false
   }
 
-  /** In another tab: refused while the cart is locked, and it is the database that refuses. */
+  /** Changes the cart in another tab. The database refuses that while the cart is locked. */
   async function changeCart(): Promise<void> {
     await pause(random.between(0, 9_000))
     await world.carts.addLine(sessionId, { sku: articles.plenty.sku, quantity: 1 }).catch((error: unknown) => {
@@ -168,21 +168,21 @@ export async function goShopping({ world, random, records, cartId, sessionId, us
     })
   }
 
-  /** The same person at another machine, on the same cart. */
+  /** The same user on another device, with the same cart. */
   async function elsewhere(): Promise<void> {
     await pause(random.between(0, 9_000))
     const started = await call(engine => engine.startCheckout(cartId, { sessionId: `${sessionId}-elsewhere`, userId }))
     if (started === nothing || started instanceof CheckoutError) return
-    records.asked(started.id)
-    await heard(engine => engine.processCheckout(started.id, { token: approved[world.provider.name] }))
+    records.requested(started.id)
+    await request(engine => engine.processCheckout(started.id, { token: approved[world.provider.name] }))
   }
 
   async function refund(orderId: string, totalMinor: number): Promise<void> {
-    // A part cannot be asked for again once its key may be forgotten.
+    // A partial refund cannot be repeated once the provider may have forgotten its key.
     const part =
       world.faults.keyMemoryMs === undefined && chance(50) ? { amountMinor: 1 + random.below(totalMinor) } : {}
     const wanted = { key: `refund-${orderId}`, restock: chance(50), ...part }
-    for (let asks = 0; asks < 3; asks += 1) {
+    for (let attempts = 0; attempts < 3; attempts += 1) {
       const made = await call(engine => engine.refundOrder(orderId, wanted))
       if (made !== nothing && !(made instanceof CheckoutError) && made.status === 'refunded') return
       await pause(random.between(1_000, 20_000))
@@ -190,5 +190,6 @@ export async function goShopping({ world, random, records, cartId, sessionId, us
   }
 
   await pause(random.between(0, 3_000))
-  for (let tries = 0; tries < triesMax && (await tryOnce()); tries += 1) await pause(random.between(500, 10_000))
+  for (let checkouts = 0; checkouts < checkoutsMax && (await tryOnce()); checkouts += 1)
+    await pause(random.between(500, 10_000))
 }

@@ -1,17 +1,18 @@
 /**
- * One simulated run: a few processes, a few shoppers, faults by chance, everything that happens in an order that the
- * seed says; then the faults end, all comes to rest, and the auditor looks. He also looks in the middle.
+ * One simulated run: a few processes and shoppers, random faults, and a schedule that the seed determines. Then the
+ * faults end, everything drains, and the audit runs. The audit also runs once in the middle.
  */
 import { createHash } from 'node:crypto'
-import { address } from '../crash/stage.ts'
+import { address } from '../crash/scenario-run.ts'
 import type { Random } from '../random.ts'
 import type { Process } from '../world/process.ts'
 import type { ProviderName } from '../world/provider.ts'
 import type { Policy, Task } from '../world/scheduler.ts'
 import { articles, coupon } from '../world/shop.ts'
 import type { World } from '../world/world.ts'
+import { createAnswerRecords } from './answer-records.ts'
 import { createChaos } from './chaos.ts'
-import { createRecords } from './records.ts'
+
 import { goShopping } from './shopper.ts'
 
 export interface Simulated {
@@ -21,18 +22,18 @@ export interface Simulated {
   fired: Readonly<Record<string, number>>
   violations: string[]
   isConverged: boolean
-  /** What happened in which order, whatever the times in between. */
+  /** A hash of the order of events, without the times between them. */
   schedule: string
 }
 
 export interface SimulateOptions {
-  /** Cuts the run short: what happens after so many steps does without faults. Default: as the seed says. */
+  /** Ends the faults after this many steps. Default: determined by the seed. */
   stepsMax?: number
-  /** Who takes the payments. Default: the sandbox. */
+  /** The payment provider. Default: the sandbox. */
   provider?: ProviderName
 }
 
-/** By weight: some processes of a run are slow, and time passes more or less quickly. */
+/** A weighted random policy: some processes of a run are slow, and time passes faster or slower. */
 function drawPolicy(random: Random): Policy {
   const hurry = random.between(0.01, 0.15)
   const speed = new Map<string | null, number>()
@@ -61,7 +62,7 @@ export async function simulate(world: World, seed: number, options: SimulateOpti
   const { scheduler } = world
   const chaos = createChaos(random, provider)
   world.faults = chaos
-  const records = createRecords()
+  const records = createAnswerRecords()
   const steps = Math.min(options.stepsMax ?? Number.POSITIVE_INFINITY, 80 + random.below(160))
   const violations: string[] = []
   let isHealed = false
@@ -76,23 +77,23 @@ export async function simulate(world: World, seed: number, options: SimulateOpti
         {
           name: 'ships',
           run({ lock }: { lock: { id: string } }) {
-            if (!isHealed && chaos.onListener()) throw new Error('the warehouse does not answer')
-            records.heard(lock.id)
+            if (!isHealed && chaos.onListener()) throw new Error('the warehouse is unreachable')
+            records.delivered(lock.id)
           },
         },
       ],
       CheckoutFailed: [
         {
-          name: 'tells',
+          name: 'notifies',
           run() {
-            if (!isHealed && chaos.onListener()) throw new Error('the mail server is away')
+            if (!isHealed && chaos.onListener()) throw new Error('the mail server is unreachable')
           },
         },
       ],
     },
   }
 
-  /** What a process does by itself now and then, until it dies or the world is healed. */
+  /** Schedules background work of a process, until it dies or the faults end. */
   function tick(process: Process): void {
     const work = random.pick(['recover', 'deliver'] as const)
     scheduler.after(process.name, random.between(2_000, 20_000), work, () => {
@@ -130,7 +131,7 @@ export async function simulate(world: World, seed: number, options: SimulateOpti
       run: () =>
         void process.run(async each => {
           const isAccepted = await each.receiveWebhook(world.provider.name, headers, body)
-          if (isAccepted && isForged) violations.push('webhook: a forged one was accepted')
+          if (isAccepted && isForged) violations.push('webhook: a forged webhook was accepted')
         }),
     })
   }
@@ -140,9 +141,7 @@ export async function simulate(world: World, seed: number, options: SimulateOpti
     if (fault === 'forged')
       return receive(headers, body.replace(/"status":"\w+"/, '"status":"captured"').concat(' '), true)
     if (fault === 'late') {
-      scheduler.after(null, random.between(10_000, 200_000), 'a webhook was under way', () =>
-        receive(headers, body, false),
-      )
+      scheduler.after(null, random.between(10_000, 200_000), 'a late webhook', () => receive(headers, body, false))
       return
     }
     receive(headers, body, false)
@@ -172,12 +171,12 @@ export async function simulate(world: World, seed: number, options: SimulateOpti
   }
 
   const policy = drawPolicy(random)
-  const looksAt = random.below(steps)
+  const auditAt = random.below(steps)
   const schedule = createHash('sha256')
   let step = 0
   for (; step < steps; step += 1) {
     await scheduler.quiet()
-    if (step === looksAt) violations.push(...(await world.violations()).map(found => `in the middle: ${found}`))
+    if (step === auditAt) violations.push(...(await world.violations()).map(found => `in the middle: ${found}`))
     await disturb()
     const happened = await scheduler.step(policy)
     if (happened === null) break
@@ -185,11 +184,11 @@ export async function simulate(world: World, seed: number, options: SimulateOpti
     world.trace.push(happened)
   }
 
-  /** Between two steps a process may die, freeze, thaw or come up. */
+  /** Between two steps a process may die, freeze, or start. */
   async function disturb(): Promise<void> {
     const up = alive()
     if (up.length < processes && random.below(15) === 0) {
-      world.trace.push('a process comes up')
+      world.trace.push('a process starts')
       await spawn()
       return
     }
@@ -199,7 +198,7 @@ export async function simulate(world: World, seed: number, options: SimulateOpti
     world.trace.push(`${process.name}: ${fault}`)
     if (fault === 'kill') return process.kill()
     scheduler.freeze(process.name)
-    // Longer than its lease, mostly.
+    // Mostly longer than its lease.
     scheduler.after(null, random.between(2_000, 40_000), `${process.name} wakes`, () => scheduler.thaw(process.name))
   }
 

@@ -1,5 +1,4 @@
 /** A worker process of the simulation. */
-
 import type { ProviderName } from '../world/provider.ts'
 import { serveJobs } from '../world/worker-pool.ts'
 import { type Simulated, simulate } from './simulate.ts'

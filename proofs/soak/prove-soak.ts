@@ -8,7 +8,7 @@ import type { Database } from '../../packages/holdfast/src/database/database.ts'
 import { audit } from '../../packages/holdfast/src/observe/audit/audit.ts'
 import { upsertCoupon } from '../../packages/holdfast/src/shop/index.ts'
 import { type BuyerRecord, createBuyer } from '../buyers/buyer.ts'
-import { runDoors } from '../buyers/load.ts'
+import { runVisits } from '../buyers/load.ts'
 import { acknowledgedBy, contradictionsOf } from '../buyers/reconcile-answers.ts'
 import { fillShop } from '../buyers/shop.ts'
 import { createRandom } from '../random.ts'
@@ -69,7 +69,7 @@ async function soak(scene: Scene, options: SoakOptions) {
   })
   const disturbances: Record<string, number> = {}
   const random = createRandom(seed)
-  const load = runDoors(buyers, isClosing, () => {
+  const load = runVisits(buyers, isClosing, () => {
     const visit = shoppers.next()
     progress.came(visit.buyer.record)
     coverage.came(visit.buyer.record)
@@ -132,7 +132,7 @@ async function lastSales({ outlets, gateway }: Scene): Promise<{ records: BuyerR
       origin: () => server.url,
       line: { sku: 'PLENTY-0', quantity: 1 },
       ...gateway.surePayment,
-      namesLock: true,
+      sendsLockId: true,
       isOver: () => performance.now() > deadline,
     })
     records.push(buyer.record)

@@ -64,7 +64,7 @@ export function createShoppers(options: {
       line: { sku, quantity: 1 + random.below(3) },
       ...(random.below(couponOneIn) === 0 ? { coupon: couponCode } : {}),
       // Who cancels knows what: else its next payment would begin another checkout.
-      namesLock: habit === 'cancels' || random.below(namelessOneIn) > 0,
+      sendsLockId: habit === 'cancels' || random.below(namelessOneIn) > 0,
       isImpatient: habit === 'is impatient',
     }
   }

@@ -1,7 +1,7 @@
 /**
- * Webhooks as they come: those of real journeys through Stripe, shuffled, repeated, lost and forged, while the journeys
- * go on and after them. Proves that they are hints: whatever comes, checkouts, orders and Stripe's books end as they do
- * when each comes once and in order.
+ * The webhook proof: webhooks of real journeys through Stripe arrive shuffled, repeated, lost, and forged, during the
+ * journeys and afterwards. Proves that a webhook is only a hint: checkouts, orders, and Stripe's books end as if each
+ * webhook had arrived once and in order.
  */
 import { createHash } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
@@ -29,18 +29,18 @@ export interface WebhooksOptions {
 export interface WebhooksReport {
   seed: number
   sequences: number
-  /** Different orders in which webhooks came. */
+  /** Distinct orders in which webhooks arrived. */
   schedules: number
   checkouts: number
   journeys: Record<string, number>
   events: { made: number; lost: number; delivered: number; again: number; forged: number; forgedRefused: number }
-  /** Checkouts that did not end as in order. */
+  /** Checkouts that ended differently from the ordered run. */
   differing: number
-  /** Genuine webhooks that were taken in and never handled. */
+  /** Genuine webhooks that were stored but never processed. */
   unhandled: number
   violations: number
   seconds: number
-  /** What is not as it must be, in sentences; none when the proof holds. */
+  /** What failed, in sentences; empty if the proof holds. */
   wrong: string[]
 }
 
@@ -66,7 +66,7 @@ interface Scene {
   simulator: StripeSimulator
   stripe: Stripe
   send: Traveller['send']
-  /** What the simulator has sent since it was last emptied. */
+  /** What the simulator has sent since this list was last emptied. */
   outgoing: { headers: Headers; body: string }[]
 }
 
@@ -119,7 +119,7 @@ async function open({ databaseUrl }: WebhooksOptions): Promise<Scene & { close()
         gateways: { card: gateway },
         workers: false,
         migrate: false,
-        config: { currency: 'EUR', secret: 'kept by every process of this shop' },
+        config: { currency: 'EUR', secret: 'shared by every process of this shop' },
       }),
     ),
   )
@@ -171,7 +171,7 @@ async function begin(scene: Scene, name: string): Promise<string> {
 
 function engineOf({ engines }: Scene, number: number): CheckoutEngine {
   const engine = engines[number % engines.length]
-  if (engine === undefined) throw new Error('the shop has no process')
+  if (engine === undefined) throw new Error('the shop has no engine')
   return engine
 }
 
@@ -190,13 +190,13 @@ async function take(scene: Scene, journey: WebhookJourney, step: number, lockId:
   })
 }
 
-/** What the simulator has sent, since the last time. */
+/** Takes what the simulator has sent since the last call. */
 async function collect(scene: Scene): Promise<Scene['outgoing']> {
   await scene.simulator.runDueJobs()
   return scene.outgoing.splice(0)
 }
 
-/** Lets time pass until nothing moves any more; what is sent meanwhile is delivered once, in order. */
+/** Advances time until nothing changes. Webhooks sent meanwhile are delivered once and in order. */
 async function settle(scene: Scene): Promise<void> {
   const engine = engineOf(scene, 0)
   for (let round = 0; round < roundsMax; round += 1) {
@@ -210,7 +210,7 @@ async function settle(scene: Scene): Promise<void> {
   }
 }
 
-/** How a checkout ended, without anything that differs from one to the next. */
+/** How a checkout ended, without ids and times. */
 async function endOf({ database, simulator }: Scene, lockId: string): Promise<object> {
   const [end] = await database.query<object>(readEnd, [lockId])
   const { authorizations, captures, capturedMinor, refundedMinor, openMinor, intents } = simulator.books(lockId)
@@ -218,7 +218,7 @@ async function endOf({ database, simulator }: Scene, lockId: string): Promise<ob
   return { ...end, books, intents: intents.map(({ status }) => status) }
 }
 
-/** Each webhook once, in order, right after what it tells of. */
+/** The reference: each webhook once, in order, right after its cause. */
 async function inOrder(scene: Scene): Promise<Map<WebhookJourney, object>> {
   const ends = new Map<WebhookJourney, object>()
   const engine = engineOf(scene, 0)
@@ -235,7 +235,7 @@ async function inOrder(scene: Scene): Promise<Map<WebhookJourney, object>> {
   return ends
 }
 
-/** Another content under a true signature, or the true content under a false one. */
+/** Changed content under a genuine signature, or genuine content under a forged signature. */
 function forged(random: Random, { headers, body }: Event): [Headers, string] {
   const altered = random.below(2) === 0
   const text = body.replace(/"status":"[a-z_]+"/, '"status":"succeeded"').replace(/"id":"evt_/, '"id":"evt_forged')
@@ -273,7 +273,7 @@ async function disorderly(scene: Scene, random: Random, deal: () => WebhookJourn
     }
   }
 
-  /** One of those that are on their way, perhaps two at once; to either process. */
+  /** Delivers one to three of the waiting webhooks at once, each to either process. */
   async function deliver(): Promise<void> {
     const chosen = Array.from({ length: Math.min(pool.length, 1 + random.below(3)) }, () => random.pick(pool))
     await Promise.all(
@@ -290,7 +290,7 @@ async function disorderly(scene: Scene, random: Random, deal: () => WebhookJourn
         events.delivered += 1
         order.push(`${event.journey} ${event.type}`)
         if (!(await engine.receiveWebhook('stripe', event.headers, event.body))) {
-          throw new Error(`a genuine webhook was refused: ${event.type}`)
+          throw new Error(`a genuine webhook was rejected: ${event.type}`)
         }
       }),
     )
@@ -316,7 +316,7 @@ async function disorderly(scene: Scene, random: Random, deal: () => WebhookJourn
   return { ends, events, schedule }
 }
 
-/** Runs it, and closes what it opened. */
+/** Runs the proof and closes what it opened. */
 export async function proveWebhooks(options: WebhooksOptions): Promise<WebhooksReport> {
   const { sequences, seed } = options
   const startedAt = performance.now()
@@ -337,7 +337,7 @@ export async function proveWebhooks(options: WebhooksOptions): Promise<WebhooksR
         journeys[journey] = (journeys[journey] ?? 0) + 1
         if (isDeepStrictEqual(end, wanted.get(journey))) continue
         differing += 1
-        const sides = `${JSON.stringify(end)} instead of ${JSON.stringify(wanted.get(journey))}`
+        const sides = `${JSON.stringify(end)}, expected ${JSON.stringify(wanted.get(journey))}`
         if (wrong.length < wrongMax) wrong.push(`sequence ${number}: ${journey} (${lockId}) ended as ${sides}`)
       }
       options.onSequence?.(number + 1)
@@ -345,9 +345,9 @@ export async function proveWebhooks(options: WebhooksOptions): Promise<WebhooksR
     const [open] = await scene.database.query<{ unhandled: number }>(countUnhandled)
     const unhandled = open?.unhandled ?? 0
     const { violations, checkouts, findings } = await engineOf(scene, 0).audit({ drained: true })
-    if (unhandled > 0) wrong.push(`${unhandled} webhooks were never handled`)
+    if (unhandled > 0) wrong.push(`${unhandled} webhooks were never processed`)
     if (events.forged !== events.forgedRefused) {
-      wrong.push(`${events.forged - events.forgedRefused} forged webhooks were taken in`)
+      wrong.push(`${events.forged - events.forgedRefused} forged webhooks were accepted`)
     }
     wrong.push(...findings.flatMap(({ invariant, examples }) => examples.map(example => `${invariant}: ${example}`)))
     const seconds = (performance.now() - startedAt) / 1_000

@@ -1,15 +1,15 @@
-/** What buyers and shops do with payments through Stripe, step by step: each makes the webhooks that go with it. */
+/** Payment journeys through Stripe, step by step. Each step makes the simulator send the webhooks that belong to it. */
 import type Stripe from 'stripe'
 import type { CheckoutEngine } from '../../packages/holdfast/src/engine/checkout-engine.ts'
 import type { StripeSimulator } from '../../packages/stripe-simulator/src/stripe-simulator.ts'
 
 export interface Traveller {
-  /** Any of the shop's processes, another each time. */
+  /** Any process of the shop, a different one for each step. */
   engine: CheckoutEngine
   simulator: StripeSimulator
-  /** As whoever has the secret key. */
+  /** The official SDK with the secret key, as the shop's operator uses it. */
   stripe: Stripe
-  /** What Stripe's script in a browser sends. */
+  /** Sends a request as Stripe's script in a browser does. */
   send(path: string, form: Record<string, string>): Promise<unknown>
   lockId: string
   reference(): Promise<string>
@@ -34,7 +34,7 @@ const confirm =
   (form: Record<string, string>): Step =>
   async ({ stripe, send, reference }) => {
     const id = await reference()
-    // The browser was told it as the form was opened.
+    // The browser received the secret when the form was opened.
     const { client_secret: secret } = await stripe.paymentIntents.retrieve(id)
     const opened = { key: stripeKeys.publishableKey, client_secret: secret ?? '', return_url: returnUrl }
     await send(`/v1/payment_intents/${id}/confirm`, { ...opened, ...form })
@@ -60,7 +60,7 @@ const refund =
     await engine.refundOrder(order?.id ?? '', amountMinor === undefined ? {} : { amountMinor })
   }
 
-const refundByHand: Step = async ({ stripe, reference }) =>
+const refundAtStripe: Step = async ({ stripe, reference }) =>
   stripe.refunds.create({ payment_intent: await reference(), amount: 700 })
 
 export const webhookJourneys = {
@@ -78,13 +78,13 @@ export const webhookJourneys = {
   'cancelled before its capture': [pay('pm_card_visa', 'card', true), cancel],
   refund: [pay('pm_card_visa'), refund()],
   'refund in parts': [pay('pm_card_visa'), refund(400), refund(600)],
-  'refund that takes its time': [pay('pm_card_pendingRefund'), refund(), pass],
-  'refund by hand at Stripe': [pay('pm_card_visa'), refundByHand],
+  'refund that stays pending': [pay('pm_card_pendingRefund'), refund(), pass],
+  'refund made at Stripe': [pay('pm_card_visa'), refundAtStripe],
 } as const satisfies Readonly<Record<string, readonly Step[]>>
 
 export type WebhookJourney = keyof typeof webhookJourneys
 
-/** What only a webhook tells of must not be lost: one of its kind comes, for Stripe sends it for days. */
+/** A change that only a webhook reports must not be lost: Stripe repeats such a webhook for days. */
 export function mustCome(journey: WebhookJourney, type: string): boolean {
-  return journey === 'refund by hand at Stripe' && type === 'charge.refunded'
+  return journey === 'refund made at Stripe' && type === 'charge.refunded'
 }

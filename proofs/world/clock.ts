@@ -1,11 +1,11 @@
 /**
- * The database's clock of a simulated world. The product asks the database what time it is, so time is held there:
- * `now()` and `clock_timestamp()` are found in the schema `sim` before PostgreSQL's own, and say what a row says.
+ * The database clock of a simulated world. Holdfast reads the time from the database, so the world controls time there:
+ * `now()` and `clock_timestamp()` of the schema `sim` shadow those of PostgreSQL and return the value of a row.
  */
 import { type Database, statement } from '../../packages/holdfast/src/database/database.ts'
 import { connectPostgres } from '../../packages/holdfast/src/database/postgres/postgres.ts'
 
-/** When every simulated world begins. */
+/** The start of every simulated world. */
 export const epochMs = Date.UTC(2026, 0, 1)
 
 const script = `
@@ -18,12 +18,12 @@ create function sim.clock_timestamp() returns timestamptz language sql stable as
 
 const setClock = statement('sim_set_clock', 'update sim.clock set at = $1::timestamptz')
 
-/** Makes the clock in an empty database, so that whatever is made there afterwards goes by it. */
+/** Installs the clock in an empty database, before the schema is created. */
 export async function installClock(url: string): Promise<void> {
   const name = new URL(url).pathname.slice(1)
   const database = await connectPostgres({ url, poolMax: 1 })
   try {
-    // No power fails here: a commit need not wait for the disk.
+    // A simulated world has no power failures, so a commit need not wait for the disk.
     await database.execute(`${script}
       alter database ${name} set search_path = sim, pg_catalog;
       alter database ${name} set synchronous_commit = off;

@@ -1,11 +1,16 @@
-/** What may go wrong in a simulated world, and when: asked once for each thing that could. */
+/** The faults of a simulated world. The world asks once per event whether a fault occurs. */
 import type { OperationKind } from '../../packages/holdfast/src/payments/gateway.ts'
 
 /**
- * Of a call to the gateway. `lost_request`: it never arrives. `lost_answer`: its answer never arrives. `late`: it
- * arrives long after its caller gave up. `error_before`, `error_after`: a 500 without and with its effect. `refused`,
- * `in_flight`, `too_many`: not taken in (no connection, 409, 429). `mismatch`: says that the key was used for something
- * else. `declined`: definitely refused, without effect. `blind`: a lookup does not find what is there.
+ * A fault of a gateway call:
+ * - `lost_request`: the request never arrives.
+ * - `lost_answer`: the answer never arrives.
+ * - `late`: the request arrives long after its caller gave up.
+ * - `error_before`, `error_after`: a 500 without or with the effect.
+ * - `refused`, `in_flight`, `too_many`: not executed (no connection, 409, 429).
+ * - `mismatch`: the gateway says that the key was used with other parameters.
+ * - `declined`: definitely declined, without effect.
+ * - `blind`: a lookup does not find an existing operation.
  */
 export type CallFault =
   | 'lost_request'
@@ -21,24 +26,26 @@ export type CallFault =
   | 'blind'
 
 /**
- * Of a transaction. `lost`: the connection is gone before COMMIT arrives, and stays so however often it is tried.
- * `unknown_undone`, `unknown_done`: gone in COMMIT, and nobody can say what became of it. `pool`: no connection free.
+ * A fault of a transaction:
+ * - `lost`: the connection is lost before COMMIT, also on every retry.
+ * - `unknown_undone`, `unknown_done`: the connection is lost during COMMIT, whose outcome stays unknown.
+ * - `pool`: no connection is free.
  */
 export type TransactionFault = 'lost' | 'unknown_undone' | 'unknown_done' | 'pool'
 
-/** Of a webhook: never comes, comes twice, comes late, comes with another body than was signed. */
+/** A fault of a webhook: lost, delivered twice, late, or with a body that does not match its signature. */
 export type WebhookFault = 'lost' | 'twice' | 'late' | 'forged'
 
 export interface Faults {
-  /** @param isSeen the gateway has seen the call's key before. */
+  /** @param isSeen whether the gateway has seen the key of the call before. */
   onCall(kind: OperationKind | 'lookup', isSeen: boolean): CallFault | null
   onTransaction(owner: string): TransactionFault | null
   onWebhook(): WebhookFault | null
-  /** A listener fails. */
+  /** Whether a listener fails. */
   onListener(): boolean
-  /** How long the gateway remembers a key, and says so; default for ever. */
+  /** How long the gateway remembers a key. Default: forever. */
   readonly keyMemoryMs?: number
-  /** A key came again that the gateway has forgotten. */
+  /** Called when a forgotten key is used again. */
   onForgotten?(): void
 }
 

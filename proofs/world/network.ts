@@ -1,6 +1,6 @@
 /**
- * The network between a process and the gateway: requests and answers travel apart from whoever sent them, arrive when
- * the scheduler lets them, late or never, and also when their sender is long dead.
+ * The simulated network between a process and the gateway. Each request and each answer is a task of its own, which the
+ * scheduler runs in time, late, or never, even after the death of the sender.
  */
 import type {
   GatewayAnswer,
@@ -12,13 +12,13 @@ import type {
 import type { CallFault, Faults } from './faults.ts'
 import type { Scheduler } from './scheduler.ts'
 
-/** How long a late request is on its way: longer than any caller waits for it. */
+/** The transit time of a late request: longer than any caller waits. */
 const lateMs = 45_000
 
 const notExecuted = (message: string): GatewayAnswer => ({ outcome: 'not_executed', message, retryAfterMs: 200 })
 const declined = (code: string, message: string): GatewayAnswer => ({ outcome: 'declined', code, message })
 
-/** What is answered without the request having any effect. */
+/** Answers to requests that have no effect. */
 const refusals: Partial<Record<CallFault, GatewayAnswer>> = {
   refused: notExecuted('The connection was refused.'),
   in_flight: notExecuted('409: a request with this key is in flight.'),
@@ -26,26 +26,26 @@ const refusals: Partial<Record<CallFault, GatewayAnswer>> = {
   error_before: { outcome: 'unknown', message: 'The gateway answered 500.' },
   mismatch: declined('idempotency_mismatch', 'This idempotency key was used with other parameters.'),
 }
-const refusedByGateway = declined('processing_error', 'The gateway could not do it.')
+const refusedByGateway = declined('processing_error', 'The gateway could not process the payment.')
 
 export interface NetworkOptions {
   gateway: PaymentGateway
   scheduler: Scheduler
   faults(): Faults
-  /** Keys that the gateway refused once, and refuses ever after; and those it has seen, with the time it did first. */
+  /** Declined keys, which stay declined, and seen keys with the time of their first use. */
   keys: { refused: Set<string>; seen: Map<string, number> }
-  /** Makes the gateway forget a key in truth. */
+  /** Makes the gateway forget a key. */
   forget(key: string): Promise<void>
-  /** The end of this world: whatever is waited for in vain ends then. */
+  /** Aborts at the end of the world, which ends all waiting. */
   end: AbortSignal
 }
 
-/** @param owner whose process it is that calls. */
+/** @param owner the name of the calling process. */
 export function throughNetwork(
   owner: string,
   { gateway, scheduler, faults, keys, forget, end }: NetworkOptions,
 ): PaymentGateway {
-  /** A key that comes again, or is asked about, when its time is over is a new one. */
+  /** Forgets a key that is older than the memory of the gateway. */
   async function forgetWhenOld(key: string): Promise<void> {
     const { keyMemoryMs = Number.POSITIVE_INFINITY, onForgotten } = faults()
     const seenAt = keys.seen.get(key)
@@ -69,8 +69,8 @@ export function throughNetwork(
     }
     return new Promise<LookupAnswer>((resolve, reject) => {
       if (fault === 'lost_request') return
-      const answer = (told: LookupAnswer) =>
-        scheduler.add({ owner, label: `${kind} is answered: ${told.outcome}`, run: () => resolve(told) })
+      const answer = (given: LookupAnswer) =>
+        scheduler.add({ owner, label: `${kind} is answered: ${given.outcome}`, run: () => resolve(given) })
       const arrive = async () => {
         await forgetWhenOld(key)
         if (kind !== 'lookup') {
@@ -78,10 +78,10 @@ export function throughNetwork(
           if (!keys.seen.has(key)) keys.seen.set(key, scheduler.nowMs)
           if (keys.refused.has(key)) return answer(refusedByGateway)
         }
-        // The gateway never gives up what it was asked: who asked may.
-        const told = await run(end)
+        // The gateway executes the request even if its caller has given up.
+        const given = await run(end)
         if (fault === 'lost_answer' || fault === 'late') return
-        answer(fault === 'error_after' ? { outcome: 'unknown', message: 'The gateway answered 500.' } : told)
+        answer(fault === 'error_after' ? { outcome: 'unknown', message: 'The gateway answered 500.' } : given)
       }
       const arrives = () => void arrive().catch(reject)
       if (fault === 'late') scheduler.after(null, lateMs, `${kind} arrives late`, arrives)

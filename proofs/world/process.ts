@@ -1,6 +1,6 @@
 /**
- * A process of a simulated world: an engine of the product, whose database, gateway and clock are those of the world.
- * It can be killed at any point, frozen, and made anew.
+ * A process of a simulated world: a real engine with the database, gateway, and clock of the world. A process can be
+ * killed at any point and frozen.
  */
 
 import {
@@ -26,7 +26,7 @@ export interface Process {
   readonly isDead: boolean
   readonly died: Promise<void>
   kill(): void
-  /** Something that it does by itself; its troubles are its own, unless they are bugs. */
+  /** Runs background work. Expected errors are ignored, others are reported as bugs. */
   run(work: (engine: CheckoutEngine) => Promise<unknown>): Promise<void>
 }
 
@@ -38,31 +38,31 @@ export interface ProcessOptions {
   random: Random
   faults(): Faults
   diesAt: CrashPoint | null
-  /** What it should never say: an error that no fault explains. */
+  /** Receives each error that no injected fault explains. */
   onBug(message: string): void
   engine: EngineOptions
 }
 
-/** What an engine may be given beside what the world gives it. */
+/** Options of the engine that the world does not set. */
 export type EngineOptions = Pick<CheckoutOptions, 'listeners' | 'config' | 'numbers' | 'quote'>
 
-/** So short that it runs out in the middle of things, now and then. */
+/** Short enough to expire during work now and then. */
 export const leaseMs = 8_000
 const gatewayTimeoutMs = 1_500
-const secret = 'kept by every process of the simulated shop'
+const secret = 'shared by every process of the simulated shop'
 
-const troubles = {
+const faultErrors = {
   lost: ['connection_lost', 'the connection was lost before COMMIT'],
   unknown_undone: ['commit_unknown', 'the outcome of COMMIT cannot be known'],
   unknown_done: ['commit_unknown', 'the outcome of COMMIT cannot be known'],
   pool: ['pool_exhausted', 'every connection of the pool is in use'],
 } as const
 
-/** The database as this process reaches it: everything it asks for waits its turn. */
-function reached(options: ProcessOptions): Database {
+/** The database for one process: each statement and transaction waits for the scheduler. */
+function scheduledDatabase(options: ProcessOptions): Database {
   const { database, scheduler, name } = options
   async function query<Row>(statement: Statement, values?: readonly Value[]): Promise<Row[]> {
-    await scheduler.gate(name, `asks ${statement.name}`)
+    await scheduler.gate(name, `queries ${statement.name}`)
     return database.query<Row>(statement, values)
   }
   async function transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
@@ -71,24 +71,24 @@ function reached(options: ProcessOptions): Database {
     const run = () => database.transaction(work)
     if (fault !== null) {
       if (fault === 'unknown_done') await run()
-      const [code, message] = troubles[fault]
+      const [code, message] = faultErrors[fault]
       throw new DatabaseError(message, { code })
     }
     const result = await run()
-    await scheduler.gate(name, 'hears of its commit')
+    await scheduler.gate(name, 'receives its commit')
     return result
   }
   return {
     ...database,
     query,
     transaction,
-    // Best effort in the product, and of no consequence for what becomes of a checkout.
+    // Notifications are best effort and never change the result of a checkout.
     notify: async () => {},
     listen: async () => async () => {},
   }
 }
 
-/** What is said of a fault that was made is no bug; everything else that is an error is one. */
+/** A log that reports each error as a bug, unless an injected fault explains it. */
 function bugLog(onBug: (message: string) => void): CheckoutLog {
   const known = /for too long|rollback stuck|outcome unknown|parked/
   return {
@@ -97,7 +97,7 @@ function bugLog(onBug: (message: string) => void): CheckoutLog {
       if (message.includes('broke')) onBug(`${message}: ${JSON.stringify(fields?.err)}`)
     },
     error(message, fields = {}) {
-      // What a log is given was made safe to write: an error comes as what there is to read of it.
+      // The log receives errors as plain fields.
       const { name, code } = (fields.err ?? {}) as { name?: string; code?: string }
       if (name === 'DatabaseError' && code !== undefined && code in expectedCodes) return
       if (!known.test(message)) onBug(`${message}: ${JSON.stringify(fields)}`)
@@ -115,33 +115,33 @@ export async function startProcess(options: ProcessOptions): Promise<Process> {
   const gateway = options.provider.reach({
     owner: name,
     faults: options.faults,
-    at: (request, send) => life.at(request, send),
+    at: (request, send) => killable.at(request, send),
   })
-  const life: KillableProcess = killableProcess(reached(options), gateway, options.diesAt)
-  void life.died.then(() => scheduler.drop(name))
+  const killable: KillableProcess = killableProcess(scheduledDatabase(options), gateway, options.diesAt)
+  void killable.died.then(() => scheduler.drop(name))
   const engine = await createCheckout({
     ...options.engine,
-    database: life.database,
-    gateways: { card: life.gateway },
+    database: killable.database,
+    gateways: { card: killable.gateway },
     workers: false,
     migrate: false,
     log: bugLog(options.onBug),
     random: () => random.between(0, 1),
     clock: { after: (ms, run) => scheduler.after(name, ms, `waited ${ms}`, run) },
     config: { secret, ...options.engine.config },
-    // Nobody is made to wait for what another process does: buyers ask again.
+    // A call never waits for the work of another process; buyers retry.
     numbers: { leaseMs, gatewayTimeoutMs, answerWithinMs: 0, ...options.engine.numbers },
   })
   return {
     name,
     engine,
-    reached: life.reached,
+    reached: killable.reached,
     get isDead() {
-      return life.isDead
+      return killable.isDead
     },
-    died: life.died,
+    died: killable.died,
     kill() {
-      life.kill()
+      killable.kill()
       scheduler.drop(name)
     },
     async run(work) {

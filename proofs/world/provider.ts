@@ -1,33 +1,33 @@
 /**
- * The payment provider of a simulated world: an outside world of its own, that keeps its books whoever dies, and that
- * processes reach over the world's network.
+ * The payment provider of a simulated world. Its books survive every crash of a process; processes reach it through the
+ * simulated network.
  */
 import type { PaymentGateway } from '../../packages/holdfast/src/payments/gateway.ts'
 import type { Faults } from './faults.ts'
 
 export type ProviderName = 'sandbox' | 'stripe'
 
-/** A process that reaches the provider. */
+/** A process that calls the provider. */
 export interface Caller {
-  /** Whose process it is. */
+  /** The name of the process. */
   owner: string
   faults(): Faults
-  /** Passes two crash points around a request of its own to the provider. */
+  /** Adds a crash point before and after a request to the provider. */
   at<Result>(name: string, send: () => Promise<Result>): Promise<Result>
 }
 
 export interface Provider {
   readonly name: ProviderName
-  /** The gateway as a process reaches it. */
+  /** The gateway for one process. */
   reach(caller: Caller): PaymentGateway
-  /** What the buyer says at the bank. */
-  decide(checkoutId: string, word: 'approve' | 'refuse'): Promise<void>
-  /** When something happens there by itself, in milliseconds since 1970; null: never. */
+  /** The buyer's decision at the bank. */
+  decide(checkoutId: string, decision: 'approve' | 'refuse'): Promise<void>
+  /** The time of the next job of the provider, in milliseconds since 1970; null: none. */
   dueAtMs(): Promise<number | null>
   runDueJobs(): Promise<number>
-  /** What its books say against the shop's. */
+  /** Contradictions between the provider's books and the shop's database. */
   violations(drained: boolean): Promise<string[]>
-  /** As if nothing had ever happened there. */
+  /** Resets the provider. */
   begin(): void
   close(): Promise<void>
 }

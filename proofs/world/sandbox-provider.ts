@@ -1,4 +1,4 @@
-/** The sandbox as the payment provider of a simulated world, with its ledger beside the shop's tables. */
+/** The sandbox as the payment provider of a simulated world, with its ledger in the shop's database. */
 
 import { type Database, statement } from '../../packages/holdfast/src/database/database.ts'
 import { createSandboxGateway } from '../../packages/holdfast/src/payments/sandbox/sandbox.ts'
@@ -13,7 +13,7 @@ const nextJob = statement(
 )
 
 export interface SandboxProviderOptions {
-  /** The ledger's. */
+  /** The connection of the ledger. */
   ledger: Database
   scheduler: Scheduler
   onWebhook(headers: Headers, body: string): void
@@ -25,7 +25,7 @@ export function sandboxProvider({ ledger, scheduler, onWebhook, end }: SandboxPr
     database: ledger,
     webhookSecret: 'shared by the gateway and the simulated shop',
     clock: () => scheduler.nowMs,
-    // An authorization outlives its lock, and ends within the time that a drain takes.
+    // An authorization lasts longer than a lock, but ends within the time of a drain.
     delays: { lateMs: 60_000, pendingMs: 5_000, slowMs: 0, validForMs: 2 * 3_600_000 },
     deliverWebhook: async (headers, body) => onWebhook(headers, body),
   })
@@ -43,12 +43,12 @@ export function sandboxProvider({ ledger, scheduler, onWebhook, end }: SandboxPr
         },
         end: end(),
       }),
-    async decide(checkoutId, word) {
-      await gateway[word](`sbx_${checkoutId}:authorize:1`)
+    async decide(checkoutId, decision) {
+      await gateway[decision](`sbx_${checkoutId}:authorize:1`)
     },
     dueAtMs: async () => (await ledger.query<{ due: number | null }>(nextJob))[0]?.due ?? null,
     runDueJobs: () => gateway.runDueJobs(),
-    // Its ledger is compared by the auditor himself.
+    // The audit compares the ledger of the sandbox.
     violations: async () => [],
     begin() {
       keys = { refused: new Set(), seen: new Map() }

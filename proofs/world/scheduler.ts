@@ -1,14 +1,12 @@
 /**
- * The scheduler of a simulated world: whatever could happen next waits here until it is let happen, one thing at a
- * time, so that a seed is a schedule. Time stands still but for the jumps made here.
- *
- * A task is one thing that is ready: a transaction that may begin, an answer that may arrive. Between two tasks the
- * world is quiet: nothing runs and nothing is on its way to the real database.
+ * The scheduler of a simulated world. It runs one task at a time, so a seed determines the schedule, and only it moves
+ * time. A task is one event that is ready: a transaction that may begin, or an answer that may arrive. Between two tasks
+ * the world is quiet: nothing runs, and no statement is on its way to the real database.
  */
 
 export interface Task {
   readonly label: string
-  /** Whose it is, so that it dies and freezes with them; null: the world's own. */
+  /** The process that the task dies and freezes with; null: the world. */
   readonly owner: string | null
   readonly run: () => void
 }
@@ -18,36 +16,36 @@ interface Timer extends Task {
   readonly order: number
 }
 
-/** Says what happens next: a ready task, or that time passes to the next timer. */
+/** Chooses what happens next: a ready task, or `time` to advance to the next timer. */
 export type Policy = (ready: readonly Task[], timer: Task | null) => Task | 'time' | null
 
 export interface Scheduler {
   readonly nowMs: number
-  /** Resolves once `label` is let happen; never, when its owner dies before. */
+  /** Resolves when the task is chosen; never if its owner dies before. */
   gate(owner: string | null, label: string): Promise<void>
   add(task: Task): void
-  /** Runs after `ms` of the world's time, once it is let happen. Gives the way to call it off. */
+  /** Runs `run` after `ms` of simulated time, once it is chosen. Returns a function that cancels it. */
   after(owner: string | null, ms: number, label: string, run: () => void): () => void
-  /** Counts real work, so that nothing else happens before it is done. */
+  /** Runs real work; no other task starts before it is done. */
   busy<T>(work: () => Promise<T>): Promise<T>
-  /** What is the owner's never happens any more. */
+  /** Removes the tasks and timers of the owner. */
   drop(owner: string): void
-  /** What is the owner's waits until `thaw`. */
+  /** Holds back the tasks and timers of the owner until `thaw`. */
   freeze(owner: string): void
   thaw(owner: string): void
-  /** Waits until all is quiet. */
+  /** Waits until no real work runs. */
   quiet(): Promise<void>
-  /** Lets one thing happen, as the policy says; gives its label, null when there is nothing to do. */
+  /** Runs the task that the policy chooses. Returns its label, or null if there is nothing to do. */
   step(policy: Policy): Promise<string | null>
-  /** Time passes to `at`, and timers that are due by then become tasks. */
+  /** Advances time to `at`; timers that are due become tasks. */
   passTo(at: number): void
-  /** Forgets everything that waits. */
+  /** Removes all tasks and timers. */
   clear(): void
 }
 
 const turn = () => new Promise<void>(resolve => setImmediate(resolve))
 
-/** @param startMs when time begins, in milliseconds since 1970. */
+/** @param startMs the start of simulated time, in milliseconds since 1970. */
 export function createScheduler(startMs: number): Scheduler {
   let nowMs = startMs
   let ready: Task[] = []
@@ -76,7 +74,7 @@ export function createScheduler(startMs: number): Scheduler {
     ready.push(...due)
   }
 
-  /** The earliest timer of somebody who is not frozen. */
+  /** The earliest timer of an owner that is not frozen. */
   function nextTimer(): Timer | null {
     let next: Timer | null = null
     for (const timer of timers) {
@@ -142,5 +140,5 @@ export function createScheduler(startMs: number): Scheduler {
   }
 }
 
-/** First come, first served; time passes when nothing else is left to do. */
+/** First in, first out; time advances only if no task is ready. */
 export const inOrder: Policy = (ready, timer) => ready[0] ?? (timer === null ? null : 'time')

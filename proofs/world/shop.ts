@@ -1,4 +1,4 @@
-/** The shop of a simulated world: small stocks over two warehouses, a coupon that is soon used up; made anew each time. */
+/** The shop of a simulated world: small stocks in two warehouses and a coupon with two uses. Reset for each run. */
 import type { Database } from '../../packages/holdfast/src/database/database.ts'
 import { migrate } from '../../packages/holdfast/src/database/migrate.ts'
 
@@ -9,13 +9,13 @@ export interface Article {
   stock: readonly [number, number]
 }
 
-/** Of the last there is one. */
+/** `last` has a single unit. */
 export const articles = {
   plenty: { sku: 'PLENTY', priceMinor: 1_000, stock: [60, 40] },
   spread: { sku: 'SPREAD', priceMinor: 2_500, stock: [1, 9] },
   last: { sku: 'LAST', priceMinor: 4_000, stock: [1, 0] },
 } as const satisfies Record<string, Article>
-/** Of this coupon there are two. */
+/** Can be used twice. */
 export const coupon = 'TWICE'
 export const shippingMinor = 500
 
@@ -58,7 +58,7 @@ const tables = [
 ].map(table => `holdfast.${table}`)
 const ledger = ['jobs', 'requests', 'payments'].map(table => `holdfast_sandbox.${table}`)
 
-/** Carts go last: while a checkout has one it refuses. */
+/** Carts are deleted after checkouts, which lock them. */
 const emptied = `
 ${[...tables, ...ledger].map(table => `delete from ${table};`).join('\n')}
 ${all
@@ -78,7 +78,7 @@ export async function openShop(database: Database): Promise<void> {
   await database.execute(fixed)
 }
 
-/** As it was when it was opened. */
-export async function emptyShop(database: Database): Promise<void> {
+/** Restores the state after `openShop`. */
+export async function resetShop(database: Database): Promise<void> {
   await database.execute(emptied)
 }

@@ -1,6 +1,6 @@
 /**
- * The network between a process and Stripe, under the official SDK: every request and its answer travel apart, arrive
- * when the scheduler lets them, late or never, and also when their sender is long dead.
+ * The simulated network below Stripe's SDK. Each request and each answer is a task of its own, which the scheduler runs
+ * in time, late, or never, even after the death of the sender.
  */
 import type Stripe from 'stripe'
 import type { StripeFault, StripeOperation } from '../../packages/stripe-simulator/src/faults/faults.ts'
@@ -8,18 +8,18 @@ import type { CallFault } from './faults.ts'
 import type { Caller } from './provider.ts'
 import type { Scheduler } from './scheduler.ts'
 
-/** How long a late request is on its way: longer than any caller waits for it. */
+/** The transit time of a late request: longer than any caller waits. */
 const lateMs = 45_000
 
 export interface StripeNetworkOptions extends Caller {
   scheduler: Scheduler
-  /** Stripe itself. `fault`: what goes wrong there. */
+  /** Stripe's side of the network, with a fault to inject there. */
   handle(request: Request, fault: StripeFault | null): Promise<Response>
 }
 
 type Kind = Parameters<ReturnType<Caller['faults']>['onCall']>[0]
 
-/** What a request does, and which of our operations it belongs to. */
+/** The Stripe operation of a request, and the gateway operation that it belongs to. */
 function purposeOf(method: string, path: string): { name: StripeOperation; kind: Kind } {
   if (method === 'GET') return { name: 'retrieve', kind: 'lookup' }
   if (path.endsWith('/refunds')) return { name: 'refund', kind: 'refund' }
@@ -36,8 +36,8 @@ function purposeOf(method: string, path: string): { name: StripeOperation; kind:
   }
 }
 
-/** Faults that happen at Stripe. */
-const there: Partial<Record<CallFault, StripeFault>> = {
+/** Faults that are injected at Stripe. */
+const stripeFaults: Partial<Record<CallFault, StripeFault>> = {
   error_before: { kind: 'server_error', effect: false },
   error_after: { kind: 'server_error', effect: true },
   in_flight: { kind: 'key_in_use' },
@@ -50,7 +50,7 @@ export function stripeNetwork(options: StripeNetworkOptions): NonNullable<Stripe
   const { owner, scheduler, faults, at, handle } = options
 
   function send(request: Request, name: StripeOperation, kind: Kind): Promise<Answered> {
-    // Stripe itself decides what a key was used for.
+    // Stripe itself checks whether a key was used with other parameters.
     const fault = faults().onCall(kind, false)
     return new Promise((resolve, reject) => {
       const answers = (label: string, run: () => void) => scheduler.add({ owner, label, run })
@@ -62,7 +62,7 @@ export function stripeNetwork(options: StripeNetworkOptions): NonNullable<Stripe
       const arrives = () => {
         void scheduler
           .busy(async () => {
-            const response = await handle(request, there[fault ?? 'late'] ?? null)
+            const response = await handle(request, stripeFaults[fault ?? 'late'] ?? null)
             return {
               status: response.status,
               headers: Object.fromEntries(response.headers),
@@ -106,7 +106,7 @@ function response({ status, headers, body }: Answered) {
     getHeaders: () => headers,
     getRawResponse: () => ({ body }),
     toStream(): never {
-      throw new Error('nothing is streamed')
+      throw new Error('streaming is not supported')
     },
     toJSON: async () => JSON.parse(body),
   }

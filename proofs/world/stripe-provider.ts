@@ -1,4 +1,4 @@
-/** Stripe as the payment provider of a simulated world: its simulator, reached through its official SDK. */
+/** Stripe as the payment provider of a simulated world: the simulator behind Stripe's official SDK. */
 
 import { type Database, statement } from '../../packages/holdfast/src/database/database.ts'
 import { createStripeGateway } from '../../packages/holdfast/src/payments/stripe/stripe.ts'
@@ -13,8 +13,8 @@ const secretKey = 'sk_test_of_the_simulated_shop'
 const apiVersion = '2026-10-28.endive'
 const webhookSecret = 'whsec_of_the_simulated_shop'
 
-/** What a shop's endpoint is set up for: docs/stripe.md. */
-const wanted = /^(payment_intent\.|refund\.|charge\.refunded$|charge\.dispute\.)/
+/** The event types that a shop's endpoint subscribes to; see docs/stripe.md. */
+const subscribed = /^(payment_intent\.|refund\.|charge\.refunded$|charge\.dispute\.)/
 
 interface ShopSide {
   id: string
@@ -35,7 +35,7 @@ const readShopSide = statement(
 )
 
 export interface StripeProviderOptions {
-  /** The shop's database, to compare with. */
+  /** The shop's database, for the comparison. */
   database: Database
   scheduler: Scheduler
   onWebhook(headers: Headers, body: string): void
@@ -49,7 +49,7 @@ export function stripeProvider({ database, scheduler, onWebhook }: StripeProvide
     let drawn = 0
     return createStripeSimulator({
       clock: () => scheduler.nowMs,
-      // Ids that are the same every time.
+      // The same IDs in each run.
       random() {
         drawn = (drawn * 1_103_515_245 + 12_345) % 2 ** 31
         return drawn / 2 ** 31
@@ -57,46 +57,51 @@ export function stripeProvider({ database, scheduler, onWebhook }: StripeProvide
       webhooks: [{ url: 'http://shop.invalid/webhooks/stripe', secret: webhookSecret }],
       async deliverWebhook(headers, body) {
         const { type } = JSON.parse(body) as { type: string }
-        if (wanted.test(type)) onWebhook(new Headers(headers), body)
+        if (subscribed.test(type)) onWebhook(new Headers(headers), body)
       },
       faults: () => injected,
       sleep: async () => {},
     })
   }
 
-  /** In the Payment Element: with a card that is approved, or with one that is not. */
-  async function confirmInBrowser(id: string, word: 'approve' | 'refuse'): Promise<void> {
+  /** Confirms in the Payment Element, with a card that is approved or declined. */
+  async function confirmInBrowser(id: string, decision: 'approve' | 'refuse'): Promise<void> {
     const url = `http://stripe.invalid/v1/payment_intents/${id}`
-    const asking = (key: string) => ({ Authorization: `Bearer ${key}`, 'Stripe-Version': apiVersion })
-    const intent = await simulator.handle(new Request(url, { headers: asking(secretKey) }))
+    const authorized = (key: string) => ({ Authorization: `Bearer ${key}`, 'Stripe-Version': apiVersion })
+    const intent = await simulator.handle(new Request(url, { headers: authorized(secretKey) }))
     const { client_secret: secret } = (await intent.json()) as { client_secret: string }
-    const card = word === 'approve' ? 'pm_card_visa' : 'pm_card_visa_chargeDeclined'
+    const card = decision === 'approve' ? 'pm_card_visa' : 'pm_card_visa_chargeDeclined'
     const body = new URLSearchParams({ client_secret: secret, payment_method: card })
-    const headers = { ...asking('pk_test_of_the_simulated_shop'), 'Content-Type': 'application/x-www-form-urlencoded' }
+    const headers = {
+      ...authorized('pk_test_of_the_simulated_shop'),
+      'Content-Type': 'application/x-www-form-urlencoded',
+    }
     await simulator.handle(new Request(`${url}/confirm`, { method: 'POST', headers, body }))
   }
 
-  /** What Stripe's books say of one checkout against ours. */
-  function wrongWith(shop: ShopSide, drained: boolean): string[] {
+  /** Contradictions between Stripe's books and a checkout. */
+  function contradictionsOf(shop: ShopSide, drained: boolean): string[] {
     const books = simulator.books(shop.id)
     const wrong: string[] = []
-    const say = (invariant: string, what: string) =>
+    const report = (invariant: string, what: string) =>
       wrong.push(`${invariant}: checkout ${shop.id} is ${shop.state}, and at Stripe ${what}`)
-    if (books.captures > 1) say('A2', `it was captured ${books.captures} times`)
+    if (books.captures > 1) report('A2', `it was captured ${books.captures} times`)
     if (books.capturedMinor > books.authorizedMinor || books.refundedMinor > books.capturedMinor)
-      say('A2', 'sums are wrong')
+      report('A2', 'the sums are wrong')
     for (const { intentId, idempotencyKey } of books.effects) {
-      if (intentId !== shop.reference) say('A4', `money moved on ${intentId}, which is not its payment`)
+      if (intentId !== shop.reference)
+        report('A4', `money moved on ${intentId}, which is not the payment of the checkout`)
       const key = idempotencyKey?.split(':').slice(0, 3).join(':')
-      if (key !== undefined && !shop.keys.includes(key)) say('A4', `${idempotencyKey} is no operation of ours`)
+      if (key !== undefined && !shop.keys.includes(key)) report('A4', `${idempotencyKey} is not a recorded operation`)
     }
     if (shop.state === 'completed' && books.capturedMinor !== shop.total)
-      say('B2', `${books.capturedMinor} was captured`)
+      report('B2', `${books.capturedMinor} was captured`)
     if (!drained) return wrong
     if (shop.state === 'completed' && books.refundedMinor !== shop.refunded)
-      say('B2', `${books.refundedMinor} was given back`)
-    if (shop.state === 'failed' && books.openMinor > 0) say('B3', `${books.openMinor} is still authorized`)
-    if (shop.state === 'failed' && books.capturedMinor !== books.refundedMinor) say('B3', 'money was kept')
+      report('B2', `${books.refundedMinor} was refunded`)
+    if (shop.state === 'failed' && books.openMinor > 0) report('B3', `${books.openMinor} is still authorized`)
+    if (shop.state === 'failed' && books.capturedMinor !== books.refundedMinor)
+      report('B3', 'captured money was not refunded')
     return wrong
   }
 
@@ -119,13 +124,13 @@ export function stripeProvider({ database, scheduler, onWebhook }: StripeProvide
           },
         }),
       }),
-    async decide(checkoutId, word) {
-      // Of the intents that were made the buyer knows the one that was kept.
+    async decide(checkoutId, decision) {
+      // Of all intents, the buyer knows only the one that the shop kept.
       const shops = await database.query<ShopSide>(readShopSide)
       const kept = shops.find(({ id }) => id === checkoutId)?.reference
       for (const { id, status } of simulator.books(checkoutId).intents.filter(intent => intent.id === kept)) {
-        if (status === 'requires_action') simulator.authenticate(id, word === 'approve' ? 'complete' : 'fail')
-        if (status === 'requires_payment_method') await confirmInBrowser(id, word)
+        if (status === 'requires_action') simulator.authenticate(id, decision === 'approve' ? 'complete' : 'fail')
+        if (status === 'requires_payment_method') await confirmInBrowser(id, decision)
       }
     },
     async dueAtMs() {
@@ -135,7 +140,7 @@ export function stripeProvider({ database, scheduler, onWebhook }: StripeProvide
     runDueJobs: () => simulator.runDueJobs(),
     async violations(drained) {
       const shops = await database.query<ShopSide>(readShopSide)
-      return shops.flatMap(shop => wrongWith(shop, drained))
+      return shops.flatMap(shop => contradictionsOf(shop, drained))
     },
     begin() {
       simulator.close()

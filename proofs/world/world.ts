@@ -1,6 +1,6 @@
 /**
- * A simulated world: one real PostgreSQL database whose clock stands still but for what the scheduler says, the sandbox
- * gateway with its ledger, a network between, and processes that come and go.
+ * A simulated world: one real PostgreSQL database with a clock that the scheduler controls, a payment provider, a
+ * network between them, and processes that start and die.
  */
 import { setMaxListeners } from 'node:events'
 import { type Database, statement } from '../../packages/holdfast/src/database/database.ts'
@@ -16,41 +16,41 @@ import { type EngineOptions, type Process, startProcess } from './process.ts'
 import type { Provider, ProviderName } from './provider.ts'
 import { sandboxProvider } from './sandbox-provider.ts'
 import { createScheduler, inOrder, type Policy, type Scheduler } from './scheduler.ts'
-import { emptyShop, openShop } from './shop.ts'
+import { openShop, resetShop } from './shop.ts'
 import { stripeProvider } from './stripe-provider.ts'
 
 export interface World {
   readonly scheduler: Scheduler
   readonly database: Database
   readonly carts: Carts
-  /** The provider of this run. */
+  /** The payment provider of the current run. */
   readonly provider: Provider
   readonly processes: readonly Process[]
-  /** Errors that no fault explains. */
+  /** Errors that no injected fault explains. */
   readonly bugs: readonly string[]
-  /** What happened, in order. */
+  /** The labels of all tasks that ran, in order. */
   readonly trace: string[]
   faults: Faults
-  /** What becomes of webhooks; as a world begins they are lost. */
+  /** Receives the webhooks of the provider. After `begin` they are lost. */
   onWebhook(headers: Headers, body: string): void
-  /** Empties the world: as if nothing had ever happened. Payments go to the sandbox, or to another provider. */
+  /** Resets the world. Default provider: the sandbox. */
   begin(seed: number, provider?: ProviderName): Promise<Random>
   spawn(options?: EngineOptions & { diesAt?: CrashPoint | null }): Promise<Process>
-  /** Lets things happen until `isOver`, or there is nothing to do; false when that took more than `stepsMax`. */
+  /** Runs tasks until `isOver` or nothing is left. Returns false after `stepsMax` steps. */
   run(policy: Policy, isOver: () => boolean, stepsMax: number): Promise<boolean>
-  /** Lets `work` happen in order, beside what else is ready, and gives its result. */
+  /** Runs tasks in order until `work` is done, and returns its result. */
   finish<Result>(work: Promise<Result>, unless?: Promise<unknown>): Promise<Result | undefined>
   /**
-   * Has `by` carry on and deliver until nothing is due within `withinMs` (default: ever); false when one of them died,
-   * or there is no end to it.
+   * Lets `by` recover and deliver until nothing is due within `withinMs` (default: ever). Returns false if one of them
+   * died or the work does not end.
    */
   drain(by: readonly Process[], withinMs?: number): Promise<boolean>
-  /** What the auditor finds, for people. */
+  /** The findings of the audit and of the provider. */
   violations(options?: { drained?: boolean; acknowledged?: readonly Acknowledged[] }): Promise<string[]>
   close(): Promise<void>
 }
 
-/** When something is due, in milliseconds since 1970: a checkout or a webhook, a delivery. */
+/** The next due times, in milliseconds since 1970: of checkouts and webhooks, and of deliveries. */
 const nextDue = statement(
   'sim_next_due',
   `select extract(epoch from least(
@@ -68,7 +68,7 @@ interface Due {
 const drainRoundsMax = 400
 const drainStepsMax = 4_000
 
-/** @param adminUrl a server's administrator; the world gets a database of its own there. */
+/** @param adminUrl the URL of a server, as superuser; the world creates a database there. */
 export async function openWorld(adminUrl: string): Promise<World> {
   const url = await createTestDatabase(adminUrl)
   await installClock(url)
@@ -78,9 +78,9 @@ export async function openWorld(adminUrl: string): Promise<World> {
   const scheduler = createScheduler(epochMs)
   let setMs = epochMs
 
-  /** Nothing else happens meanwhile, and it happens at the world's time. */
-  function inTime(connection: Database): Database {
-    async function timely<T>(work: () => Promise<T>): Promise<T> {
+  /** A connection whose statements run as real work of the scheduler, at simulated time. */
+  function atWorldTime(connection: Database): Database {
+    async function run<T>(work: () => Promise<T>): Promise<T> {
       return scheduler.busy(async () => {
         if (setMs !== scheduler.nowMs) {
           setMs = scheduler.nowMs
@@ -91,14 +91,14 @@ export async function openWorld(adminUrl: string): Promise<World> {
     }
     return {
       ...connection,
-      query: (asked, values) => timely(() => connection.query(asked, values)),
-      transaction: work => timely(() => connection.transaction(work)),
+      query: (statement, values) => run(() => connection.query(statement, values)),
+      transaction: work => run(() => connection.transaction(work)),
     }
   }
-  const database = inTime(store)
+  const database = atWorldTime(store)
   const onWebhook = (headers: Headers, body: string) => world.onWebhook(headers, body)
   const providers: Readonly<Record<ProviderName, Provider>> = {
-    sandbox: sandboxProvider({ ledger: inTime(ledger), scheduler, onWebhook, end: () => end.signal }),
+    sandbox: sandboxProvider({ ledger: atWorldTime(ledger), scheduler, onWebhook, end: () => end.signal }),
     stripe: stripeProvider({ database, scheduler, onWebhook }),
   }
   let provider = providers.sandbox
@@ -107,7 +107,7 @@ export async function openWorld(adminUrl: string): Promise<World> {
   let trace: string[] = []
   let random = createRandom(0)
   let end = new AbortController()
-  let born = 0
+  let spawned = 0
 
   async function run(policy: Policy, isOver: () => boolean, stepsMax: number): Promise<boolean> {
     for (let steps = 0; steps < stepsMax; steps += 1) {
@@ -146,7 +146,7 @@ export async function openWorld(adminUrl: string): Promise<World> {
     const isDead = () => by.some(process => process.isDead)
     const death = Promise.race(by.map(process => process.died))
     for (let round = 0; round < drainRoundsMax; round += 1) {
-      // What was under way comes to its end first, as far as it goes by itself.
+      // First, work in progress runs to its end.
       const isQuiet = await run(inOrder, isDead, drainStepsMax)
       const process = by[round % by.length]
       if (!isQuiet || isDead() || process === undefined) return false
@@ -203,19 +203,19 @@ export async function openWorld(adminUrl: string): Promise<World> {
       processes = []
       bugs = []
       trace = []
-      born = 0
+      spawned = 0
       random = createRandom(seed)
       provider = providers[name]
       provider.begin()
       world.faults = noFaults
       world.onWebhook = () => {}
-      await emptyShop(database)
+      await resetShop(database)
       return random
     },
     async spawn({ diesAt = null, ...engine } = {}) {
-      born += 1
+      spawned += 1
       const process = await startProcess({
-        name: `process ${born}`,
+        name: `process ${spawned}`,
         scheduler,
         database,
         provider,
@@ -235,8 +235,8 @@ export async function openWorld(adminUrl: string): Promise<World> {
       const ledger = provider.name === 'sandbox' ? { ledger: provider.name } : {}
       const { findings } = await audit(database, { ...ledger, drained, acknowledged })
       const found = findings.filter(({ violations }) => violations > 0)
-      const said = found.map(({ invariant, examples }) => `${invariant}: ${examples.join('; ')}`)
-      return [...said, ...(await provider.violations(drained))]
+      const findingsText = found.map(({ invariant, examples }) => `${invariant}: ${examples.join('; ')}`)
+      return [...findingsText, ...(await provider.violations(drained))]
     },
     async close() {
       await world.begin(0)

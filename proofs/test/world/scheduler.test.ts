@@ -1,4 +1,4 @@
-/** The scheduler of a simulated world: one thing at a time, and time stands still but where it is let pass. */
+/** Tests of the scheduler of simulated worlds. */
 import { expect, test } from 'vitest'
 import { createScheduler, inOrder } from '../../world/scheduler.ts'
 
@@ -12,7 +12,7 @@ const world = () => {
   return { scheduler, happened, note, run }
 }
 
-test('lets one thing happen at a step, first come, first served', async () => {
+test('the scheduler runs one task per step, first in, first out', async () => {
   const { scheduler, happened, note, run } = world()
   void scheduler.gate('a', 'first').then(note('first'))
   void scheduler.gate('b', 'second').then(note('second'))
@@ -24,7 +24,7 @@ test('lets one thing happen at a step, first come, first served', async () => {
   expect(happened).toEqual(['first', 'second'])
 })
 
-test('lets time pass only when nothing else is left, to the next timer and no further', async () => {
+test('time advances only if no task is ready, and only to the next timer', async () => {
   const { scheduler, happened, note, run } = world()
   scheduler.after(null, 500, 'late', note('late'))
   scheduler.after(null, 200, 'early', note('early'))
@@ -38,16 +38,16 @@ test('lets time pass only when nothing else is left, to the next timer and no fu
   expect(await scheduler.step(inOrder)).toBeNull()
 })
 
-test('calls a timer off, also when its time has come already', async () => {
+test('a cancelled timer does not run, even if it is already due', async () => {
   const { scheduler, happened, note, run } = world()
-  const callOff = scheduler.after(null, 100, 'called off', note('called off'))
+  const cancel = scheduler.after(null, 100, 'cancelled', note('cancelled'))
   scheduler.passTo(1_100)
-  callOff()
+  cancel()
   await run(2)
   expect(happened).toEqual([])
 })
 
-test('nothing of the dead happens, and nothing of the frozen before they thaw', async () => {
+test('tasks of a dead owner never run, and those of a frozen owner run after it thaws', async () => {
   const { scheduler, happened, note, run } = world()
   scheduler.add({ owner: 'dead', label: 'x', run: note('dead') })
   scheduler.after('frozen', 100, 'x', note('frozen'))
@@ -61,7 +61,7 @@ test('nothing of the dead happens, and nothing of the frozen before they thaw', 
   expect(happened).toEqual(['world', 'frozen'])
 })
 
-test('waits for what is under way before anything else happens', async () => {
+test('no task starts while real work is in progress', async () => {
   const { scheduler, happened, note } = world()
   let finish = (): void => {}
   void scheduler

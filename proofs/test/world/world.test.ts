@@ -1,4 +1,4 @@
-/** The simulated world: what is said to be true of it, so that what it proves is proven. */
+/** Tests of the simulated world, on which the crash proof and the simulation rely. */
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { list } from '../../crash/enumerate.ts'
 import { play } from '../../crash/play.ts'
@@ -12,7 +12,7 @@ beforeAll(async () => {
 })
 afterAll(() => world.close())
 
-test('a seed is a schedule: played again, after others, it is the same', async () => {
+test('a seed determines the schedule: replayed after other seeds, it is the same', async () => {
   const first = await simulate(world, 11)
   const happened = [...world.trace]
   const second = await simulate(world, 12)
@@ -27,7 +27,7 @@ test('a seed is a schedule: played again, after others, it is the same', async (
   ])
 })
 
-test('the database goes by the time of the world', async () => {
+test('the database uses the simulated time', async () => {
   await world.begin(1)
   const text = { name: 'test_sim_now', text: 'select now() as now, clock_timestamp() as clock' }
   const before = await world.database.query<{ now: string; clock: string }>(text)
@@ -37,9 +37,9 @@ test('the database goes by the time of the world', async () => {
   expect(Date.parse(after[0]?.now ?? '') - Date.parse(before[0]?.now ?? '')).toBe(3_600_000)
 })
 
-test('a purchase passes its points, and survives a death at one of them', async () => {
+test('a purchase passes its crash points and survives a crash at one of them', async () => {
   const [purchase] = scenarios
-  if (purchase === undefined) throw new Error('there is no scenario')
+  if (purchase === undefined) throw new Error('the scenario is missing')
   const { points, tally } = await list(world, purchase)
   expect(tally.findings).toEqual([])
   expect(points).toEqual(expect.arrayContaining(['after_commit:capturing', 'before_call:capture']))
@@ -50,18 +50,18 @@ test('a purchase passes its points, and survives a death at one of them', async 
   })
 })
 
-test('what is wrong is found: an order that was sold for less than it was captured for', async () => {
+test('an order with a total below the captured amount is found', async () => {
   const [purchase] = scenarios
-  if (purchase === undefined) throw new Error('there is no scenario')
+  if (purchase === undefined) throw new Error('the scenario is missing')
   await play(world, purchase, { scenario: purchase.name, deaths: [], first: 'buyer' })
   expect(await world.violations({ drained: true })).toEqual([])
   await world.database.execute('update holdfast.orders set total_minor = total_minor - 1')
   expect(await world.violations({ drained: true })).toEqual([expect.stringMatching(/^A3: /)])
 })
 
-test('a death that was not reached is no proof', async () => {
+test('a crash point that was not reached is reported as a failure', async () => {
   const [purchase] = scenarios
-  if (purchase === undefined) throw new Error('there is no scenario')
+  if (purchase === undefined) throw new Error('the scenario is missing')
   const crash = { scenario: purchase.name, deaths: ['after_call:refund' as const], first: 'buyer' as const }
   expect((await play(world, purchase, crash)).violations).toContain('harness: after_call:refund was not reached')
 })

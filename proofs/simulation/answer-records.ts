@@ -1,19 +1,21 @@
-/** What the shoppers of a run were told and asked for: the half of the truth that is not in the database. */
+/** Records of a run that are not in the database: the payments shoppers requested and the answers they received. */
 
 import { type Database, statement } from '../../packages/holdfast/src/database/database.ts'
 import type { Outcome } from '../../packages/holdfast/src/domain/outcome.ts'
 import type { Acknowledged } from '../../packages/holdfast/src/observe/audit/audit.ts'
 import type { Process } from '../world/process.ts'
 
-export interface Record {
-  told(outcome: Outcome): void
-  /** A payment was sent for this checkout. */
-  asked(checkoutId: string): void
-  /** Remembers that somebody waits for an answer of this process. */
+export interface AnswerRecords {
+  /** An answer reached a shopper. */
+  answered(outcome: Outcome): void
+  /** A shopper sent a payment for the checkout. */
+  requested(checkoutId: string): void
+  /** Records that a shopper waits for an answer of the process. */
   waitsFor<Result>(process: Process, answer: Promise<Result>): Promise<Result>
-  heard(checkoutId: string): void
+  /** A listener received the completed checkout. */
+  delivered(checkoutId: string): void
   readonly acknowledged: readonly Acknowledged[]
-  /** What contradicts the database, or was never answered by a process that lives. */
+  /** Contradictions with the database, and calls that a living process never answered. */
   wrong(database: Database): Promise<string[]>
 }
 
@@ -22,7 +24,7 @@ const readCharged = statement(
   'select distinct checkout_id as id from holdfast_sandbox.payments where captured_minor > 0',
 )
 const readCompleted = statement('sim_completed', `select id from holdfast.checkouts where state = 'completed'`)
-/** A cart is as it was when its checkout was started, so it is what was bought. */
+/** The cart was locked when its checkout started, so the order must contain the same lines. */
 const readOtherThanBought = statement(
   'sim_other_than_bought',
   `select c.id from holdfast.checkouts c join holdfast.orders o on o.checkout_id = c.id
@@ -38,19 +40,19 @@ const readBlocked = statement(
    where k.state in ('failed', 'rolling_back')`,
 )
 
-export function createRecords(): Record {
+export function createAnswerRecords(): AnswerRecords {
   const acknowledged = new Map<string, Acknowledged>()
-  const asked = new Set<string>()
-  const heard = new Set<string>()
+  const requested = new Set<string>()
+  const delivered = new Set<string>()
   const waiting = new Map<symbol, Process>()
   const contradictions: string[] = []
   return {
-    told(outcome) {
+    answered(outcome) {
       if (outcome.status !== 'completed' && outcome.status !== 'failed') return
       const { id } = outcome.lock
       const known = acknowledged.get(id)
       if (known !== undefined && known.state !== outcome.status) {
-        contradictions.push(`told: checkout ${id} was said to have ${known.state}, then to have ${outcome.status}`)
+        contradictions.push(`answer: checkout ${id} was acknowledged as ${known.state}, then as ${outcome.status}`)
       }
       acknowledged.set(
         id,
@@ -59,8 +61,8 @@ export function createRecords(): Record {
           : { checkoutId: id, state: 'failed' },
       )
     },
-    asked: id => void asked.add(id),
-    heard: id => void heard.add(id),
+    requested: id => void requested.add(id),
+    delivered: id => void delivered.add(id),
     async waitsFor(process, answer) {
       const mine = Symbol(process.name)
       waiting.set(mine, process)
@@ -82,13 +84,17 @@ export function createRecords(): Record {
       ])
       return [
         ...contradictions,
-        ...charged.filter(({ id }) => !asked.has(id)).map(({ id }) => `charged: nobody asked for checkout ${id}`),
-        ...completed.filter(({ id }) => !heard.has(id)).map(({ id }) => `delivery: nobody heard of checkout ${id}`),
-        ...other.map(({ id }) => `cart: checkout ${id} sold another cart than it locked`),
-        ...blocked.map(({ id }) => `cart: ${id} is held by a checkout that is over`),
+        ...charged
+          .filter(({ id }) => !requested.has(id))
+          .map(({ id }) => `charged: no payment was sent for checkout ${id}`),
+        ...completed
+          .filter(({ id }) => !delivered.has(id))
+          .map(({ id }) => `delivery: no listener received checkout ${id}`),
+        ...other.map(({ id }) => `cart: checkout ${id} sold a different cart from the one it locked`),
+        ...blocked.map(({ id }) => `cart: ${id} is locked by a checkout that has ended`),
         ...[...waiting.values()]
           .filter(process => !process.isDead)
-          .map(process => `answer: somebody still waits for ${process.name}`),
+          .map(process => `answer: ${process.name} never answered a call`),
       ]
     },
   }

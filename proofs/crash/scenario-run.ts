@@ -1,4 +1,4 @@
-/** What a scenario plays on: a cart and its buyer, who remembers over the lives of processes what it was told. */
+/** One run of a scenario: its carts and buyers. A buyer outlives the processes and records each final answer. */
 
 import { DatabaseError } from '../../packages/holdfast/src/database/database.ts'
 import { CheckoutError } from '../../packages/holdfast/src/domain/failure.ts'
@@ -20,42 +20,42 @@ export const address = {
 export interface Buyer {
   readonly cartId: string
   readonly sessionId: string
-  /** The checkout it was told of. */
+  /** The ID of the checkout, once an answer named it. */
   lockId: string | null
-  /** The last outcome it was told. */
+  /** The outcome of the last answer. */
   outcome: Outcome | null
-  /** The code of the last refusal of a call. */
+  /** The error code of the last refusal. */
   refusal: string | null
-  /** Pays, or pays again, and takes the first answer there is. */
+  /** Pays, perhaps again, and takes the first answer. */
   payOnce(engine: CheckoutEngine, payment: PaymentInput): Promise<Outcome | null>
-  /** Pays, or pays again, and asks until the answer is a last word or one that waits for somebody. */
+  /** Pays, perhaps again, until the answer is final or requires an action. */
   pay(engine: CheckoutEngine, payment: PaymentInput, options?: { ttlMinutes?: number }): Promise<Outcome | null>
   start(engine: CheckoutEngine, options?: { ttlMinutes?: number }): Promise<string | null>
-  /** Makes a call on its checkout and keeps what it is told. */
-  ask(call: () => Promise<Outcome>): Promise<Outcome | null>
+  /** Makes a call and records its answer. */
+  request(call: () => Promise<Outcome>): Promise<Outcome | null>
 }
 
-export interface Stage {
+export interface ScenarioRun {
   readonly world: World
   buyer(lines: Readonly<Record<string, number>>, more?: { usesCoupon?: boolean }): Promise<Buyer>
   readonly buyers: readonly Buyer[]
-  /** What its buyers were told as last words. */
+  /** The final answers that the buyers received. */
   acknowledged(): Acknowledged[]
-  /** Time passes before the next step. */
+  /** Lets time pass in the world. */
   pause(ms: number): Promise<void>
 }
 
-const asksMax = 5
-/** Between two questions: asked as often as that, a dead process's lease is over. */
-const patienceMs = 3_000
+const attemptsMax = 5
+/** The pause between attempts; after all of them the lease of a dead process has expired. */
+const retryMs = 3_000
 
-export function createStage(world: World): Stage {
+export function startRun(world: World): ScenarioRun {
   const buyers: Buyer[] = []
-  const told = new Map<string, Acknowledged>()
+  const acknowledged = new Map<string, Acknowledged>()
 
   const pause = (ms: number) =>
     new Promise<void>(resolve => {
-      world.scheduler.after(null, ms, 'somebody waited', resolve)
+      world.scheduler.after(null, ms, 'a buyer waited', resolve)
     })
 
   async function buyer(
@@ -71,16 +71,17 @@ export function createStage(world: World): Stage {
       ...(usesCoupon ? { couponCode: coupon } : {}),
     })
 
-    async function ask(call: () => Promise<Outcome>): Promise<Outcome | null> {
+    async function request(call: () => Promise<Outcome>): Promise<Outcome | null> {
       try {
         const outcome = await call()
         self.outcome = outcome
         self.refusal = null
         if (outcome.status === 'completed') {
           const { lock, order } = outcome
-          told.set(lock.id, { checkoutId: lock.id, state: 'completed', orderId: order.id })
+          acknowledged.set(lock.id, { checkoutId: lock.id, state: 'completed', orderId: order.id })
         }
-        if (outcome.status === 'failed') told.set(outcome.lock.id, { checkoutId: outcome.lock.id, state: 'failed' })
+        if (outcome.status === 'failed')
+          acknowledged.set(outcome.lock.id, { checkoutId: outcome.lock.id, state: 'failed' })
         return outcome
       } catch (error) {
         self.refusal = refusalOf(error)
@@ -94,7 +95,7 @@ export function createStage(world: World): Stage {
       lockId: null,
       outcome: null,
       refusal: null,
-      ask,
+      request,
       async start(engine, options = {}) {
         try {
           const lock = await engine.startCheckout(cartId, { sessionId, ...options })
@@ -107,15 +108,19 @@ export function createStage(world: World): Stage {
       },
       async payOnce(engine, payment) {
         const id = self.lockId ?? (await self.start(engine))
-        return id === null ? null : ask(() => engine.processCheckout(id, payment, { sessionId }))
+        return id === null ? null : request(() => engine.processCheckout(id, payment, { sessionId }))
       },
       async pay(engine, payment, options) {
         const id = self.lockId ?? (await self.start(engine, options))
         if (id === null) return null
-        let outcome = await ask(() => engine.processCheckout(id, payment, { sessionId }))
-        for (let asks = 0; asks < asksMax && (outcome === null || outcome.status === 'processing'); asks += 1) {
-          await pause(Math.max(outcome === null ? 0 : outcome.pollAfterMs, patienceMs))
-          outcome = await ask(() =>
+        let outcome = await request(() => engine.processCheckout(id, payment, { sessionId }))
+        for (
+          let attempts = 0;
+          attempts < attemptsMax && (outcome === null || outcome.status === 'processing');
+          attempts += 1
+        ) {
+          await pause(Math.max(outcome === null ? 0 : outcome.pollAfterMs, retryMs))
+          outcome = await request(() =>
             outcome === null
               ? engine.processCheckout(id, payment, { sessionId })
               : engine.resumeCheckout(id, { sessionId }),
@@ -128,10 +133,10 @@ export function createStage(world: World): Stage {
     return self
   }
 
-  return { world, buyers, buyer, pause, acknowledged: () => [...told.values()] }
+  return { world, buyers, buyer, pause, acknowledged: () => [...acknowledged.values()] }
 }
 
-/** The code of a refusal, or that there was no answer. Anything else is a bug. */
+/** The code of an expected error. @throws any other error, which is a bug. */
 export function refusalOf(error: unknown): string {
   if (error instanceof CheckoutError || error instanceof DatabaseError) return error.code
   throw error
