@@ -1,13 +1,13 @@
-/** A reporter for the test runner: tells failed tests in one line for programs, and ends the run with the first evidence. */
+/** A reporter for vitest: prints the failed tests as one line of JSON, and ends the run at the first evidence. */
 import type { Reporter, Vitest } from 'vitest/node'
 import { evidenceIn, type Failure } from './evidence.ts'
 
 export const mark = 'failures of tests: '
 
-export interface Told {
+export interface ReportedFailures {
   passed: number
   failures: Failure[]
-  /** Files that could not be run at all. */
+  /** Errors of files that could not run. */
   broken: string[]
 }
 
@@ -36,7 +36,7 @@ export default function failuresReporter(): Reporter {
     },
     onTestRunEnd(modules, unhandled) {
       const broken = [...modules.flatMap(module => module.errors()), ...unhandled].map(error => error.message)
-      process.stdout.write(`\n${mark}${JSON.stringify({ passed, failures, broken } satisfies Told)}\n`)
+      process.stdout.write(`\n${mark}${JSON.stringify({ passed, failures, broken } satisfies ReportedFailures)}\n`)
     },
   }
 }

@@ -1,25 +1,25 @@
-/** What a mutant is: the engine with one defence removed, as exact replacements of text that must each fit exactly once. */
+/** A mutant: the engine with one defence removed, as exact text replacements. */
 
-/** `find` stands exactly once in `file` (after the edits before it), so that no mutant rots silently. */
+/** `find` must occur exactly once in `file`, after earlier edits, so that no mutant becomes stale unnoticed. */
 export interface Edit {
   readonly file: string
   readonly find: string
   readonly replace: string
 }
 
-/** A proof by its name: a test (file, and a pattern for its full title), or the one of the order of locks. */
+/** A proof: a test by its file and a pattern of its full title, or the proof of the lock order. */
 export type ProofChoice =
   | { readonly kind: 'test'; readonly file: string; readonly title: string }
   | { readonly kind: 'lock order' }
 
 export interface Mutant {
   readonly name: string
-  /** What is switched off, as a sentence goes on after "without". */
+  /** The removed defence, as the continuation of "without". */
   readonly without: string
   readonly edits: readonly Edit[]
-  /** The proof known to find it: the one that `--short` runs. With a backing: to find it with that off too. */
+  /** The proof that is known to find a violation, used by `--short`. With a backing: when the backing is also removed. */
   readonly foundBy: ProofChoice
-  /** What holds where this defence alone is gone. With it off too there must be a violation. */
+  /** The defence that compensates for the removal. If both are removed, a violation must be found. */
   readonly backing?: Backing
 }
 

@@ -1,6 +1,6 @@
-/** Every defence that is switched off in turn. */
+/** All mutants: the defences that are removed one by one. */
 import type { Mutant } from './mutant.ts'
-import { tellingMutants } from './mutants/events.ts'
+import { eventMutants } from './mutants/events.ts'
 import { leaseMutants } from './mutants/leases.ts'
 import { lockMutants } from './mutants/locks.ts'
 import { moneyMutants } from './mutants/money.ts'
@@ -13,7 +13,7 @@ export const mutants: readonly Mutant[] = [
   ...moneyMutants,
   ...stockMutants,
   ...lockMutants,
-  ...tellingMutants,
+  ...eventMutants,
   ...reconciliationMutants,
   ...stripeMutants,
 ]

@@ -1,34 +1,34 @@
-/** The proofs that run in a proof build, each behind one interface: did it find a violation, which, and after what. */
+/** The proofs that run in a proof build, behind one interface: whether they found a violation, which, and after how much. */
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { bestOf, evidenceIn, evidenceOf, short, trouble } from './evidence.ts'
-import { mark, type Told } from './failures-reporter.ts'
+import { bestOf, breakage, evidenceIn, evidenceOf, short } from './evidence.ts'
+import { mark, type ReportedFailures } from './failures-reporter.ts'
 import type { Mutant, ProofChoice } from './mutant.ts'
 import { root } from './proof-build.ts'
 import { type Finished, runProgram } from './run-program.ts'
 
 export interface Verdict {
   violated: boolean
-  /** What was violated, with an example; where nothing was: what broke instead, and null where nothing did. */
+  /** The violation with an example. Without a violation: the error of what broke, or null. */
   said: string | null
-  /** After how much: tests, schedules, rounds. */
+  /** The amount of work: tests, schedules, rounds. */
   after: string
   seconds: number
 }
 
 export interface Proof {
   readonly name: string
-  /** @throws {Inconclusive} where the proof itself could not be run. */
+  /** @throws {Inconclusive} if the proof could not run. */
   run(directory: string): Promise<Verdict>
 }
 
-/** A proof that could not be run proves nothing, whatever its exit code. */
+/** A proof that could not run. Its exit code proves nothing. */
 export class Inconclusive extends Error {
   override readonly name = 'Inconclusive'
 }
 
 const limitMs = 1_200_000
-/** Where a file of ours stands in a proof build. */
+/** The path of a source file in a proof build. */
 const inBuild = (file: URL) => path.relative(root, fileURLToPath(file))
 const reporterUrl = new URL('./failures-reporter.ts', import.meta.url)
 const tsx = 'node_modules/tsx/dist/cli.mjs'
@@ -36,10 +36,10 @@ const vitest = 'node_modules/vitest/vitest.mjs'
 
 function inconclusive(name: string, { code, output, errors }: Finished): Inconclusive {
   const why = code === null ? 'took too long' : `ended with ${code}`
-  return new Inconclusive(`The proof "${name}" ${why}:\n${`${output}\n${errors}`.trim().slice(-2_000)}`)
+  return new Inconclusive(`the proof "${name}" ${why}:\n${`${output}\n${errors}`.trim().slice(-2_000)}`)
 }
 
-/** Tests of one or more files, those whose full title fits `title`. */
+/** Runs the tests of one or more files whose full title matches `title`. */
 function testProof(name: string, files: readonly string[], title?: string): Proof {
   const chosen = title === undefined ? [] : ['-t', title]
   return {
@@ -49,7 +49,7 @@ function testProof(name: string, files: readonly string[], title?: string): Proo
       const finished = await runProgram(directory, [vitest, 'run', ...files, ...reporter, ...chosen], limitMs)
       const line = finished.output.split('\n').findLast(one => one.startsWith(mark))
       if (line === undefined) throw inconclusive(name, finished)
-      const { passed, failures, broken } = JSON.parse(line.slice(mark.length)) as Told
+      const { passed, failures, broken } = JSON.parse(line.slice(mark.length)) as ReportedFailures
       const ran = passed + new Set(failures.map(({ test }) => test)).size
       const after = ran === 1 ? '1 test' : `${ran} tests`
       const { seconds } = finished
@@ -57,18 +57,18 @@ function testProof(name: string, files: readonly string[], title?: string): Proo
       if (found !== null) return { violated: true, said: found, after, seconds }
       if (broken.length > 0 || ran === 0) throw inconclusive(name, finished)
       const [first] = failures
-      return { violated: false, said: first === undefined ? null : trouble(first), after, seconds }
+      return { violated: false, said: first === undefined ? null : breakage(first), after, seconds }
     },
   }
 }
 
-/** What a program of `sim/` found, line by line, and after what. */
+/** The findings of a program and the amount of its work. */
 interface Found {
   lines: string[]
   after: string
 }
 
-/** A program of `sim/` that says what it found as JSON, and ends with 1 where it found something. */
+/** Runs a program that reports findings as JSON and exits with 1 if there are any. */
 function programProof<Report>(name: string, command: readonly string[], read: (report: Report) => Found): Proof {
   return {
     name,
@@ -94,7 +94,7 @@ function parsed<Report>({ output }: Finished): Report | null {
   }
 }
 
-const unrest = 'it did not come to rest'
+const notConverged = 'not converged'
 
 const lockOrder = programProof<{ deadlocks: number; after: string }>(
   'lock order',
@@ -107,7 +107,7 @@ interface Crashed {
   played: number
 }
 
-/** Every point at which a process can die in the scenarios whose name contains `scenario`, and a sample of their pairs. */
+/** All crash points of the scenarios whose name contains `scenario`, and a sample of the pairs. */
 const crashPoints = (scenario: string): Proof =>
   programProof<Crashed>(
     'crash points',
@@ -128,7 +128,7 @@ const simulation = (seed: number, seeds: number): Proof =>
     'simulation',
     ['proofs/simulation/simulation.ts', '--workers', '2', '--seeds', String(seeds), '--seed', String(seed)],
     report => ({
-      lines: report.failed.flatMap(run => (run.isConverged ? run.violations : [...run.violations, unrest])),
+      lines: report.failed.flatMap(run => (run.isConverged ? run.violations : [...run.violations, notConverged])),
       after: `${report.seeds} seeds from ${seed}`,
     }),
   )
@@ -147,19 +147,19 @@ export function proofOf(choice: ProofChoice): Proof {
 const suites = ['saga', 'phases', 'engine', 'events', 'payments/webhooks'].map(
   folder => `packages/holdfast/test/${folder}`,
 )
-/** So many seeds of the simulation look at each defence. */
+/** Seeds of the simulation per mutant. */
 const seeds = 30
-/** The crashes that do: of confirmations, effects and captures that come late, so that every state rests for a while. */
+/** The scenarios of the crash proof per mutant: in those with late events, checkouts stay in each state for a while. */
 const scenarios = 'late'
 
-/** All that a full run looks with, the cheapest first. */
+/** All proofs of a full run, the cheapest first. */
 export function allProofs(known: ProofChoice): Proof[] {
   const others = [lockOrder, simulation(1, seeds), crashPoints(scenarios), testProof('the tests', suites)]
   const first = proofOf(known)
   return [first, ...others.filter(({ name }) => name !== first.name)]
 }
 
-/** The proofs known to find the mutants, each once; the tests among them in one go. */
+/** The proofs that are known to find the mutants, without duplicates; all tests in one run. */
 export function controlProofs(mutants: readonly Mutant[]): Proof[] {
   const choices = mutants.map(({ foundBy }) => foundBy)
   const tests = choices.filter(choice => choice.kind === 'test')

@@ -1,8 +1,8 @@
-/** Runs a program of a proof build to its end, with all it starts; whatever is left of it ends with this process. */
+/** Runs a program of a proof build with its child processes. Leftover processes end with this process. */
 import { spawn } from 'node:child_process'
 
 export interface Finished {
-  /** Null: it took too long, and was ended. */
+  /** Null: the program exceeded its time limit and was killed. */
   code: number | null
   output: string
   errors: string
@@ -15,7 +15,7 @@ function end(group: number): void {
   try {
     process.kill(-group, 'SIGKILL')
   } catch {
-    // It is gone already.
+    // The group has already ended.
   }
 }
 
@@ -23,7 +23,7 @@ process.on('exit', () => {
   for (const group of running) end(group)
 })
 
-/** `command` is given to Node.js; it runs in a process group of its own. */
+/** Runs Node.js with the arguments `command`, in a separate process group. */
 export function runProgram(directory: string, command: readonly string[], limitMs: number): Promise<Finished> {
   const startedAt = performance.now()
   return new Promise((resolve, reject) => {

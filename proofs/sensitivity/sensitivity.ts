@@ -91,7 +91,7 @@ await runProof({
     progress(`control: ${control.said ?? 'no violation'} (${seconds(control.seconds)} s)`)
     const results = await mapInParallel(tried, jobs, async mutant => {
       const proofs = short ? [proofOf(mutant.foundBy)] : allProofs(mutant.foundBy)
-      const result = await switchOff(mutant, { proofs, looksOn: every, onlyTogether: short })
+      const result = await switchOff(mutant, { proofs, runsAll: every, onlyTogether: short })
       done += 1
       progress(shown(result))
       return result

@@ -1,24 +1,24 @@
-/** Defences of what is told: events from the transaction of their change, deliveries that a dead runner loses. */
+/** Defences of events: published in the transaction of their change, and delivered again after a crash. */
 import { inTest, type Mutant } from '../mutant.ts'
 
 const settle = 'packages/holdfast/src/saga/steps/settle.ts'
 
-export const tellingMutants: readonly Mutant[] = [
+export const eventMutants: readonly Mutant[] = [
   {
     name: 'event in the same transaction',
-    without: 'the event being written with its change: it is published after the commit, in a transaction of its own',
+    without: 'publishing the event with its change: it is published after the commit, in a separate transaction',
     edits: [
       {
         file: settle,
         find: '  return transaction(context, async (tx, context) => {\n',
-        replace: '  const told: NewEvent[] = []\n  return transaction(context, async (tx, context) => {\n',
+        replace: '  const published: NewEvent[] = []\n  return transaction(context, async (tx, context) => {\n',
       },
-      { file: settle, find: '    context.outbox.publish(tx, events)\n', replace: '    told.push(...events)\n' },
+      { file: settle, find: '    context.outbox.publish(tx, events)\n', replace: '    published.push(...events)\n' },
       {
         file: settle,
         find: '  })\n}\n\nfunction factsOf',
         replace: `  }).then(async nexts => {
-    await context.db.transaction(async tx => context.outbox.publish(tx, told))
+    await context.db.transaction(async tx => context.outbox.publish(tx, published))
     return nexts
   })
 }

@@ -1,4 +1,4 @@
-/** Defences by which a checkout has one worker at a time: leases, epochs, legal edges, unique orders. */
+/** Defences that let only one worker at a time drive a checkout: leases, epochs, legal edges, unique orders. */
 import { type Backing, type Edit, inTest, type Mutant } from '../mutant.ts'
 
 const schema = 'packages/holdfast/migrations/0002_checkout.sql'
@@ -34,13 +34,13 @@ export const leaseMutants: readonly Mutant[] = [
   },
   {
     name: 'legal edges',
-    without: 'the database refusing transitions that are no edge',
+    without: 'the database refusing illegal transitions',
     edits: [noEdges],
     foundBy: inTest('packages/holdfast/test/saga/steps/take-over.test.ts', 'postgres.*frozen after its capture'),
     backing: { name: 'the epoch check', edits: [noEpochCheck] },
   },
   {
-    name: 'one order a checkout',
+    name: 'one order per checkout',
     without: 'the database refusing a second order of a checkout',
     edits: [severalOrders],
     foundBy: inTest('packages/holdfast/test/saga/steps/take-over.test.ts', 'postgres.*frozen after its authorize'),
@@ -51,7 +51,7 @@ export const leaseMutants: readonly Mutant[] = [
   },
   {
     name: 'epoch rises',
-    without: 'the epoch rising as a checkout is taken over',
+    without: 'raising the epoch when a checkout is taken over',
     edits: [
       {
         file: 'packages/holdfast/src/saga/steps/take-over.ts',
@@ -66,7 +66,7 @@ export const leaseMutants: readonly Mutant[] = [
   },
   {
     name: 'lease',
-    without: 'a running lease keeping others away',
+    without: 'excluding other workers while a lease is valid',
     edits: [
       {
         file: 'packages/holdfast/src/saga/steps/take-over.ts',
@@ -81,7 +81,7 @@ export const leaseMutants: readonly Mutant[] = [
   },
   {
     name: 'wake-up',
-    without: 'a time to look again after an answer that left all open',
+    without: 'a wake time after an answer without a result',
     edits: [
       {
         file: 'packages/holdfast/src/saga/steps/place.ts',
@@ -106,7 +106,7 @@ export const leaseMutants: readonly Mutant[] = [
   },
   {
     name: 'webhook processed',
-    without: 'webhooks staying open until their checkout could be leased',
+    without: 'keeping a webhook open until its checkout could be leased',
     edits: [
       {
         file: 'packages/holdfast/src/saga/workers/webhook-processor.ts',

@@ -1,4 +1,4 @@
-/** Defences that are locks: their order, by which nobody waits for ever, and what is decided under them. */
+/** Defences by locks: one lock order, which rules out deadlocks, and decisions under a lock. */
 import { type Backing, type Edit, inTest, type Mutant } from '../mutant.ts'
 
 const inventory = 'packages/holdfast/src/phases/2-reserve-inventory.ts'
@@ -35,7 +35,7 @@ const oneCheckoutACart: Backing = {
 export const lockMutants: readonly Mutant[] = [
   {
     name: 'order of stock',
-    without: 'rows of stock being locked in the order of their keys',
+    without: 'locking stock rows in the order of their keys',
     edits: [
       {
         file: inventory,
@@ -47,7 +47,7 @@ export const lockMutants: readonly Mutant[] = [
   },
   {
     name: 'order of checkouts',
-    without: 'checkouts being locked in the order of their ids',
+    without: 'locking checkouts in the order of their IDs',
     edits: [
       {
         file: 'packages/holdfast/src/database/checkouts.ts',
@@ -59,7 +59,7 @@ export const lockMutants: readonly Mutant[] = [
   },
   {
     name: 'order of held stock',
-    without: 'rows of stock being locked in the order of their keys where it is sold or released',
+    without: 'locking stock rows in the order of their keys when stock is sold or released',
     edits: [
       {
         file: inventory,
@@ -71,7 +71,7 @@ export const lockMutants: readonly Mutant[] = [
   },
   {
     name: 'stock before coupons',
-    without: 'stock being locked before coupons where a hold is released',
+    without: 'locking stock before coupons when a reservation is released',
     edits: [
       {
         file: inventory,
@@ -83,7 +83,7 @@ export const lockMutants: readonly Mutant[] = [
   },
   {
     name: 'stock under lock',
-    without: 'stock being locked before it is allocated',
+    without: 'locking stock before it is allocated',
     edits: [
       {
         file: inventory,
@@ -96,7 +96,7 @@ export const lockMutants: readonly Mutant[] = [
   },
   {
     name: 'coupon under lock',
-    without: 'a coupon being locked before its limit is looked at',
+    without: 'locking a coupon before its limit is checked',
     edits: [couponUnlocked],
     foundBy: inTest(
       'packages/holdfast/test/phases/2-reserve-inventory.test.ts',
@@ -105,7 +105,7 @@ export const lockMutants: readonly Mutant[] = [
   },
   {
     name: 'limit of a coupon',
-    without: 'the database refusing claims over the limit of a coupon',
+    without: 'the database refusing claims beyond the limit of a coupon',
     edits: [
       {
         file: store,
@@ -118,7 +118,7 @@ export const lockMutants: readonly Mutant[] = [
   },
   {
     name: 'cart under lock',
-    without: 'a cart being locked before it is looked at whose it is',
+    without: 'locking a cart before its checkout is checked',
     edits: [
       {
         file: 'packages/holdfast/src/saga/steps/start.ts',
@@ -131,7 +131,7 @@ export const lockMutants: readonly Mutant[] = [
   },
   {
     name: 'frozen cart',
-    without: 'the database refusing changes of a cart that a checkout holds',
+    without: 'the database refusing changes of a cart that a checkout has locked',
     edits: [
       {
         file: checkout,

@@ -1,4 +1,4 @@
-/** Defences of money: intent before effect, one key for one thing, no guessing, and the fence behind what is given up. */
+/** Defences of money: intent before effect, one key per operation, unknown outcomes kept open, and voids that fence. */
 import { type Edit, inTest, type Mutant } from '../mutant.ts'
 
 const callGateway = 'packages/holdfast/src/saga/call-gateway.ts'
@@ -9,7 +9,7 @@ const unwind = 'packages/holdfast/src/saga/steps/unwind.ts'
 
 const crash = (title: string) => inTest('packages/holdfast/test/saga/crash.test.ts', `^A crash \\(postgres.*${title}`)
 
-/** An answer that says nothing, taken for a refusal wherever answers are judged and recorded. */
+/** Treats an unknown outcome as a refusal wherever answers are evaluated and recorded. */
 const unknownIsDeclined: readonly Edit[] = [
   {
     file: 'packages/holdfast/src/payments/operations.ts',
@@ -40,7 +40,7 @@ const unknownIsDeclined: readonly Edit[] = [
 export const moneyMutants: readonly Mutant[] = [
   {
     name: 'intent before effect',
-    without: 'the intent to authorize being committed before the gateway is asked: it is written with the answer',
+    without: 'committing the intent to authorize before the gateway is called: it is written with the answer',
     edits: [
       {
         file: 'packages/holdfast/src/saga/steps/prepare.ts',
@@ -71,7 +71,7 @@ export const moneyMutants: readonly Mutant[] = [
   },
   {
     name: 'intent to capture',
-    without: 'the intent to capture being committed before the gateway is asked: it is written with the answer',
+    without: 'committing the intent to capture before the gateway is called: it is written with the answer',
     edits: [
       {
         file: place,
@@ -93,7 +93,7 @@ export const moneyMutants: readonly Mutant[] = [
   },
   {
     name: 'derived key',
-    without: 'the key being derived: it is a random one at each attempt',
+    without: 'deriving the idempotency key: it is random in each attempt',
     edits: [
       {
         file: callGateway,
@@ -105,7 +105,7 @@ export const moneyMutants: readonly Mutant[] = [
   },
   {
     name: 'lookup before repetition',
-    without: 'looking up what was asked before it is asked again',
+    without: 'looking up an operation before it is repeated',
     edits: [{ file: callGateway, find: "if (!lease.fresh && kind !== 'void') {", replace: 'if (false as boolean) {' }],
     foundBy: inTest(
       'packages/holdfast/test/saga/crash.test.ts',
@@ -114,7 +114,7 @@ export const moneyMutants: readonly Mutant[] = [
   },
   {
     name: 'memory of keys',
-    without: 'stopping to repeat once the gateway no longer remembers the key',
+    without: 'stopping the repetition of an operation whose key the gateway has forgotten',
     edits: [
       {
         file: callGateway,
@@ -126,7 +126,7 @@ export const moneyMutants: readonly Mutant[] = [
   },
   {
     name: 'no guessing',
-    without: 'an unknown outcome staying open: it is taken for a refusal',
+    without: 'keeping an unknown outcome open: it is treated as a refusal',
     edits: unknownIsDeclined,
     foundBy: inTest(
       'packages/holdfast/test/saga/payment-outcomes.test.ts',
@@ -135,7 +135,7 @@ export const moneyMutants: readonly Mutant[] = [
   },
   {
     name: 'fence',
-    without: 'a void before an authorization of unknown outcome is given up',
+    without: 'voiding an authorization of unknown outcome before it is given up',
     edits: [
       {
         file: authorization,
@@ -150,7 +150,7 @@ export const moneyMutants: readonly Mutant[] = [
   },
   {
     name: 'fence before release',
-    without: 'asking the gateway for the void before stock and coupon are let go',
+    without: 'voiding the payment before stock and coupon are released',
     edits: [
       {
         file: unwind,
@@ -162,7 +162,7 @@ export const moneyMutants: readonly Mutant[] = [
   },
   {
     name: 'fence by key',
-    without: 'the void naming the key of the authorization that it fences',
+    without: 'sending the key of the fenced authorization with the void',
     edits: [
       {
         file: callGateway,
@@ -176,8 +176,8 @@ export const moneyMutants: readonly Mutant[] = [
     ),
   },
   {
-    name: 'refund of what was taken',
-    without: 'giving back what a refused void says was captured',
+    name: 'refund of a captured payment',
+    without: 'refunding a payment whose void was refused because it was captured',
     edits: [
       {
         file: authorization,
@@ -192,7 +192,7 @@ export const moneyMutants: readonly Mutant[] = [
   },
   {
     name: 'amount authorized',
-    without: 'comparing what was authorized with the frozen total',
+    without: 'comparing the authorized amount with the frozen total',
     edits: [
       {
         file: authorization,
@@ -204,7 +204,7 @@ export const moneyMutants: readonly Mutant[] = [
   },
   {
     name: 'amount captured',
-    without: 'comparing what was captured with the frozen total',
+    without: 'comparing the captured amount with the frozen total',
     edits: [
       {
         file: capture,
@@ -219,7 +219,7 @@ export const moneyMutants: readonly Mutant[] = [
   },
   {
     name: 'pivot',
-    without: 'the decision to capture being final for whoever cancels',
+    without: 'refusing to cancel after the decision to capture',
     edits: [
       {
         file: unwind,
@@ -231,13 +231,13 @@ export const moneyMutants: readonly Mutant[] = [
   },
   {
     name: 'expiry at place',
-    without: 'an authorization that comes after the expiry being given back',
+    without: 'voiding an authorization that arrives after the expiry',
     edits: [{ file: place, find: 'if (row.expired) {', replace: 'if (false as boolean) {' }],
     foundBy: inTest('packages/holdfast/test/saga/expiry-and-cancel.test.ts', 'postgres.*in authorizing ends in failed'),
   },
   {
     name: 'own gateway',
-    without: 'asking only the gateway that has the payment',
+    without: 'calling only the gateway that has the payment',
     edits: [
       {
         file: callGateway,
@@ -254,7 +254,7 @@ export const moneyMutants: readonly Mutant[] = [
   },
   {
     name: 'sealed token removed',
-    without: 'the sealed token being removed once the payment is authorized',
+    without: 'removing the sealed token once the payment is authorized',
     edits: [
       {
         file: place,
@@ -266,7 +266,7 @@ export const moneyMutants: readonly Mutant[] = [
   },
   {
     name: 'one refund at a time',
-    without: 'refusing a refund while another is of unknown outcome',
+    without: 'refusing a refund while the outcome of another one is unknown',
     edits: [
       {
         file: 'packages/holdfast/src/saga/refunds/refund.ts',

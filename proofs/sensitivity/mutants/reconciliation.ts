@@ -1,4 +1,4 @@
-/** Defences of the comparison with the gateway's books: what is recorded once, what moves meanwhile, and whose end is an intent. */
+/** Defences of reconciliation: differences recorded once, payments that change meanwhile, and orphans with an intent. */
 import { inTest, type Mutant } from '../mutant.ts'
 
 const madeAtGateway = 'packages/holdfast/src/saga/refunds/gateway-side-refunds.ts'
@@ -6,7 +6,7 @@ const madeAtGateway = 'packages/holdfast/src/saga/refunds/gateway-side-refunds.t
 export const reconciliationMutants: readonly Mutant[] = [
   {
     name: 'webhook kept until known',
-    without: 'webhooks of no checkout of ours being looked at again',
+    without: 'retrying webhooks that match no checkout',
     edits: [
       {
         file: 'packages/holdfast/src/payments/webhooks/receive-webhook.ts',
@@ -20,8 +20,8 @@ export const reconciliationMutants: readonly Mutant[] = [
     ),
   },
   {
-    name: 'an open refund explains',
-    without: 'waiting for an open refund of ours before money given back is taken for somebody else’s',
+    name: 'open refunds are awaited',
+    without: 'waiting for an open refund of the shop before a refund is attributed to the gateway’s dashboard',
     edits: [
       {
         file: madeAtGateway,
@@ -35,8 +35,8 @@ export const reconciliationMutants: readonly Mutant[] = [
     ),
   },
   {
-    name: 'what ours explain is no news',
-    without: 'taking off what our own refunds sum to from what the gateway gave back',
+    name: 'own refunds are not counted twice',
+    without: 'subtracting the refunds of the shop from the refunds at the gateway',
     edits: [
       {
         file: madeAtGateway,
@@ -50,8 +50,8 @@ export const reconciliationMutants: readonly Mutant[] = [
     ),
   },
   {
-    name: 'differences are looked at again',
-    without: 'a difference standing only where nothing of ours moved while it was looked at',
+    name: 'differences are checked again',
+    without: 'discarding a difference if the payment changed during the comparison',
     edits: [
       {
         file: 'packages/holdfast/src/reconcile/reconcile.ts',
@@ -65,8 +65,8 @@ export const reconciliationMutants: readonly Mutant[] = [
     ),
   },
   {
-    name: 'orphans are asked about again',
-    without: 'the end of an orphan being carried on by whoever recovers checkouts',
+    name: 'orphans are retried',
+    without: 'the recoverer retrying the void or refund of an orphaned payment',
     edits: [
       {
         file: 'packages/holdfast/src/payments/operations.ts',

@@ -1,4 +1,4 @@
-/** Defences of stock and coupons: holds that stand, are whole, and go back. */
+/** Defences of stock and coupons: reservations that outlast expiry, are complete, and are released. */
 import { inTest, type Mutant } from '../mutant.ts'
 
 const inventory = 'packages/holdfast/src/phases/2-reserve-inventory.ts'
@@ -8,7 +8,7 @@ const takeOver = 'packages/holdfast/src/saga/steps/take-over.ts'
 export const stockMutants: readonly Mutant[] = [
   {
     name: 'firm holds',
-    without: 'holds becoming firm with the order',
+    without: 'firming reservations with the order',
     edits: [
       {
         file: 'packages/holdfast/src/phases/5-create-order.ts',
@@ -23,7 +23,7 @@ export const stockMutants: readonly Mutant[] = [
   },
   {
     name: 'firm holds outlast expiry',
-    without: 'firm holds outlasting the lock: an expiry releases what is held, firm or not',
+    without: 'keeping firm reservations on expiry: an expiry releases all reservations',
     edits: [
       {
         file: takeOver,
@@ -45,7 +45,7 @@ export const stockMutants: readonly Mutant[] = [
   },
   {
     name: 'all or nothing',
-    without: 'a hold being all or nothing: what is there is held, and the checkout goes on',
+    without: 'all-or-nothing reservations: the checkout continues with the units that are available',
     edits: [
       {
         file: inventory,
@@ -62,7 +62,7 @@ export const stockMutants: readonly Mutant[] = [
   },
   {
     name: 'hold from the start',
-    without: 'comparing what is held since the start with what the cart wants now',
+    without: 'comparing the reservations since the start with the current cart',
     edits: [
       {
         file: inventory,
@@ -77,7 +77,7 @@ export const stockMutants: readonly Mutant[] = [
   },
   {
     name: 'claim counted',
-    without: 'a claim being counted on its coupon',
+    without: 'counting a claim on its coupon',
     edits: [
       {
         file: coupons,
@@ -92,7 +92,7 @@ export const stockMutants: readonly Mutant[] = [
   },
   {
     name: 'coupon released',
-    without: 'a coupon being released as its checkout is undone',
+    without: 'releasing a coupon when its checkout is undone',
     edits: [
       {
         file: coupons,
@@ -104,7 +104,7 @@ export const stockMutants: readonly Mutant[] = [
   },
   {
     name: 'stock released',
-    without: 'stock being released as its checkout is undone',
+    without: 'releasing stock when its checkout is undone',
     edits: [
       {
         file: inventory,
@@ -116,7 +116,7 @@ export const stockMutants: readonly Mutant[] = [
   },
   {
     name: 'frozen prices',
-    without: 'the order being made of the snapshot: its lines take what the catalog says now',
+    without: 'creating the order from the snapshot: its lines use the current catalog',
     edits: [
       {
         file: 'packages/holdfast/src/phases/5-create-order.ts',

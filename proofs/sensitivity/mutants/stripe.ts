@@ -1,4 +1,4 @@
-/** Defences of payments through Stripe: the id that is kept first, the cancel behind a refusal, what is adopted. */
+/** Defences of payments through Stripe: the ID stored first, the cancellation of refused intents, the check of adopted ones. */
 import { inTest, type Mutant } from '../mutant.ts'
 
 const authorize = 'packages/holdfast/src/payments/stripe/authorize.ts'
@@ -41,7 +41,7 @@ export const stripeMutants: readonly Mutant[] = [
   },
   {
     name: 'adopted intents verified',
-    without: 'comparing an intent that a token names with the checkout before it is adopted',
+    without: 'comparing an intent named by a token with the checkout before it is adopted',
     edits: [
       {
         file: authorize,
