@@ -1,4 +1,4 @@
-/** The texts of the storefront, for a shop that sets none: neutral, and in the name of that shop alone. */
+/** The texts of the storefront: neutral by default, and replaced by those of a shop. */
 import { Readable } from 'node:stream'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { silentLog } from '../../holdfast/src/observe/log/log.ts'

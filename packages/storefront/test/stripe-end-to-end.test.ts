@@ -1,6 +1,6 @@
 /**
- * A shop as users start it, paid through Stripe: `holdfast serve` with Stripe's keys and nothing else to set up, the
- * simulator as a process of its own, buyers over HTTP, the shop's own commands at the end.
+ * A shop with Stripe as users start it: `holdfast serve` with Stripe's keys, the simulator in a separate process, buyers
+ * over HTTP, and the commands of the shop.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -16,7 +16,7 @@ const stripe = {
   STRIPE_WEBHOOK_SECRET: 'whsec_canaryEndToEnd2',
   STRIPE_PUBLISHABLE_KEY: 'pk_test_endToEnd3',
 }
-const adminSecret = 'opens the door of the admin'
+const adminSecret = 'the bearer token of the admin'
 const controlToken = 'opens the control routes'
 const address = {
   first_name: 'Ada',
@@ -33,7 +33,7 @@ const directories: string[] = []
 let directory: string
 let shopUrl: string
 let simulatorUrl: string
-/** All that the shop has written. */
+/** Everything that the shop has logged. */
 let written = ''
 
 function launch(args: string[], environment: Record<string, string> = {}) {
@@ -50,7 +50,7 @@ function launch(args: string[], environment: Record<string, string> = {}) {
       output.out += chunk
       if (output.out.endsWith('\n')) resolve(output.out)
     })
-    void code.then(() => reject(new Error(`it ended:\n${output.err}`)))
+    void code.then(() => reject(new Error(`the process ended:\n${output.err}`)))
   })
   ready.catch(() => {})
   child.stderr.on('data', (chunk: Buffer) => {
@@ -59,12 +59,12 @@ function launch(args: string[], environment: Record<string, string> = {}) {
   return { child, output, code, ready }
 }
 
-/** One of the shop's commands, as its people type it. */
-async function command(...args: string[]): Promise<{ code: number | null; said: Record<string, unknown> }> {
+/** Runs a command of the shop with `--json`. */
+async function command(...args: string[]): Promise<{ code: number | null; output: Record<string, unknown> }> {
   const run = launch([...args, '--json'], { ...stripe, STRIPE_API_URL: simulatorUrl })
   const code = await run.code
   if (run.output.out === '') throw new Error(run.output.err)
-  return { code, said: JSON.parse(run.output.out) as Record<string, unknown> }
+  return { code, output: JSON.parse(run.output.out) as Record<string, unknown> }
 }
 
 async function control<Answer>(method: 'GET' | 'POST', path: string, body?: unknown): Promise<Answer> {
@@ -86,7 +86,7 @@ interface Books {
 }
 const booksOf = (lockId: string) => control<Books>('GET', `books/${lockId}`)
 
-/** Starts a simulator and a shop beside it; from then on everything here is about them. */
+/** Starts a simulator and a shop. The helpers below use the last ones that were started. */
 async function start(environment: Record<string, string> = {}): Promise<void> {
   directory = mkdtempSync(join(tmpdir(), 'holdfast-stripe-'))
   directories.push(directory)
@@ -102,7 +102,7 @@ async function start(environment: Record<string, string> = {}): Promise<void> {
     ...stripe,
     STRIPE_API_URL: simulatorUrl,
     CHECKOUT_ADMIN_SECRET: adminSecret,
-    // More buyers from one address than any shop has in a minute.
+    // The tests send more payments per minute from one address than the default limit allows.
     CHECKOUT_RATE_LIMIT_PER_MINUTE: '0',
     CHECKOUT_LOG_ALL_PHASES: 'true',
     LOG_LEVEL: 'debug',
@@ -133,7 +133,7 @@ interface Refused {
   context: { reason: string; lock_id: string }
 }
 
-/** A buyer with a full cart. */
+/** A buyer with an item in the cart. */
 async function buyer(): Promise<Browser & { pay(payment: Record<string, unknown>): Promise<Response> }> {
   const browser = await openBrowser(request => {
     const { pathname, search } = new URL(request.url)
@@ -150,7 +150,7 @@ async function buyer(): Promise<Browser & { pay(payment: Record<string, unknown>
   })
 }
 
-/** What Stripe's script in the buyer's browser does with what the shop told it. */
+/** Confirms a payment as Stripe's script in the buyer's browser does. */
 async function confirmAtStripe({ action }: Waiting, form: Record<string, string>): Promise<string> {
   const response = await fetch(`${simulatorUrl}/v1/payment_intents/${action.payment}/confirm`, {
     method: 'POST',
@@ -165,9 +165,9 @@ async function confirmAtStripe({ action }: Waiting, form: Record<string, string>
   return body.status ?? body.error?.code ?? ''
 }
 
-/** Follows the live status until the checkout has come to this state. */
-async function comesTo(browser: Browser, lockId: string, state: string): Promise<void> {
-  // By its id: a checkout that has completed meanwhile locks no cart any more.
+/** Follows the live status until the checkout reaches a state. */
+async function reaches(browser: Browser, lockId: string, state: string): Promise<void> {
+  // By ID, because a completed checkout no longer locks the cart.
   const response = await browser.send('GET', `/checkout/events?lock_id=${lockId}`, undefined, {
     Accept: 'text/event-stream',
   })
@@ -176,13 +176,13 @@ async function comesTo(browser: Browser, lockId: string, state: string): Promise
     text += chunk
     if (text.includes(`"state":"${state}"`)) return
   }
-  throw new Error(`it never came to ${state}: ${text}`)
+  throw new Error(`never reached ${state}: ${text}`)
 }
 
 describe('a shop with Stripe’s keys', () => {
   beforeAll(() => start())
 
-  it('is paid by card: one order, one charge', async () => {
+  it('is paid by card with one charge per order', async () => {
     const browser = await buyer()
     const response = await browser.pay({ payment_method: 'card', payment_token: 'pm_card_visa' })
     expect(response.status).toBe(201)
@@ -210,7 +210,7 @@ describe('a shop with Stripe’s keys', () => {
     ['pm_card_chargeDeclinedProcessingError', 'processing_error'],
     ['pm_card_radarBlock', 'fraudulent'],
     ['pm_nobody', 'invalid_token'],
-  ])('answers 402 to %s: %s', async (token, reason) => {
+  ])('responds to %s with 402 and the reason %s', async (token, reason) => {
     const response = await (await buyer()).pay({ payment_method: 'card', payment_token: token })
     expect(response.status).toBe(402)
     const refused = await json<Refused>(response)
@@ -218,7 +218,7 @@ describe('a shop with Stripe’s keys', () => {
     expect(await booksOf(refused.context.lock_id)).toMatchObject({ capturedMinor: 0, openMinor: 0 })
   })
 
-  it('sends the buyer to the bank for 3-D Secure, and is paid when that is passed', async () => {
+  it('redirects the buyer for 3-D Secure and is paid after it succeeds', async () => {
     const browser = await buyer()
     const response = await browser.pay({ payment_method: 'card', payment_token: 'pm_card_authenticationRequired' })
     expect(response.status).toBe(202)
@@ -237,7 +237,7 @@ describe('a shop with Stripe’s keys', () => {
     expect((await json<Paid>(resumed)).order.status).toBe('paid')
   })
 
-  it('answers 402 when 3-D Secure has failed', async () => {
+  it('responds with 402 after 3-D Secure fails', async () => {
     const browser = await buyer()
     const { action, lock_id } = await json<Waiting>(
       await browser.pay({ payment_method: 'card', payment_token: 'pm_card_authenticationRequired' }),
@@ -253,7 +253,7 @@ describe('a shop with Stripe’s keys', () => {
     expect(await booksOf(lock_id)).toMatchObject({ capturedMinor: 0, intents: [{ status: 'canceled' }] })
   })
 
-  it('lets go of a 3-D Secure that the buyer gave up: it can be passed no more', async () => {
+  it('voids a payment whose checkout is cancelled during 3-D Secure', async () => {
     const browser = await buyer()
     const { action, lock_id } = await json<Waiting>(
       await browser.pay({ payment_method: 'card', payment_token: 'pm_card_authenticationRequired' }),
@@ -265,7 +265,7 @@ describe('a shop with Stripe’s keys', () => {
     expect(await json(await browser.send('GET', '/cart'))).toMatchObject({ locked: false })
   })
 
-  it('is paid in the Payment Element, also with the second card, by webhook alone', async () => {
+  it('is paid through the Payment Element by webhook alone, with a second card after a decline', async () => {
     const browser = await buyer()
     const response = await browser.pay({ payment_method: 'card' })
     expect(response.status).toBe(202)
@@ -273,11 +273,11 @@ describe('a shop with Stripe’s keys', () => {
     expect(waiting.action).toMatchObject({ type: 'confirm', publishable_key: stripe.STRIPE_PUBLISHABLE_KEY })
     expect(await confirmAtStripe(waiting, { payment_method: 'pm_card_visa_chargeDeclined' })).toBe('card_declined')
     expect(await confirmAtStripe(waiting, { payment_method: 'pm_card_visa' })).toBe('requires_capture')
-    await comesTo(browser, waiting.lock_id, 'completed')
+    await reaches(browser, waiting.lock_id, 'completed')
     expect(await booksOf(waiting.lock_id)).toMatchObject({ authorizations: 1, intents: [{ status: 'succeeded' }] })
   })
 
-  it('waits for a bank that takes its time, and is paid by webhook', async () => {
+  it('waits for a slow bank and is paid by webhook', async () => {
     const browser = await buyer()
     const waiting = await json<Waiting>(await browser.pay({ payment_method: 'bank_transfer' }))
     const account = {
@@ -287,11 +287,11 @@ describe('a shop with Stripe’s keys', () => {
     expect(await confirmAtStripe(waiting, account)).toBe('processing')
     expect((await browser.send('POST', '/checkout/resume', { lock_id: waiting.lock_id })).status).toBe(202)
     await control('POST', 'clock', { advanceMs: 5_000 })
-    await comesTo(browser, waiting.lock_id, 'completed')
+    await reaches(browser, waiting.lock_id, 'completed')
     expect(await booksOf(waiting.lock_id)).toMatchObject({ openMinor: 0, intents: [{ status: 'succeeded' }] })
   })
 
-  it('takes no webhook that Stripe did not sign', async () => {
+  it('rejects a webhook that Stripe did not sign', async () => {
     const response = await fetch(`${shopUrl}/webhooks/stripe`, {
       method: 'POST',
       headers: { 'content-type': 'application/json', 'stripe-signature': `t=${Math.floor(Date.now() / 1_000)},v1=0` },
@@ -301,7 +301,7 @@ describe('a shop with Stripe’s keys', () => {
     expect(response.status).toBeLessThan(500)
   })
 
-  it('gives money back: a part over HTTP, the rest by command', async () => {
+  it('refunds a part over HTTP and the rest by command', async () => {
     const { order } = await json<Paid>(
       await (await buyer()).pay({ payment_method: 'card', payment_token: 'pm_card_visa' }),
     )
@@ -321,14 +321,14 @@ describe('a shop with Stripe’s keys', () => {
     expect(await booksOf(order.lock_id)).toMatchObject({ capturedMinor: order.total, refundedMinor: order.total })
   })
 
-  it('is found well by its auditor, and its books are those of Stripe', async () => {
+  it('passes its audit and matches the books of Stripe', async () => {
     const audited = await command('audit')
-    expect(audited).toMatchObject({ code: 0, said: { violations: 0 } })
+    expect(audited).toMatchObject({ code: 0, output: { violations: 0 } })
     const reconciled = await command('reconcile')
-    expect(reconciled).toMatchObject({ code: 0, said: { differences: [] } })
+    expect(reconciled).toMatchObject({ code: 0, output: { differences: [] } })
   })
 
-  it('has written no key, no secret and no token', () => {
+  it('logs no key, secret, or token', () => {
     expect(written).toContain('[Checkout]')
     for (const secret of [
       stripe.STRIPE_SECRET_KEY,
@@ -342,7 +342,7 @@ describe('a shop with Stripe’s keys', () => {
   })
 })
 
-describe('a shop that takes the money later', () => {
+describe('a shop that captures later', () => {
   beforeAll(() => start({ CHECKOUT_CAPTURE: 'later' }))
 
   async function ordered(): Promise<Paid['order']> {
@@ -356,7 +356,7 @@ describe('a shop that takes the money later', () => {
       headers: { authorization: `Bearer ${adminSecret}`, 'x-admin-actor': 'ada' },
     })
 
-  it('takes it when told to over HTTP, once', async () => {
+  it('captures once over HTTP', async () => {
     const order = await ordered()
     expect(order.status).toBe('pending')
     expect(await booksOf(order.lock_id)).toMatchObject({ openMinor: order.total, capturedMinor: 0 })
@@ -367,13 +367,13 @@ describe('a shop that takes the money later', () => {
     expect(await booksOf(order.lock_id)).toMatchObject({ openMinor: 0, capturedMinor: order.total })
   })
 
-  it('takes it when told to by command', async () => {
+  it('captures by command', async () => {
     const order = await ordered()
     expect(await command('capture', order.lock_id, '--actor', 'ada')).toMatchObject({ code: 0 })
     expect(await booksOf(order.lock_id)).toMatchObject({ openMinor: 0, capturedMinor: order.total })
   })
 
-  it('takes nothing once the authorization has ended: the order is undone', async () => {
+  it('captures nothing after the authorization has expired, and cancels the order', async () => {
     const order = await ordered()
     const [intent] = (await control<{ intents: { id: string }[] }>('GET', `books/${order.lock_id}`)).intents
     await control('POST', `expire/${intent?.id}`)
@@ -383,15 +383,15 @@ describe('a shop that takes the money later', () => {
     expect(await booksOf(order.lock_id)).toMatchObject({ openMinor: 0, capturedMinor: 0 })
   })
 
-  it('opens this to nobody without the admin’s secret', async () => {
+  it('captures nothing without the admin secret', async () => {
     const order = await ordered()
     const response = await fetch(`${shopUrl}/admin/checkout-locks/${order.lock_id}/capture`, { method: 'POST' })
     expect(response.status).toBe(401)
     expect(await booksOf(order.lock_id)).toMatchObject({ openMinor: order.total, capturedMinor: 0 })
   })
 
-  it('is found well by its auditor, and its books are those of Stripe', async () => {
-    expect(await command('audit')).toMatchObject({ code: 0, said: { violations: 0 } })
-    expect(await command('reconcile')).toMatchObject({ code: 0, said: { differences: [] } })
+  it('passes its audit and matches the books of Stripe', async () => {
+    expect(await command('audit')).toMatchObject({ code: 0, output: { violations: 0 } })
+    expect(await command('reconcile')).toMatchObject({ code: 0, output: { differences: [] } })
   })
 })

@@ -4,7 +4,7 @@ import { DatabaseError } from '../../src/database/database.ts'
 import { CheckoutError } from '../../src/domain/failure.ts'
 import { HttpError, refusalOf, refusalOfFailure, statusOf } from '../../src/http/errors.ts'
 
-describe('errors', () => {
+describe('error responses', () => {
   it.each([
     ['payment_declined', 402],
     ['cart_changed', 409],
@@ -20,11 +20,11 @@ describe('errors', () => {
     ['cart_locked', 423],
     ['checkout_not_found', 404],
     ['overloaded', 503],
-  ] as const)('%s is %i', (code, status) => {
+  ] as const)('%s has the status %i', (code, status) => {
     expect(statusOf(code)).toBe(status)
   })
 
-  it('says phase, context and lock of a failed checkout', () => {
+  it('include phase, context, and lock of a failed checkout', () => {
     const failure = {
       phase: 'inventory_reservation',
       code: 'insufficient_stock',
@@ -38,7 +38,7 @@ describe('errors', () => {
     })
   })
 
-  it('says nothing of an unexpected error but the request id', () => {
+  it('disclose only the request ID of an unexpected error', () => {
     const secret = 'select * from holdfast.carts where secret'
     for (const error of [new Error(secret), new DatabaseError(secret, { code: '42703', detail: secret }), secret]) {
       const refusal = refusalOf(error, 'request-1')
@@ -51,13 +51,13 @@ describe('errors', () => {
     }
   })
 
-  it('asks to come back when a queue is full or the database is away', () => {
+  it('have status 503 and Retry-After if a queue is full or the database is unavailable', () => {
     for (const error of [
       new LaneFull('start'),
       new CheckoutError('overloaded', 'Busy.'),
       new DatabaseError('gone: secret host', { code: 'connection_lost' }),
       new DatabaseError('every connection to secret is in use', { code: 'pool_exhausted' }),
-      new DatabaseError('nobody knows, secret says', { code: 'commit_unknown' }),
+      new DatabaseError('unknown commit, secret says', { code: 'commit_unknown' }),
     ]) {
       const refusal = refusalOf(error, 'r')
       expect(refusal.status).toBe(503)
@@ -66,7 +66,7 @@ describe('errors', () => {
     }
   })
 
-  it('keeps the headers of a refusal', () => {
+  it('keep the headers of an HttpError', () => {
     const error = new HttpError('rate_limited', 'Slower.', { headers: { 'Retry-After': '7' } })
     expect(refusalOf(error, 'r')).toMatchObject({ status: 429, headers: { 'Retry-After': '7' }, unexpected: false })
   })

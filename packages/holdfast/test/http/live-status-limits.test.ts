@@ -1,4 +1,4 @@
-/** Live streams that nobody reads: a stranger must not be able to use them up for everybody. */
+/** Live streams that no client reads: one client cannot exhaust them for all buyers. */
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { openTestDatabase, type TestDatabase } from '../support/test-database.ts'
 import { address, type Browser, openBrowser, openShop, type TestShop } from './open-shop.ts'
@@ -24,9 +24,9 @@ async function checkingOut() {
   return browser
 }
 
-it('keeps no stream for who asks for its head alone', async () => {
+it('a HEAD request opens no stream', async () => {
   const browser = await checkingOut()
-  for (let asked = 0; asked < 2 * streamsMax; asked += 1) {
+  for (let count = 0; count < 2 * streamsMax; count += 1) {
     const head = await browser.send('HEAD', '/checkout/events')
     expect(head.status).toBe(200)
     expect(head.headers.get('content-type')).toContain('text/event-stream')
@@ -40,30 +40,30 @@ async function opened(browser: Browser): Promise<Response[]> {
   for (;;) {
     const given = await Promise.all(Array.from({ length: streamsMax }, () => browser.send('GET', '/checkout/events')))
     if (given.every(({ status }) => status === 200)) return given
-    await left(given)
+    await disconnect(given)
   }
 }
-/** A place is free again a moment after its reader left. */
-const left = (streams: readonly Response[]) => Promise.all(streams.map(({ body }) => body?.cancel()))
+/** A stream is freed a moment after its client disconnected. */
+const disconnect = (streams: readonly Response[]) => Promise.all(streams.map(({ body }) => body?.cancel()))
 
-it('serves more than ten buyers at once without a warning', async () => {
+it('more than ten concurrent streams cause no warning', async () => {
   const warnings: Error[] = []
   const warned = (warning: Error) => void warnings.push(warning)
   process.on('warning', warned)
-  await left(await opened(await checkingOut()))
-  // A warning is told of in a later turn of the event loop.
+  await disconnect(await opened(await checkingOut()))
+  // Warnings are emitted in a later turn of the event loop.
   await new Promise(resolve => setImmediate(resolve))
   process.off('warning', warned)
   expect(warnings).toEqual([])
 })
 
-it('frees the places of those who read nothing, once they have left', async () => {
+it('a stream whose client never read is freed when the client disconnects', async () => {
   const browser = await checkingOut()
   const unread = await opened(browser)
   expect((await browser.send('GET', '/checkout/events')).status).toBe(503)
   const body = { email: 'a@example.com', shipping_address: address, payment_token: 'tok_action_required' }
   expect((await browser.send('POST', '/checkout', body)).status).toBe(202)
   expect((await browser.send('POST', '/checkout/cancel', {})).status).toBe(200)
-  await left(unread)
-  await left(await opened(await checkingOut()))
+  await disconnect(unread)
+  await disconnect(await opened(await checkingOut()))
 })

@@ -21,7 +21,7 @@ interface Status {
   order_id?: string | null
 }
 
-/** Reads a stream of events; `next` gives null when the server has ended it. */
+/** Reads a stream of events. `next` gives null once the server has ended it. */
 function listen(response: Response) {
   const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader()
   if (reader === undefined) throw new Error('no body')
@@ -53,8 +53,8 @@ async function started(): Promise<{ browser: Browser; lockId: string }> {
   return { browser, lockId }
 }
 
-describe('live status', () => {
-  it('tells the status at once, then each change, and ends with the checkout', async () => {
+describe('the live status of a checkout', () => {
+  it('is sent at once and on each change, and ends with the checkout', async () => {
     const { browser, lockId } = await started()
     const response = await browser.send('GET', '/checkout/events')
     expect(response.headers.get('content-type')).toContain('text/event-stream')
@@ -67,14 +67,14 @@ describe('live status', () => {
     expect(seen.at(-1)).toMatchObject({ state: 'completed', order_id: order.id })
   })
 
-  it('says so and ends where nothing is being checked out', async () => {
+  it('is one event without an active checkout', async () => {
     const browser = await openBrowser(shop.handler)
     const stream = listen(await browser.send('GET', '/checkout/events'))
     expect(await stream.next()).toEqual({ locked: false, can_checkout: false })
     expect(await stream.next()).toBeNull()
   })
 
-  it('keeps a bounded number of streams, frees them, and ends them when the server stops', async () => {
+  it('uses a bounded number of streams, which end when the server stops', async () => {
     const { browser } = await started()
     const open = async () => listen(await browser.send('GET', '/checkout/events'))
     const streams = [await open(), await open()]

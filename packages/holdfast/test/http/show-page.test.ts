@@ -22,14 +22,14 @@ it.each([
   '/cart',
   '/checkout',
   '/checkout/confirmation/01a2064e-58b4-7207-8f53-1eeaafc9a992',
-])('answers a request for HTML of %s with 406 and no session cookie without a page set', async path => {
+])('a request for the HTML of %s gets 406 and no session cookie without a page set', async path => {
   const response = await shop.handler(new Request(`${origin}${path}`, { headers: { Accept: 'text/html' } }))
   expect(response.status).toBe(406)
   expect(response.headers.getSetCookie()).toEqual([])
   expect(errorResponse.parse(await response.json()).code).toBe('not_acceptable')
 })
 
-it('answers the same requests for JSON without a page set', async () => {
+it('requests for JSON are served without a page set', async () => {
   const { send } = await openBrowser(shop.handler)
   expect((await send('GET', '/cart')).status).toBe(200)
   expect((await send('GET', '/products')).status).toBe(200)

@@ -1,4 +1,4 @@
-/** The checkout page of a shop that takes payments through Stripe: what it is allowed, what it holds, and what never. */
+/** The checkout page of a shop with Stripe: its content security policy, its scripts, and the secrecy of the client secret. */
 import Stripe from 'stripe'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { CheckoutConfig } from '../../../holdfast/src/config/checkout-config.ts'
@@ -53,7 +53,7 @@ function configWith(stripe: { publishableKey?: string | null; apiUrl?: string })
   return { ...testConfig, stripePublishableKey: publishableKey, stripeApiUrl: apiUrl }
 }
 
-/** A shop on the same goods, told something else of Stripe. */
+/** A shop on the same database with a different configuration of Stripe. */
 const shopWith = (config: Partial<CheckoutConfig>) =>
   openShop(opened.database, { config, gateway: createStripeGateway(keys) })
 
@@ -74,7 +74,7 @@ async function filled(browser: Browser): Promise<Browser> {
   return browser
 }
 
-/** A checkout whose payment waits for Stripe's form. */
+/** Starts a checkout whose payment waits for Stripe's form. */
 async function opening() {
   const browser = await filled(await openBrowser(shop.handler))
   const details = { email: 'ada@example.com', shipping_address: address, billing_address: address }
@@ -85,7 +85,7 @@ async function opening() {
   return { browser, lockId: answer.lock_id, ...answer.action }
 }
 
-/** As Stripe's script does, with the publishable key. */
+/** Confirms a payment as Stripe's script does, with the publishable key. */
 async function confirm(payment: string, clientSecret: string, method: string) {
   const body = new URLSearchParams({
     key: keys.publishableKey,
@@ -109,7 +109,7 @@ const plain = {
 }
 
 describe('the checkout page with Stripe', () => {
-  it('allows what Stripe documents for its script, and nothing else', async () => {
+  it('allows exactly the hosts that Stripe documents for its script', async () => {
     const { handler, stop } = await shopWith(configWith({}))
     const browser = await filled(await openBrowser(handler))
     const { text, policy } = await pageOf(browser)
@@ -123,20 +123,20 @@ describe('the checkout page with Stripe', () => {
     await stop()
   })
 
-  it('allows a simulator alone where the shop is pointed at one', async () => {
+  it('allows only the simulator if one is configured', async () => {
     const { text, policy } = await pageOf(await filled(await openBrowser(shop.handler)))
     expect(policy).toEqual({ ...plain, 'script-src': ["'self'", apiUrl], 'connect-src': ["'self'", apiUrl] })
     expect(text).toContain(`"stripe_script":"${apiUrl}/endive/stripe.js"`)
   })
 
-  it('is the only page that is allowed more', async () => {
+  it('is the only page with a wider content security policy', async () => {
     const browser = await openBrowser(shop.handler)
     for (const path of ['/', '/cart', '/p/brass-cleat', '/nope', '/checkout/status']) {
       expect((await pageOf(browser, path)).policy).toEqual(plain)
     }
   })
 
-  it('has a place for the form and loads the shop’s own scripts only, until the buyer wants to pay', async () => {
+  it('loads only the shop’s own scripts until the buyer pays', async () => {
     const { text } = await pageOf(await filled(await openBrowser(shop.handler)))
     expect(text).toContain('id="card-form"')
     expect(text).not.toContain('payment_token')
@@ -147,7 +147,7 @@ describe('the checkout page with Stripe', () => {
     expect(text.match(/<script/g)).toHaveLength(scripts.length + data.length)
   })
 
-  it('asks for a token where there is no publishable key, and names the variable', async () => {
+  it('asks for a token without a publishable key, and names the variable', async () => {
     const { handler, stop } = await shopWith(configWith({ publishableKey: null }))
     const { text, policy } = await pageOf(await filled(await openBrowser(handler)))
     expect(policy).toEqual(plain)
@@ -157,7 +157,7 @@ describe('the checkout page with Stripe', () => {
     await stop()
   })
 
-  it('knows nothing of Stripe where the sandbox takes the payments', async () => {
+  it('does not mention Stripe if the sandbox takes the payments', async () => {
     const sandbox = await openShop(opened.database)
     const { text, policy } = await pageOf(await filled(await openBrowser(sandbox.handler)))
     expect(policy).toEqual(plain)
@@ -166,7 +166,7 @@ describe('the checkout page with Stripe', () => {
     await sandbox.stop()
   })
 
-  it('never leads to a simulator in production', () => {
+  it('cannot use a simulator in production', () => {
     const config = { ...httpTestConfig, production: true, stripe: { publishableKey: keys.publishableKey, apiUrl } }
     const none = {} as never
     expect(() => createHttpHandler({ engine: none, catalog: none, carts: none, config })).toThrow(
@@ -175,8 +175,8 @@ describe('the checkout page with Stripe', () => {
   })
 })
 
-describe('the payment’s secret', () => {
-  it('is in the answer to its buyer, who gets it again, and in no page and no log', async () => {
+describe('the client secret of a payment', () => {
+  it('is in every response to its buyer, and in no page and no log', async () => {
     const { browser, lockId, payment, client_secret: secret } = await opening()
     expect(secret).toMatch(new RegExp(`^${payment}_secret_`))
     const again = await browser.send('POST', '/checkout/resume', { lock_id: lockId })
@@ -191,7 +191,7 @@ describe('the payment’s secret', () => {
     expect(JSON.stringify(logged)).not.toContain('_secret_')
   })
 
-  it('is taken off the address that Stripe sends the buyer back to', async () => {
+  it('is removed from the URL that Stripe sends the buyer back to', async () => {
     const { browser, lockId, payment, client_secret: secret } = await opening()
     const back = `/checkout?returned=1&checkout_id=${lockId}&payment_intent=${payment}`
     const response = await browser.open(`${back}&payment_intent_client_secret=${secret}&redirect_status=failed`)
@@ -201,8 +201,8 @@ describe('the payment’s secret', () => {
   })
 })
 
-describe('a buyer who comes back', () => {
-  it('is led to the order that a webhook has brought meanwhile', async () => {
+describe('a buyer who returns', () => {
+  it('is redirected to the order that a webhook completed meanwhile', async () => {
     const { browser, lockId, payment, client_secret: secret } = await opening()
     expect((await confirm(payment, secret, 'pm_card_visa')).status).toBe(200)
     const { order } = await json<{ order: { id: string } }>(await browser.send('POST', '/checkout/resume', {}))

@@ -1,4 +1,4 @@
-/** Bodies as clients and gateways really send them: none at all under JSON's name, long ones of a gateway, too long ones. */
+/** Request bodies at their limits: empty with a JSON content type, long webhooks, and bodies that are too large. */
 import { createHmac } from 'node:crypto'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { createStripeGateway } from '../../../src/payments/stripe/stripe.ts'
@@ -18,19 +18,22 @@ afterAll(async () => {
   await test.stop()
 })
 
-it.each(['/checkout/cancel', '/checkout/resume'])('takes no body for an empty one (%s)', async path => {
-  const browser = await openBrowser(shop.handler)
-  await browser.send('POST', '/cart/lines', { sku: 'CLEAT', quantity: 1 })
-  const { lock_id: lockId } = (await (await browser.send('GET', '/checkout')).json()) as { lock_id: string }
-  const empty = await browser.send('POST', path, undefined, { 'Content-Type': 'application/json' })
-  expect(empty.status).toBe(path === '/checkout/cancel' ? 200 : 409)
-  const { state } = (await (await browser.send('GET', `/checkout/status?lock_id=${lockId}`)).json()) as {
-    state: string
-  }
-  expect(state).toBe(path === '/checkout/cancel' ? 'failed' : 'pending')
-})
+it.each(['/checkout/cancel', '/checkout/resume'])(
+  'POST %s accepts an empty body with a JSON content type',
+  async path => {
+    const browser = await openBrowser(shop.handler)
+    await browser.send('POST', '/cart/lines', { sku: 'CLEAT', quantity: 1 })
+    const { lock_id: lockId } = (await (await browser.send('GET', '/checkout')).json()) as { lock_id: string }
+    const empty = await browser.send('POST', path, undefined, { 'Content-Type': 'application/json' })
+    expect(empty.status).toBe(path === '/checkout/cancel' ? 200 : 409)
+    const { state } = (await (await browser.send('GET', `/checkout/status?lock_id=${lockId}`)).json()) as {
+      state: string
+    }
+    expect(state).toBe(path === '/checkout/cancel' ? 'failed' : 'pending')
+  },
+)
 
-it('still refuses an empty body where one is needed', async () => {
+it('POST /checkout rejects an empty body', async () => {
   const browser = await openBrowser(shop.handler)
   await browser.send('POST', '/cart/lines', { sku: 'CLEAT', quantity: 1 })
   const answer = await browser.send('POST', '/checkout', undefined, { 'Content-Type': 'application/json' })
@@ -43,7 +46,7 @@ function signed(body: string): RequestInit {
   return { method: 'POST', body, headers: { 'Stripe-Signature': `t=${at},v1=${signature}` } }
 }
 
-it('hears of a dispute with all the evidence that Stripe takes', async () => {
+it('a webhook with the most evidence that Stripe accepts is stored, and one over 1 MiB gets 413', async () => {
   // docs.stripe.com/api/disputes/update: 150,000 characters of evidence together.
   const object = {
     object: 'dispute',
@@ -52,13 +55,13 @@ it('hears of a dispute with all the evidence that Stripe takes', async () => {
     evidence: { uncategorized_text: 'é'.repeat(150_000) },
   }
   const event = { id: 'evt_long', object: 'event', type: 'charge.dispute.updated', created: 1, data: { object } }
-  const heard = await shop.handler(new Request('http://shop.test/webhooks/stripe', signed(JSON.stringify(event))))
-  expect(heard.status).toBe(200)
-  const endless = await shop.handler(new Request('http://shop.test/webhooks/stripe', signed('x'.repeat(2 << 20))))
-  expect(endless.status).toBe(413)
+  const stored = await shop.handler(new Request('http://shop.test/webhooks/stripe', signed(JSON.stringify(event))))
+  expect(stored.status).toBe(200)
+  const tooLarge = await shop.handler(new Request('http://shop.test/webhooks/stripe', signed('x'.repeat(2 << 20))))
+  expect(tooLarge.status).toBe(413)
 })
 
-it('says that it closes the connection on which it reads no further', async () => {
+it('a body that is too large gets 413 with Connection: close', async () => {
   const { send } = await openBrowser(shop.handler)
   const refused = await send('POST', '/cart/lines', { sku: 'x'.repeat(100_000), quantity: 1 })
   expect(refused.status).toBe(413)

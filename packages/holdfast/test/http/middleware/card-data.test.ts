@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { holdsCardData, looksLikeCardNumber } from '../../../src/http/middleware/card-data.ts'
 
-describe('card data', () => {
+describe('card data detection', () => {
   it.each([
     '4242424242424242',
     '4242 4242 4242 4242',
@@ -24,15 +24,15 @@ describe('card data', () => {
     '01234567-1234-7123-8123-123456789012',
     'buyer-01a2066f-1345-7480-8767-1f58ff0ef65c@example.com',
     'https://shop.example/checkout?lock=01a2066f-1345-7480-8767-1f58ff0ef65c&returned=1',
-  ])('leaves %j alone', text => {
+  ])('finds no card number in %j', text => {
     expect(looksLikeCardNumber(text)).toBe(false)
   })
 
-  it('never takes a checkout id for a card number', () => {
+  it('never mistakes a checkout ID for a card number', () => {
     fc.assert(fc.property(fc.uuid(), id => !holdsCardData({ lock_id: id })))
   })
 
-  it('never takes an international telephone number for a card number', () => {
+  it('never mistakes an international telephone number for a card number', () => {
     const digits = fc.stringMatching(/^[1-9][0-9]{6,14}$/)
     fc.assert(fc.property(digits, number => !looksLikeCardNumber(`+${number}`)))
   })
@@ -47,15 +47,18 @@ describe('card data', () => {
     { '4242424242424242': true },
     [['4242424242424242']],
     '4242424242424242',
-  ])('finds it anywhere: %j', body => {
+  ])('finds card data in the body %j', body => {
     expect(holdsCardData(body)).toBe(true)
   })
 
-  it.each([null, 0, '', [], {}, { token: 'tok_approve', notes: 'ring twice' }])('passes %j', body => {
-    expect(holdsCardData(body)).toBe(false)
-  })
+  it.each([null, 0, '', [], {}, { token: 'tok_approve', notes: 'ring twice' }])(
+    'finds no card data in the body %j',
+    body => {
+      expect(holdsCardData(body)).toBe(false)
+    },
+  )
 
-  it('survives a body nested as deep as it can be', () => {
+  it('reads the most deeply nested body that fits the size limit', () => {
     const body: unknown = JSON.parse(`${'['.repeat(30_000)}"4242424242424242"${']'.repeat(30_000)}`)
     expect(holdsCardData(body)).toBe(true)
   })

@@ -27,8 +27,8 @@ async function expectRefusal(response: Response, status: number, code: string) {
   return body
 }
 
-describe('the door', () => {
-  it('answers unknown addresses with 404 and unknown methods with 405, as JSON, whoever asks', async () => {
+describe('every request to the shop', () => {
+  it('gets 404 as JSON for an unknown path and 405 for an unsupported method, before any guard', async () => {
     await expectRefusal(await shop.handler(new Request(`${origin}/nope`)), 404, 'not_found')
     await expectRefusal(await shop.handler(new Request(`${origin}/nope`, { method: 'POST' })), 404, 'not_found')
     const refused = await shop.handler(new Request(`${origin}/checkout`, { method: 'DELETE' }))
@@ -36,13 +36,13 @@ describe('the door', () => {
     await expectRefusal(refused, 405, 'method_not_allowed')
   })
 
-  it('shows browsers a page where scripts get JSON', async () => {
+  it('gets an error as a page if it prefers HTML', async () => {
     const response = await browser.open('/nope')
     expect(response.status).toBe(404)
     expect(response.headers.get('content-type')).toContain('text/html')
   })
 
-  it('sends secure headers with everything, and no page may run inline scripts', async () => {
+  it('gets security headers that forbid inline scripts', async () => {
     for (const path of ['/', '/cart', '/products', '/nope', '/health/checkout']) {
       const { headers } = await browser.open(path)
       expect(headers.get('content-security-policy')).toContain("script-src 'self'")
@@ -52,9 +52,9 @@ describe('the door', () => {
     }
   })
 
-  it('gives a session one signed, HttpOnly, SameSite cookie, and none before it is needed', async () => {
-    const quiet = await shop.handler(new Request(`${origin}/products`))
-    expect(quiet.headers.getSetCookie()).toEqual([])
+  it('gets a signed, HttpOnly, SameSite session cookie only once a session is needed', async () => {
+    const before = await shop.handler(new Request(`${origin}/products`))
+    expect(before.headers.getSetCookie()).toEqual([])
     const response = await shop.handler(new Request(`${origin}/csrf-token`))
     const [session, csrf] = response.headers.getSetCookie()
     expect(session).toMatch(/^holdfast_session=[\w-]{32}\..+; Path=\/; HttpOnly; SameSite=Lax$/)
@@ -63,7 +63,7 @@ describe('the door', () => {
     expect(decodeURIComponent(csrf ?? '')).toContain((await json<{ csrf_token: string }>(response)).csrf_token)
   })
 
-  it('marks cookies Secure and asks for HTTPS in production', async () => {
+  it('gets Secure cookies and Strict-Transport-Security in production', async () => {
     const { handler, stop } = await openShop(test.database, { config: { ...testConfig, environment: 'production' } })
     const { headers } = await handler(new Request(`${origin}/csrf-token`))
     for (const cookie of headers.getSetCookie()) expect(cookie).toContain('; Secure')
@@ -71,7 +71,7 @@ describe('the door', () => {
     await stop()
   })
 
-  it('takes no session that it has not signed', async () => {
+  it('is rejected if its session cookie has a wrong signature', async () => {
     const [name, value = ''] = ['holdfast_session', browser.cookies.get('holdfast_session')]
     for (const forged of ['a'.repeat(32), `${'a'.repeat(32)}.${value.split('.')[1]}`, `${value}x`]) {
       const headers = {
@@ -94,23 +94,26 @@ describe('the door', () => {
     ['POST', '/checkout'],
     ['POST', '/checkout/cancel'],
     ['POST', '/checkout/resume'],
-  ])('refuses %s %s without the token, with another session’s, and from other sites', async (method, path) => {
-    const other = await openBrowser(shop.handler)
-    const refused = (headers: Record<string, string>) => browser.send(method, path, {}, headers)
-    await expectRefusal(await refused({ 'X-CSRF-TOKEN': '' }), 403, 'csrf_token_invalid')
-    await expectRefusal(await refused({ 'X-CSRF-TOKEN': other.csrfToken }), 403, 'csrf_token_invalid')
-    await expectRefusal(await refused({ 'Sec-Fetch-Site': 'cross-site' }), 403, 'cross_site')
-    await expectRefusal(await refused({ Origin: 'https://evil.example' }), 403, 'cross_site')
-  })
+  ])(
+    'is rejected as %s %s without a CSRF token, with that of another session, and from another site',
+    async (method, path) => {
+      const other = await openBrowser(shop.handler)
+      const refused = (headers: Record<string, string>) => browser.send(method, path, {}, headers)
+      await expectRefusal(await refused({ 'X-CSRF-TOKEN': '' }), 403, 'csrf_token_invalid')
+      await expectRefusal(await refused({ 'X-CSRF-TOKEN': other.csrfToken }), 403, 'csrf_token_invalid')
+      await expectRefusal(await refused({ 'Sec-Fetch-Site': 'cross-site' }), 403, 'cross_site')
+      await expectRefusal(await refused({ Origin: 'https://evil.example' }), 403, 'cross_site')
+    },
+  )
 
-  it('refuses to start a checkout for another site, though it is a GET', async () => {
+  it('cannot start a checkout by GET from another site', async () => {
     const refused = await browser.send('GET', '/checkout', undefined, { 'Sec-Fetch-Site': 'cross-site' })
     await expectRefusal(refused, 403, 'cross_site')
     const plain = await browser.send('GET', '/checkout', undefined, { Accept: '*/*' })
     await expectRefusal(plain, 406, 'not_acceptable')
   })
 
-  it('refuses what is not JSON, is broken, or is too large', async () => {
+  it('is rejected with a body that is not JSON, malformed, or too large', async () => {
     await expectRefusal(await browser.send('POST', '/cart/lines', '{"sku":'), 400, 'malformed_json')
     await expectRefusal(
       await browser.send('POST', '/cart/lines', 'sku=CLEAT', { 'Content-Type': 'application/x-www-form-urlencoded' }),
@@ -125,7 +128,7 @@ describe('the door', () => {
     await expectRefusal(await browser.send('POST', '/cart/lines', { sku: 'x'.repeat(70_000) }), 413, 'body_too_large')
   })
 
-  it('names wrong and unknown fields', async () => {
+  it('gets the names of invalid and unknown fields', async () => {
     const refusal = await expectRefusal(
       await browser.send('POST', '/cart/lines', { sku: '', quantity: 1.5, price: 1 }),
       422,
@@ -143,7 +146,7 @@ describe('the door', () => {
     await expectRefusal(await browser.send('POST', '/cart/lines'), 422, 'invalid_request')
   })
 
-  it('refuses card data anywhere, and neither repeats nor logs it', async () => {
+  it('is rejected with card data in any field, which is neither returned nor logged', async () => {
     const bodies = [
       { payment_method: 'card', payment_token: '4242424242424242' },
       { payment_method: 'card', payment_token: 'tok', cvc: '987' },
@@ -157,7 +160,7 @@ describe('the door', () => {
     expect(JSON.stringify(logged)).not.toContain('4242')
   })
 
-  it('answers strange paths and queries without breaking', async () => {
+  it('gets 404 or 422 for malformed paths and queries', async () => {
     for (const path of [
       '/products/%00',
       '/products/%ff',
@@ -175,7 +178,7 @@ describe('the door', () => {
     await expectRefusal(await browser.send('GET', '/products?after=nowhere'), 422, 'invalid_argument')
   })
 
-  it('tells an unexpected error to nobody but the log', async () => {
+  it('gets only the request ID of an unexpected error, whose details go to the log', async () => {
     const broken = {
       listProducts: () => Promise.reject(new Error('select secret')),
       getProduct: () => Promise.resolve(null),
@@ -190,7 +193,7 @@ describe('the door', () => {
     await stop()
   })
 
-  it('describes itself as OpenAPI 3.1', async () => {
+  it('is described by OpenAPI 3.1', async () => {
     const document = await json<{ openapi: string; paths: Record<string, unknown> }>(
       await browser.send('GET', '/openapi.json'),
     )
@@ -200,7 +203,7 @@ describe('the door', () => {
     )
   })
 
-  it('keeps style sheets and scripts for ever under a name of their content', async () => {
+  it('gets style sheets and scripts as immutable files', async () => {
     const page = await (await browser.open('/')).text()
     const urls = [...page.matchAll(/"(\/assets\/[^"]+)"/g)].map(match => match[1] ?? '')
     expect(urls.length).toBeGreaterThanOrEqual(3)

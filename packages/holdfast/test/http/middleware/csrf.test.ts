@@ -4,8 +4,8 @@ import { createCsrf, refuseCrossSite } from '../../../src/http/middleware/csrf.t
 const own = 'https://shop.example'
 const from = (headers: Record<string, string>) => () => refuseCrossSite(new Request(own, { headers }), own)
 
-describe('CSRF', () => {
-  it('gives each session a token that no other session and no other secret accepts', () => {
+describe('CSRF protection', () => {
+  it('accepts a token only for its session and secret', () => {
     const csrf = createCsrf('key')
     const token = csrf.tokenFor('one')
     expect(csrf.matches('one', token)).toBe(true)
@@ -22,7 +22,7 @@ describe('CSRF', () => {
     { origin: 'null' },
     { origin: 'https://shop.example.evil.example' },
     { 'sec-fetch-site': 'cross-site', origin: own },
-  ])('refuses %j', headers => {
+  ])('rejects a request with the headers %j', headers => {
     expect(from(headers)).toThrow(expect.objectContaining({ code: 'cross_site' }))
   })
 
@@ -32,7 +32,7 @@ describe('CSRF', () => {
     { 'sec-fetch-site': 'none' },
     { origin: own },
     { origin: 'http://shop.example' },
-  ])('lets %j pass', headers => {
+  ])('accepts a request with the headers %j', headers => {
     expect(from(headers)).not.toThrow()
   })
 })

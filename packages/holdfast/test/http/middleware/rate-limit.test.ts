@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import type { HttpContext } from '../../../src/http/context.ts'
 import { addressOf, createRateLimit } from '../../../src/http/middleware/rate-limit.ts'
 
-async function addressSeen(
+async function addressOfRequest(
   headers: Record<string, string>,
   remoteAddress: string | undefined,
   trustedProxyHeader: string | null,
@@ -19,13 +19,13 @@ async function addressSeen(
 }
 
 describe('rate limit', () => {
-  it('lets exactly the limit through when all come at once', async () => {
+  it('accepts exactly the limit of parallel requests', async () => {
     const limit = createRateLimit(5)
     const results = await Promise.allSettled(Array.from({ length: 50 }, () => limit.consume('buyer')))
     expect(results.filter(result => result.status === 'fulfilled')).toHaveLength(5)
   })
 
-  it('counts each buyer alone and tells how many are left', async () => {
+  it('counts each key separately and reports the remaining requests', async () => {
     const limit = createRateLimit(2)
     expect(await limit.consume('one')).toMatchObject({ 'X-RateLimit-Limit': '2', 'X-RateLimit-Remaining': '1' })
     expect(await limit.consume('one')).toMatchObject({ 'X-RateLimit-Remaining': '0' })
@@ -36,23 +36,23 @@ describe('rate limit', () => {
     expect(await limit.consume('two')).toMatchObject({ 'X-RateLimit-Remaining': '1' })
   })
 
-  it('is off at 0', async () => {
+  it('is disabled by 0 requests per minute', async () => {
     expect(await createRateLimit(0).consume('anyone')).toEqual({})
   })
 
-  it('believes a proxy header only when it is configured, and of it only what the proxy itself wrote', async () => {
+  it('reads only a configured proxy header, and only the last address in it', async () => {
     const headers = { 'x-forwarded-for': '198.51.100.7, 203.0.113.9' }
-    expect(await addressSeen(headers, '192.0.2.1', null)).toBe('192.0.2.1')
-    expect(await addressSeen(headers, '192.0.2.1', 'x-forwarded-for')).toBe('203.0.113.9')
-    expect(await addressSeen({}, '192.0.2.1', 'x-forwarded-for')).toBe('192.0.2.1')
-    expect(await addressSeen({}, undefined, null)).toBeNull()
+    expect(await addressOfRequest(headers, '192.0.2.1', null)).toBe('192.0.2.1')
+    expect(await addressOfRequest(headers, '192.0.2.1', 'x-forwarded-for')).toBe('203.0.113.9')
+    expect(await addressOfRequest({}, '192.0.2.1', 'x-forwarded-for')).toBe('192.0.2.1')
+    expect(await addressOfRequest({}, undefined, null)).toBeNull()
   })
 
-  it('counts IPv6 by network, so that a host cannot count as many', async () => {
-    const one = await addressSeen({}, '2001:db8:1:2::1', null)
-    expect(await addressSeen({}, '2001:db8:1:2:aaaa:bbbb:cccc:dddd', null)).toBe(one)
-    expect(await addressSeen({}, '2001:0db8:0001:0002:0:0:0:9', null)).toBe(one)
-    expect(await addressSeen({}, '2001:db8:1:3::1', null)).not.toBe(one)
-    expect(await addressSeen({}, '::ffff:192.0.2.1', null)).toBe('192.0.2.1')
+  it('counts all IPv6 addresses of a /64 network as one client', async () => {
+    const one = await addressOfRequest({}, '2001:db8:1:2::1', null)
+    expect(await addressOfRequest({}, '2001:db8:1:2:aaaa:bbbb:cccc:dddd', null)).toBe(one)
+    expect(await addressOfRequest({}, '2001:0db8:0001:0002:0:0:0:9', null)).toBe(one)
+    expect(await addressOfRequest({}, '2001:db8:1:3::1', null)).not.toBe(one)
+    expect(await addressOfRequest({}, '::ffff:192.0.2.1', null)).toBe('192.0.2.1')
   })
 })

@@ -1,4 +1,4 @@
-/** Deliveries over HTTP: listed, and made due again by whoever has the secret, on the record. */
+/** Admin routes for event deliveries: list and retry, with an audit record. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { statement } from '../../../src/database/database.ts'
@@ -7,17 +7,17 @@ import { deliveryResponse, errorResponse } from '../../../src/http/schemas/respo
 import { openTestDatabase, type TestDatabase } from '../../support/test-database.ts'
 import { adminSecret, openShop, requestAsAdmin, type TestShop, testConfig } from '../open-shop.ts'
 
-/** The name of a function may hold what a path may not. */
+/** A function name may contain characters that a path must encode. */
 const oddName = 'mail/größe: 100 % ?#'
 const checkoutId = '0192cccc-0000-7000-8000-0000000000aa'
 
 let test: TestDatabase
 let shop: TestShop
-const heard: string[] = []
+const received: string[] = []
 beforeAll(async () => {
   test = await openTestDatabase('postgres', { poolMax: 8 })
   shop = await openShop(test.database, { config: { ...testConfig, adminSecret } })
-  const listener = (event: CheckoutEvent<'CheckoutStarted'>) => void heard.push(event.id)
+  const listener = (event: CheckoutEvent<'CheckoutStarted'>) => void received.push(event.id)
   shop.engine.listeners.add('CheckoutStarted', Object.defineProperty(listener, 'name', { value: oddName }))
 })
 afterAll(async () => {
@@ -25,7 +25,7 @@ afterAll(async () => {
   await test.stop()
 })
 
-const ask = requestAsAdmin(() => shop, '192.0.2.7')
+const request = requestAsAdmin(() => shop, '192.0.2.7')
 
 const insertDelivery = statement(
   'http_test_insert_delivery',
@@ -41,16 +41,16 @@ async function given(listener: string, state: 'parked' | 'due', running = false)
 }
 
 async function listed(query: string) {
-  const response = await ask(`/admin/deliveries${query}`)
+  const response = await request(`/admin/deliveries${query}`)
   const body = await response.json()
   expect(response.status, JSON.stringify(body)).toBe(200)
   return z.strictObject({ deliveries: z.array(deliveryResponse), more: z.boolean() }).parse(body)
 }
 const retry = (id: string, headers = {}) =>
-  ask(`/admin/deliveries/${encodeURIComponent(id)}/retry`, { method: 'POST', headers })
+  request(`/admin/deliveries/${encodeURIComponent(id)}/retry`, { method: 'POST', headers })
 
-describe('deliveries over HTTP', () => {
-  it('lists what was given up before what waits, by state, listener and checkout, and says where there is more', async () => {
+describe('event deliveries over HTTP', () => {
+  it('are listed by state, listener, and checkout, parked ones first, with a flag if there are more', async () => {
     const due = await given('sms', 'due')
     const parked = await given('fax', 'parked')
     expect((await listed('')).deliveries.map(({ id }) => id)).toEqual([parked, due])
@@ -63,9 +63,9 @@ describe('deliveries over HTTP', () => {
     expect((await listed('?lock_id=0192cccc-0000-7000-8000-0000000000ab')).deliveries).toEqual([])
   })
 
-  it('refuses a listener that does not exist and names those that do', async () => {
+  it('cannot be listed for an unknown listener: the error names the known ones', async () => {
     await given('sms', 'due')
-    const response = await ask('/admin/deliveries?listener=mail')
+    const response = await request('/admin/deliveries?listener=mail')
     expect(response.status).toBe(422)
     const { code, message, context } = errorResponse.parse(await response.json())
     expect(code).toBe('invalid_argument')
@@ -73,13 +73,13 @@ describe('deliveries over HTTP', () => {
     expect(context?.known).toEqual(expect.arrayContaining(['sms', oddName]))
   })
 
-  it('delivers again what was given up, whatever its listener is called, and records who asked', async () => {
+  it('are retried after they were parked, for any listener name, with a record of the actor', async () => {
     const id = await given(oddName, 'parked')
     const response = await retry(id, { 'X-Admin-Actor': 'grace' })
     expect(response.status).toBe(202)
     expect(await response.json()).toMatchObject({ delivery: { id, state: 'due', attempts: 0 } })
     await shop.engine.deliverer.runOnce()
-    expect(heard).toEqual([id.slice(0, 36)])
+    expect(received).toEqual([id.slice(0, 36)])
     expect((await listed(`?lock_id=${checkoutId}&listener=${encodeURIComponent(oddName)}`)).deliveries).toMatchObject([
       { state: 'delivered', next_at: null },
     ])
@@ -92,28 +92,28 @@ describe('deliveries over HTTP', () => {
     ])
   })
 
-  it('says that a delivery runs, that there is none, and that an id is none', async () => {
+  it('cannot be retried while running, and get 404 for an unknown or malformed ID', async () => {
     const refused = async (response: Response) => errorResponse.parse(await response.json()).code
     expect(await refused(await retry(await given('busy', 'due', true)))).toBe('delivery_running')
     expect(await refused(await retry('0192cccc-0000-7000-8000-0000000000ff:mail'))).toBe('not_found')
     for (const id of ['mail', '0192cccc-0000-7000-8000-0000000000ff', ':mail', '%']) {
       expect(await refused(await retry(id))).toBe('not_found')
     }
-    expect((await ask('/admin/deliveries?state=lost')).status).toBe(422)
-    expect((await ask('/admin/deliveries?limit=0')).status).toBe(422)
+    expect((await request('/admin/deliveries?state=lost')).status).toBe(422)
+    expect((await request('/admin/deliveries?limit=0')).status).toBe(422)
   })
 
-  it('is closed to whoever has not the secret', async () => {
-    expect((await ask('/admin/deliveries', {}, null)).status).toBe(401)
-    expect((await ask('/admin/deliveries', {}, 'a wrong one')).status).toBe(401)
+  it('are closed without the admin secret', async () => {
+    expect((await request('/admin/deliveries', {}, null)).status).toBe(401)
+    expect((await request('/admin/deliveries', {}, 'a wrong one')).status).toBe(401)
     const id = await given('closed', 'parked')
     const path = `/admin/deliveries/${encodeURIComponent(id)}/retry`
-    expect((await ask(path, { method: 'POST' }, null)).status).toBe(401)
+    expect((await request(path, { method: 'POST' }, null)).status).toBe(401)
     expect((await listed('?state=parked&listener=closed')).deliveries).toHaveLength(1)
   })
 
-  it('is described by OpenAPI', async () => {
-    const { paths } = (await (await ask('/openapi.json')).json()) as { paths: Record<string, unknown> }
+  it('are described by OpenAPI', async () => {
+    const { paths } = (await (await request('/openapi.json')).json()) as { paths: Record<string, unknown> }
     expect(Object.keys(paths)).toEqual(expect.arrayContaining(['/admin/deliveries', '/admin/deliveries/{id}/retry']))
   })
 })

@@ -1,4 +1,4 @@
-/** Webhooks over HTTP: listed, looked at again or done with by whoever has the secret, on the record. */
+/** Admin routes for received webhooks: list, retry, and dismiss, with an audit record. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { statement } from '../../../src/database/database.ts'
@@ -6,7 +6,7 @@ import { errorResponse, webhookResponse } from '../../../src/http/schemas/respon
 import { openTestDatabase, type TestDatabase } from '../../support/test-database.ts'
 import { adminSecret, openShop, requestAsAdmin, type TestShop, testConfig } from '../open-shop.ts'
 
-/** What the id of an event may hold, and a path may not. */
+/** Characters that an event ID may contain and a path must encode. */
 const oddEvent = 'evt/größe: 100 % ?#'
 const lockId = '0192cccc-0000-7000-8000-0000000000aa'
 
@@ -21,13 +21,13 @@ afterAll(async () => {
   await test.stop()
 })
 
-const ask = requestAsAdmin(() => shop, '192.0.2.9')
+const request = requestAsAdmin(() => shop, '192.0.2.9')
 const post = (path: string, headers = {}, secret: string | null = adminSecret) =>
-  ask(path, { method: 'POST', headers }, secret)
+  request(path, { method: 'POST', headers }, secret)
 const one = (id: string, what: 'retry' | 'dismiss', headers = {}) =>
   post(`/admin/webhooks/${encodeURIComponent(id)}/${what}`, headers)
 
-// Looked at by nobody while the test looks: the shop's engine has no workers.
+// The shop's engine has no workers, so nothing processes the webhooks during the test.
 const insertWebhook = statement(
   'http_test_insert_webhook',
   `insert into holdfast.webhooks (gateway, event_id, type, about, checkout_id, reference, payload, received_at, look_at)
@@ -39,7 +39,7 @@ const given = async (eventId: string, checkoutId: string | null = null) => {
 }
 
 async function listed(query = '') {
-  const response = await ask(`/admin/webhooks${query}`)
+  const response = await request(`/admin/webhooks${query}`)
   const text = await response.text()
   expect(response.status, text).toBe(200)
   expect(response.headers.get('cache-control')).toContain('no-store')
@@ -47,8 +47,8 @@ async function listed(query = '') {
   return z.strictObject({ webhooks: z.array(webhookResponse), more: z.boolean() }).parse(JSON.parse(text))
 }
 
-describe('webhooks over HTTP', () => {
-  it('are listed, ours first, by what is asked for, without what they carry', async () => {
+describe('received webhooks over HTTP', () => {
+  it('are listed by filter, those of known checkouts first, without payloads', async () => {
     const stranger = await given('evt_1')
     const ours = await given('evt_2', lockId)
     expect((await listed()).webhooks.map(({ id }) => id)).toEqual([ours, stranger])
@@ -59,14 +59,14 @@ describe('webhooks over HTTP', () => {
     expect(await listed('?gateway=stripe&limit=1')).toMatchObject({ webhooks: [{ id: ours }], more: true })
     expect((await listed('?gateway=sandbox')).webhooks).toEqual([])
     expect((await listed('?state=done')).webhooks).toEqual([])
-    expect((await ask('/admin/webhooks?state=lost')).status).toBe(422)
-    expect((await ask('/admin/webhooks?ours=perhaps')).status).toBe(422)
+    expect((await request('/admin/webhooks?state=lost')).status).toBe(422)
+    expect((await request('/admin/webhooks?ours=perhaps')).status).toBe(422)
   })
 
-  it('are refused for a gateway that does not exist, with those that do', async () => {
+  it('cannot be listed for an unknown gateway: the error names the known ones', async () => {
     await given('evt_0')
     for (const response of [
-      await ask('/admin/webhooks?gateway=strpe'),
+      await request('/admin/webhooks?gateway=strpe'),
       await post('/admin/webhooks/retry?gateway=strpe'),
     ]) {
       expect(response.status).toBe(422)
@@ -78,7 +78,7 @@ describe('webhooks over HTTP', () => {
     await test.database.execute("delete from holdfast.webhooks where event_id = 'evt_0'")
   })
 
-  it('are looked at again, one or all, and it is recorded who asked', async () => {
+  it('are retried one by one or all at once, with a record of the actor', async () => {
     const id = await given(oddEvent, lockId)
     const response = await one(id, 'retry', { 'X-Admin-Actor': 'grace' })
     expect(response.status).toBe(202)
@@ -93,7 +93,7 @@ describe('webhooks over HTTP', () => {
     expect(await test.database.query(actions)).toEqual(byGrace)
   })
 
-  it('are done with when somebody says so, and then there is nothing to look at', async () => {
+  it('are dismissed once, and a dismissed webhook cannot be retried', async () => {
     const id = await given('evt_3')
     for (let time = 0; time < 2; time += 1) {
       const response = await one(id, 'dismiss')
@@ -103,7 +103,7 @@ describe('webhooks over HTTP', () => {
     expect([refused.status, errorResponse.parse(await refused.json()).code]).toEqual([409, 'webhook_done'])
   })
 
-  it('say that there is none', async () => {
+  it('get 404 for an ID without a webhook', async () => {
     for (const id of ['stripe:evt_none', 'evt_1', ':evt_1', 'stripe:', '%']) {
       for (const what of ['retry', 'dismiss'] as const) {
         expect(errorResponse.parse(await (await one(id, what)).json()).code).toBe('not_found')
@@ -111,9 +111,9 @@ describe('webhooks over HTTP', () => {
     }
   })
 
-  it('are closed to whoever has not the secret', async () => {
+  it('are closed without the admin secret', async () => {
     const id = await given('evt_4')
-    expect((await ask('/admin/webhooks', {}, null)).status).toBe(401)
+    expect((await request('/admin/webhooks', {}, null)).status).toBe(401)
     for (const path of [`/admin/webhooks/${id}/retry`, `/admin/webhooks/${id}/dismiss`, '/admin/webhooks/retry']) {
       expect((await post(path, {}, null)).status).toBe(401)
       expect((await post(path, {}, 'a wrong one')).status).toBe(401)
@@ -122,7 +122,7 @@ describe('webhooks over HTTP', () => {
   })
 
   it('are described by OpenAPI', async () => {
-    const { paths } = (await (await ask('/openapi.json')).json()) as { paths: Record<string, unknown> }
+    const { paths } = (await (await request('/openapi.json')).json()) as { paths: Record<string, unknown> }
     const own = [
       '/admin/webhooks',
       '/admin/webhooks/retry',

@@ -1,4 +1,4 @@
-/** The admin's door, and refunds behind it: opened by the secret alone, counted by address, recorded with who did it. */
+/** Admin routes: the bearer guard with its limit per address, and refunds with an audit record. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { z } from 'zod'
 import { statement } from '../../../src/database/database.ts'
@@ -36,15 +36,19 @@ async function bought() {
 }
 
 let addresses = 0
-interface Asked {
+interface RefundRequest {
   secret?: string | null
   headers?: Record<string, string>
   handler?: HttpHandler
   from?: string
 }
 
-/** Asks for a refund, from an address of its own unless told otherwise. */
-function ask(lockId: string, body: unknown, { secret = adminSecret, headers = {}, handler, from }: Asked = {}) {
+/** Requests a refund, by default from a new client address each time. */
+function requestRefund(
+  lockId: string,
+  body: unknown,
+  { secret = adminSecret, headers = {}, handler, from }: RefundRequest = {},
+) {
   addresses += 1
   const remoteAddress = from ?? `198.51.100.${addresses % 250}`
   const request = new Request(`${origin}/admin/checkout-locks/${lockId}/refund`, {
@@ -79,19 +83,19 @@ const readActions = statement(
 const actionsOn = (lockId: string) =>
   test.database.query<{ action: string; actor: string; details: Record<string, unknown> }>(readActions, [lockId])
 
-describe('the admin’s door', () => {
-  const nobody = '01a2064e-58b4-7207-8f53-1eeaafc9a992'
+describe('the guard of admin routes', () => {
+  const unknownLock = '01a2064e-58b4-7207-8f53-1eeaafc9a992'
 
-  it('is closed until a secret is set, whatever is sent', async () => {
+  it('rejects every request until a secret is configured', async () => {
     for (const none of [null, '', undefined]) {
       const closed = await openShop(test.database, { config: { ...testConfig, adminSecret: none as null } })
-      await refused(await ask(nobody, {}, { handler: closed.handler, secret: '' }), 403, 'admin_closed')
-      await refused(await ask(nobody, {}, { handler: closed.handler }), 403, 'admin_closed')
+      await refused(await requestRefund(unknownLock, {}, { handler: closed.handler, secret: '' }), 403, 'admin_closed')
+      await refused(await requestRefund(unknownLock, {}, { handler: closed.handler }), 403, 'admin_closed')
       await closed.stop()
     }
   })
 
-  it('opens to the bearer of the secret only, and no session or CSRF token stands in for it', async () => {
+  it('accepts only the bearer token, never a session with its CSRF token', async () => {
     const { browser, order } = await bought()
     for (const authorization of [
       `Bearer ${adminSecret}x`,
@@ -100,7 +104,11 @@ describe('the admin’s door', () => {
       `Basic ${adminSecret}`,
       adminSecret,
     ]) {
-      const response = await ask(order.lock_id, {}, { secret: null, headers: { Authorization: authorization } })
+      const response = await requestRefund(
+        order.lock_id,
+        {},
+        { secret: null, headers: { Authorization: authorization } },
+      )
       expect(response.headers.get('www-authenticate')).toContain('Bearer')
       await refused(response, 401, 'admin_unauthorized')
     }
@@ -109,28 +117,28 @@ describe('the admin’s door', () => {
     expect(await actionsOn(order.lock_id)).toEqual([])
   })
 
-  it('lets ten wrong secrets a minute be tried from one address, also when all come at once', async () => {
+  it('accepts ten wrong secrets per minute and address, also in parallel', async () => {
     const from = '203.0.113.7'
     const { handler, stop } = await openShop(test.database, { config })
     const wrong = await Promise.all(
-      Array.from({ length: 40 }, () => ask(nobody, {}, { handler, from, secret: 'a wrong secret' })),
+      Array.from({ length: 40 }, () => requestRefund(unknownLock, {}, { handler, from, secret: 'a wrong secret' })),
     )
     expect(wrong.filter(({ status }) => status === 401)).toHaveLength(10)
-    const late = await ask(nobody, {}, { handler, from })
+    const late = await requestRefund(unknownLock, {}, { handler, from })
     expect(Number(late.headers.get('retry-after'))).toBeGreaterThan(0)
     await refused(late, 429, 'rate_limited')
-    await refused(await ask(nobody, {}, { handler, from: '203.0.113.8' }), 404, 'checkout_not_found')
+    await refused(await requestRefund(unknownLock, {}, { handler, from: '203.0.113.8' }), 404, 'checkout_not_found')
     await stop()
   })
 
-  it('counts no right secret', async () => {
+  it('does not count correct secrets', async () => {
     const from = '203.0.113.9'
-    for (let asked = 0; asked < 25; asked += 1) {
-      await refused(await ask(nobody, {}, { from }), 404, 'checkout_not_found')
+    for (let count = 0; count < 25; count += 1) {
+      await refused(await requestRefund(unknownLock, {}, { from }), 404, 'checkout_not_found')
     }
   })
 
-  it('is described with its secret', async () => {
+  it('is described by OpenAPI as bearer authentication', async () => {
     const document = await json<{ paths: Record<string, Record<string, unknown>>; components: unknown }>(
       await shop.handler(new Request(`${origin}/openapi.json`)),
     )
@@ -145,10 +153,10 @@ describe('a refund over HTTP', () => {
     untouched = (await bought()).order.lock_id
   })
 
-  it('gives lines back, then shipping, then all that is left', async () => {
+  it('refunds lines with shipping, then an amount, then all that remains', async () => {
     const { order } = await bought()
     const lines = await refunded(
-      await ask(order.lock_id, { lines: [{ sku: 'CLEAT', quantity: 2 }], shipping: true, restock: true }),
+      await requestRefund(order.lock_id, { lines: [{ sku: 'CLEAT', quantity: 2 }], shipping: true, restock: true }),
     )
     expect(lines).toMatchObject({
       status: 'refunded',
@@ -157,44 +165,48 @@ describe('a refund over HTTP', () => {
       order: { status: 'partially_refunded', refunded: 5_390, shipping_refunded: true },
     })
     expect(lines.order.lines.map(line => line.refunded_quantity)).toEqual([2, 0])
-    expect(await refunded(await ask(order.lock_id, { amount: 100, reason: 'scratched' }))).toMatchObject({
+    expect(await refunded(await requestRefund(order.lock_id, { amount: 100, reason: 'scratched' }))).toMatchObject({
       refunded: 100,
       lines: [],
     })
-    expect(await refunded(await ask(order.lock_id, {}))).toMatchObject({
+    expect(await refunded(await requestRefund(order.lock_id, {}))).toMatchObject({
       refunded: order.total - 5_490,
       order: { status: 'refunded', lines: [{ refunded_quantity: 3 }, { refunded_quantity: 2 }] },
     })
   })
 
-  it('is recorded with who did it and why', async () => {
+  it('is recorded with its actor and reason', async () => {
     const { order } = await bought()
-    await refunded(await ask(order.lock_id, { amount: 100, reason: 'late' }, { headers: { 'X-Admin-Actor': 'ada' } }))
-    await refunded(await ask(order.lock_id, { amount: 100 }))
+    await refunded(
+      await requestRefund(order.lock_id, { amount: 100, reason: 'late' }, { headers: { 'X-Admin-Actor': 'ada' } }),
+    )
+    await refunded(await requestRefund(order.lock_id, { amount: 100 }))
     expect(await actionsOn(order.lock_id)).toMatchObject([
       { action: 'refund', actor: 'ada', details: { amountMinor: 100, reason: 'late' } },
       { action: 'refund', actor: 'admin', details: { amountMinor: 100 } },
     ])
   })
 
-  it('is made once a key, in the header or in the body', async () => {
+  it('happens once per key, in the header or in the body', async () => {
     const { order } = await bought()
     const inHeader = { headers: { 'Idempotency-Key': 'parcel' } }
-    for (const asked of [inHeader, inHeader]) {
-      expect(await refunded(await ask(order.lock_id, { amount: 100 }, asked))).toMatchObject({ refunded: 100 })
+    for (const options of [inHeader, inHeader]) {
+      expect(await refunded(await requestRefund(order.lock_id, { amount: 100 }, options))).toMatchObject({
+        refunded: 100,
+      })
     }
-    expect(await refunded(await ask(order.lock_id, { amount: 100, key: 'parcel' }))).toMatchObject({
+    expect(await refunded(await requestRefund(order.lock_id, { amount: 100, key: 'parcel' }))).toMatchObject({
       order: { refunded: 100 },
     })
-    await refused(await ask(order.lock_id, { amount: 200, key: 'parcel' }), 409, 'not_refundable')
-    await refused(await ask(order.lock_id, { amount: 100, key: 'other' }, inHeader), 422, 'invalid_request')
+    await refused(await requestRefund(order.lock_id, { amount: 200, key: 'parcel' }), 409, 'not_refundable')
+    await refused(await requestRefund(order.lock_id, { amount: 100, key: 'other' }, inHeader), 422, 'invalid_request')
     expect(await actionsOn(order.lock_id)).toHaveLength(1)
   })
 
-  it('is refused with what can be refunded', async () => {
+  it('above the refundable rest is rejected with what remains refundable', async () => {
     const { order } = await bought()
     const tooMany = await refused(
-      await ask(order.lock_id, { lines: [{ sku: 'CLEAT', quantity: 4 }] }),
+      await requestRefund(order.lock_id, { lines: [{ sku: 'CLEAT', quantity: 4 }] }),
       409,
       'not_refundable',
     )
@@ -206,17 +218,17 @@ describe('a refund over HTTP', () => {
       ],
       shipping: 490,
     })
-    await refused(await ask(order.lock_id, { amount: order.total + 1 }), 409, 'not_refundable')
+    await refused(await requestRefund(order.lock_id, { amount: order.total + 1 }), 409, 'not_refundable')
     expect(await actionsOn(order.lock_id)).toEqual([])
   })
 
-  it('has no order to refund before there is one, and no checkout where there is none', async () => {
+  it('is rejected for a checkout without an order and for an unknown checkout', async () => {
     const browser = await openBrowser(shop.handler)
     await browser.send('POST', '/cart/lines', { sku: 'CLEAT', quantity: 1 })
     const { lock_id } = await json<{ lock_id: string }>(await browser.send('GET', '/checkout'))
-    await refused(await ask(lock_id, {}), 409, 'not_refundable')
-    await refused(await ask('01a2064e-58b4-7207-8f53-1eeaafc9a992', {}), 404, 'checkout_not_found')
-    await refused(await ask('nonsense', {}), 404, 'not_found')
+    await refused(await requestRefund(lock_id, {}), 409, 'not_refundable')
+    await refused(await requestRefund('01a2064e-58b4-7207-8f53-1eeaafc9a992', {}), 404, 'checkout_not_found')
+    await refused(await requestRefund('nonsense', {}), 404, 'not_found')
   })
 
   it.each([
@@ -237,31 +249,31 @@ describe('a refund over HTTP', () => {
     [{ amounts: 100 }],
     [{ key: '' }],
     [{ reason: '4111 1111 1111 1111' }],
-  ])('takes %j for a mistake, never for all that is left', async body => {
-    const response = await ask(untouched, body)
+  ])('rejects the body %j instead of refunding all that remains', async body => {
+    const response = await requestRefund(untouched, body)
     expect(response.status).toBe(422)
     expect(await actionsOn(untouched)).toEqual([])
   })
 
-  it('takes no other kind of body', async () => {
-    const response = await ask(untouched, { amount: 1 }, { headers: { 'Content-Type': 'text/plain' } })
+  it('rejects a body that is not JSON', async () => {
+    const response = await requestRefund(untouched, { amount: 1 }, { headers: { 'Content-Type': 'text/plain' } })
     await refused(response, 415, 'unsupported_media_type')
   })
 
-  it('answers 202 while the gateway has not said what became of it, and 402 when it refuses', async () => {
+  it('responds with 202 while the gateway’s answer is unknown, and with 402 if the gateway declines', async () => {
     const { order } = await bought()
     const original = shop.sandbox.refund
-    let outcome: Awaited<ReturnType<typeof original>> = { outcome: 'unknown', message: 'Nobody knows.' }
+    let outcome: Awaited<ReturnType<typeof original>> = { outcome: 'unknown', message: 'Unknown.' }
     shop.sandbox.refund = async () => outcome
     try {
-      const waiting = await ask(order.lock_id, { amount: 100 })
+      const waiting = await requestRefund(order.lock_id, { amount: 100 })
       expect(waiting.headers.get('retry-after')).toBe('2')
       expect(await refunded(waiting, 202)).toMatchObject({ status: 'processing', order: { refunded: 0 } })
-      const busy = await refused(await ask(order.lock_id, { amount: 100 }), 409, 'not_refundable')
+      const busy = await refused(await requestRefund(order.lock_id, { amount: 100 }), 409, 'not_refundable')
       expect(busy.retryable).toBe(true)
       const other = await bought()
       outcome = { outcome: 'declined', code: 'not_now', message: 'Not now.' }
-      await refused(await ask(other.order.lock_id, { amount: 100 }), 402, 'refund_refused')
+      await refused(await requestRefund(other.order.lock_id, { amount: 100 }), 402, 'refund_refused')
     } finally {
       shop.sandbox.refund = original
     }

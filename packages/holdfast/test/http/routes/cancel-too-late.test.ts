@@ -1,4 +1,4 @@
-/** A cancel that comes too late says so: what is being captured will be bought, and nobody is told otherwise. */
+/** Cancelling during capture: the order will complete, so the response must not claim that it was cancelled. */
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { createCheckout } from '../../../src/engine/create-checkout.ts'
 import { errorResponse, waitingResponse } from '../../../src/http/schemas/responses.ts'
@@ -12,7 +12,7 @@ beforeEach(async () => {
 })
 afterEach(() => test.stop())
 
-it('does not pretend to cancel what is being captured while the gateway is silent', async () => {
+it('a cancel during a capture without an answer gets 409', async () => {
   const gateway = createSandboxGateway({
     database: test.database,
     faults: ({ kind }) => (kind === 'capture' ? 'timeout_before' : null),

@@ -52,8 +52,8 @@ async function refusal(response: Response) {
   return { status: response.status, ...errorResponse.parse(await response.json()) }
 }
 
-describe('catalog and cart', () => {
-  it('lists products with variants, prices and availability, and finds them', async () => {
+describe('the catalog and the cart over HTTP', () => {
+  it('list and find products with variants, prices, and availability', async () => {
     const { products } = productListResponse.parse(await (await browser.send('GET', '/products?query=marline')).json())
     expect(products).toHaveLength(1)
     const product = productResponse.parse(await (await browser.send('GET', '/products/mooring-line')).json())
@@ -70,7 +70,7 @@ describe('catalog and cart', () => {
     expect((await refusal(await browser.send('GET', '/products/none'))).code).toBe('product_not_found')
   })
 
-  it('keeps a cart for each session, with totals', async () => {
+  it('keep one cart per session, with totals', async () => {
     const empty = cartResponse.parse(await (await browser.send('GET', '/cart')).json())
     expect(empty).toMatchObject({ id: null, lines: [], locked: false })
     const cart = await fill(browser, 'CLEAT', 2)
@@ -85,7 +85,7 @@ describe('catalog and cart', () => {
     expect(removed.lines).toEqual([])
   })
 
-  it('prices coupon, address and each way of sending', async () => {
+  it('price coupon, address, and each shipping method', async () => {
     await fill()
     expect((await refusal(await browser.send('PUT', '/cart/coupon', { code: 'NOPE' }))).status).toBe(422)
     await browser.send('PUT', '/cart/coupon', { code: 'ahoy' })
@@ -104,8 +104,8 @@ describe('catalog and cart', () => {
   })
 })
 
-describe('checkout', () => {
-  it('starts once a cart, and the same session gets its lock back', async () => {
+describe('a checkout over HTTP', () => {
+  it('starts once per cart, and a second start returns the same lock', async () => {
     await fill()
     const lock = await start()
     expect(lock).toMatchObject({ state: 'pending', state_name: 'Started', totals: { currency: 'EUR', total: 2450 } })
@@ -115,7 +115,7 @@ describe('checkout', () => {
   })
   const fillLocked = () => browser.send('POST', '/cart/lines', { sku: 'CLEAT', quantity: 1 })
 
-  it('sells: 201 with the order, which its session alone can see', async () => {
+  it('responds with 201 and the order, which only its session can read', async () => {
     await fill(browser, 'CLEAT', 2)
     const response = await pay(browser, 'tok_approve')
     expect(response.status).toBe(201)
@@ -129,7 +129,7 @@ describe('checkout', () => {
     expect(await status(browser, `?lock_id=${order.lock_id}`)).toMatchObject({ state: 'completed', order_id: order.id })
   })
 
-  it('answers a retry after a lost response with the same order, and charges once', async () => {
+  it('returns the same order to a retry after a lost response', async () => {
     await fill()
     const lock = await start()
     const body = { lock_id: lock.lock_id }
@@ -143,14 +143,14 @@ describe('checkout', () => {
     expect(new Set(orders).size).toBe(1)
   })
 
-  it('answers a double click twice with one order', async () => {
+  it('returns one order to two parallel payments', async () => {
     await fill()
     const answers = await Promise.all([pay(browser, 'tok_approve'), pay(browser, 'tok_approve')])
     const orders = await Promise.all(answers.map(async answer => completedResponse.parse(await answer.json()).order.id))
     expect(orders[0]).toBe(orders[1])
   })
 
-  it('takes only a lock of its own session', async () => {
+  it('cannot be used by another session', async () => {
     await fill()
     const lock = await start()
     const other = await openBrowser(shop.handler)
@@ -164,7 +164,7 @@ describe('checkout', () => {
     expect(await status()).toMatchObject({ state: 'pending' })
   })
 
-  it('answers a declined payment with 402 and leaves the cart as it was', async () => {
+  it('responds to a declined payment with 402 and leaves the cart unchanged', async () => {
     await fill()
     const lock = await start()
     const refused = await refusal(await pay(browser, 'tok_decline_insufficient_funds'))
@@ -179,7 +179,7 @@ describe('checkout', () => {
     expect((await pay(browser, 'tok_approve')).status).toBe(201)
   })
 
-  it('answers 409 with SKU, requested and available when stock is gone', async () => {
+  it('responds to missing stock with 409 and the requested and available units', async () => {
     await fill(browser, 'LANTERN', 3)
     expect(await refusal(await pay(browser, 'tok_approve'))).toMatchObject({
       status: 409,
@@ -188,14 +188,14 @@ describe('checkout', () => {
     })
   })
 
-  it('charges nothing when the buyer was shown another total', async () => {
+  it('charges nothing if the buyer was shown a different total', async () => {
     await fill()
     const refused = await refusal(await pay(browser, 'tok_approve', { expected_total: 1 }))
     expect(refused).toMatchObject({ status: 409, code: 'cart_changed' })
     expect((await pay(browser, 'tok_approve', { expected_total: 2940 })).status).toBe(201)
   })
 
-  it('asks for what is missing', async () => {
+  it('responds with 422 if cart, address, or email is missing', async () => {
     expect(await refusal(await browser.send('GET', '/checkout'))).toMatchObject({ status: 422, code: 'cart_empty' })
     expect(await refusal(await pay(browser, 'tok_approve'))).toMatchObject({ status: 422, code: 'cart_empty' })
     await fill()
@@ -204,7 +204,7 @@ describe('checkout', () => {
     expect(['address_missing', 'email_missing']).toContain(bare.code)
   })
 
-  it('leads through a confirmation: 202, the bank’s page, and the order on return', async () => {
+  it('with a confirmation responds with 202, and with the order after the buyer returns', async () => {
     await fill()
     const response = await pay(browser, 'tok_action_required')
     expect(response.status).toBe(202)
@@ -229,7 +229,7 @@ describe('checkout', () => {
     expect((await browser.send('POST', '/checkout/resume')).status).toBe(201)
   })
 
-  it('refuses a decision that another site sends', async () => {
+  it('rejects a sandbox decision from another site', async () => {
     await fill()
     const waiting = waitingResponse.parse(await (await pay(browser, 'tok_action_required')).json())
     if (waiting.status !== 'action_required' || waiting.action.type !== 'redirect')
@@ -241,7 +241,7 @@ describe('checkout', () => {
     expect((await refusal(forged)).code).toBe('cross_site')
   })
 
-  it('sends the buyer back to nobody else', async () => {
+  it('accepts only a return URL of this shop', async () => {
     await fill()
     for (const url of [
       'https://evil.example/',
@@ -254,7 +254,7 @@ describe('checkout', () => {
     expect((await pay(browser, 'tok_action_required', { return_url: 'http://shop.test/thanks' })).status).toBe(202)
   })
 
-  it('answers 202 with Retry-After while the bank has not answered for certain', async () => {
+  it('responds with 202 and Retry-After while the payment is pending', async () => {
     await fill()
     const response = await pay(browser, 'tok_pending')
     expect(response.status).toBe(202)
@@ -263,7 +263,7 @@ describe('checkout', () => {
     expect(await status()).toMatchObject({ locked: true, state: 'authorizing' })
   })
 
-  it('cancels, also twice, and gives the cart back', async () => {
+  it('can be cancelled repeatedly, and the cart can be edited again', async () => {
     await fill()
     const { lock_id } = await start()
     for (const body of [{ lock_id }, { lock_id }, {}, undefined]) {
@@ -275,17 +275,17 @@ describe('checkout', () => {
     expect((await fill()).quantity).toBe(2)
   })
 
-  it('does not pretend to cancel what was bought', async () => {
+  it('cannot be cancelled once it is completed', async () => {
     await fill()
     const { order } = completedResponse.parse(await (await pay(browser, 'tok_approve')).json())
     const refused = await refusal(await browser.send('POST', '/checkout/cancel', { lock_id: order.lock_id }))
     expect(refused).toMatchObject({ status: 409, code: 'checkout_not_active' })
   })
 
-  it('limits POST /checkout by address, at once or one by one', async () => {
+  it('is rate limited by address, for parallel and sequential requests', async () => {
     const { handler, stop } = await openShop(test.database, { config: { ...testConfig, rateLimitPerMinute: 5 } })
-    const hasty = await openBrowser(handler, '198.51.100.1')
-    const answers = await Promise.all(Array.from({ length: 12 }, () => pay(hasty, 'tok_approve')))
+    const eager = await openBrowser(handler, '198.51.100.1')
+    const answers = await Promise.all(Array.from({ length: 12 }, () => pay(eager, 'tok_approve')))
     const statuses = answers.map(answer => answer.status)
     expect(statuses.filter(code => code === 422)).toHaveLength(5)
     expect(statuses.filter(code => code === 429)).toHaveLength(7)
@@ -293,14 +293,14 @@ describe('checkout', () => {
     expect(refused?.headers.get('x-ratelimit-limit')).toBe('5')
     expect(refused?.headers.get('x-ratelimit-remaining')).toBe('0')
     expect(Number(refused?.headers.get('retry-after'))).toBeGreaterThan(0)
-    const twin = await openBrowser(handler, '198.51.100.1')
-    expect((await pay(twin, 'tok_approve')).status).toBe(429)
-    const patient = await openBrowser(handler, '198.51.100.2')
-    expect((await pay(patient, 'tok_approve')).headers.get('x-ratelimit-remaining')).toBe('4')
+    const same = await openBrowser(handler, '198.51.100.1')
+    expect((await pay(same, 'tok_approve')).status).toBe(429)
+    const other = await openBrowser(handler, '198.51.100.2')
+    expect((await pay(other, 'tok_approve')).headers.get('x-ratelimit-remaining')).toBe('4')
     await stop()
   })
 
-  it('limits by user where one is signed in, from whatever address', async () => {
+  it('is rate limited by user if signed in, from any address', async () => {
     const { handler, stop } = await openShop(test.database, {
       config: { ...testConfig, rateLimitPerMinute: 1 },
       identify: () => 'ada',
@@ -310,7 +310,7 @@ describe('checkout', () => {
     await stop()
   })
 
-  it('runs the guide’s browser code as it is written', async () => {
+  it('works with the browser code of the guide', async () => {
     await fill()
     const page = await (await browser.open('/checkout')).text()
     const content = /<meta name="csrf-token" content="([^"]+)"/.exec(page)?.[1]
@@ -379,8 +379,8 @@ return { startCheckout, processCheckout, getCheckoutStatus }`
   })
 })
 
-describe('health and webhooks', () => {
-  it('answers 503 when unhealthy', async () => {
+describe('health and webhook routes', () => {
+  it('respond with 503 if the checkout is unhealthy', async () => {
     const { handler, stop } = await openShop(test.database, {
       engine: {
         ...shop.engine,
@@ -391,7 +391,7 @@ describe('health and webhooks', () => {
     await stop()
   })
 
-  it('takes no webhook that is not signed, and asks no session of gateways', async () => {
+  it('reject an unsigned webhook, without requiring a session', async () => {
     expect(await refusal(await browser.send('POST', '/webhooks/sandbox', { id: 'x' }))).toMatchObject({
       status: 400,
       code: 'webhook_refused',
@@ -402,7 +402,7 @@ describe('health and webhooks', () => {
 })
 
 describe('pages', () => {
-  it('shows product, cart, checkout and order to a browser', async () => {
+  it('show product, cart, checkout, and order to a browser', async () => {
     const product = await (await browser.open('/p/mooring-line')).text()
     expect(product).toContain('LINE-20')
     expect(product).not.toContain('alert(1)')
@@ -415,7 +415,7 @@ describe('pages', () => {
     expect(await page.text()).toContain(order.number)
   })
 
-  it('escapes what comes from outside', async () => {
+  it('escape queries and addresses', async () => {
     const page = await (await browser.open(`/?query=${encodeURIComponent('"><script>x</script>')}`)).text()
     expect(page).not.toContain('<script>x')
     await fill()
@@ -423,13 +423,13 @@ describe('pages', () => {
     expect(await (await browser.open('/checkout')).text()).not.toContain('</script><b>')
   })
 
-  it('opening the checkout page locks nothing', async () => {
+  it('lock no cart when the checkout is opened', async () => {
     await fill()
     await browser.open('/checkout')
     expect(await status()).toEqual({ locked: false, can_checkout: true })
   })
 
-  it('HEAD answers like GET, without a body', async () => {
+  it('respond to HEAD as to GET, without a body', async () => {
     const response = await browser.send('HEAD', '/products')
     expect(response.status).toBe(200)
     expect(await response.text()).toBe('')

@@ -1,4 +1,4 @@
-/** The three questions about health over HTTP: does it live, can it serve, do checkouts work. */
+/** Liveness, readiness, and health of the checkout over HTTP. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { HttpHandler } from '../../../src/http/app.ts'
 import { healthResponse, readinessResponse } from '../../../src/http/schemas/responses.ts'
@@ -17,11 +17,11 @@ afterAll(async () => {
   await opened?.stop()
 })
 
-const ask = (path: string, handler: HttpHandler = shop.handler) => handler(new Request(`${origin}${path}`))
+const get = (path: string, handler: HttpHandler = shop.handler) => handler(new Request(`${origin}${path}`))
 
 describe('GET /health', () => {
-  it('/checkout answers as the guide shows', async () => {
-    const response = await ask('/health/checkout')
+  it('/checkout has the shape of the guide', async () => {
+    const response = await get('/health/checkout')
     expect([response.status, response.headers.get('cache-control')]).toEqual([200, 'no-store'])
     const health = healthResponse.parse(await response.json())
     expect(Object.keys(health)).toEqual(['status', 'checks', 'timestamp'])
@@ -38,52 +38,52 @@ describe('GET /health', () => {
     )
   })
 
-  it('/live asks the database nothing; /ready and /checkout say 503 without one', async () => {
+  it('without a database, /live responds with 200, /ready and /checkout with 503', async () => {
     const lost = await openTestDatabase('postgres')
     const other = await openShop(lost.database)
-    expect((await ask('/health/ready', other.handler)).status).toBe(200)
+    expect((await get('/health/ready', other.handler)).status).toBe(200)
     await other.stop()
     await lost.stop()
-    const live = await ask('/health/live', other.handler)
+    const live = await get('/health/live', other.handler)
     expect([live.status, await json(live)]).toEqual([200, { status: 'live' }])
-    const ready = await ask('/health/ready', other.handler)
+    const ready = await get('/health/ready', other.handler)
     expect([ready.status, readinessResponse.parse(await ready.json()).status]).toEqual([503, 'not_ready'])
-    const health = await ask('/health/checkout', other.handler)
+    const health = await get('/health/checkout', other.handler)
     expect([health.status, healthResponse.parse(await health.json())]).toMatchObject([
       503,
       { status: 'unhealthy', checks: { database: { status: 'critical', message: 'Database does not respond' } } },
     ])
   })
 
-  it('gives no cookie, and answers HEAD', async () => {
+  it('sets no cookie and responds to HEAD', async () => {
     for (const path of ['/health/live', '/health/ready', '/health/checkout']) {
       const response = await shop.handler(new Request(`${origin}${path}`, { method: 'HEAD' }))
       expect([response.status, response.headers.has('set-cookie')], path).toEqual([200, false])
     }
   })
 
-  it('is described', async () => {
-    const { paths } = await json<{ paths: Record<string, { get: { responses: object } }> }>(await ask('/openapi.json'))
-    const told = ['/health/live', '/health/ready', '/health/checkout'].map(path =>
+  it('is described by OpenAPI', async () => {
+    const { paths } = await json<{ paths: Record<string, { get: { responses: object } }> }>(await get('/openapi.json'))
+    const statuses = ['/health/live', '/health/ready', '/health/checkout'].map(path =>
       Object.keys(paths[path]?.get.responses ?? {}),
     )
-    expect(told).toEqual([
+    expect(statuses).toEqual([
       ['200', 'default'],
       ['200', '503', 'default'],
       ['200', '503', 'default'],
     ])
   })
 
-  // The last one: from here on this shop is ending.
-  it('/ready says 503 from the moment the process is asked to end, and the rest goes on', async () => {
-    expect((await ask('/health/ready')).status).toBe(200)
+  // Must be the last test, because it stops the shop.
+  it('/ready responds with 503 as soon as the process begins to stop, while requests are still served', async () => {
+    expect((await get('/health/ready')).status).toBe(200)
     stopping.abort()
-    const ready = await ask('/health/ready')
+    const ready = await get('/health/ready')
     expect([ready.status, readinessResponse.parse(await ready.json())]).toMatchObject([
       503,
       { status: 'not_ready', checks: { process: { status: 'critical', message: 'Process is shutting down' } } },
     ])
-    expect((await ask('/health/live')).status).toBe(200)
-    expect((await ask('/products')).status).toBe(200)
+    expect((await get('/health/live')).status).toBe(200)
+    expect((await get('/products')).status).toBe(200)
   })
 })

@@ -1,4 +1,4 @@
-/** A whole order by invoice over HTTP: the buyer is told how to pay, and it ends paid, lapsed, cancelled or refunded. */
+/** Orders by invoice over HTTP, from the payment details to paid, expired, cancelled, and refunded. */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { statement } from '../../../src/database/database.ts'
 import {
@@ -20,7 +20,7 @@ const stockOf = statement(
    where v.sku = $1`,
 )
 
-describe.each(['postgres', 'embedded'] as const)('An order by invoice over HTTP (%s)', kind => {
+describe.each(['postgres', 'embedded'] as const)('an order by invoice over HTTP (%s)', kind => {
   let opened: TestDatabase
   let shop: TestShop
   let invoices: InvoiceGateway
@@ -67,7 +67,7 @@ describe.each(['postgres', 'embedded'] as const)('An order by invoice over HTTP 
     return invoices.markPaid(reference, { amountMinor, currency: 'EUR', statementLineId: `${lines}`, actor: 'Grace' })
   }
 
-  test('is answered with a pending order and how to pay it, once, and is paid when the money comes', async () => {
+  test('is pending with payment details, is created once, and is paid when the transfer arrives', async () => {
     const { id, lock_id, status, total, transfer, again } = await order()
     expect({ status, transfer }).toEqual({
       status: 'pending',
@@ -87,13 +87,15 @@ describe.each(['postgres', 'embedded'] as const)('An order by invoice over HTTP 
 
     await pay(transfer?.reference ?? '', total)
     expect(await confirmation(id)).toMatchObject({ status: 'paid', transfer: null })
-    const told = statusResponse.parse(await (await browser.send('GET', `/checkout/status?lock_id=${lock_id}`)).json())
-    expect(told).toMatchObject({ state: 'completed', order_id: id })
+    const current = statusResponse.parse(
+      await (await browser.send('GET', `/checkout/status?lock_id=${lock_id}`)).json(),
+    )
+    expect(current).toMatchObject({ state: 'completed', order_id: id })
     expect(await stock('LANTERN')).toEqual({ onHand: 1, reserved: 0 })
     expect(await (await browser.open(`/checkout/confirmation/${id}`)).text()).not.toContain('IBAN')
   })
 
-  test('lets its buyer go on shopping while it waits', async () => {
+  test('leaves its buyer a free cart while it is pending', async () => {
     const { id, lock_id } = await order('CLEAT')
     const next = await browser.send('POST', '/cart/lines', { sku: 'MARLINE', quantity: 2 })
     expect(cartResponse.parse(await next.json())).toMatchObject({ quantity: 2, locked: false })
@@ -101,7 +103,7 @@ describe.each(['postgres', 'embedded'] as const)('An order by invoice over HTTP 
     await cancel(lock_id)
   })
 
-  test('lapses when it is due and unpaid', async () => {
+  test('is cancelled if unpaid when due', async () => {
     const { id, lock_id, total, transfer } = await order('NEEDLES')
     await pay(transfer?.reference ?? '', total - 1)
     await makeDue(opened.database, lock_id)
@@ -112,7 +114,7 @@ describe.each(['postgres', 'embedded'] as const)('An order by invoice over HTTP 
     expect(await invoices.payoutsDue()).toMatchObject([{ owedMinor: total - 1 }])
   })
 
-  test('is cancelled by its buyer, but not once it is paid', async () => {
+  test('can be cancelled by its buyer until it is paid', async () => {
     const { id, lock_id } = await order('HAT-M')
     expect(await cancel(lock_id)).toEqual({ status: 200, body: expect.objectContaining({ success: true }) })
     expect(await confirmation(id)).toMatchObject({ status: 'cancelled' })
@@ -123,7 +125,7 @@ describe.each(['postgres', 'embedded'] as const)('An order by invoice over HTTP 
     expect(await confirmation(other.id)).toMatchObject({ status: 'paid' })
   })
 
-  test('is refunded by a payout that is then due', async () => {
+  test('is refunded as a payout that becomes due', async () => {
     const { id, total, transfer } = await order('HAT-L')
     await pay(transfer?.reference ?? '', total)
     expect(await shop.engine.refundOrder(id, { actor: 'Grace' })).toMatchObject({ status: 'refunded' })
@@ -131,7 +133,7 @@ describe.each(['postgres', 'embedded'] as const)('An order by invoice over HTTP 
     expect(await invoices.invoice(transfer?.reference ?? '')).toMatchObject({ owedMinor: total })
   })
 
-  test('is what the page offers', async () => {
+  test('is the only payment method on the checkout page', async () => {
     browser = await openBrowser(shop.handler)
     await browser.send('POST', '/cart/lines', { sku: 'CLEAT', quantity: 1 })
     const page = await (await browser.open('/checkout')).text()

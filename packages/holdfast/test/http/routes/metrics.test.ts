@@ -1,4 +1,4 @@
-/** Who may read the metrics over HTTP, and what they get. */
+/** Access to the metrics over HTTP, and their formats. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createHttpHandler, type HttpOptions } from '../../../src/http/app.ts'
 import { createCarts } from '../../../src/shop/carts/carts.ts'
@@ -35,7 +35,7 @@ describe('GET /metrics', () => {
       ...options,
     })
 
-  function ask(
+  function getMetrics(
     config: Partial<HttpOptions['config']>,
     headers: Record<string, string> = {},
     times = 1,
@@ -47,64 +47,64 @@ describe('GET /metrics', () => {
   }
 
   async function refused(response: Response | undefined, status: number, code: string): Promise<void> {
-    if (response === undefined) throw new Error('there was no answer')
+    if (response === undefined) throw new Error('no response')
     expect(response.status).toBe(status)
     const body = await json(response)
     expect(body.code).toBe(code)
     expect(JSON.stringify(body)).not.toContain('holdfast_')
   }
 
-  test('is open where no secret is set and no customer is near', async () => {
-    const [response] = await ask({})
+  test('is open outside production if no secret is set', async () => {
+    const [response] = await getMetrics({})
     expect(response?.status).toBe(200)
     expect(response?.headers.get('content-type')).toBe('text/plain; version=0.0.4')
     expect(response?.headers.get('cache-control')).toBe('no-store')
     expect(await response?.text()).toBe('holdfast_checkouts_started_total 7\n')
   })
 
-  test('is closed in production until a secret is set, and says which', async () => {
-    const [response] = await ask({ production: true })
+  test('is closed in production until a secret is set, and names the variable', async () => {
+    const [response] = await getMetrics({ production: true })
     expect((await json(response?.clone() ?? Response.json({}))).message).toContain('CHECKOUT_METRICS_SECRET')
     await refused(response, 403, 'metrics_closed')
-    await refused((await ask({ production: true, metricsSecret: '' }))[0], 403, 'metrics_closed')
+    await refused((await getMetrics({ production: true, metricsSecret: '' }))[0], 403, 'metrics_closed')
   })
 
-  test('opens with the secret alone, in production and outside of it', async () => {
+  test('requires the secret if one is set, also outside production', async () => {
     for (const production of [true, false]) {
       const config = { production, metricsSecret: secret }
-      await refused((await ask(config))[0], 401, 'metrics_unauthorized')
-      await refused((await ask(config, { Authorization: 'Bearer wrong' }))[0], 401, 'metrics_unauthorized')
-      await refused((await ask(config, { Authorization: `Bearer ${secret}x` }))[0], 401, 'metrics_unauthorized')
-      const [response] = await ask(config, { Authorization: `Bearer ${secret}` })
+      await refused((await getMetrics(config))[0], 401, 'metrics_unauthorized')
+      await refused((await getMetrics(config, { Authorization: 'Bearer wrong' }))[0], 401, 'metrics_unauthorized')
+      await refused((await getMetrics(config, { Authorization: `Bearer ${secret}x` }))[0], 401, 'metrics_unauthorized')
+      const [response] = await getMetrics(config, { Authorization: `Bearer ${secret}` })
       expect(response?.status).toBe(200)
     }
   })
 
-  test('does not open with the secret of the administration', async () => {
+  test('does not accept the admin secret', async () => {
     const config = { metricsSecret: secret, adminSecret: 'the secret of the administrators' }
-    const [response] = await ask(config, { Authorization: 'Bearer the secret of the administrators' })
+    const [response] = await getMetrics(config, { Authorization: 'Bearer the secret of the administrators' })
     await refused(response, 401, 'metrics_unauthorized')
   })
 
-  test('locks out who guesses, and never who knows', async () => {
+  test('limits wrong secrets but not correct ones', async () => {
     const config = { metricsSecret: secret }
-    const guesses = await ask(config, { Authorization: 'Bearer guess' }, 12)
+    const guesses = await getMetrics(config, { Authorization: 'Bearer guess' }, 12)
     expect(guesses.filter(({ status }) => status === 429)).toHaveLength(2)
-    const known = await ask(config, { Authorization: `Bearer ${secret}` }, 9)
+    const known = await getMetrics(config, { Authorization: `Bearer ${secret}` }, 9)
     expect(known.every(({ status }) => status === 200)).toBe(true)
   })
 
-  test('gives OpenMetrics to who asks for it', async () => {
-    const [response] = await ask({}, { Accept: 'application/openmetrics-text; version=1.0.0' })
+  test('responds with OpenMetrics if Accept asks for it', async () => {
+    const [response] = await getMetrics({}, { Accept: 'application/openmetrics-text; version=1.0.0' })
     expect(response?.headers.get('content-type')).toBe('application/openmetrics-text')
   })
 
-  test('is not there where no metrics are made', async () => {
+  test('does not exist without metrics', async () => {
     const handler = handlerWith({ config: httpTestConfig })
     await refused(await handler(new Request(`${origin}/metrics`)), 404, 'not_found')
   })
 
-  test('stands in the description of the interface', async () => {
+  test('is described by OpenAPI', async () => {
     const handler = handlerWith({ config: httpTestConfig, metrics })
     const document = await json<{ paths: Record<string, { get: { responses: Record<string, unknown> } }> }>(
       await handler(new Request(`${origin}/openapi.json`)),
