@@ -28,7 +28,7 @@ function factsOf`,
     ],
     foundBy: inTest(
       'packages/holdfast/test/saga/crash.test.ts',
-      '^A crash \\(postgres.*a checkout that completes after a crash after_commit:completed',
+      '^Recovery \\(postgres.*a checkout that completes ends as without a crash after_commit:completed',
     ),
   },
   {

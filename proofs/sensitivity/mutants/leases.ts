@@ -76,7 +76,7 @@ export const leaseMutants: readonly Mutant[] = [
     ],
     foundBy: inTest(
       'packages/holdfast/test/saga/steps/take-over.test.ts',
-      'postgres.*nobody is replaced while its lease runs',
+      'postgres.*a worker is not replaced while its lease runs',
     ),
   },
   {
@@ -91,7 +91,7 @@ export const leaseMutants: readonly Mutant[] = [
     ],
     foundBy: inTest(
       'packages/holdfast/test/saga/payment-outcomes.test.ts',
-      'postgres.*authorize: error_before, three times over',
+      'postgres.*authorize: after error_before three times',
     ),
     backing: {
       name: 'the constraint active_has_a_wake_time',

@@ -126,7 +126,7 @@ export const lockMutants: readonly Mutant[] = [
         replace: 'where c.id = any($1::text[]) order by c.id',
       },
     ],
-    foundBy: inTest('packages/holdfast/test/saga/concurrency.test.ts', 'postgres.*started in four processes'),
+    foundBy: inTest('packages/holdfast/test/saga/concurrency.test.ts', 'postgres.*concurrent starts in four processes'),
     backing: oneCheckoutACart,
   },
   {

@@ -7,7 +7,7 @@ const capture = 'packages/holdfast/src/phases/6-capture-payment.ts'
 const place = 'packages/holdfast/src/saga/steps/place.ts'
 const unwind = 'packages/holdfast/src/saga/steps/unwind.ts'
 
-const crash = (title: string) => inTest('packages/holdfast/test/saga/crash.test.ts', `^A crash \\(postgres.*${title}`)
+const crash = (title: string) => inTest('packages/holdfast/test/saga/crash.test.ts', `^Recovery \\(postgres.*${title}`)
 
 /** Treats an unknown outcome as a refusal wherever answers are evaluated and recorded. */
 const unknownIsDeclined: readonly Edit[] = [
@@ -67,7 +67,7 @@ export const moneyMutants: readonly Mutant[] = [
     recordAnswers(\n      tx,\n      answered.map(`,
       },
     ],
-    foundBy: crash('a checkout that completes after a crash after_call:authorize'),
+    foundBy: crash('a checkout that completes ends as without a crash after_call:authorize'),
   },
   {
     name: 'intent to capture',
@@ -89,7 +89,7 @@ export const moneyMutants: readonly Mutant[] = [
     recordAnswers(\n`,
       },
     ],
-    foundBy: crash('a checkout that completes after a crash after_call:capture'),
+    foundBy: crash('a checkout that completes ends as without a crash after_call:capture'),
   },
   {
     name: 'derived key',
@@ -101,7 +101,7 @@ export const moneyMutants: readonly Mutant[] = [
         replace: `const key = \`\${idempotencyKey(lease.row.id, kind, attempt)}:\${Math.random()}\``,
       },
     ],
-    foundBy: crash('a checkout that completes after a crash after_call:authorize'),
+    foundBy: crash('a checkout that completes ends as without a crash after_call:authorize'),
   },
   {
     name: 'lookup before repetition',
@@ -109,7 +109,7 @@ export const moneyMutants: readonly Mutant[] = [
     edits: [{ file: callGateway, find: "if (!lease.fresh && kind !== 'void') {", replace: 'if (false as boolean) {' }],
     foundBy: inTest(
       'packages/holdfast/test/saga/crash.test.ts',
-      'postgres.*is not needed where the gateway has heard of it',
+      'postgres.*a process without the payment token completes an authorization',
     ),
   },
   {
@@ -122,7 +122,10 @@ export const moneyMutants: readonly Mutant[] = [
         replace: '',
       },
     ],
-    foundBy: inTest('packages/holdfast/test/saga/forgotten-key.test.ts', 'postgres.*is not asked for a payment again'),
+    foundBy: inTest(
+      'packages/holdfast/test/saga/forgotten-key.test.ts',
+      'postgres.*an authorization is not repeated after its key is forgotten',
+    ),
   },
   {
     name: 'no guessing',
@@ -130,7 +133,7 @@ export const moneyMutants: readonly Mutant[] = [
     edits: unknownIsDeclined,
     foundBy: inTest(
       'packages/holdfast/test/saga/payment-outcomes.test.ts',
-      'postgres.*a late authorization that was waited for',
+      'postgres.*a late authorization is found by lookup',
     ),
   },
   {
@@ -145,7 +148,7 @@ export const moneyMutants: readonly Mutant[] = [
     ],
     foundBy: inTest(
       'packages/holdfast/test/saga/payment-outcomes.test.ts',
-      'postgres.*a late authorization that was fenced',
+      'postgres.*a fenced authorization that arrives late',
     ),
   },
   {
@@ -158,7 +161,10 @@ export const moneyMutants: readonly Mutant[] = [
         replace: '  releaseAll(tx, works.map(work => ({ work })))\n',
       },
     ],
-    foundBy: inTest('packages/holdfast/test/saga/payment-outcomes.test.ts', 'postgres.*a void that fails at first'),
+    foundBy: inTest(
+      'packages/holdfast/test/saga/payment-outcomes.test.ts',
+      'postgres.*a failed void is retried until it succeeds',
+    ),
   },
   {
     name: 'fence by key',
@@ -172,7 +178,7 @@ export const moneyMutants: readonly Mutant[] = [
     ],
     foundBy: inTest(
       'packages/holdfast/test/saga/payment-outcomes.test.ts',
-      'postgres.*a late authorization that was fenced',
+      'postgres.*a fenced authorization that arrives late',
     ),
   },
   {
@@ -187,7 +193,7 @@ export const moneyMutants: readonly Mutant[] = [
     ],
     foundBy: inTest(
       'packages/holdfast/test/saga/payment-outcomes.test.ts',
-      'postgres.*money that was taken by another hand',
+      'postgres.*a payment that was captured at the gateway during a rollback',
     ),
   },
   {
@@ -200,7 +206,10 @@ export const moneyMutants: readonly Mutant[] = [
         replace: 'return answer.amountMinor > 0\n',
       },
     ],
-    foundBy: inTest('packages/holdfast/test/saga/payment-outcomes.test.ts', 'postgres.*another amount than asked'),
+    foundBy: inTest(
+      'packages/holdfast/test/saga/payment-outcomes.test.ts',
+      'postgres.*an authorization of a different amount',
+    ),
   },
   {
     name: 'amount captured',
@@ -227,13 +236,19 @@ export const moneyMutants: readonly Mutant[] = [
         replace: "    row.state === 'awaiting_capture' ||\n    row.state === 'capturing' ||\n",
       },
     ],
-    foundBy: inTest('packages/holdfast/test/saga/expiry-and-cancel.test.ts', 'postgres.*past the decision to capture'),
+    foundBy: inTest(
+      'packages/holdfast/test/saga/expiry-and-cancel.test.ts',
+      'postgres.*a cancellation after the decision to capture',
+    ),
   },
   {
     name: 'expiry at place',
     without: 'voiding an authorization that arrives after the expiry',
     edits: [{ file: place, find: 'if (row.expired) {', replace: 'if (false as boolean) {' }],
-    foundBy: inTest('packages/holdfast/test/saga/expiry-and-cancel.test.ts', 'postgres.*in authorizing ends in failed'),
+    foundBy: inTest(
+      'packages/holdfast/test/saga/expiry-and-cancel.test.ts',
+      'postgres.*an expiry in authorizing ends in failed',
+    ),
   },
   {
     name: 'own gateway',
@@ -262,7 +277,7 @@ export const moneyMutants: readonly Mutant[] = [
         replace: '    tries: 0,\n    action: null,\n',
       },
     ],
-    foundBy: crash('a checkout that completes after a crash after_commit:capturing'),
+    foundBy: crash('a checkout that completes ends as without a crash after_commit:capturing'),
   },
   {
     name: 'one refund at a time',
@@ -276,7 +291,7 @@ export const moneyMutants: readonly Mutant[] = [
     ],
     foundBy: inTest(
       'packages/holdfast/test/saga/refunds/refund.test.ts',
-      'postgres.*while one refund is of unknown outcome',
+      'postgres.*no refund begins while a different one has an unknown outcome',
     ),
   },
 ]

@@ -31,7 +31,7 @@ export const reconciliationMutants: readonly Mutant[] = [
     ],
     foundBy: inTest(
       'packages/holdfast/test/saga/refunds/gateway-side-refunds.test.ts',
-      'postgres.*a refund of ours that is still open',
+      'postgres.*an open refund of ours is settled',
     ),
   },
   {
@@ -46,7 +46,7 @@ export const reconciliationMutants: readonly Mutant[] = [
     ],
     foundBy: inTest(
       'packages/holdfast/test/saga/refunds/gateway-side-refunds.test.ts',
-      'postgres.*by processes that all look at once',
+      'postgres.*is recorded once by concurrent processes',
     ),
   },
   {
@@ -61,7 +61,7 @@ export const reconciliationMutants: readonly Mutant[] = [
     ],
     foundBy: inTest(
       'packages/holdfast/test/reconcile/reconcile.test.ts',
-      'postgres.*a checkout that moves while it is looked at',
+      'postgres.*a checkout that changes during its examination',
     ),
   },
   {
@@ -74,6 +74,9 @@ export const reconciliationMutants: readonly Mutant[] = [
         replace: 'undefined',
       },
     ],
-    foundBy: inTest('packages/holdfast/test/reconcile/reconcile.test.ts', 'postgres.*whose end has no answer'),
+    foundBy: inTest(
+      'packages/holdfast/test/reconcile/reconcile.test.ts',
+      'postgres.*a void of an orphaned authorization without an answer',
+    ),
   },
 ]

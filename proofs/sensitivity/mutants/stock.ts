@@ -18,7 +18,7 @@ export const stockMutants: readonly Mutant[] = [
     ],
     foundBy: inTest(
       'packages/holdfast/test/saga/crash.test.ts',
-      '^A crash \\(postgres.*a checkout that completes after a crash after_commit:capturing',
+      '^Recovery \\(postgres.*a checkout that completes ends as without a crash after_commit:capturing',
     ),
   },
   {
@@ -40,7 +40,7 @@ export const stockMutants: readonly Mutant[] = [
     ],
     foundBy: inTest(
       'packages/holdfast/test/saga/expiry-and-cancel.test.ts',
-      'postgres.*in capturing ends in completed',
+      'postgres.*an expiry in capturing ends in completed',
     ),
   },
   {
@@ -58,7 +58,10 @@ export const stockMutants: readonly Mutant[] = [
         replace: 'return { ok: true, hold: { checkoutId, parts: allocation.ok ? [...allocation.parts] : [], claim } }',
       },
     ],
-    foundBy: inTest('packages/holdfast/test/saga/concurrency.test.ts', 'postgres.*twenty of them, in 1 processes'),
+    foundBy: inTest(
+      'packages/holdfast/test/saga/concurrency.test.ts',
+      'postgres.*of twenty buyers of one unit in 1 processes',
+    ),
   },
   {
     name: 'hold from the start',
@@ -87,7 +90,7 @@ export const stockMutants: readonly Mutant[] = [
     ],
     foundBy: inTest(
       'packages/holdfast/test/saga/crash.test.ts',
-      '^A crash \\(postgres.*a checkout that completes after a crash after_commit:authorizing',
+      '^Recovery \\(postgres.*a checkout that completes ends as without a crash after_commit:authorizing',
     ),
   },
   {
@@ -100,7 +103,7 @@ export const stockMutants: readonly Mutant[] = [
         replace: 'for (const step of [lockClaimedCoupons])',
       },
     ],
-    foundBy: inTest('packages/holdfast/test/saga/payment-outcomes.test.ts', 'postgres.*tok_decline: declined'),
+    foundBy: inTest('packages/holdfast/test/saga/payment-outcomes.test.ts', 'postgres.*tok_decline: a decline undoes'),
   },
   {
     name: 'stock released',
@@ -112,7 +115,7 @@ export const stockMutants: readonly Mutant[] = [
         replace: 'for (const step of [lockHeldStock])',
       },
     ],
-    foundBy: inTest('packages/holdfast/test/saga/payment-outcomes.test.ts', 'postgres.*tok_decline: declined'),
+    foundBy: inTest('packages/holdfast/test/saga/payment-outcomes.test.ts', 'postgres.*tok_decline: a decline undoes'),
   },
   {
     name: 'frozen prices',

@@ -1,6 +1,6 @@
 /**
- * Comparing with the gateway's books: every kind of difference is made on purpose in the sandbox's ledger, in both
- * directions, and is named; what moves meanwhile is none.
+ * Reconciliation: each kind of difference is created in the sandbox's ledger, in both directions, and is found. A checkout
+ * that changes during the comparison is not a difference.
  */
 import { expect, test } from 'vitest'
 import { type CrashPoint, killableProcess } from '../../../testing/src/crash-points.ts'
@@ -16,7 +16,7 @@ async function processed(store: TestStore, token: string, captureLater = false) 
 const change = (store: TestStore, reference: string, assignments: string) =>
   store.sql(`update holdfast_sandbox.payments set ${assignments} where id = '${reference}'`)
 
-/** A payment at the gateway that nobody here has made. */
+/** A payment at the gateway that Holdfast did not make. */
 async function stray(store: TestStore, checkoutId: string, status: string, more: { hoursAgo?: number } = {}) {
   const reference = `sbx_stray-${status}-${checkoutId.slice(-12)}`
   const captured = status === 'captured' ? 900 : 0
@@ -32,8 +32,8 @@ async function stray(store: TestStore, checkoutId: string, status: string, more:
 const forget = (store: TestStore, reference: string) =>
   store.sql('delete from holdfast_sandbox.payments where id = $1', [reference])
 
-const told = ({ kind, reference }: Difference) => [kind, reference]
-const found = async (engine: CheckoutEngine, options = {}) => (await engine.reconcile(options)).differences.map(told)
+const summary = ({ kind, reference }: Difference) => [kind, reference]
+const found = async (engine: CheckoutEngine, options = {}) => (await engine.reconcile(options)).differences.map(summary)
 
 async function orderOf(store: TestStore, lockId: string) {
   const rows = await store.sql<{ id: string; status: string }>(
@@ -59,11 +59,11 @@ const voidsOf = (store: TestStore, lockId: string) =>
 interface Made {
   kind: Difference['kind']
   critical: boolean
-  /** Makes it, and gives the payment and the way to unmake it. */
+  /** Creates the difference. Returns the payment, and a function that removes the difference. */
   make(store: TestStore): Promise<{ reference: string; unmake(): Promise<unknown> }>
 }
 
-/** A payment of a checkout with this token, changed at the gateway and changed back. */
+/** Changes the payment of a checkout with this token at the gateway, and changes it back. */
 const changed =
   (token: string, there: string, back: string, captureLater = false): Made['make'] =>
   async store => {
@@ -75,8 +75,8 @@ const changed =
 const strayOf =
   (token: string | null, status: string, hoursAgo: number): Made['make'] =>
   async store => {
-    const nobody = '0192bbbb-0000-7000-8000-000000000001'
-    const lockId = token === null ? nobody : (await processed(store, token)).lockId
+    const unknownId = '0192bbbb-0000-7000-8000-000000000001'
+    const lockId = token === null ? unknownId : (await processed(store, token)).lockId
     const reference = await stray(store, lockId, status, { hoursAgo })
     return { reference, unmake: () => forget(store, reference) }
   }
@@ -86,15 +86,15 @@ const declined = `status = 'declined', decline_code = 'card_declined', captured_
 
 const kinds: [title: string, made: Made][] = [
   [
-    'money taken beside a checkout that was paid',
+    'a second captured payment of a paid checkout',
     { kind: 'orphan_captured', critical: true, make: strayOf('tok_approve', 'captured', 0) },
   ],
   [
-    'money taken for a checkout that does not exist',
+    'a captured payment of an unknown checkout',
     { kind: 'orphan_captured', critical: true, make: strayOf(null, 'captured', 0) },
   ],
   [
-    'money taken for a checkout that failed',
+    'a captured payment of a failed checkout',
     {
       kind: 'orphan_captured',
       critical: true,
@@ -102,28 +102,28 @@ const kinds: [title: string, made: Made][] = [
     },
   ],
   [
-    'an authorization of a checkout that failed',
+    'an open authorization of a failed checkout',
     { kind: 'orphan_open', critical: false, make: changed('tok_decline', authorized, declined) },
   ],
   [
-    'an authorization beside a checkout that was paid',
+    'a second open authorization of a paid checkout',
     { kind: 'orphan_open', critical: false, make: strayOf('tok_approve', 'authorized', 0) },
   ],
   [
-    'an empty payment that was left behind',
+    'an abandoned unconfirmed payment',
     { kind: 'orphan_open', critical: false, make: strayOf('tok_approve', 'action_required', 2) },
   ],
   [
-    'a payment that the gateway does not know',
-    // It is no payment any more that anybody can look up.
+    'a payment that the gateway does not have',
+    // The payment can no longer be looked up.
     { kind: 'lost', critical: true, make: changed('tok_approve', 'method = null', `method = 'card'`) },
   ],
   [
-    'another currency',
+    'a different currency',
     { kind: 'currency', critical: false, make: changed('tok_approve', `currency = 'EUR'`, `currency = 'USD'`) },
   ],
   [
-    'another amount captured',
+    'a different captured amount',
     {
       kind: 'captured',
       critical: false,
@@ -131,11 +131,11 @@ const kinds: [title: string, made: Made][] = [
     },
   ],
   [
-    'another amount refunded',
+    'a different refunded amount',
     { kind: 'refunded', critical: false, make: changed('tok_approve', 'refunded_minor = 100', 'refunded_minor = 0') },
   ],
   [
-    'an authorization that the gateway has ended',
+    'an authorization that has ended at the gateway',
     {
       kind: 'authorized',
       critical: false,
@@ -143,7 +143,7 @@ const kinds: [title: string, made: Made][] = [
     },
   ],
   [
-    'a dispute that nobody here has heard of',
+    'an unrecorded dispute',
     {
       kind: 'disputed',
       critical: false,
@@ -157,7 +157,7 @@ const kinds: [title: string, made: Made][] = [
 ]
 
 describeStore('Reconciliation', store => {
-  test('finds nothing where both say the same, wherever checkouts stand', async () => {
+  test('reconciliation finds no difference for consistent checkouts in any state', async () => {
     const refunded = await processed(store, 'tok_approve')
     const order = await orderOf(store, refunded.lockId)
     await store.engine.refundOrder(order.id, { amountMinor: 300 })
@@ -180,18 +180,18 @@ describeStore('Reconciliation', store => {
     expect((await store.engine.health({ maxAgeMs: 0 })).checks.reconciliation).toMatchObject({ status: 'ok', count: 0 })
   })
 
-  test.each(kinds)('names %s, and no longer when it is put right', async (_, { kind, critical, make }) => {
+  test.each(kinds)('reconciliation lists %s until it is corrected', async (_, { kind, critical, make }) => {
     const { reference, unmake } = await make(store)
     const report = await store.engine.reconcile()
     const { reconciliation } = (await store.engine.health({ maxAgeMs: 0 })).checks
     await unmake()
-    expect(report.differences.map(told)).toEqual([[kind, reference]])
+    expect(report.differences.map(summary)).toEqual([[kind, reference]])
     expect(report).toMatchObject({ differenceCount: 1, criticalCount: critical ? 1 : 0, settled: [] })
     expect(reconciliation).toMatchObject({ status: critical ? 'critical' : 'warning', count: 1 })
     expect(await found(store.engine)).toEqual([])
   })
 
-  test('says what each side has', async () => {
+  test('a difference has the amounts of both sides', async () => {
     const { lockId, reference } = await processed(store, 'tok_approve')
     await change(store, reference, 'captured_minor = 2400, refunded_minor = 50')
     expect((await store.engine.reconcile()).differences[0]).toMatchObject({
@@ -204,7 +204,7 @@ describeStore('Reconciliation', store => {
     await change(store, reference, 'captured_minor = 2500, refunded_minor = 0')
   })
 
-  test('goes through all pages, and finds the one that differs', async () => {
+  test('reconciliation reads all pages and finds the one payment that differs', async () => {
     await store.sql(
       `insert into holdfast_sandbox.payments (id, checkout_id, status, method, behaviour, amount_minor, currency, created_at)
        select 'sbx_page-' || n, '0192bbbb-0000-7000-8000-000000000002', 'voided', 'card', 'approve', 1, 'USD',
@@ -212,13 +212,13 @@ describeStore('Reconciliation', store => {
     )
     await change(store, 'sbx_page-7', `status = 'captured', captured_minor = 1, valid_until = now()`)
     const report = await store.engine.reconcile()
-    expect(report.differences.map(told)).toEqual([['orphan_captured', 'sbx_page-7']])
+    expect(report.differences.map(summary)).toEqual([['orphan_captured', 'sbx_page-7']])
     expect(report.payments).toBeGreaterThanOrEqual(350)
     await store.sql(`delete from holdfast_sandbox.payments where id like 'sbx_page-%'`)
     expect(await found(store.engine)).toEqual([])
   })
 
-  test('looks at what stood the last time, however old it has become', async () => {
+  test('reconciliation examines the differences of the last run, however old they are', async () => {
     const { lockId } = await processed(store, 'tok_approve')
     const reference = await stray(store, lockId, 'captured', { hoursAgo: 20 })
     expect(await found(store.engine, { hours: 10 })).toEqual([])
@@ -228,7 +228,7 @@ describeStore('Reconciliation', store => {
     expect(await found(store.engine, { hours: 10 })).toEqual([])
   })
 
-  test('asks for a payment that is older than the window where something was done with it', async () => {
+  test('reconciliation reads a payment from before the period if an operation in the period concerns it', async () => {
     const { lockId, reference } = await processed(store, 'tok_approve')
     await change(store, reference, `created_at = now() - interval '100 hours', refunded_minor = 100`)
     expect(await found(store.engine)).toEqual([['refunded', reference]])
@@ -239,7 +239,7 @@ describeStore('Reconciliation', store => {
       [lockId],
     )
     expect(await found(store.engine)).toEqual([])
-    // Nothing was done with it in the window: it is not looked at.
+    // No operation in the period concerns it, so it is not read.
     await change(store, reference, 'refunded_minor = 100')
     expect(await found(store.engine)).toEqual([])
     await change(store, reference, 'refunded_minor = 0')
@@ -249,14 +249,14 @@ describeStore('Reconciliation', store => {
     await change(store, reference, 'refunded_minor = 50')
   })
 
-  test('is not misled by a checkout that moves while it is looked at', async () => {
+  test('a checkout that changes during its examination is not a difference', async () => {
     const { lockId } = await processed(store, 'tok_approve', true)
     const engine = await store.open({
       gateway: {
         ...store.gateway,
         async list(page) {
           const payments = await store.gateway.list(page)
-          // Captured after the gateway has said that it is not.
+          // Captured after the gateway answered that it is not.
           if (page.after === null) await store.engine.captureCheckout(lockId)
           return payments
         },
@@ -280,18 +280,18 @@ describeStore('Reconciliation', store => {
     await change(store, refunding.reference, 'refunded_minor = 5')
   })
 
-  test('changes nothing unless asked to, then records what was made at the gateway alone', async () => {
+  test('reconciliation records refunds made at the gateway only if requested', async () => {
     const { lockId, reference } = await processed(store, 'tok_approve')
     await change(store, reference, 'refunded_minor = 400')
     await store.engine.reconcile({ voidOrphans: true })
     expect(await orderStatus(store, lockId)).toBe('paid')
     const report = await store.engine.reconcile({ record: true })
     expect(report.differences).toEqual([])
-    expect(report.settled.map(told)).toEqual([['refunded', reference]])
+    expect(report.settled.map(summary)).toEqual([['refunded', reference]])
     expect(await orderStatus(store, lockId)).toBe('partially_refunded')
   })
 
-  test('tells what is wrong with a call, and with a gateway that has no books', async () => {
+  test('invalid hours and a gateway that cannot list payments are refused', async () => {
     await expect(store.engine.reconcile({ hours: 0 })).rejects.toMatchObject({ code: 'invalid_argument' })
     const { inspect: _, list: __, ...gateway } = store.gateway
     const closed = await store.open({ gateway })
@@ -300,36 +300,36 @@ describeStore('Reconciliation', store => {
   })
 })
 
-describeStore('An orphan', store => {
+describeStore('An orphaned authorization', store => {
   const old = `created_at = now() - interval '2 hours'`
 
-  test('of a failed checkout is ended by an intent of ours, once it is an hour old', async () => {
+  test('an orphaned authorization of a failed checkout is voided with an intent, once it is an hour old', async () => {
     const { lockId, reference } = await processed(store, 'tok_decline')
     await change(store, reference, authorized)
     const young = await store.engine.reconcile({ voidOrphans: true })
-    expect([young.differences.map(told), young.settled]).toEqual([[['orphan_open', reference]], []])
+    expect([young.differences.map(summary), young.settled]).toEqual([[['orphan_open', reference]], []])
     expect(await voidsOf(store, lockId)).toEqual([])
     await change(store, reference, old)
     const report = await store.engine.reconcile({ voidOrphans: true })
-    expect([report.differences, report.settled.map(told)]).toEqual([[], [['orphan_open', reference]]])
+    expect([report.differences, report.settled.map(summary)]).toEqual([[], [['orphan_open', reference]]])
     expect(await voidsOf(store, lockId)).toEqual([{ attempt: 1, status: 'succeeded', reference }])
     expect((await store.facts(lockId)).payment).toBe('voided')
     expect(await found(store.engine, { voidOrphans: true })).toEqual([])
     expect(await voidsOf(store, lockId)).toHaveLength(1)
   })
 
-  test('beside a checkout that was paid is ended, and its own payment is not', async () => {
+  test('an orphaned authorization of a paid checkout is voided, and its own payment is not', async () => {
     const { lockId, reference: own } = await processed(store, 'tok_approve')
     const reference = await stray(store, lockId, 'action_required', { hoursAgo: 2 })
     await change(store, own, old)
     const report = await store.engine.reconcile({ voidOrphans: true })
-    expect([report.differences, report.settled.map(told)]).toEqual([[], [['orphan_open', reference]]])
+    expect([report.differences, report.settled.map(summary)]).toEqual([[], [['orphan_open', reference]]])
     expect(await store.gateway.payment(reference)).toMatchObject({ status: 'voided' })
     expect(await store.gateway.payment(own)).toMatchObject({ status: 'captured' })
     await forget(store, reference)
   })
 
-  test('that turns out to be captured is left to people', async () => {
+  test('an orphaned authorization that turns out to be captured is left to an operator', async () => {
     const { lockId, reference } = await processed(store, 'tok_decline')
     await change(store, reference, `${authorized}, ${old}`)
     const engine = await store.open({
@@ -342,13 +342,13 @@ describeStore('An orphan', store => {
       },
     })
     const report = await engine.reconcile({ voidOrphans: true })
-    expect(report.differences.map(told)).toEqual([['orphan_captured', reference]])
+    expect(report.differences.map(summary)).toEqual([['orphan_captured', reference]])
     expect(report.criticalCount).toBe(1)
     expect(await voidsOf(store, lockId)).toMatchObject([{ status: 'declined' }])
     await change(store, reference, declined)
   })
 
-  test('that the gateway refuses to end is given up after three times', async () => {
+  test('a void of an orphaned authorization is abandoned after three refusals', async () => {
     const { lockId, reference } = await processed(store, 'tok_decline')
     await change(store, reference, `${authorized}, ${old}`)
     const engine = await store.open({
@@ -361,7 +361,7 @@ describeStore('An orphan', store => {
     await change(store, reference, declined)
   })
 
-  test('whose end has no answer is asked about until it has one', async () => {
+  test('a void of an orphaned authorization without an answer is retried until it has one', async () => {
     const { lockId, reference } = await processed(store, 'tok_decline')
     await change(store, reference, `${authorized}, ${old}`)
     const engine = await store.open({
@@ -380,7 +380,7 @@ describeStore('An orphan', store => {
     expect(await voidsOf(store, lockId)).toMatchObject([{ status: 'succeeded' }])
   })
 
-  test('beside a refund of unknown outcome: both are settled, whichever is first', async () => {
+  test('an orphaned authorization and a refund of unknown outcome are both settled, in either order', async () => {
     const { lockId } = await processed(store, 'tok_approve')
     const order = await orderOf(store, lockId)
     const reference = await stray(store, lockId, 'authorized', { hoursAgo: 2 })
@@ -408,7 +408,7 @@ describeStore('An orphan', store => {
     'before_commit:record',
     'after_commit:record',
   ]
-  test.each(points)('is ended though the process that began it died %s', async point => {
+  test.each(points)('an orphaned authorization is voided even if its process died %s', async point => {
     const { lockId, reference } = await processed(store, 'tok_decline')
     await change(store, reference, `${authorized}, ${old}`)
     const life = killableProcess(store.database, store.gateway, point)
@@ -417,7 +417,7 @@ describeStore('An orphan', store => {
     expect(life.isDead).toBe(true)
     await store.drain()
     const left = point === 'before_commit:intend' ? [['orphan_open', reference]] : []
-    // Its run is ended once it has been silent for too long.
+    // The next run ends the one that did not renew its lease.
     await expect(store.engine.reconcile()).rejects.toMatchObject({ code: 'overloaded' })
     await store.sql(`update holdfast.reconciliations set alive_until = now() where ended_at is null`)
     expect(await found(store.engine)).toEqual(left)

@@ -1,9 +1,9 @@
-/** Comparisons that nobody asked for: one process at a time, every so often, and what they leave behind. */
+/** Scheduled reconciliation: one process at a time, at intervals, with stored results. */
 import { expect, test } from 'vitest'
 import type { Clock } from '../../src/saga/context.ts'
 import { describeStore, type TestStore } from '../support/test-store.ts'
 
-/** Holds back what waits as long as the reconciler does, until it is told that the time has passed. */
+/** Holds back timers as long as those of the reconciler, until `pass` is called. */
 function heldClock() {
   const waiting = new Set<() => void>()
   const clock: Clock = {
@@ -25,7 +25,7 @@ function heldClock() {
   return { clock, pass, waiting }
 }
 
-/** The gateway's list holds its answer back until it is told. */
+/** The gateway's list holds back its answer until `release` is called. */
 function heldList(store: TestStore) {
   let release = (): void => {}
   let asked = (): void => {}
@@ -43,7 +43,7 @@ function heldList(store: TestStore) {
   return { gateway: { ...store.gateway, list }, isAsked, release: () => release() }
 }
 
-/** Pauses between two questions take no time. */
+/** Pauses between retries take no time. */
 const hasty: Clock = {
   after(ms, run) {
     const timer = setTimeout(run, ms === 1_000 || ms === 2_000 ? 0 : ms)
@@ -65,7 +65,7 @@ const forgetRuns = (store: TestStore) => store.sql('delete from holdfast.reconci
 describeStore('The reconciler', store => {
   const patient = { gatewayTimeoutMs: 9_000 }
 
-  test('compares by itself, puts right what may be, and leaves the rest in sight', async () => {
+  test('the reconciler runs on schedule, repairs what it may, and reports the rest', async () => {
     const { lockId } = await store.begin({ [await store.article()]: 2 })
     await store.engine.processCheckout(lockId, { token: 'tok_approve' })
     const reference = `sbx_${lockId}:authorize:1`
@@ -78,7 +78,7 @@ describeStore('The reconciler', store => {
     expect(await runs(store)).toEqual([{ by_itself: true, failure: null, ended: true }])
     expect((await store.facts(lockId)).order).toBe('partially_refunded')
     expect((await engine.health({ maxAgeMs: 0 })).checks.reconciliation).toMatchObject({ status: 'ok', count: 0 })
-    // It is not time again, for this process and for any other.
+    // No further run is due, in this process or in a different one.
     await expect.poll(() => waiting.size).toBe(1)
     pass()
     await expect.poll(() => waiting.size).toBe(1)
@@ -87,7 +87,7 @@ describeStore('The reconciler', store => {
     await forgetRuns(store)
   })
 
-  test('does nothing by itself where it is switched off, or the gateway has no books', async () => {
+  test('the reconciler does not run if it is disabled or the gateway cannot list payments', async () => {
     const { inspect: _, list: __, ...gateway } = store.gateway
     for (const options of [{ config: { reconcileIntervalMinutes: 0 } }, { gateway }]) {
       const { clock, waiting } = heldClock()
@@ -98,7 +98,7 @@ describeStore('The reconciler', store => {
     }
   })
 
-  test('runs in one process at a time: another is told, and begins none', async () => {
+  test('reconciliation runs in one process at a time, and a concurrent request is refused', async () => {
     const held = heldList(store)
     const first = await store.open({ gateway: held.gateway, numbers: patient })
     const running = first.reconcile()
@@ -111,7 +111,7 @@ describeStore('The reconciler', store => {
     await forgetRuns(store)
   })
 
-  test('begins once where several are due at the same moment', async () => {
+  test('one reconciliation begins if several processes are due at the same moment', async () => {
     const clocks = [heldClock(), heldClock(), heldClock()]
     const engines = await Promise.all(
       clocks.map(({ clock }) => store.open({ workers: true, clock, apart: store.kind === 'postgres' })),
@@ -123,7 +123,7 @@ describeStore('The reconciler', store => {
     await forgetRuns(store)
   })
 
-  test('that was silent for too long is given up, and what it says afterwards counts for nothing', async () => {
+  test('a reconciliation that does not renew its lease is given up, and its later writes are ignored', async () => {
     const held = heldList(store)
     const frozen = await store.open({ gateway: held.gateway, numbers: patient })
     const running = frozen.reconcile()
@@ -137,7 +137,7 @@ describeStore('The reconciler', store => {
     await forgetRuns(store)
   })
 
-  test('keeps the failure of a gateway that does not answer, and what stood before still counts', async () => {
+  test('a failed reconciliation is stored, and the differences of the one before still count', async () => {
     const engine = await store.open({
       gateway: { ...store.gateway, list: () => Promise.reject(new Error('no answer')) },
       clock: hasty,
@@ -156,7 +156,7 @@ describeStore('The reconciler', store => {
     await forgetRuns(store)
   })
 
-  test('keeps the newest hundred results', async () => {
+  test('the newest hundred results are kept', async () => {
     await store.sql(
       `insert into holdfast.reconciliations (id, gateway, hours, started_at, alive_until, ended_at)
        select gen_random_uuid(), 'sandbox', 72, now() - n * interval '1 hour', now(), now() from generate_series(1, 130) n`,
@@ -167,7 +167,7 @@ describeStore('The reconciler', store => {
     await forgetRuns(store)
   })
 
-  test('ends with its engine, in the middle of a comparison', async () => {
+  test('a reconciliation is aborted when its engine closes', async () => {
     const held = heldList(store)
     const engine = await store.open({ gateway: held.gateway, numbers: patient })
     const running = engine.reconcile().catch((error: unknown) => error)

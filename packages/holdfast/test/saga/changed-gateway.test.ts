@@ -1,4 +1,4 @@
-/** A shop that changes its gateway has checkouts in flight at the old one: they are asked about there, or nowhere. */
+/** Checkouts in progress at the old gateway after a shop changed its gateway: only the old gateway is called for them. */
 import { expect, test } from 'vitest'
 import type { PaymentGateway } from '../../src/payments/gateway.ts'
 import { createSandboxGateway } from '../../src/payments/sandbox/sandbox.ts'
@@ -6,9 +6,9 @@ import { openTestDatabase } from '../support/test-database.ts'
 import { describeStore } from '../support/test-store.ts'
 
 describeStore(
-  'After a change of the gateway',
+  'A shop that changed its gateway',
   store => {
-    test('a capture at the old gateway is never undone by asking the new one', async () => {
+    test('a capture at the old gateway is never undone because of an answer from the new one', async () => {
       const elsewhere = await openTestDatabase('postgres')
       const sandbox = createSandboxGateway({ database: elsewhere.database })
       const next: PaymentGateway = { ...sandbox, name: 'next' }
@@ -36,7 +36,7 @@ describeStore(
       }
     })
 
-    test('an order of the old gateway is not refunded at the new one', async () => {
+    test('an order paid at the old gateway is not refunded at the new one', async () => {
       const engine = await store.open({ gateway: { ...store.gateway, name: 'next' } })
       const { lockId } = await store.begin({ [await store.article()]: 1 })
       const outcome = await store.engine.processCheckout(lockId, { token: 'tok_approve' })

@@ -1,4 +1,4 @@
-/** Many at once: one cart is one order whoever asks how often, and what is scarce is never given twice. */
+/** Concurrent requests: one order per cart, and no unit of stock or coupon use is given twice. */
 import { expect, test } from 'vitest'
 import { statement } from '../../src/database/database.ts'
 import type { Outcome } from '../../src/domain/outcome.ts'
@@ -12,10 +12,10 @@ const token = 'tok_approve'
 const times = <T>(count: number, make: (index: number) => T): T[] =>
   Array.from({ length: count }, (_, index) => make(index))
 
-/** On the embedded database everything stands in one queue: there are fewer ways to race, and each takes longer. */
+/** The embedded database has one connection: there are fewer possible races, and each takes longer. */
 const rounds = (store: TestStore, count: number) => (store.kind === 'postgres' ? count : Math.ceil(count / 5))
 
-/** Further processes on the same database; on the embedded one, engines that share it. */
+/** More processes on the same database. On the embedded database: engines that share it. */
 function engines(store: TestStore, count: number): Promise<CheckoutEngine[]> {
   return Promise.all(times(count, () => store.open({ apart: true })))
 }
@@ -28,24 +28,27 @@ function counted(words: readonly string[]): Record<string, number> {
   return counts
 }
 
-describeStore('One cart, asked for many times at once', store => {
-  test.each([1, 2, 4])('in %s processes: one order, one authorization, one capture, equal answers', async count => {
-    const all = await engines(store, count)
-    for (let round = 0; round < rounds(store, 5); round += 1) {
-      const { lockId } = await store.begin({ [await store.article()]: 2 })
-      const outcomes = await Promise.all(
-        times(10, index => (all[index % count] ?? store.engine).processCheckout(lockId, { token })),
-      )
-      for (const outcome of outcomes) expect(outcome).toEqual(outcomes[0])
-      expect(outcomes[0]).toMatchObject({ status: 'completed' })
-      expect(await store.facts(lockId)).toEqual(paid(2_500))
-      expect(
-        await store.sql(`select kind from holdfast_sandbox.requests where checkout_id = $1 order by kind`, [lockId]),
-      ).toEqual([{ kind: 'authorize' }, { kind: 'capture' }])
-    }
-  })
+describeStore('Concurrent requests for one cart', store => {
+  test.each([1, 2, 4])(
+    'concurrent requests in %s processes create one order, one authorization, and one capture, and return equal results',
+    async count => {
+      const all = await engines(store, count)
+      for (let round = 0; round < rounds(store, 5); round += 1) {
+        const { lockId } = await store.begin({ [await store.article()]: 2 })
+        const outcomes = await Promise.all(
+          times(10, index => (all[index % count] ?? store.engine).processCheckout(lockId, { token })),
+        )
+        for (const outcome of outcomes) expect(outcome).toEqual(outcomes[0])
+        expect(outcomes[0]).toMatchObject({ status: 'completed' })
+        expect(await store.facts(lockId)).toEqual(paid(2_500))
+        expect(
+          await store.sql(`select kind from holdfast_sandbox.requests where checkout_id = $1 order by kind`, [lockId]),
+        ).toEqual([{ kind: 'authorize' }, { kind: 'capture' }])
+      }
+    },
+  )
 
-  test('started in four processes: one lock', async () => {
+  test('concurrent starts in four processes create one lock', async () => {
     const all = await engines(store, 4)
     for (let round = 0; round < rounds(store, 5); round += 1) {
       const { cartId, sessionId } = await store.cart({ [await store.article()]: 1 })
@@ -56,7 +59,7 @@ describeStore('One cart, asked for many times at once', store => {
     }
   })
 
-  test('resumed and processed and recovered at once: one order', async () => {
+  test('concurrent resuming, processing, and recovery create one order', async () => {
     const all = await engines(store, 3)
     for (let round = 0; round < rounds(store, 5); round += 1) {
       const { lockId } = await store.begin({ [await store.article()]: 2 })
@@ -71,7 +74,7 @@ describeStore('One cart, asked for many times at once', store => {
     }
   })
 
-  test('a cancel that races the payment gives one end, the same to both', async () => {
+  test('a cancellation that races the payment has one outcome, the same for both requests', async () => {
     const [one, other] = await engines(store, 2)
     const ends: string[] = []
     for (let round = 0; round < rounds(store, 30); round += 1) {
@@ -83,14 +86,14 @@ describeStore('One cart, asked for many times at once', store => {
       const facts = await store.facts(lockId)
       expect(['completed', 'failed', 'capturing']).toContain(facts.state)
       ends.push(facts.state)
-      if (facts.state === 'completed') for (const told of codes) expect(['completed', 'processing']).toContain(told)
+      if (facts.state === 'completed') for (const code of codes) expect(['completed', 'processing']).toContain(code)
       else expect(codes).toEqual(['checkout_cancelled', 'checkout_cancelled'])
     }
     await store.drain()
     expect(ends).toContain('failed')
   })
 
-  test('a cancel that arrives while the gateway is asked wins, and the late answer changes nothing', async () => {
+  test('a cancellation during a gateway call wins, and the late answer changes nothing', async () => {
     let release = (): void => {}
     const gate = new Promise<void>(resolve => {
       release = resolve
@@ -120,7 +123,7 @@ describeStore('One cart, asked for many times at once', store => {
     expect(await store.stock(sku)).toEqual({ onHand: 100, reserved: 0 })
   })
 
-  test('an expiry that comes while the capture runs does not undo it', async () => {
+  test('an expiry during the capture does not undo it', async () => {
     const other = await store.open({ apart: true })
     const engine = await store.open({
       gateway: {
@@ -138,7 +141,7 @@ describeStore('One cart, asked for many times at once', store => {
     expect(await store.facts(lockId)).toEqual(paid(1_500))
   })
 
-  test('a change of the cart that races the start comes before it or is refused', async () => {
+  test('a cart change that races the start happens before it or is refused', async () => {
     const engine = await store.open({ apart: true })
     for (let round = 0; round < rounds(store, 20); round += 1) {
       const sku = await store.article()
@@ -163,9 +166,9 @@ describeStore('One cart, asked for many times at once', store => {
 })
 
 describeStore(
-  'A start beside a change that is not committed yet',
+  'A start during an uncommitted cart change',
   store => {
-    test('waits for it, so that what is locked is what was changed', async () => {
+    test('a start waits for an uncommitted cart change and locks the changed cart', async () => {
       const sku = await store.article()
       const { cartId, sessionId } = await store.cart({ [sku]: 1 })
       const more = statement('test_more_of_it', 'update holdfast.cart_lines set quantity = 2 where cart_id = $1')
@@ -191,9 +194,9 @@ describeStore(
   ['postgres'],
 )
 
-describeStore('Many buyers', store => {
+describeStore('Concurrent buyers', store => {
   test.each([1, 2])(
-    'twenty of them, in %s processes, and one unit: one order, nineteen refusals that say why',
+    'of twenty buyers of one unit in %s processes one gets it, and nineteen are refused with the reason',
     async count => {
       const all = await engines(store, count)
       const sku = await store.article({ stock: [1] })
@@ -213,7 +216,7 @@ describeStore('Many buyers', store => {
     },
   )
 
-  test('a set is served in the order in which it came, and what one gives back the next can have', async () => {
+  test('a batch is served in order of arrival, and a refused checkout leaves its stock to the next', async () => {
     const sku = await store.article({ stock: [3] })
     const buyers = await Promise.all([2, 3, 1].map(quantity => store.begin({ [sku]: quantity })))
     const expectations = [undefined, undefined, 1]
@@ -230,7 +233,7 @@ describeStore('Many buyers', store => {
     expect(await store.stock(sku)).toEqual({ onHand: 1, reserved: 0 })
   })
 
-  test('a coupon for five is redeemed by five, and another may have it when one of them fails', async () => {
+  test('a coupon with five uses is redeemed five times, and a failed checkout frees its use', async () => {
     const all = await engines(store, 2)
     await upsertCoupon(store.database, { code: 'FIVE', discount: { ratePpm: 500_000 }, usageLimit: 5 })
     const sku = await store.article()
@@ -247,7 +250,7 @@ describeStore('Many buyers', store => {
     expect(await store.engine.processCheckout(next.lockId, { token })).toMatchObject({ status: 'completed' })
   })
 
-  test('a coupon once a customer is redeemed once by each, however they write their address', async () => {
+  test('a coupon with one use per customer is redeemed once per email address, in any spelling', async () => {
     const usageLimitPerCustomer = 1
     await upsertCoupon(store.database, { code: 'ONCE', discount: { ratePpm: 100_000 }, usageLimitPerCustomer })
     const sku = await store.article()
@@ -262,7 +265,7 @@ describeStore('Many buyers', store => {
     expect(counted(outcomes.map(code))).toEqual({ completed: 2, coupon_exhausted: 2 })
     for (let round = 0; round < rounds(store, 8); round += 1) {
       const start = { userId: `customer ${round}` }
-      // Each has an article of its own, so that nothing but the coupon stands between them.
+      // Each buyer has a different article, so that they compete for the coupon only.
       const known = await Promise.all(
         times(4, async () => store.begin({ [await store.article()]: 1 }, { cart: { couponCode: 'ONCE' }, start })),
       )
@@ -273,7 +276,7 @@ describeStore('Many buyers', store => {
     }
   })
 
-  test('carts that share articles in opposite order never wait for each other for ever', async () => {
+  test('carts with the same articles in opposite order do not deadlock', async () => {
     const all = await engines(store, 3)
     const skus = await Promise.all(times(4, () => store.article({ stock: [200, 200] })))
     const buyers = await Promise.all(
@@ -292,7 +295,7 @@ describeStore('Many buyers', store => {
     for (const sku of skus) expect(await store.stock(sku)).toEqual({ onHand: 390, reserved: 0 })
   })
 
-  test('stock and prices that the shop sets meanwhile lose nothing', async () => {
+  test('stock and prices that the shop changes during checkouts are not lost', async () => {
     const sku = await store.article({ stock: [50] })
     const buyers = await Promise.all(times(10, () => store.begin({ [sku]: 1 })))
     await Promise.all([
@@ -303,31 +306,34 @@ describeStore('Many buyers', store => {
   })
 })
 
-describeStore('A set with one that the database refuses', store => {
+describeStore('A batch with one checkout that the database refuses', store => {
   const states = { prepare: 'authorizing', place: 'capturing', settle: 'completed' }
 
-  test.each(Object.entries(states))('in the step %s: it fails alone, the others complete', async (_, state) => {
-    const sku = await store.article()
-    const buyers = await Promise.all(times(9, () => store.begin({ [sku]: 1 })))
-    const poisoned = buyers[4] ?? buyers[0]
-    await store.sql(
-      `alter table holdfast.checkouts add constraint poison
+  test.each(Object.entries(states))(
+    'in the step %s only the refused checkout fails, and the others complete',
+    async (_, state) => {
+      const sku = await store.article()
+      const buyers = await Promise.all(times(9, () => store.begin({ [sku]: 1 })))
+      const poisoned = buyers[4] ?? buyers[0]
+      await store.sql(
+        `alter table holdfast.checkouts add constraint poison
        check (state <> '${state}' or id <> '${poisoned?.lockId}') not valid`,
-    )
-    const settled = await Promise.allSettled(
-      buyers.map(({ lockId }) => store.engine.processCheckout(lockId, { token })),
-    )
-    await store.sql('alter table holdfast.checkouts drop constraint poison')
-    expect(settled.map(one => (one.status === 'fulfilled' ? code(one.value) : 'thrown'))).toEqual(
-      times(9, index => (index === 4 ? 'thrown' : 'completed')),
-    )
-    await store.drain()
-    const end = await store.engine.processCheckout(poisoned?.lockId ?? '', { token })
-    expect(code(end)).toBe('completed')
-    expect(await store.stock(sku)).toEqual({ onHand: 91, reserved: 0 })
-  })
+      )
+      const settled = await Promise.allSettled(
+        buyers.map(({ lockId }) => store.engine.processCheckout(lockId, { token })),
+      )
+      await store.sql('alter table holdfast.checkouts drop constraint poison')
+      expect(settled.map(one => (one.status === 'fulfilled' ? code(one.value) : 'thrown'))).toEqual(
+        times(9, index => (index === 4 ? 'thrown' : 'completed')),
+      )
+      await store.drain()
+      const end = await store.engine.processCheckout(poisoned?.lockId ?? '', { token })
+      expect(code(end)).toBe('completed')
+      expect(await store.stock(sku)).toEqual({ onHand: 91, reserved: 0 })
+    },
+  )
 
-  test('a queue that is full says so at once, and nothing is lost', async () => {
+  test('a full queue refuses requests at once, and no accepted checkout is lost', async () => {
     const engine = await store.open({ numbers: { queueMax: 3, batchMax: 1 } })
     const sku = await store.article()
     const buyers = await Promise.all(times(12, () => store.begin({ [sku]: 1 })))

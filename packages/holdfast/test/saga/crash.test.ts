@@ -1,6 +1,6 @@
 /**
- * A process dies at a point of a checkout, another carries on: the checkout ends as if nothing had happened, and a
- * client that asks again gets the one answer. The points are those that an undisturbed checkout passes.
+ * Recovery after a crash at each point that an undisturbed checkout passes. The checkout ends as without the crash, and a
+ * client that repeats its request gets the same result.
  */
 import { expect, test } from 'vitest'
 import { type CrashPoint, type KillableProcess, killableProcess } from '../../../testing/src/crash-points.ts'
@@ -11,7 +11,7 @@ import { describeStore, secret, type TestStore } from '../support/test-store.ts'
 interface Scenario {
   title: string
   payment: PaymentInput
-  /** What the buyer or the shop does afterwards, in the process that may die. */
+  /** The next request of the buyer or the shop, to the process that may die. */
   next?: 'cancel' | 'capture'
   end: CheckoutFacts
   /** The points at which it can die, in order. */
@@ -95,7 +95,7 @@ const scenarios: Scenario[] = [
   },
 ]
 
-/** One checkout by a process that dies at `diesAt`; gives what another process and the client find afterwards. */
+/** Runs one checkout in a process that dies at `diesAt`. Returns what survivors and the client need afterwards. */
 async function run(store: TestStore, scenario: Scenario, diesAt: CrashPoint | null) {
   const sku = await store.article({ stock: [6, 4] })
   const { cartId, sessionId } = await store.cart({ [sku]: 2 }, { couponCode: 'TEN' })
@@ -115,8 +115,8 @@ function openDoomed(store: TestStore, { database, gateway, clock }: KillableProc
   return store.open({ database, gateway, clock })
 }
 
-/** The client asks again, as browsers and people do; the survivors recover first. */
-async function carryOn(store: TestStore, scenario: Scenario, ready: { cartId: string; sessionId: string }) {
+/** The survivors recover, then the client repeats its requests. */
+async function repeatRequests(store: TestStore, scenario: Scenario, ready: { cartId: string; sessionId: string }) {
   await store.drain()
   const { engine } = store
   const last = await store.sql<{ id: string }>('select id from holdfast.checkouts where cart_id = $1', [ready.cartId])
@@ -133,16 +133,16 @@ function resumes(store: TestStore, tried: readonly Scenario[]): void {
     const { title, end, points } = scenario
     const sold = end.state === 'completed'
 
-    test(`a checkout ${title} passes these points, and no others`, async () => {
+    test(`a checkout ${title} passes exactly the expected crash points`, async () => {
       const { life } = await run(store, scenario, null)
       expect(life.reached).toEqual(points)
     })
 
-    test.each(points)(`resumes a checkout ${title} after a crash %s`, async point => {
+    test.each(points)(`a checkout ${title} ends as without a crash %s`, async point => {
       const ready = await run(store, scenario, point)
       expect(ready.life.reached.at(-1)).toBe(point)
       expect(await store.violations()).toEqual([])
-      const { id, outcome } = await carryOn(store, scenario, ready)
+      const { id, outcome } = await repeatRequests(store, scenario, ready)
       expect(outcome.status).toBe(sold ? 'completed' : 'failed')
       expect(await store.facts(id)).toEqual(end)
       expect(await store.stock(ready.sku)).toEqual({ onHand: sold ? 8 : 10, reserved: 0 })
@@ -155,17 +155,17 @@ function resumes(store: TestStore, tried: readonly Scenario[]): void {
   }
 }
 
-describeStore('A crash', store => resumes(store, scenarios), ['postgres'])
-describeStore('A crash', store => resumes(store, scenarios.slice(0, 1)), ['embedded'])
+describeStore('Recovery', store => resumes(store, scenarios), ['postgres'])
+describeStore('Recovery', store => resumes(store, scenarios.slice(0, 1)), ['embedded'])
 
 const [completes, , refused] = scenarios
 const twice = [completes, refused].filter(scenario => scenario !== undefined)
 
 describeStore(
-  'A second crash, in the recovery',
+  'Recovery that crashes itself',
   store => {
-    // `npm run prove:crash` dies at every pair of points; here at every third.
-    test.each(twice)('a checkout $title survives any two crashes', async scenario => {
+    // `npm run prove:crash` covers every pair of points; this test covers every third.
+    test.each(twice)('a checkout $title ends as without a crash after two crashes', async scenario => {
       for (const [index, first] of scenario.points.entries()) {
         const probe = await run(store, scenario, first)
         const watching = killableProcess(store.database, store.gateway, null)
@@ -176,10 +176,10 @@ describeStore(
           const life = killableProcess(store.database, store.gateway, second)
           const doomed = await openDoomed(store, life)
           await Promise.race([recoverOnce(doomed), life.died])
-          const { id } = await carryOn(store, scenario, ready)
+          const { id } = await repeatRequests(store, scenario, ready)
           expect(await store.facts(id), `${first}, then ${second}`).toEqual(scenario.end)
         }
-        const { id } = await carryOn(store, scenario, probe)
+        const { id } = await repeatRequests(store, scenario, probe)
         expect(await store.facts(id), first).toEqual(scenario.end)
       }
 
@@ -194,10 +194,10 @@ describeStore(
   ['postgres'],
 )
 
-describeStore('The token of a checkout that is taken over', store => {
+describeStore('The payment token of a checkout that is taken over', store => {
   const canary = 'tok_approve'
 
-  test('stands readable in no table, at any moment', async () => {
+  test('the payment token is readable in no table after any crash', async () => {
     for (const point of completes?.points ?? []) {
       if (completes === undefined) return
       await run(store, completes, point)
@@ -208,7 +208,7 @@ describeStore('The token of a checkout that is taken over', store => {
     expect(await tablesWith('@example.com'), 'the search finds what is there').toContain('holdfast.orders')
   })
 
-  test('is opened by another process with the same secret, which repeats the authorization', async () => {
+  test('a process with the same secret decrypts the payment token and repeats the authorization', async () => {
     if (completes === undefined) return
     const { cartId } = await run(store, completes, 'before_call:authorize')
     const survivor = await store.open({ config: { secret } })
@@ -217,10 +217,10 @@ describeStore('The token of a checkout that is taken over', store => {
     expect(await store.facts(row?.id ?? '')).toEqual(completes.end)
   })
 
-  test('is useless to a process with another secret, which gives up behind a fencing void', async () => {
+  test('a process with a different secret cannot decrypt the payment token and abandons the payment behind a fencing void', async () => {
     if (completes === undefined) return
     const { cartId, sku } = await run(store, completes, 'before_call:authorize')
-    const stranger = await store.open({ config: { secret: 'another secret, of a process that was set up wrongly' } })
+    const stranger = await store.open({ config: { secret: 'a different secret, in a misconfigured process' } })
     await store.drain(stranger)
     const [row] = await store.sql<{ id: string }>('select id from holdfast.checkouts where cart_id = $1', [cartId])
     const end = undone('payment_unsettled', 'payment_authorization', { claim: 'released' })
@@ -228,10 +228,10 @@ describeStore('The token of a checkout that is taken over', store => {
     expect(await store.stock(sku)).toEqual({ onHand: 10, reserved: 0 })
   })
 
-  test('is not needed where the gateway has heard of it already', async () => {
+  test('a process without the payment token completes an authorization that the gateway already has', async () => {
     if (completes === undefined) return
     const { cartId } = await run(store, completes, 'after_call:authorize')
-    const stranger = await store.open({ config: { secret: 'another secret, of a process that was set up wrongly' } })
+    const stranger = await store.open({ config: { secret: 'a different secret, in a misconfigured process' } })
     await store.drain(stranger)
     const [row] = await store.sql<{ id: string }>('select id from holdfast.checkouts where cart_id = $1', [cartId])
     expect(await store.facts(row?.id ?? '')).toEqual(completes.end)

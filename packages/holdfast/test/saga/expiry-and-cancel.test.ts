@@ -1,11 +1,11 @@
-/** Time and people end a checkout in whatever state it rests: undone where it can be, told as it is where it cannot. */
+/** Cancellation and expiry in every resting state: the checkout is undone, or after the pivot it is left as it is. */
 import { expect, test } from 'vitest'
 import { undone } from '../support/store-facts.ts'
 import { type Begun, describeStore, type TestStore } from '../support/test-store.ts'
 
 type Ready = Begun & { sku: string }
 
-/** Ways to bring a checkout to rest in each state that is not an end. */
+/** Brings a checkout to rest in each state that is not final. */
 const resting: Record<string, (store: TestStore) => Promise<Ready>> = {
   pending: store => begun(store),
   authorizing: store => at(store, 'tok_pending'),
@@ -34,7 +34,7 @@ async function at(store: TestStore, token: string, engine = store.engine, captur
   return ready
 }
 
-/** What a cancel makes of it: the state at once, the failure's code at the end. */
+/** By state: the state right after the cancellation, and the failure's code at the end. */
 const cancelled: [string, string, string][] = [
   ['pending', 'failed', 'checkout_cancelled'],
   ['authorizing', 'failed', 'checkout_cancelled'],
@@ -44,8 +44,8 @@ const cancelled: [string, string, string][] = [
   ['rolling_back', 'rolling_back', 'capture_refused'],
 ]
 
-describeStore('Cancelling', store => {
-  test.each(cancelled)('in %s undoes everything', async (state, atOnce, code) => {
+describeStore('Cancellation', store => {
+  test.each(cancelled)('a cancellation in %s undoes everything', async (state, atOnce, code) => {
     const { lockId, sku, cartId } = await (resting[state] ?? begun)(store)
     expect((await store.facts(lockId)).state).toBe(state.split(' ')[0])
     const outcome = await store.engine.cancelCheckout(lockId, { reason: 'changed my mind' })
@@ -61,7 +61,7 @@ describeStore('Cancelling', store => {
     if (code === 'checkout_cancelled') expect(facts.events).toContain('CheckoutCancelled')
   })
 
-  test('past the decision to capture it is not cancelled but told as it is', async () => {
+  test('a cancellation after the decision to capture changes nothing and returns the current state', async () => {
     const { lockId } = await (resting.capturing ?? begun)(store)
     expect(await store.engine.cancelCheckout(lockId)).toMatchObject({
       status: 'processing',
@@ -73,13 +73,13 @@ describeStore('Cancelling', store => {
     expect(await store.engine.cancelCheckout(lockId)).toMatchObject({ status: 'completed' })
   })
 
-  test('five cancels at once give one answer', async () => {
+  test('five concurrent cancellations return the same result', async () => {
     const { lockId } = await at(store, 'tok_action_required')
     const outcomes = await Promise.all(Array.from({ length: 5 }, () => store.engine.cancelCheckout(lockId)))
     for (const outcome of outcomes) expect(outcome).toMatchObject({ failure: { code: 'checkout_cancelled' } })
   })
 
-  test("the shop's hand releases any session's checkout, and leaves its name", async () => {
+  test('an operator can release a checkout of any session, and is recorded by name', async () => {
     const { lockId } = await at(store, 'tok_action_required')
     const outcome = await store.engine.releaseCheckout(lockId, { actor: 'ada', reason: 'stuck' })
     expect(outcome).toMatchObject({ status: 'failed', failure: { code: 'checkout_released' } })
@@ -93,7 +93,7 @@ describeStore('Cancelling', store => {
   })
 })
 
-/** What time makes of it, once the recoverer comes by. */
+/** By state: the final state after the expiry, and the failure's code. */
 const expired: [string, string, string][] = [
   ['pending', 'failed', 'checkout_expired'],
   ['authorizing', 'failed', 'checkout_expired'],
@@ -104,7 +104,7 @@ const expired: [string, string, string][] = [
 ]
 
 describeStore('Expiry', store => {
-  test.each(expired)('in %s ends in %s', async (state, end, code) => {
+  test.each(expired)('an expiry in %s ends in %s', async (state, end, code) => {
     const { lockId, sku, cartId, sessionId } = await (resting[state] ?? begun)(store)
     await store.expire(lockId)
     await store.wake(lockId)
@@ -124,7 +124,7 @@ describeStore('Expiry', store => {
     }
   })
 
-  test('an expired rollback lets the buyer start again while the gateway still holds out', async () => {
+  test('a buyer can start again after the lock expires, even while the rollback is not confirmed', async () => {
     const { lockId, cartId, sessionId, sku } = await at(store, 'tok_void_fails')
     const waiting = await store.engine.startCheckout(cartId, { sessionId })
     expect(waiting).toMatchObject({ id: lockId, state: 'rolling_back' })

@@ -1,4 +1,4 @@
-/** A key that the gateway no longer remembers protects from nothing: what was asked with it is not asked again. */
+/** A key that the gateway has forgotten does not prevent a second effect, so such operations are not simply repeated. */
 import { describe, expect, test } from 'vitest'
 import { requireOrder } from '../../src/domain/outcome.ts'
 import type { CaptureRequest, PaymentGateway, RefundRequest } from '../../src/payments/gateway.ts'
@@ -8,7 +8,7 @@ import { describeStore } from '../support/test-store.ts'
 describeStore(
   'A gateway that forgets its keys after an hour',
   store => {
-    test('is not asked for a payment again after two: it is given up behind a fencing void', async () => {
+    test('an authorization is not repeated after its key is forgotten, but abandoned behind a fencing void', async () => {
       let asked = 0
       const gateway: PaymentGateway = {
         ...store.gateway,
@@ -36,7 +36,7 @@ describeStore(
       expect(await store.facts(lockId)).toEqual(undone('payment_unsettled', 'payment_authorization'))
     })
 
-    test('is asked for a capture again after two, for it captures a payment once whatever the key', async () => {
+    test('a capture is repeated after its key is forgotten, because a payment is captured only once', async () => {
       const gateway: PaymentGateway = { ...store.gateway, keyMemoryMs: 3_600_000 }
       const deaf = await store.open({ gateway: { ...gateway, capture: async () => lost } })
       const { lockId } = await store.begin({ [await store.article()]: 2 })
@@ -50,8 +50,8 @@ describeStore(
       expect(await store.facts(lockId)).toEqual(paid(2_500))
     })
 
-    describe.each(['capture', 'refund'] as const)('and did a %s before that', kind => {
-      test('refuses it now, and is asked until it finds what it did', async () => {
+    describe.each(['capture', 'refund'] as const)('that executed a %s before', kind => {
+      test('a repetition that the gateway refuses is looked up until its first execution is found', async () => {
         let isBlind = true
         const gateway: PaymentGateway = {
           ...store.gateway,
@@ -94,7 +94,7 @@ describeStore(
       })
     })
 
-    /** Two hours pass, and the gateway's memory of the key with them. */
+    /** Two hours pass, after which the gateway has forgotten the key. */
     async function forget(lockId: string, kind: string): Promise<void> {
       await store.sql(
         `update holdfast.payment_operations set intended_at = now() - interval '2 hours' where checkout_id = $1`,

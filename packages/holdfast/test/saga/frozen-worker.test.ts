@@ -1,4 +1,4 @@
-/** A process that freezes in the middle of a transaction keeps nobody else from buying for longer than a moment. */
+/** A process that freezes in the middle of a transaction blocks other buyers only until `idleTransactionMs`. */
 import { expect, test } from 'vitest'
 import { statement } from '../../src/database/database.ts'
 import { connectPostgres } from '../../src/database/postgres/postgres.ts'
@@ -8,9 +8,9 @@ const lockAllStock = statement('test_lock_all_stock', 'select 1 as locked from h
 const readUrl = statement('test_read_url', `select current_database() as name`)
 
 describeStore(
-  'A process frozen while it holds stock under lock',
+  'A process that freezes while it holds stock locks',
   store => {
-    test('is taken out of the way by the database', async () => {
+    test('the database ends the transaction of a frozen process, and other buyers continue', async () => {
       const [{ name } = { name: '' }] = await store.database.query<{ name: string }>(readUrl)
       const url = new URL((await import('vitest')).inject('postgresUrl'))
       url.pathname = `/${name}`
@@ -37,7 +37,7 @@ describeStore(
         status: 'completed',
       })
       thaw()
-      // What it was about to write is done again, on what is true now.
+      // The frozen transaction is retried from the start, on the current data.
       expect(await held).toBe(2)
       await frozen.close()
     })

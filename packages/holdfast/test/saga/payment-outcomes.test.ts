@@ -1,4 +1,4 @@
-/** What a gateway may answer to an authorization or a capture, and how the checkout ends: paid once, or undone. */
+/** All answers to authorizations and captures: the checkout is paid once, or undone completely. */
 import { expect, test } from 'vitest'
 import type { SandboxFault } from '../../src/payments/sandbox/faults.ts'
 import { paid, undone } from '../support/store-facts.ts'
@@ -6,7 +6,7 @@ import { describeStore, type TestStore } from '../support/test-store.ts'
 
 const stock = { onHand: 100, reserved: 0 }
 
-/** Calls that never answer are given up after this. */
+/** A short timeout for calls that never answer. */
 const impatient = { numbers: { gatewayTimeoutMs: 300 } }
 
 async function processed(store: TestStore, token: string, engine = store.engine) {
@@ -16,13 +16,13 @@ async function processed(store: TestStore, token: string, engine = store.engine)
   return { ...begun, sku, outcome }
 }
 
-describeStore('The gateway answers', store => {
+describeStore('Answers of the gateway', store => {
   test.each([
     ['tok_decline', 'card_declined'],
     ['tok_decline_insufficient_funds', 'insufficient_funds'],
     ['tok_decline_expired_card', 'expired_card'],
     ['tok_unheard_of', 'invalid_token'],
-  ])('%s: declined, with its reason, and everything is undone', async (token, reason) => {
+  ])('%s: a decline undoes the checkout and returns its reason', async (token, reason) => {
     const { outcome, lockId, sku, cartId } = await processed(store, token)
     expect(outcome).toMatchObject({
       status: 'failed',
@@ -42,7 +42,7 @@ describeStore('The gateway answers', store => {
     'tok_timeout_after',
     'tok_timeout_before',
     'tok_capture_timeout_after',
-  ])('%s: paid once, whatever became of the answers', async token => {
+  ])('%s: the checkout is paid once even if answers are lost', async token => {
     const engine = await store.open(impatient)
     const { lockId, sku } = await processed(store, token, engine)
     await store.drain(engine)
@@ -55,7 +55,7 @@ describeStore('The gateway answers', store => {
 
   const faults: SandboxFault[] = ['timeout_before', 'timeout_after', 'error_before', 'error_after', 'unreachable']
   const faulty = (['authorize', 'capture'] as const).flatMap(kind => faults.map(fault => [kind, fault] as const))
-  test.each(faulty)('%s: %s, three times over, and then the checkout completes', async (kind, fault) => {
+  test.each(faulty)('%s: after %s three times the checkout completes', async (kind, fault) => {
     let left = 3
     store.faults.with = call => (call.kind === kind && left-- > 0 ? fault : null)
     const engine = await store.open(impatient)
@@ -67,7 +67,7 @@ describeStore('The gateway answers', store => {
     expect(await operations(lockId)).toEqual(['authorize 1 succeeded', 'capture 1 succeeded'])
   })
 
-  test('while the answer is unknown the buyer is told to wait, and nothing is guessed', async () => {
+  test('a checkout with an unknown outcome is processing and decides nothing', async () => {
     store.faults.with = ({ kind }) => (kind === 'authorize' ? 'error_before' : null)
     const { outcome, lockId, cartId, sku } = await processed(store, 'tok_approve')
     expect(outcome).toMatchObject({
@@ -82,7 +82,7 @@ describeStore('The gateway answers', store => {
     expect(await store.engine.resumeCheckout(lockId)).toMatchObject({ status: 'completed' })
   })
 
-  test('an authorization that stays unknown for too long is given up behind a fencing void', async () => {
+  test('an authorization that stays unknown beyond its timeout is abandoned behind a fencing void', async () => {
     store.faults.with = ({ kind }) => (kind === 'authorize' ? 'error_before' : null)
     const { lockId } = await processed(store, 'tok_approve')
     await age(lockId, 301)
@@ -92,7 +92,7 @@ describeStore('The gateway answers', store => {
     expect(await store.facts(lockId)).toEqual(end)
   })
 
-  test('a capture that stays unknown is never given up', async () => {
+  test('a capture of unknown outcome is never abandoned', async () => {
     store.faults.with = ({ kind }) => (kind === 'capture' ? 'error_before' : null)
     const { lockId, sku } = await processed(store, 'tok_approve')
     await store.expire(lockId)
@@ -108,14 +108,14 @@ describeStore('The gateway answers', store => {
       charged: 0,
     })
     expect(await store.stock(sku)).toEqual({ onHand: 100, reserved: 2 })
-    // The gateway no longer remembers the key, so it is not asked again: the capture is looked up until it is there.
+    // The gateway has forgotten the key, so the capture is not repeated but looked up until it is found.
     await store.sql(`update holdfast.payment_operations set intended_at = now() where checkout_id = $1`, [lockId])
     store.faults.with = null
     await store.drain()
     expect(await store.facts(lockId)).toEqual(paid(2_300, { claim: 'redeemed' }))
   })
 
-  test('a late authorization that was fenced never takes effect', async () => {
+  test('a fenced authorization that arrives late never takes effect', async () => {
     const { lockId } = await processed(store, 'tok_late', await store.open(impatient))
     expect(await store.facts(lockId)).toMatchObject({ state: 'authorizing', payment: 'in_flight' })
     await store.engine.cancelCheckout(lockId)
@@ -124,14 +124,14 @@ describeStore('The gateway answers', store => {
     expect(await store.facts(lockId)).toMatchObject({ ...end, events: expect.arrayContaining(end.events) })
   })
 
-  test('a late authorization that was waited for is found, and the checkout completes', async () => {
+  test('a late authorization is found by lookup, and the checkout completes', async () => {
     const { lockId, outcome } = await processed(store, 'tok_late', await store.open(impatient))
     expect(outcome.status).toBe('processing')
     await store.pass(61_000)
     expect(await store.engine.resumeCheckout(lockId)).toMatchObject({ status: 'completed' })
   })
 
-  test('another amount than asked is voided and charges nothing', async () => {
+  test('an authorization of a different amount is voided and charges nothing', async () => {
     const { outcome, lockId, sku } = await processed(store, 'tok_wrong_amount')
     expect(outcome).toMatchObject({
       status: 'failed',
@@ -143,7 +143,7 @@ describeStore('The gateway answers', store => {
     expect(await store.stock(sku)).toEqual(stock)
   })
 
-  test('a refused capture voids the authorization, cancels the order and lets go of the stock', async () => {
+  test('a refused capture voids the authorization, cancels the order, and releases the stock', async () => {
     const { outcome, lockId, sku } = await processed(store, 'tok_capture_decline')
     expect(outcome).toMatchObject({ status: 'failed', failure: { code: 'capture_refused', phase: 'payment_capture' } })
     const end = undone('capture_refused', 'payment_capture', { order: 'cancelled', claim: 'released' })
@@ -152,7 +152,7 @@ describeStore('The gateway answers', store => {
     expect(await operations(lockId)).toEqual(['authorize 1 succeeded', 'capture 1 declined', 'void 1 succeeded'])
   })
 
-  test('a void that fails at first is asked for until it succeeds; until then nothing is let go', async () => {
+  test('a failed void is retried until it succeeds, and nothing is released before', async () => {
     const { outcome, lockId, sku } = await processed(store, 'tok_void_fails')
     expect(outcome).toMatchObject({
       status: 'failed',
@@ -166,7 +166,7 @@ describeStore('The gateway answers', store => {
     expect(await operations(lockId)).toContain('void 1 succeeded')
   })
 
-  test('a void that fails fifty times is asked for fifty-one times', async () => {
+  test('a void that fails fifty times succeeds on the next attempt and has raised an alert', async () => {
     const errors: string[] = []
     const log = { info() {}, warn() {}, error: (message: string) => void errors.push(message) }
     const engine = await store.open({ log })
@@ -182,7 +182,7 @@ describeStore('The gateway answers', store => {
     expect(errors).toContain('[Checkout] rollback stuck: the gateway has not confirmed the void or refund')
   })
 
-  test('money that was taken by another hand is given back, not kept', async () => {
+  test('a payment that was captured at the gateway during a rollback is refunded', async () => {
     const { lockId } = await processed(store, 'tok_action_required')
     await store.gateway.approve(`sbx_${lockId}:authorize:1`)
     await store.sql(
@@ -195,19 +195,22 @@ describeStore('The gateway answers', store => {
     expect(await operations(lockId)).toContain('refund 1 succeeded')
   })
 
-  test.each(['refund', 'void'] as const)('money of another hand goes back though the first %s fails', async kind => {
-    const { lockId } = await processed(store, 'tok_action_required')
-    await store.gateway.approve(`sbx_${lockId}:authorize:1`)
-    await store.sql(
-      `update holdfast_sandbox.payments set status = 'captured', captured_minor = amount_minor where checkout_id = $1`,
-      [lockId],
-    )
-    let left = 4
-    store.faults.with = call => (call.kind === kind && left-- > 0 ? 'error_after' : null)
-    await store.engine.cancelCheckout(lockId)
-    await store.drain()
-    expect(await store.facts(lockId)).toMatchObject({ state: 'failed', charged: 0 })
-  })
+  test.each(['refund', 'void'] as const)(
+    'a payment captured at the gateway is refunded even if the first %s fails',
+    async kind => {
+      const { lockId } = await processed(store, 'tok_action_required')
+      await store.gateway.approve(`sbx_${lockId}:authorize:1`)
+      await store.sql(
+        `update holdfast_sandbox.payments set status = 'captured', captured_minor = amount_minor where checkout_id = $1`,
+        [lockId],
+      )
+      let left = 4
+      store.faults.with = call => (call.kind === kind && left-- > 0 ? 'error_after' : null)
+      await store.engine.cancelCheckout(lockId)
+      await store.drain()
+      expect(await store.facts(lockId)).toMatchObject({ state: 'failed', charged: 0 })
+    },
+  )
 
   async function operations(lockId: string): Promise<string[]> {
     const rows = await store.sql<{ operation: string }>(

@@ -1,4 +1,4 @@
-/** Many processes, impatient buyers and a faulty gateway at once: whatever happens to whom and when, the books balance. */
+/** Random schedules of several processes, impatient buyers, and a faulty gateway: orders, stock, and payments always agree. */
 import { expect, test } from 'vitest'
 import { seeded } from '../../../cli/src/flash-sale/seeded.ts'
 import { CheckoutError } from '../../src/domain/failure.ts'
@@ -12,10 +12,10 @@ const stepsEach = 14
 const seeds = [1, 2]
 
 describeStore(
-  'Chaos',
+  'Random faults',
   store => {
     test.each(seeds.flatMap(seed => [[seed, 'process'] as const, [seed, 'start'] as const]))(
-      'seed %s, stock held on %s: nothing is sold twice, charged twice or kept without an order',
+      'seed %s, stock held on %s: no unit is sold twice, no buyer is charged twice or without an order',
       async (seed, holdOn) => {
         const random = seeded(seed)
         const pick = <Item>(items: readonly Item[]): Item => items[Math.floor(random() * items.length)] as Item
@@ -40,7 +40,7 @@ describeStore(
         ])
         const unexpected: unknown[] = []
 
-        /** Whoever works on it seems to be dead. */
+        /** Makes the lease look expired, as if its worker had died. */
         const overtake = (lockId: string) =>
           store.sql(
             `update holdfast.checkouts set wake_at = now() where id = $1 and wake_at is not null

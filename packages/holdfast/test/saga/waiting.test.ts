@@ -1,4 +1,4 @@
-/** Payments that wait: for the buyer, for a confirmation, for the shop's capture. Time may end each; nothing is kept. */
+/** Payments that wait for the buyer, for a confirmation, or for the shop's capture. If they expire, everything is undone. */
 import { expect, test } from 'vitest'
 import { requireOrder } from '../../src/domain/outcome.ts'
 import { paid, undone } from '../support/store-facts.ts'
@@ -14,8 +14,8 @@ async function processed(store: TestStore, token: string, more = {}) {
   return { ...begun, sku, outcome }
 }
 
-describeStore("The buyer's action", store => {
-  test('the buyer is sent to the bank, approves, and comes back to a paid order', async () => {
+describeStore('A payment that requires an action of the buyer', store => {
+  test('a buyer who approves at the bank returns to a paid order', async () => {
     const { outcome, lockId } = await processed(store, 'tok_action_required', {
       returnUrl: 'https://shop.example/back',
     })
@@ -30,7 +30,7 @@ describeStore("The buyer's action", store => {
     expect(await store.facts(lockId)).toEqual(paid(2_500, { events: waitedEvents }))
   })
 
-  test('who comes back without a decision is asked again, and listeners are told once', async () => {
+  test('a buyer who returns without a decision gets the same action, and its event is published once', async () => {
     const { lockId } = await processed(store, 'tok_action_required')
     for (let visit = 0; visit < 3; visit += 1) {
       expect(await store.engine.resumeCheckout(lockId)).toMatchObject({ status: 'action_required' })
@@ -43,7 +43,7 @@ describeStore("The buyer's action", store => {
     expect(await store.facts(lockId)).toEqual(paid(2_500, { events: waitedEvents }))
   })
 
-  test('the webhook alone completes it when the buyer never comes back', async () => {
+  test('a webhook completes the checkout if the buyer does not return', async () => {
     store.webhooks.to = store.engine
     const { lockId } = await processed(store, 'tok_action_required')
     await store.gateway.approve(reference(lockId))
@@ -52,7 +52,7 @@ describeStore("The buyer's action", store => {
     expect(await store.facts(lockId)).toEqual(paid(2_500, { events: waitedEvents }))
   })
 
-  test('the buyer refuses, and everything is undone', async () => {
+  test('a payment that the buyer refuses is undone completely', async () => {
     const { lockId, sku } = await processed(store, 'tok_action_required')
     await store.gateway.refuse(reference(lockId))
     expect(await store.engine.resumeCheckout(lockId)).toMatchObject({
@@ -62,7 +62,7 @@ describeStore("The buyer's action", store => {
     expect(await store.stock(sku)).toEqual({ onHand: 100, reserved: 0 })
   })
 
-  test('the buyer never decides: time ends it, and a late approval charges nothing', async () => {
+  test('a payment without a decision expires, and a late approval charges nothing', async () => {
     const { lockId, sku } = await processed(store, 'tok_action_required')
     await store.expire(lockId)
     await store.engine.recover()
@@ -74,7 +74,7 @@ describeStore("The buyer's action", store => {
     expect(await store.facts(lockId)).toMatchObject({ payment: 'voided', charged: 0 })
   })
 
-  test('an approval that comes as the lock expires is given back', async () => {
+  test('an approval that arrives as the lock expires is voided', async () => {
     const { lockId } = await processed(store, 'tok_action_required')
     await store.gateway.approve(reference(lockId))
     await store.expire(lockId)
@@ -82,7 +82,7 @@ describeStore("The buyer's action", store => {
     expect(await store.facts(lockId)).toMatchObject({ payment: 'voided', charged: 0 })
   })
 
-  test('a long look at the page of the bank does not count as an answer that is overdue', async () => {
+  test('the time that a buyer spends at the bank does not count towards the authorization timeout', async () => {
     const { lockId } = await processed(store, 'tok_action_required')
     await store.sql(
       `update holdfast.payment_operations set intended_at = now() - interval '10 minutes' where checkout_id = $1`,
@@ -95,11 +95,11 @@ describeStore("The buyer's action", store => {
   })
 })
 
-describeStore('A later confirmation', store => {
+describeStore('A payment that is confirmed later', store => {
   test.each([
     ['a card that is confirmed later', { token: 'tok_pending' }],
     ['a bank transfer', { method: 'bank_transfer' as const }],
-  ])('%s: processing until the webhook, then paid', async (_, payment) => {
+  ])('%s: the checkout is processing until the webhook arrives, then it is paid', async (_, payment) => {
     store.webhooks.to = store.engine
     const sku = await store.article()
     const { lockId } = await store.begin({ [sku]: 2 })
@@ -110,7 +110,7 @@ describeStore('A later confirmation', store => {
     expect(await store.facts(lockId)).toEqual(paid(2_500))
   })
 
-  test('a lost webhook only delays it', async () => {
+  test('a lost webhook only delays the checkout', async () => {
     const { lockId } = await processed(store, 'tok_pending')
     await store.pass(5_001)
     await store.wake(lockId)
@@ -134,7 +134,7 @@ describeStore('A later confirmation', store => {
     })
   })
 
-  test('webhooks of other things never get in the way of those that matter', async () => {
+  test('webhooks about other objects do not delay those about payments', async () => {
     store.webhooks.to = store.engine
     await store.sql(
       `insert into holdfast.webhooks (gateway, event_id, type, payload, received_at)
@@ -147,7 +147,7 @@ describeStore('A later confirmation', store => {
     expect(await store.facts(lockId)).toMatchObject({ state: 'completed' })
   })
 
-  test('a webhook that comes twice, too early, or forged does no harm', async () => {
+  test('a repeated, early, or forged webhook changes nothing', async () => {
     const sent: { headers: Headers; body: string }[] = []
     const engine = store.engine
     store.webhooks.to = { ...engine, receiveWebhook: async (_, headers, body) => sent.push({ headers, body }) > 0 }
@@ -167,8 +167,8 @@ describeStore('A later confirmation', store => {
   })
 })
 
-describeStore('A later capture', store => {
-  test('the shop captures when it ships, once', async () => {
+describeStore('A capture later', store => {
+  test('a checkout that awaits capture is captured once, on request', async () => {
     const { outcome, lockId, sku } = await processed(store, 'tok_approve', { captureLater: true })
     expect(outcome).toMatchObject({ status: 'awaiting_capture', order: { status: 'pending' } })
     expect(requireOrder(outcome).totalMinor).toBe(2_500)
@@ -182,7 +182,7 @@ describeStore('A later capture', store => {
     )
   })
 
-  test('it does not expire with the lock', async () => {
+  test('a checkout that awaits capture does not expire with its lock', async () => {
     const { lockId } = await processed(store, 'tok_approve', { captureLater: true })
     await store.expire(lockId)
     await store.engine.recover()
@@ -192,7 +192,7 @@ describeStore('A later capture', store => {
     expect(await store.engine.captureCheckout(lockId)).toMatchObject({ status: 'completed' })
   })
 
-  test('it ends with the authorization, which is voided before the gateway lets it go', async () => {
+  test('a checkout that awaits capture ends with its authorization, which is voided before it expires', async () => {
     const { lockId, sku } = await processed(store, 'tok_approve', { captureLater: true })
     await store.wake(lockId)
     await store.engine.recover()
@@ -204,7 +204,7 @@ describeStore('A later capture', store => {
     await expect(store.engine.captureCheckout(lockId)).rejects.toMatchObject({ code: 'not_capturable' })
   })
 
-  test('a capture after the authorization has ended is refused, and everything is undone', async () => {
+  test('a capture after the end of the authorization is refused, and the checkout is undone', async () => {
     const { lockId } = await processed(store, 'tok_approve', { captureLater: true })
     await store.pass(8 * 24 * 3_600_000)
     expect(await store.engine.captureCheckout(lockId)).toMatchObject({
@@ -214,14 +214,14 @@ describeStore('A later capture', store => {
     expect(await store.facts(lockId)).toMatchObject({ state: 'failed', order: 'cancelled', charged: 0 })
   })
 
-  test('it can be cancelled instead, and then nothing can be captured', async () => {
+  test('a checkout that awaits capture can be cancelled, and then cannot be captured', async () => {
     const { lockId } = await processed(store, 'tok_approve', { captureLater: true })
     expect(await store.engine.cancelCheckout(lockId)).toMatchObject({ failure: { code: 'checkout_cancelled' } })
     await expect(store.engine.captureCheckout(lockId)).rejects.toMatchObject({ code: 'not_capturable' })
     expect(await store.facts(lockId)).toMatchObject({ order: 'cancelled', payment: 'voided' })
   })
 
-  test('only what waits for it can be captured', async () => {
+  test('only a checkout that awaits capture can be captured', async () => {
     const { lockId } = await store.begin({ [await store.article()]: 1 })
     await expect(store.engine.captureCheckout(lockId)).rejects.toMatchObject({ code: 'not_capturable' })
   })

@@ -1,12 +1,12 @@
-/** Who refunds is told what became of that refund, whatever another one does at the same time. */
+/** A refund request returns the result of its own refund, even while other refunds run. */
 import { expect, test } from 'vitest'
 import type { Database } from '../../../src/database/database.ts'
 import { requireOrder } from '../../../src/domain/outcome.ts'
 import type { PaymentGateway } from '../../../src/payments/gateway.ts'
 import { describeStore } from '../../support/test-store.ts'
 
-describeStore('A refund that is refused', store => {
-  test('is not taken for the one that succeeded right after it', async () => {
+describeStore('Concurrent refunds', store => {
+  test('a declined refund is not reported as the one that succeeded right after it', async () => {
     const { lockId } = await store.begin({ [await store.article()]: 1 })
     const order = requireOrder(await store.engine.processCheckout(lockId, { token: 'tok_approve' }))
     let refused = false
@@ -18,7 +18,7 @@ describeStore('A refund that is refused', store => {
         return { outcome: 'declined', code: 'not_now', message: 'Not now.' }
       },
     }
-    /** Between the record of the first refund and the answer to whoever asked for it, another one is made. */
+    /** Makes a second refund between the record of the first and its response. */
     const database: Database = {
       ...store.database,
       async query(statement, values) {
@@ -37,7 +37,7 @@ describeStore('A refund that is refused', store => {
     await engine.close()
   })
 
-  test('may be asked for again under its key, and is made once then', async () => {
+  test('a declined refund can be repeated with its key, and is then made once', async () => {
     const { lockId } = await store.begin({ [await store.article()]: 1 })
     const order = requireOrder(await store.engine.processCheckout(lockId, { token: 'tok_approve' }))
     let left = 1
@@ -57,7 +57,7 @@ describeStore('A refund that is refused', store => {
     expect(await store.facts(lockId)).toMatchObject({ charged: 1_300 })
   })
 
-  test('is carried on by who asks for it again, when whoever began it is gone', async () => {
+  test('a repeated refund request settles the refund of a process that died', async () => {
     const { lockId } = await store.begin({ [await store.article()]: 1 })
     const order = requireOrder(await store.engine.processCheckout(lockId, { token: 'tok_approve' }))
     const wanted = { amountMinor: 200, key: 'parcel 8' }
@@ -75,7 +75,7 @@ describeStore('A refund that is refused', store => {
     const gone = await store.open({ gateway: frozen, apart: true, numbers: { gatewayTimeoutMs: 60_000 } })
     const unanswered = gone.refundOrder(order.id, wanted)
     await expect.poll(() => isAsked).toBe(true)
-    // While it is somebody's, it stays so.
+    // While the lease of the first process runs, the refund is not taken over.
     expect(await store.engine.refundOrder(order.id, wanted)).toMatchObject({ status: 'processing' })
     await store.wake(lockId)
     expect(await store.engine.refundOrder(order.id, wanted)).toMatchObject({ status: 'refunded', refundedMinor: 200 })

@@ -1,4 +1,4 @@
-/** What is done to a payment at the gateway alone, in its dashboard or by the buyer's bank, is recorded on the order, once. */
+/** Refunds in the gateway's dashboard and disputes at the buyer's bank are recorded on the order, once. */
 import { expect, test } from 'vitest'
 import { describeStore, type TestStore } from '../../support/test-store.ts'
 
@@ -14,7 +14,7 @@ async function orderIdOf(store: TestStore, lockId: string): Promise<string> {
   return order?.id ?? ''
 }
 
-/** Somebody gives money back in the gateway's dashboard. */
+/** Refunds a payment in the gateway's dashboard. */
 const giveBack = (store: TestStore, reference: string, minor: number) =>
   store.sql('update holdfast_sandbox.payments set refunded_minor = refunded_minor + $2 where id = $1', [
     reference,
@@ -27,7 +27,7 @@ const contest = (store: TestStore, reference: string, status: string) =>
     JSON.stringify([{ id: 'dp_1', status, reason: 'product_not_received', amountMinor: 2_500 }]),
   ])
 
-/** The gateway tells of it. */
+/** Delivers the gateway's webhook. */
 async function tell(store: TestStore, type: string, reference: string) {
   store.webhooks.to = store.engine
   await store.sql(
@@ -58,8 +58,8 @@ const refunds = (store: TestStore, lockId: string) =>
     [lockId],
   )
 
-describeStore('Money that was given back at the gateway alone', store => {
-  test('is recorded on the order, with its event, and a repetition changes nothing', async () => {
+describeStore('A refund made at the gateway', store => {
+  test('a refund made at the gateway is recorded with its event, and a repeated webhook changes nothing', async () => {
     const { lockId, orderId, reference } = await bought(store)
     await giveBack(store, reference, 700)
     for (let times = 0; times < 2; times += 1) {
@@ -73,7 +73,7 @@ describeStore('Money that was given back at the gateway alone', store => {
     expect(await openOnes(store)).toEqual([])
   })
 
-  test('leaves as much to refund here as is left, and the whole makes all its lines refunded', async () => {
+  test('a refund made at the gateway reduces what can be refunded, and a full one marks all lines as refunded', async () => {
     const { lockId, orderId, reference } = await bought(store)
     await store.engine.refundOrder(orderId, { amountMinor: 300 })
     await giveBack(store, reference, 200)
@@ -89,7 +89,7 @@ describeStore('Money that was given back at the gateway alone', store => {
     })
   })
 
-  test('is recorded once by processes that all look at once', async () => {
+  test('a refund made at the gateway is recorded once by concurrent processes', async () => {
     const { lockId, orderId, reference } = await bought(store)
     await giveBack(store, reference, 700)
     const apart = store.kind === 'postgres'
@@ -105,12 +105,12 @@ describeStore('Money that was given back at the gateway alone', store => {
     expect(await store.engine.getOrder(orderId)).toMatchObject({ refundedMinor: 700 })
   })
 
-  test('is not taken for a refund of ours that is still open, whichever of the two it was', async () => {
+  test('an open refund of ours is settled before the difference counts as made at the gateway', async () => {
     const { lockId, orderId, reference } = await bought(store)
     const asked = await store.open({
       gateway: {
         ...store.gateway,
-        // Done, and the answer is lost; then nothing can be found out for a while.
+        // The refund is executed, but its answer is lost and lookups fail for a while.
         refund: async request => {
           await store.gateway.refund(request)
           return { outcome: 'unknown', message: 'reset' }
@@ -129,14 +129,14 @@ describeStore('Money that was given back at the gateway alone', store => {
     expect(await refunds(store, lockId)).toMatchObject([{ status: 'intended', amount_minor: 400 }])
     expect(await openOnes(store)).toHaveLength(1)
     await lookAgain(store)
-    // The webhook of our own refund is a reason to ask for it.
+    // The webhook of our own refund makes recovery look it up.
     await store.engine.recover()
     expect(await refunds(store, lockId)).toMatchObject([{ status: 'succeeded', amount_minor: 400 }])
     expect(await openOnes(store)).toEqual([])
     expect(await store.engine.getOrder(orderId)).toMatchObject({ refundedMinor: 400 })
   })
 
-  test('is looked for again where the gateway does not answer', async () => {
+  test('a refund made at the gateway is read again later if the gateway does not answer', async () => {
     const { lockId, reference } = await bought(store)
     await giveBack(store, reference, 100)
     const deaf = await store.open({ gateway: { ...store.gateway, inspect: () => Promise.reject(new Error('reset')) } })
@@ -153,7 +153,7 @@ describeStore('Money that was given back at the gateway alone', store => {
     expect(await refunds(store, lockId)).toMatchObject([{ amount_minor: 100 }])
   })
 
-  test('is never more than was captured, whatever the gateway says', async () => {
+  test('a refund made at the gateway never exceeds the captured amount, even if the gateway reports more', async () => {
     const { lockId, orderId, reference } = await bought(store)
     const boastful = await store.open({
       gateway: {
@@ -177,11 +177,11 @@ describeStore('Money that was given back at the gateway alone', store => {
 })
 
 describeStore('A dispute', store => {
-  test('is on the order as it stands, and each step is told', async () => {
-    const told: unknown[] = []
+  test('a dispute is kept on the order with its latest status, and each change publishes an event', async () => {
+    const published: unknown[] = []
     store.engine.listeners.add('OrderDisputed', {
       name: `disputes-${store.kind}`,
-      run: ({ order, dispute }) => void told.push([order.id, dispute.status, order.metadata.disputes?.length]),
+      run: ({ order, dispute }) => void published.push([order.id, dispute.status, order.metadata.disputes?.length]),
     })
     const { orderId, reference } = await bought(store)
     for (const status of ['needs_response', 'needs_response', 'lost']) {
@@ -192,7 +192,7 @@ describeStore('A dispute', store => {
       ])
     }
     await store.drain()
-    expect(told).toEqual([
+    expect(published).toEqual([
       [orderId, 'needs_response', 1],
       [orderId, 'lost', 1],
     ])

@@ -1,11 +1,11 @@
-/** Refunds by line: each unit goes back once, its price to the last minor unit, and its stock to where it came from. */
+/** Refunds by line: each unit is refunded once, exact to the minor unit, and restocked to its own warehouse. */
 import { expect, test } from 'vitest'
 import { type CrashPoint, killableProcess } from '../../../../testing/src/crash-points.ts'
 import { requireOrder } from '../../../src/domain/outcome.ts'
 import type { CheckoutEngine, RefundOptions } from '../../../src/engine/checkout-engine.ts'
 import { type Article, describeStore, type TestStore } from '../../support/test-store.ts'
 
-/** A paid order of one article at 3.33 each. Shipping is 5.00. */
+/** A paid order of one article at 3.33 each, with shipping at 5.00. */
 async function bought(store: TestStore, quantity: number, article: Article = {}, coupon?: string) {
   const sku = await store.article({ stock: [10], priceMinor: 333, ...article })
   const { lockId } = await store.begin(
@@ -29,7 +29,7 @@ const refundsIn = async (store: TestStore, lockId: string) =>
   (await store.facts(lockId)).events.filter(type => type === 'OrderRefunded').length
 
 describeStore('Refunds by line', store => {
-  test('every unit refunded one by one comes to what the line cost, and shipping to the rest of the order', async () => {
+  test('refunding every unit separately adds up to the price of the line, and shipping to the total', async () => {
     const { order, sku, lockId } = await bought(store, 3, {}, 'TEN')
     expect(order).toMatchObject({ totalMinor: 1_399, lines: [{ totalMinor: 899, refundedQuantity: 0 }] })
     const given: number[] = []
@@ -52,7 +52,7 @@ describeStore('Refunds by line', store => {
     expect(await store.stock(sku)).toEqual({ onHand: 7, reserved: 0 })
   })
 
-  test('never more units than were sold, and the refusal says what is left', async () => {
+  test('a refund of more units than were sold is refused with the units that are left', async () => {
     const { order, sku, lockId } = await bought(store, 2)
     await store.engine.refundOrder(order.id, { lines: [{ lineNo: 1, quantity: 1 }] })
     await expect(store.engine.refundOrder(order.id, { lines: [{ sku, quantity: 2 }] })).rejects.toMatchObject({
@@ -71,7 +71,7 @@ describeStore('Refunds by line', store => {
     expect(await store.facts(lockId)).toMatchObject({ charged: 833 })
   })
 
-  test('stays within what was captured when amounts were refunded too, and may give back less for the last units', async () => {
+  test('refunds by line and by amount together never exceed the captured amount, so the last units may refund less', async () => {
     const { order, sku, lockId } = await bought(store, 2)
     await store.engine.refundOrder(order.id, { amountMinor: 900 })
     await expect(store.engine.refundOrder(order.id, { lines: [{ sku, quantity: 1 }] })).rejects.toMatchObject({
@@ -87,7 +87,7 @@ describeStore('Refunds by line', store => {
     expect(await store.stock(sku)).toEqual({ onHand: 9, reserved: 0 })
   })
 
-  test('shipping goes back once', async () => {
+  test('shipping is refunded once', async () => {
     const { order, sku } = await bought(store, 2)
     expect(await store.engine.refundOrder(order.id, { lines: [{ sku, quantity: 1 }], shipping: true })).toMatchObject({
       refundedMinor: 833,
@@ -99,7 +99,7 @@ describeStore('Refunds by line', store => {
     })
   })
 
-  test('exactly the units that are refunded go back, to the warehouse that was taken from first', async () => {
+  test('exactly the refunded units are restocked, first to the warehouse that was taken from first', async () => {
     const { order, sku } = await bought(store, 5, { stock: [2, 4] })
     expect(await shelves(store, sku)).toEqual([
       { code: 'main', onHand: 0 },
@@ -113,7 +113,7 @@ describeStore('Refunds by line', store => {
     expect((await shelves(store, sku)).map(({ onHand }) => onHand)).toEqual([1, 1])
     await back(2, true)
     expect((await shelves(store, sku)).map(({ onHand }) => onHand)).toEqual([2, 2])
-    // All that is left of the order is one unit, and shipping.
+    // The rest of the order is one unit and shipping.
     expect(await store.engine.refundOrder(order.id, { restock: true })).toMatchObject({
       lines: [{ sku, quantity: 1 }],
       order: { status: 'refunded', shippingRefunded: true, lines: [{ refundedQuantity: 5 }] },
@@ -121,7 +121,7 @@ describeStore('Refunds by line', store => {
     expect((await shelves(store, sku)).map(({ onHand }) => onHand)).toEqual([2, 3])
   })
 
-  test('what was back-ordered came from no warehouse, and goes to none', async () => {
+  test('back-ordered units are restocked to no warehouse', async () => {
     const { order, sku } = await bought(store, 5, { stock: [2], policy: 'continue' })
     await store.engine.refundOrder(order.id, { lines: [{ sku, quantity: 4 }], restock: true })
     expect(await store.stock(sku)).toEqual({ onHand: 2, reserved: 0 })
@@ -129,7 +129,7 @@ describeStore('Refunds by line', store => {
     expect(await store.stock(sku)).toEqual({ onHand: 2, reserved: 0 })
   })
 
-  test('of several lines only those that are named', async () => {
+  test('a refund of one line leaves the other lines unchanged', async () => {
     const [one, other] = [await store.article({ stock: [5] }), await store.article({ stock: [5], priceMinor: 2_000 })]
     const { lockId } = await store.begin({ [one]: 2, [other]: 1 })
     const order = requireOrder(await store.engine.processCheckout(lockId, { token: 'tok_approve' }))
@@ -139,12 +139,12 @@ describeStore('Refunds by line', store => {
     expect([(await store.stock(one)).onHand, (await store.stock(other)).onHand]).toEqual([3, 5])
   })
 
-  test('the same key is the same refund; with other lines, shipping, amount or shelf it is refused', async () => {
+  test('a repeated key returns the same refund, and is refused with different lines, shipping, amount, or restocking', async () => {
     const { order, sku, lockId } = await bought(store, 4)
     const wanted: RefundOptions = { lines: [{ sku, quantity: 2 }], restock: true, key: 'parcel 1' }
     const refunds = await Promise.all([1, 2, 3, 4].map(() => store.engine.refundOrder(order.id, wanted)))
     for (const refund of refunds) expect(refund).toMatchObject({ refundedMinor: 666, lines: [{ sku, quantity: 2 }] })
-    // Named in another way, it is the same.
+    // A different form of the same request is the same refund.
     const again = { ...wanted, lines: [1, 2].map(() => ({ lineNo: 1, quantity: 1 })) }
     expect(await store.engine.refundOrder(order.id, again)).toMatchObject({ status: 'refunded', refundedMinor: 666 })
     const others: RefundOptions[] = [
@@ -182,7 +182,7 @@ describeStore('Refunds by line', store => {
     expect(await store.facts(lockId)).toMatchObject({ charged: 833 })
   })
 
-  test('ten refunds of the last unit at once give it back once', async () => {
+  test('ten concurrent refunds of the last unit refund it once', async () => {
     const { order, sku, lockId } = await bought(store, 2)
     await store.engine.refundOrder(order.id, { lines: [{ sku, quantity: 1 }], restock: true })
     const other = await store.open({ apart: true })
@@ -203,15 +203,15 @@ describeStore('Refunds by line', store => {
     expect(await refundsIn(store, lockId)).toBe(2)
   })
 
-  test('listeners are told of amount, lines and shelf', async () => {
-    const told: unknown[] = []
+  test('the event of a refund has its amount, lines, and restocking', async () => {
+    const published: unknown[] = []
     const engine = await store.open({
-      listeners: { OrderRefunded: [{ name: `refunds-${store.kind}`, run: event => void told.push(event) }] },
+      listeners: { OrderRefunded: [{ name: `refunds-${store.kind}`, run: event => void published.push(event) }] },
     })
     const { order, sku } = await bought(store, 2)
     await engine.refundOrder(order.id, { lines: [{ sku, quantity: 1 }], shipping: true, restock: true })
     await store.drain()
-    expect(told).toMatchObject([
+    expect(published).toMatchObject([
       {
         refundedMinor: 833,
         lines: [{ lineNo: 1, sku, quantity: 1 }],
@@ -222,7 +222,7 @@ describeStore('Refunds by line', store => {
     ])
   })
 
-  test('who did it is recorded with the intent, once, also where the process dies before the call', async () => {
+  test('the operator of a refund is recorded once with the intent, even if the process dies before the call', async () => {
     const { order, sku, lockId } = await bought(store, 2)
     const life = killableProcess(store.database, store.gateway, 'before_call:refund')
     const { database, gateway, clock } = life
@@ -249,7 +249,7 @@ describeStore('Refunds by line', store => {
     ])
   })
 
-  test('one that was intended before refunds had lines is recorded as it was meant', async () => {
+  test('an intent from before refunds had lines is recorded with the lines that it covers', async () => {
     const { order, sku, lockId } = await bought(store, 2)
     store.faults.with = ({ kind }) => (kind === 'refund' ? 'error_before' : null)
     await store.engine.refundOrder(order.id, { restock: true, key: 'old' })
@@ -267,7 +267,7 @@ describeStore('Refunds by line', store => {
     expect(await refundsIn(store, lockId)).toBe(1)
   })
 
-  test('the database refuses more refunded or restocked than was sold', async () => {
+  test('the database refuses to refund or restock more units than were sold', async () => {
     const { order, lockId } = await bought(store, 2)
     for (const text of [
       `update holdfast.order_lines set refunded_quantity = 3 where order_id = '${order.id}'`,
@@ -280,7 +280,7 @@ describeStore('Refunds by line', store => {
   })
 })
 
-/** Where the process of a refund can die. */
+/** The points at which the process of a refund can die. */
 const points: CrashPoint[] = [
   'before_commit:intend',
   'after_commit:intend',
@@ -301,11 +301,11 @@ function survives(store: TestStore): void {
     return { sku, lockId, life, refund }
   }
 
-  test('passes these points, and no others', async () => {
+  test('a refund passes exactly the expected crash points', async () => {
     expect((await run(null)).life.reached).toEqual(points)
   })
 
-  test.each(points)('a process that dies %s: credited once, restocked once', async point => {
+  test.each(points)('a refund is recorded and restocked once after a crash %s', async point => {
     for (const first of ['recovery', 'caller'] as const) {
       const { sku, lockId, life, refund } = await run(point)
       expect(life.reached.at(-1)).toBe(point)

@@ -1,4 +1,4 @@
-/** Refunds: never more than was captured, once a key, settled by asking, and the shelf filled again when wanted. */
+/** Refunds: at most the captured amount, once per key, settled by lookup, with optional restocking. */
 import { expect, test } from 'vitest'
 import { requireOrder } from '../../../src/domain/outcome.ts'
 import { describeStore, type TestStore } from '../../support/test-store.ts'
@@ -10,7 +10,7 @@ async function bought(store: TestStore, quantity = 2) {
 }
 
 describeStore('Refunds', store => {
-  test('the whole remainder goes back by default, and the order says so', async () => {
+  test('a refund without an amount refunds the whole remainder and updates the order', async () => {
     const { order, lockId, sku } = await bought(store)
     const refund = await store.engine.refundOrder(order.id, { reason: 'broken' })
     expect(refund).toMatchObject({
@@ -23,7 +23,7 @@ describeStore('Refunds', store => {
     expect(await store.stock(sku)).toEqual({ onHand: 8, reserved: 0 })
   })
 
-  test('parts go back until nothing is left, and never more', async () => {
+  test('partial refunds never exceed the captured amount', async () => {
     const { order, lockId } = await bought(store)
     expect(await store.engine.refundOrder(order.id, { amountMinor: 1_000 })).toMatchObject({
       status: 'refunded',
@@ -41,13 +41,13 @@ describeStore('Refunds', store => {
     expect(await store.facts(lockId)).toMatchObject({ charged: 0 })
   })
 
-  test.each([0, -1, 0.5, Number.NaN, Number.MAX_SAFE_INTEGER])('%s is no amount to refund', async amountMinor => {
+  test.each([0, -1, 0.5, Number.NaN, Number.MAX_SAFE_INTEGER])('a refund of %s is refused', async amountMinor => {
     const { order, lockId } = await bought(store)
     await expect(store.engine.refundOrder(order.id, { amountMinor })).rejects.toMatchObject({ code: 'not_refundable' })
     expect(await store.facts(lockId)).toMatchObject({ charged: 2_500 })
   })
 
-  test('the same key is the same refund, however often and at once', async () => {
+  test('a key makes one refund, also for repeated and concurrent requests', async () => {
     const { order, lockId } = await bought(store)
     const refunds = await Promise.all(
       Array.from({ length: 6 }, () => store.engine.refundOrder(order.id, { amountMinor: 700, key: 'return 1' })),
@@ -62,7 +62,7 @@ describeStore('Refunds', store => {
     expect(await store.facts(lockId)).toMatchObject({ charged: 1_100 })
   })
 
-  test('the same key for another amount is refused', async () => {
+  test('a key that was used for a different amount is refused', async () => {
     const { order } = await bought(store)
     await store.engine.refundOrder(order.id, { amountMinor: 700, key: 'return 1' })
     await expect(store.engine.refundOrder(order.id, { amountMinor: 900, key: 'return 1' })).rejects.toMatchObject({
@@ -70,7 +70,7 @@ describeStore('Refunds', store => {
     })
   })
 
-  test('two whole refunds at once give the money back once', async () => {
+  test('two concurrent full refunds refund the order once', async () => {
     const { order, lockId } = await bought(store)
     const refunds = await Promise.allSettled([store.engine.refundOrder(order.id), store.engine.refundOrder(order.id)])
     expect(refunds.map(refund => refund.status).sort()).toEqual(['fulfilled', 'rejected'])
@@ -78,7 +78,7 @@ describeStore('Refunds', store => {
   })
 
   test.each(['error_after', 'error_before'] as const)(
-    'a refund answered with 500 (%s) is asked about, not guessed',
+    'a refund answered with 500 (%s) is settled by lookup',
     async fault => {
       const { order, lockId } = await bought(store)
       let left = 2
@@ -95,7 +95,7 @@ describeStore('Refunds', store => {
     },
   )
 
-  test('while one refund is of unknown outcome no other begins', async () => {
+  test('no refund begins while a different one has an unknown outcome', async () => {
     const { order } = await bought(store)
     store.faults.with = ({ kind }) => (kind === 'refund' ? 'error_before' : null)
     expect(await store.engine.refundOrder(order.id, { amountMinor: 100 })).toMatchObject({ status: 'processing' })
@@ -105,7 +105,7 @@ describeStore('Refunds', store => {
     })
   })
 
-  test('goods go back on the shelf with the last of the money, when asked for', async () => {
+  test('units are restocked with the last refund if requested', async () => {
     const { order, sku } = await bought(store, 3)
     await store.engine.refundOrder(order.id, { amountMinor: 500, restock: true })
     expect(await store.stock(sku)).toEqual({ onHand: 7, reserved: 0 })
@@ -113,7 +113,7 @@ describeStore('Refunds', store => {
     expect(await store.stock(sku)).toEqual({ onHand: 10, reserved: 0 })
   })
 
-  test('an order that was not paid cannot be refunded, nor one that does not exist', async () => {
+  test('an unpaid or unknown order cannot be refunded', async () => {
     const { lockId } = await store.begin({ [await store.article()]: 1 })
     const order = requireOrder(await store.engine.processCheckout(lockId, { token: 'tok_approve', captureLater: true }))
     await expect(store.engine.refundOrder(order.id)).rejects.toMatchObject({ code: 'not_refundable' })
@@ -122,7 +122,7 @@ describeStore('Refunds', store => {
     await expect(store.engine.refundOrder(order.id)).rejects.toMatchObject({ code: 'not_refundable' })
   })
 
-  test('who refunded is recorded', async () => {
+  test('the operator of a refund is recorded', async () => {
     const { order, lockId } = await bought(store)
     await store.engine.refundOrder(order.id, { actor: 'ada', reason: 'broken' })
     expect(

@@ -1,14 +1,14 @@
-/** The lock: whose it is, how long it lives, and that nobody slips past it. */
+/** The cart's lock: its owner, its lifetime, and its exclusion of other sessions and changes. */
 import { expect, test, vi } from 'vitest'
 import { defaultConfig } from '../../../src/config/config.ts'
 import { paid, undone } from '../../support/store-facts.ts'
 import { address, describeStore } from '../../support/test-store.ts'
 
-const nobody = '01920000-0000-7000-8000-000000000000'
+const unknownId = '01920000-0000-7000-8000-000000000000'
 const minutes = (from: string, to: string) => (Date.parse(to) - Date.parse(from)) / 60_000
 
 describeStore('The lock', store => {
-  test('the same session that starts again gets its lock back', async () => {
+  test('a session that starts again gets the same lock', async () => {
     const { cartId, sessionId, lock } = await store.begin(
       { [await store.article()]: 1 },
       { start: { metadata: { a: 1 } } },
@@ -19,49 +19,49 @@ describeStore('The lock', store => {
     expect(await store.engine.isCartLocked(cartId)).toBe(true)
   })
 
-  test('ten starts at once make one lock', async () => {
+  test('ten concurrent starts create one lock', async () => {
     const { cartId, sessionId } = await store.cart({ [await store.article()]: 1 })
     const locks = await Promise.all(Array.from({ length: 10 }, () => store.engine.startCheckout(cartId, { sessionId })))
     expect(new Set(locks.map(lock => lock.id)).size).toBe(1)
     expect(await store.sql('select 1 from holdfast.checkouts where cart_id = $1', [cartId])).toHaveLength(1)
   })
 
-  test('another session gets "locked" while the cart is being checked out', async () => {
+  test('a different session gets cart_locked while the cart is being checked out', async () => {
     const { cartId, lock } = await store.begin({ [await store.article()]: 1 })
-    await expect(store.engine.startCheckout(cartId, { sessionId: 'somebody else' })).rejects.toMatchObject({
+    await expect(store.engine.startCheckout(cartId, { sessionId: 'a different session' })).rejects.toMatchObject({
       code: 'cart_locked',
       retryable: true,
       context: { expires_at: lock.expiresAt },
     })
   })
 
-  test('the cart of another session looks as if it did not exist', async () => {
+  test('a cart of a different session looks as if it did not exist', async () => {
     const { cartId } = await store.cart({ [await store.article()]: 1 })
-    await expect(store.engine.startCheckout(cartId, { sessionId: 'somebody else' })).rejects.toMatchObject({
+    await expect(store.engine.startCheckout(cartId, { sessionId: 'a different session' })).rejects.toMatchObject({
       code: 'cart_not_found',
     })
-    await expect(store.engine.startCheckout(nobody, { sessionId: 'somebody else' })).rejects.toMatchObject({
+    await expect(store.engine.startCheckout(unknownId, { sessionId: 'a different session' })).rejects.toMatchObject({
       code: 'cart_not_found',
     })
   })
 
-  test("another session's lock looks as if it did not exist, whatever is asked of it", async () => {
+  test('a lock of a different session looks as if it did not exist, for every call', async () => {
     const { lockId } = await store.begin({ [await store.article()]: 1 })
-    const other = { sessionId: 'somebody else' }
+    const other = { sessionId: 'a different session' }
     const absent = { code: 'checkout_not_found' }
     await expect(store.engine.processCheckout(lockId, { token: 'tok_approve' }, other)).rejects.toMatchObject(absent)
     await expect(store.engine.resumeCheckout(lockId, other)).rejects.toMatchObject(absent)
     await expect(store.engine.cancelCheckout(lockId, other)).rejects.toMatchObject(absent)
     expect(await store.engine.getCheckoutStatus(lockId, other)).toBeNull()
-    await expect(store.engine.processCheckout(nobody, { token: 'tok_approve' })).rejects.toMatchObject(absent)
+    await expect(store.engine.processCheckout(unknownId, { token: 'tok_approve' })).rejects.toMatchObject(absent)
     expect((await store.facts(lockId)).state).toBe('pending')
   })
 
-  test('a stranger who processes at the same moment does not get in the way of the buyer', async () => {
+  test('a concurrent request of a different session does not affect the buyer', async () => {
     const { lockId, sessionId } = await store.begin({ [await store.article()]: 1 })
     const token = 'tok_approve'
     const [stranger, malformed, buyer] = await Promise.allSettled([
-      store.engine.processCheckout(lockId, { token }, { sessionId: 'somebody else' }),
+      store.engine.processCheckout(lockId, { token }, { sessionId: 'a different session' }),
       store.engine.processCheckout(lockId, {}, { sessionId }),
       store.engine.processCheckout(lockId, { token }, { sessionId }),
     ])
@@ -70,7 +70,7 @@ describeStore('The lock', store => {
     expect(buyer).toMatchObject({ status: 'fulfilled', value: { status: 'completed' } })
   })
 
-  test('a lock lives 15 minutes by default, as long as asked for, and 60 at most', async () => {
+  test('a lock lives 15 minutes by default, or as requested up to 60 minutes', async () => {
     const sku = await store.article()
     const usual = (await store.begin({ [sku]: 1 })).lock
     expect(minutes(usual.lockedAt, usual.expiresAt)).toBe(15)
@@ -84,7 +84,7 @@ describeStore('The lock', store => {
     expect(defaultConfig).toMatchObject({ ttlMinutes: 15, maxTtlMinutes: 60 })
   })
 
-  test('a lock says of itself what it is', async () => {
+  test('the status of a lock has its phase, state, and expiry', async () => {
     const { lockId } = await store.begin({ [await store.article()]: 2 })
     expect(await store.engine.getCheckoutStatus(lockId)).toMatchObject({
       stateName: 'Started',
@@ -95,7 +95,7 @@ describeStore('The lock', store => {
     })
     await store.expire(lockId)
     expect(await store.engine.getCheckoutStatus(lockId)).toMatchObject({ isExpired: true, canResume: false })
-    expect(await store.engine.getCheckoutStatus(nobody)).toBeNull()
+    expect(await store.engine.getCheckoutStatus(unknownId)).toBeNull()
 
     const done = await store.begin({ [await store.article()]: 2 })
     await store.engine.processCheckout(done.lockId, { token: 'tok_approve' })
@@ -110,7 +110,7 @@ describeStore('The lock', store => {
     expect(await store.engine.getActiveLock(done.cartId)).toBeNull()
   })
 
-  test('a locked cart cannot be changed, and can again once the checkout has failed', async () => {
+  test('a locked cart cannot be changed until its checkout has failed', async () => {
     const sku = await store.article()
     const { lockId, sessionId } = await store.begin({ [sku]: 1 })
     await expect(store.carts.addLine(sessionId, { sku, quantity: 1 })).rejects.toMatchObject({ code: 'cart_locked' })
@@ -119,7 +119,7 @@ describeStore('The lock', store => {
     expect((await store.carts.addLine(sessionId, { sku, quantity: 1 })).lines).toMatchObject([{ sku, quantity: 2 }])
   })
 
-  test('a cart that was bought stays as it was, and cannot be bought again', async () => {
+  test('a bought cart cannot be changed or bought again', async () => {
     const sku = await store.article()
     const { cartId, lockId, sessionId } = await store.begin({ [sku]: 1 })
     await store.engine.processCheckout(lockId, { token: 'tok_approve' })
@@ -127,7 +127,7 @@ describeStore('The lock', store => {
     await expect(store.carts.clear(sessionId)).rejects.toMatchObject({ code: 'cart_ordered' })
   })
 
-  test('an expired lock blocks nobody before it is cleaned up', async () => {
+  test('an expired lock does not block other sessions before its cleanup', async () => {
     const sku = await store.article()
     const first = await store.begin({ [sku]: 1 })
     await store.expire(first.lockId)
@@ -144,7 +144,7 @@ describeStore('The lock', store => {
     )
   })
 
-  test('an expired lock that waits for its buyer makes way at once, and its payment is voided', async () => {
+  test('an expired lock that awaits its buyer is replaced at once, and its payment is voided', async () => {
     const sku = await store.article()
     const first = await store.begin({ [sku]: 1 })
     await store.engine.processCheckout(first.lockId, { token: 'tok_action_required' })
@@ -163,7 +163,7 @@ describeStore('The lock', store => {
     expect(await store.facts(second.id)).toEqual(paid(1_500))
   })
 
-  test('cleanup ends locks whose time is over, and only those', async () => {
+  test('cleanup ends expired locks only', async () => {
     const sku = await store.article()
     const [old, young] = [await store.begin({ [sku]: 1 }), await store.begin({ [sku]: 1 })]
     await store.expire(old.lockId)
@@ -203,7 +203,7 @@ describeStore('The lock', store => {
     expect(await store.engine.cleanupExpiredLocks()).toBe(0)
   })
 
-  test('cleanup does not count a roll-back that ends for another reason', async () => {
+  test('cleanup does not count a rollback that ends for a different reason', async () => {
     const { lockId } = await store.begin({ [await store.article()]: 1 })
     await store.engine.processCheckout(lockId, { token: 'tok_action_required' })
     store.faults.with = ({ kind }) => (kind === 'void' ? 'error_before' : null)
@@ -215,7 +215,7 @@ describeStore('The lock', store => {
     expect(await store.facts(lockId)).toMatchObject({ state: 'failed', code: 'checkout_cancelled' })
   })
 
-  test('processing an expired lock fails cleanly and holds nothing', async () => {
+  test('processing an expired lock fails and holds no stock', async () => {
     const sku = await store.article()
     const { lockId } = await store.begin({ [sku]: 1 })
     await store.expire(lockId)
@@ -226,7 +226,7 @@ describeStore('The lock', store => {
     expect(await store.stock(sku)).toEqual({ onHand: 100, reserved: 0 })
   })
 
-  test('there is nothing to resume before the payment was sent', async () => {
+  test('a checkout cannot be resumed before its payment was sent', async () => {
     const { lockId } = await store.begin({ [await store.article()]: 1 })
     await expect(store.engine.resumeCheckout(lockId)).rejects.toMatchObject({ code: 'checkout_not_active' })
   })
@@ -237,7 +237,7 @@ describeStore('The lock', store => {
     expect(await store.engine.isCartLocked(cartId)).toBe(false)
   })
 
-  test('misuse is refused with what would be right', async () => {
+  test('invalid arguments are refused and change nothing', async () => {
     const { lockId, cartId } = await store.begin({ [await store.article()]: 1 })
     const wrong = { code: 'invalid_argument' }
     await expect(store.engine.startCheckout('', { sessionId: 's' })).rejects.toMatchObject(wrong)
@@ -256,7 +256,7 @@ describeStore('The lock', store => {
     expect(await store.facts(lockId)).toMatchObject({ state: 'pending' })
   })
 
-  test('text that no database takes is refused at the door', async () => {
+  test('text that the database cannot store is refused before anything is read', async () => {
     const { lockId, cartId, sessionId } = await store.begin({ [await store.article()]: 1 })
     const wrong = { code: 'invalid_argument' }
     for (const text of ['a\0b', 'half a \ud83d']) {
@@ -269,15 +269,15 @@ describeStore('The lock', store => {
     }
   })
 
-  test('a closed engine refuses, and close can be called again', async () => {
+  test('a closed engine refuses calls, and close can be called twice', async () => {
     const engine = await store.open()
     await Promise.all([engine.close(), engine.close()])
     await expect(engine.recover()).rejects.toMatchObject({ code: 'closed' })
   })
 })
 
-describeStore('Stock that is held from the start', store => {
-  test('the hold is there before the payment and is sold with it', async () => {
+describeStore('Stock that is held at the start', store => {
+  test('stock is held at the start and sold with the payment', async () => {
     const engine = await store.open({ config: { holdOn: 'start' } })
     const sku = await store.article({ stock: [3, 4] })
     const { lockId } = await store.begin({ [sku]: 5 }, { engine })
@@ -287,7 +287,7 @@ describeStore('Stock that is held from the start', store => {
     expect(await store.facts(lockId)).toEqual(paid(5_500))
   })
 
-  test('who comes too late is refused at the start, and the cart stays free', async () => {
+  test('a buyer who finds no stock is refused at the start, and the cart stays unlocked', async () => {
     const listener = vi.fn()
     const engine = await store.open({
       config: { holdOn: 'start' },
@@ -307,7 +307,7 @@ describeStore('Stock that is held from the start', store => {
     expect(listener).toHaveBeenCalledOnce()
   })
 
-  test('the hold goes back when the lock expires, is cancelled or is refused later', async () => {
+  test('stock held at the start is released if the lock expires, is cancelled, or is refused later', async () => {
     const engine = await store.open({ config: { holdOn: 'start' } })
     const sku = await store.article({ stock: [6] })
     const begun = [1, 2, 3].map(quantity => store.begin({ [sku]: quantity }, { engine }))
@@ -321,7 +321,7 @@ describeStore('Stock that is held from the start', store => {
     expect(await store.stock(sku)).toEqual({ onHand: 6, reserved: 0 })
   })
 
-  test('an expired hold makes way for the same cart, which holds anew', async () => {
+  test('an expired hold is released for a new checkout of the same cart, which holds stock again', async () => {
     const engine = await store.open({ config: { holdOn: 'start' } })
     const sku = await store.article({ stock: [1] })
     const first = await store.begin({ [sku]: 1 }, { engine })

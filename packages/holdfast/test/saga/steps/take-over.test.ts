@@ -1,4 +1,4 @@
-/** Fencing: whoever was replaced changes nothing, however late it wakes up, and whatever it still believes. */
+/** Fencing: a worker that was replaced changes nothing when it continues. */
 import { expect, test } from 'vitest'
 import type { PaymentGateway } from '../../../src/payments/gateway.ts'
 import { paid } from '../../support/store-facts.ts'
@@ -6,7 +6,7 @@ import { describeStore, type TestStore } from '../../support/test-store.ts'
 
 type Call = 'authorize' | 'capture' | 'void'
 
-/** An engine that freezes before or after one kind of call, and goes on when told to. */
+/** An engine that freezes before or after one kind of call, until `wake` is called. */
 async function freezing(store: TestStore, kind: Call, when: 'before' | 'after') {
   let reached = (): void => {}
   const frozen = new Promise<void>(resolve => {
@@ -55,9 +55,9 @@ const calls = (['authorize', 'capture'] as const).flatMap(kind =>
   (['before', 'after'] as const).map(when => [when, kind] as const),
 )
 
-describeStore('A worker that was replaced', store => {
+describeStore('Taking over', store => {
   test.each(calls)(
-    'frozen %s its %s: another completes, and it changes nothing when it wakes up',
+    'a worker that was frozen %s its %s and replaced changes nothing when it continues',
     async (when, kind) => {
       const { engine, frozen, wake } = await freezing(store, kind, when)
       const sku = await store.article()
@@ -75,23 +75,26 @@ describeStore('A worker that was replaced', store => {
     },
   )
 
-  test.each(['before', 'after'] as const)('frozen %s its void: another undoes, and it changes nothing', async when => {
-    const { engine, frozen, wake } = await freezing(store, 'void', when)
-    const sku = await store.article()
-    const { lockId } = await store.begin({ [sku]: 2 })
-    const work = engine.processCheckout(lockId, { token: 'tok_capture_decline' })
-    await frozen
-    await store.wake(lockId)
-    await store.engine.recover()
-    expect(await store.facts(lockId)).toMatchObject({ state: 'failed', order: 'cancelled', payment: 'voided' })
-    const before = await readEverything(store, lockId)
-    wake()
-    expect(await work).toMatchObject({ status: 'failed', failure: { code: 'capture_refused' } })
-    expect(await readEverything(store, lockId)).toEqual(before)
-    expect(await store.stock(sku)).toEqual({ onHand: 100, reserved: 0 })
-  })
+  test.each(['before', 'after'] as const)(
+    'a worker that was frozen %s its void and replaced changes nothing when it continues',
+    async when => {
+      const { engine, frozen, wake } = await freezing(store, 'void', when)
+      const sku = await store.article()
+      const { lockId } = await store.begin({ [sku]: 2 })
+      const work = engine.processCheckout(lockId, { token: 'tok_capture_decline' })
+      await frozen
+      await store.wake(lockId)
+      await store.engine.recover()
+      expect(await store.facts(lockId)).toMatchObject({ state: 'failed', order: 'cancelled', payment: 'voided' })
+      const before = await readEverything(store, lockId)
+      wake()
+      expect(await work).toMatchObject({ status: 'failed', failure: { code: 'capture_refused' } })
+      expect(await readEverything(store, lockId)).toEqual(before)
+      expect(await store.stock(sku)).toEqual({ onHand: 100, reserved: 0 })
+    },
+  )
 
-  test('frozen before its authorization, fenced by a cancel: the gateway refuses it when it comes at last', async () => {
+  test('an authorization that a cancellation has fenced is refused by the gateway when it arrives late', async () => {
     const { engine, frozen, wake } = await freezing(store, 'authorize', 'before')
     const { lockId } = await store.begin({ [await store.article()]: 2 })
     const work = engine.processCheckout(lockId, { token: 'tok_approve' })
@@ -102,7 +105,7 @@ describeStore('A worker that was replaced', store => {
     expect(await store.facts(lockId)).toMatchObject({ state: 'failed', payment: 'voided', charged: 0 })
   })
 
-  test('nobody is replaced while its lease runs', async () => {
+  test('a worker is not replaced while its lease runs', async () => {
     const { engine, frozen, wake } = await freezing(store, 'capture', 'before')
     const { lockId } = await store.begin({ [await store.article()]: 2 })
     const work = engine.processCheckout(lockId, { token: 'tok_approve' })
@@ -114,7 +117,7 @@ describeStore('A worker that was replaced', store => {
     expect(await work).toMatchObject({ status: 'completed' })
   })
 
-  test('who asks another process for a running checkout waits for its end', async () => {
+  test('a request to a different process waits for the running checkout and returns its result', async () => {
     const { engine, frozen, wake } = await freezing(store, 'capture', 'after')
     const { lockId } = await store.begin({ [await store.article()]: 2 })
     const work = engine.processCheckout(lockId, { token: 'tok_approve' })
@@ -124,7 +127,7 @@ describeStore('A worker that was replaced', store => {
     expect(await asking).toEqual(await work)
   })
 
-  test('what is over is not taken over, whatever woke it', async () => {
+  test('a finished checkout is not taken over, even if it has a wake-up time', async () => {
     const { lockId } = await store.begin({ [await store.article()]: 1 })
     await store.engine.processCheckout(lockId, { token: 'tok_approve' })
     await store.wake(lockId)
@@ -133,7 +136,7 @@ describeStore('A worker that was replaced', store => {
     expect(rows).toEqual([{ wake_at: null, lease_owner: null }])
   })
 
-  test('the epoch rises with every take-over and is named by every entry of the history', async () => {
+  test('the epoch rises with every take-over and is recorded in the history', async () => {
     store.faults.with = ({ kind }) => (kind === 'capture' ? 'error_before' : null)
     const { lockId } = await store.begin({ [await store.article()]: 1 })
     await store.engine.processCheckout(lockId, { token: 'tok_approve' })

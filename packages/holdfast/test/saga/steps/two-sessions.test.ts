@@ -1,10 +1,10 @@
-/** Two sessions of one user that start at the very same moment: one has the lock, and nobody is given another's. */
+/** Sessions of one user that start at the same moment: one gets the lock, and no session gets the lock of a different one. */
 import { expect, test } from 'vitest'
 import { describeStore } from '../../support/test-store.ts'
 
-describeStore('Two sessions at the same moment', store => {
+describeStore('Sessions that start at the same moment', store => {
   test.each([true, false])(
-    'one gets the lock, the other is told that it is locked (prevented: %s)',
+    'one session gets the lock and the others are refused (preventConcurrent: %s)',
     async prevented => {
       const engine = await store.open({ config: { preventConcurrent: prevented } })
       const { cartId, sessionId } = await store.cart({ [await store.article()]: 1 }, { userId: 'ada' })
