@@ -149,7 +149,7 @@ create table holdfast.orders (
   shipping_minor bigint not null,
   total_minor bigint not null check (total_minor >= 0),
   refunded_minor bigint not null default 0 check (refunded_minor between 0 and total_minor),
-  -- Shipping was named in a refund. It cannot be refunded again, whatever amount was paid back for it.
+  -- A refund named the shipping cost. It cannot be refunded again, even if only part of it was paid back.
   shipping_refunded boolean not null default false,
   coupon_code text,
   shipping_address jsonb,

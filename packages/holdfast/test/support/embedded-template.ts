@@ -1,6 +1,6 @@
 /**
- * A migrated in-memory database, made once and kept as an archive under `node_modules/.cache`, for tests that start
- * from it in a fraction of a second. Its name is a hash of the migrations and of PGlite, so it is never out of date.
+ * A migrated in-memory database, archived once under `node_modules/.cache`, so that tests start in a fraction of a
+ * second. The name is a hash of the migrations and of PGlite, so an archive is never out of date.
  */
 import { createHash, randomBytes } from 'node:crypto'
 import { openAsBlob } from 'node:fs'
@@ -18,8 +18,8 @@ async function fileName(): Promise<string> {
   return `embedded-${hash.digest('hex').slice(0, 16)}.tar`
 }
 
-/** Removes archives of earlier migrations, but for the last hour's: another run may be reading one. */
-async function forgetOld(cache: string): Promise<void> {
+/** Removes archives older than an hour. Newer ones may be in use by another run. */
+async function removeOld(cache: string): Promise<void> {
   for (const name of await readdir(cache)) {
     const file = path.join(cache, name)
     const { mtimeMs } = await stat(file)
@@ -27,7 +27,7 @@ async function forgetOld(cache: string): Promise<void> {
   }
 }
 
-/** Gives the archive's path, making it if need be. */
+/** Returns the path of the archive, and creates it if missing. */
 export async function prepareEmbeddedTemplate(): Promise<string> {
   const cache = path.join(migrationsFolder(), '..', 'node_modules', '.cache', 'holdfast')
   const file = path.join(cache, await fileName())
@@ -40,7 +40,7 @@ export async function prepareEmbeddedTemplate(): Promise<string> {
     const fresh = `${file}.${randomBytes(4).toString('hex')}`
     await writeFile(fresh, Buffer.from(await archive.arrayBuffer()))
     await rename(fresh, file)
-    await forgetOld(cache)
+    await removeOld(cache)
   } finally {
     await database.close()
   }

@@ -1,4 +1,4 @@
-/** What tests look at when a checkout is over: its lock, order, holds, coupon, money and events, as the tables say. */
+/** The facts that tests check about a checkout: lock, order, holds, coupon, money, and events, read from the tables. */
 import { type Database, statement } from '../../src/database/database.ts'
 
 export interface CheckoutFacts {
@@ -6,17 +6,17 @@ export interface CheckoutFacts {
   code: string | null
   phase: string | null
   holdsCart: boolean
-  /** The status of its order. */
+  /** Status of the order. */
   order: string | null
-  /** The states that its holds are in, each once. */
+  /** Distinct states of the reservations. */
   holds: string[]
-  /** The state of its coupon claim. */
+  /** State of the coupon claim. */
   claim: string | null
-  /** The status of its payment in the gateway's own ledger. */
+  /** Status of the payment in the gateway's ledger. */
   payment: string | null
-  /** Captured and not refunded, by that ledger. */
+  /** Captured minus refunded, in that ledger. */
   charged: number
-  /** Types in the order in which they were written. */
+  /** Event types in the order in which they were written. */
   events: string[]
 }
 
@@ -32,7 +32,7 @@ const readFacts = statement(
    from holdfast.checkouts c where c.id = $1::uuid`,
 )
 
-/** @throws when there is no such checkout. */
+/** @throws {Error} if the checkout does not exist. */
 export async function readCheckoutFacts(database: Database, lockId: string): Promise<CheckoutFacts> {
   const [facts] = await database.query<CheckoutFacts>(readFacts, [lockId])
   if (facts === undefined) throw new Error(`there is no checkout ${lockId}`)
@@ -56,7 +56,7 @@ export function paid(chargedMinor: number, more: Partial<CheckoutFacts> = {}): C
   }
 }
 
-/** A checkout that was undone after stock was held: nothing charged, nothing kept. */
+/** A checkout that was undone after stock was held: nothing charged, nothing held. */
 export function undone(code: string, phase: string | null, more: Partial<CheckoutFacts> = {}): CheckoutFacts {
   return {
     state: 'failed',

@@ -1,4 +1,4 @@
-/** A fresh, migrated database for a test file, of either kind; the run's global setup has prepared both. */
+/** A new, migrated database for a test file, of either kind. The global setup of the run prepares both. */
 import { inject } from 'vitest'
 import { createTestDatabase, dropTestDatabase } from '../../../testing/src/postgres/test-postgres.ts'
 import type { Database } from '../../src/database/database.ts'
@@ -8,11 +8,11 @@ import { readEmbeddedTemplate } from './embedded-template.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {
-    /** The administrator's address of the run's PostgreSQL server. */
+    /** Administrator URL of the run's PostgreSQL server. */
     postgresUrl: string
-    /** The migrated PostgreSQL database that others are copied from; or why there is none. */
+    /** The migrated PostgreSQL database that others are copied from, or why there is none. */
     postgresTemplate: { name: string } | { failure: string }
-    /** The archive of a migrated embedded database; or why there is none. */
+    /** The archive of a migrated embedded database, or why there is none. */
     embeddedTemplate: { file: string } | { failure: string }
   }
 }
@@ -21,16 +21,16 @@ export type DatabaseKind = 'postgres' | 'embedded'
 
 export interface TestDatabase {
   readonly database: Database
-  /** PostgreSQL: its address, for further connections. */
+  /** PostgreSQL: the URL, for further connections. */
   readonly url?: string
-  /** Closes it, and drops it. */
+  /** Closes and drops the database. */
   stop(): Promise<void>
 }
 
 export interface TestDatabaseOptions {
-  /** Default true; false gives an empty database. */
+  /** Default true. False: an empty database. */
   readonly migrated?: boolean
-  /** PostgreSQL: connections at most, default 10. */
+  /** PostgreSQL: maximum connections. Default 10. */
   readonly poolMax?: number
 }
 
@@ -58,7 +58,7 @@ async function openInMemory({ migrated = true }: TestDatabaseOptions): Promise<T
   return { database, stop: () => database.close() }
 }
 
-/** Opens a database that nobody else uses. */
+/** Opens a database for the caller alone. */
 export function openTestDatabase(kind: DatabaseKind, options: TestDatabaseOptions = {}): Promise<TestDatabase> {
   return kind === 'postgres' ? openPostgres(options) : openInMemory(options)
 }

@@ -1,6 +1,6 @@
 /**
- * A small shop on a test database, with engines over it that no worker disturbs: time passes when a test says so, by
- * the database's own columns. After each test everything drains, and the auditor must find nothing.
+ * A small shop on a test database, with engines without workers. Time passes only when a test changes columns of the
+ * database. After each test the shop is drained, and the audit must find nothing.
  */
 import { afterAll, afterEach, beforeAll, describe, expect } from 'vitest'
 import { type Database, statement } from '../../src/database/database.ts'
@@ -21,7 +21,7 @@ import { upsertTaxRates } from '../../src/shop/catalog/taxes.ts'
 import { type CheckoutFacts, readCheckoutFacts, readStockOf } from './store-facts.ts'
 import { type DatabaseKind, openTestDatabase, type TestDatabase } from './test-database.ts'
 
-/** Sweden: the test shop asks no tax there, so a total is its lines and 5.00 for shipping. */
+/** Sweden: the test shop has no tax rate there, so a total is the lines plus 5.00 for shipping. */
 export const address: Address = {
   firstName: 'Ada',
   lastName: 'Byron',
@@ -30,14 +30,14 @@ export const address: Address = {
   postcode: '111 22',
   country: 'SE',
 }
-/** What the one shipping method costs, everywhere. */
+/** Cost of the only shipping method, in every country. */
 export const shippingMinor = 500
 export const secret = 'a secret that every process of the shop knows'
 
 export interface Article {
-  /** Units in the first and the second warehouse; default 100 in the first. */
+  /** Units in the first and second warehouse. Default 100 in the first. */
   stock?: readonly [number, number?]
-  /** In USD; default 1,000. */
+  /** In USD. Default 1,000. */
   priceMinor?: number
   policy?: 'deny' | 'continue'
   requiresShipping?: boolean
@@ -56,18 +56,18 @@ export interface TestStore {
   database: Database
   carts: Carts
   gateway: SandboxGateway
-  /** An engine that nothing happens to. */
+  /** An engine without injected faults. */
   engine: CheckoutEngine
-  /** Where the gateway's webhooks go; null (as each test begins): they are lost. */
+  /** The receiver of the gateway's webhooks. Null, at the start of each test: webhooks are lost. */
   webhooks: { to: CheckoutEngine | null }
-  /** What goes wrong with the gateway's calls; nothing as each test begins. */
+  /** Faults of gateway calls. None at the start of each test. */
   faults: { with: SandboxFaults | null }
-  /** Another engine: on connections of its own where `apart`, else on the shop's database. */
+  /** Opens another engine, on separate connections if `apart`, else on the shop's database. */
   open(options?: EngineOptions & { apart?: boolean }): Promise<CheckoutEngine>
-  /** Puts a new article on sale and gives its SKU. */
+  /** Adds a new article and returns its SKU. */
   article(article?: Article): Promise<string>
   cart(lines: Readonly<Record<string, number>>, more?: Partial<NewCart>): Promise<{ cartId: string; sessionId: string }>
-  /** A cart, and a lock on it. */
+  /** Creates a cart and a lock on it. */
   begin(
     lines: Readonly<Record<string, number>>,
     more?: { cart?: Partial<NewCart>; start?: Partial<StartOptions>; engine?: CheckoutEngine },
@@ -75,20 +75,20 @@ export interface TestStore {
   facts(lockId: string): Promise<CheckoutFacts>
   stock(sku: string): Promise<{ onHand: number; reserved: number }>
   sql<Row>(text: string, values?: readonly (string | number | null)[]): Promise<Row[]>
-  /** The lock's time is over. */
+  /** Makes the lock expire. */
   expire(lockId: string): Promise<void>
-  /** Its next look is due, whoever has its lease. */
+  /** Makes the next visit due, even if a lease is active. */
   wake(lockId: string): Promise<void>
-  /** Lets the gateway's clock go on, and does what is due there. */
+  /** Advances the gateway's clock and runs its due jobs. */
   pass(ms: number): Promise<void>
-  /** Recovers (with the shop's own engine, unless told otherwise) and delivers until nothing moves any more. */
+  /** Recovers (by default with the shop's engine) and delivers until nothing changes any more. */
   drain(by?: CheckoutEngine): Promise<void>
-  /** What the auditor finds, for people; nothing where all is well. */
+  /** Findings of the audit. Empty if there are none. */
   violations(options?: { drained?: boolean }): Promise<string[]>
   stop(): Promise<void>
 }
 
-/** Options of an engine, with the gateway that takes all its payments. */
+/** Options of an engine, with the gateway for all its payments. */
 export type EngineOptions = Omit<CheckoutOptions, 'gateways'> & { gateway?: PaymentGateway }
 
 let numbered = 0
@@ -125,10 +125,51 @@ const insertArticle = statement(
    insert into holdfast.prices (variant_id, currency, amount_minor) select id, 'USD', $2::bigint from variant`,
 )
 
+/** Warehouses, shipping, taxes, and a coupon. */
+async function seedTerms(database: Database): Promise<void> {
+  await Promise.all([
+    upsertLocation(database, { code: 'main', priority: 1 }),
+    upsertLocation(database, { code: 'annex', priority: 2 }),
+    upsertShippingMethod(database, {
+      code: 'std',
+      name: 'Standard',
+      taxClass: 'exempt',
+      rates: [{ country: '*', currency: 'USD', amountMinor: shippingMinor }],
+    }),
+    upsertTaxRates(database, [
+      { country: 'DE', name: 'VAT', ratePpm: 190_000, included: true },
+      { country: 'US', name: 'Sales tax', ratePpm: 70_000, included: false },
+      { country: '*', taxClass: 'exempt', name: 'None', ratePpm: 0, included: true },
+    ]),
+    upsertCoupon(database, { code: 'TEN', discount: { ratePpm: 100_000 } }),
+  ])
+}
+
+async function drain(store: TestStore, by: CheckoutEngine, engines: readonly CheckoutEngine[]): Promise<void> {
+  for (let round = 0; round < 40; round += 1) {
+    await store.pass(60_001)
+    const moving = await store.database.query(wakeAll)
+    await by.recover()
+    let delivered = 0
+    for (const { deliverer } of engines) {
+      const summary = await deliverer.runOnce()
+      delivered += summary.delivered + summary.failed
+    }
+    if (moving.length + delivered === 0) return
+  }
+  const open = await store.sql(
+    `select id, state, epoch, tries, lease_owner, (
+       select json_agg(json_build_object('key', idempotency_key, 'answer', answer)) from holdfast.payment_operations
+       where checkout_id = c.id and status = 'intended') as open
+     from holdfast.checkouts c where wake_at is not null`,
+  )
+  throw new Error(`the shop does not settle: ${JSON.stringify(open)}`)
+}
+
 /** Opens an empty database for a store. */
 type OpenDatabase = (kind: DatabaseKind) => Promise<TestDatabase>
 
-/** @param openDatabase default: a database of its own on the server of this run, or an embedded one. */
+/** @param openDatabase Default: a new database on the server of this run, or an embedded one. */
 export async function openTestStore(
   kind: DatabaseKind,
   openDatabase: OpenDatabase = each => openTestDatabase(each, { poolMax: 12 }),
@@ -154,22 +195,7 @@ export async function openTestStore(
       await webhooks.to?.receiveWebhook('sandbox', headers, body)
     },
   })
-  await Promise.all([
-    upsertLocation(database, { code: 'main', priority: 1 }),
-    upsertLocation(database, { code: 'annex', priority: 2 }),
-    upsertShippingMethod(database, {
-      code: 'std',
-      name: 'Standard',
-      taxClass: 'exempt',
-      rates: [{ country: '*', currency: 'USD', amountMinor: shippingMinor }],
-    }),
-    upsertTaxRates(database, [
-      { country: 'DE', name: 'VAT', ratePpm: 190_000, included: true },
-      { country: 'US', name: 'Sales tax', ratePpm: 70_000, included: false },
-      { country: '*', taxClass: 'exempt', name: 'None', ratePpm: 0, included: true },
-    ]),
-    upsertCoupon(database, { code: 'TEN', discount: { ratePpm: 100_000 } }),
-  ])
+  await seedTerms(database)
 
   async function open({
     apart = false,
@@ -186,7 +212,7 @@ export async function openTestStore(
       config: { secret, ...options.config },
       numbers: { answerWithinMs: 5_000, gatewayTimeoutMs: 1_000, ...options.numbers },
     })
-    // One with a database of a test's own may die in it, and never close.
+    // An engine on a database of the test may die with it and never close.
     if (options.database === undefined) opened.push(engine)
     return engine
   }
@@ -246,26 +272,7 @@ export async function openTestStore(
       passedMs += ms
       await gateway.runDueJobs()
     },
-    async drain(by = engine) {
-      for (let round = 0; round < 40; round += 1) {
-        await store.pass(60_001)
-        const moving = await database.query(wakeAll)
-        await by.recover()
-        let delivered = 0
-        for (const { deliverer } of opened) {
-          const summary = await deliverer.runOnce()
-          delivered += summary.delivered + summary.failed
-        }
-        if (moving.length + delivered === 0) return
-      }
-      const open = await store.sql(
-        `select id, state, epoch, tries, lease_owner, (
-           select json_agg(json_build_object('key', idempotency_key, 'answer', answer)) from holdfast.payment_operations
-           where checkout_id = c.id and status = 'intended') as open
-         from holdfast.checkouts c where wake_at is not null`,
-      )
-      throw new Error(`the shop does not come to rest: ${JSON.stringify(open)}`)
-    },
+    drain: (by = engine) => drain(store, by, opened),
     async violations(options) {
       const { findings } = await engine.audit(options)
       return findings
@@ -282,7 +289,7 @@ export async function openTestStore(
   return store
 }
 
-/** The pause before a second question takes no time; everything else takes its own. */
+/** Skips the pause before the second call of a gateway; all other timers are real. */
 const hasteClock = {
   after(ms: number, run: () => void) {
     const timer = setTimeout(run, ms === secondCallAfterMs ? 0 : ms)
@@ -297,8 +304,8 @@ function textHash(text: string): string {
 }
 
 /**
- * A suite on both databases (or those of `kinds`). Each test ends drained, with nothing for the auditor to find; on the
- * embedded database, where one look takes as long as ten tests, the auditor comes once at the end.
+ * Runs a suite on both databases, or those of `kinds`. After each test the shop is drained and audited. On the embedded
+ * database, where an audit takes as long as ten tests, the audit runs once at the end.
  */
 export function describeStore(
   title: string,
