@@ -1,5 +1,5 @@
-// The checkout page: details, shipping, payment, then the seven phases as they happen. Every request may be repeated: the
-// shop gives the same result and charges once.
+// The checkout page: details, shipping, payment, then the seven phases as they happen. Every request may be repeated:
+// the shop gives the same result and charges once.
 
 const { copy, fill, request, money, report, busy, read } = globalThis.holdfast
 const text = copy.checkout

@@ -1,5 +1,5 @@
-// Stripe's Payment Element in the payment step: loads Stripe's script and shows the form for one payment at a time, in the
-// look of the shop. The client secret goes from the shop's response to Stripe's script and is not stored.
+// Stripe's Payment Element in the payment step: loads Stripe's script and shows the form for one payment at a time, in
+// the look of the shop. The client secret goes from the shop's response to Stripe's script and is not stored.
 
 const { copy } = globalThis.holdfast
 const text = copy.stripe
@@ -49,7 +49,9 @@ function withTimeout(promise) {
   return Promise.race([promise, timeout]).finally(() => clearTimeout(timer))
 }
 
-/** The result of a confirmation. After `declined` the buyer may try again; after `unclear` the shop must query Stripe. */
+/**
+ * The result of a confirmation. After `declined` the buyer may try again; after `unclear` the shop must query Stripe.
+ */
 function resultOf({ error }) {
   if (error === undefined) return { result: 'confirmed', message: '' }
   // Stripe's form shows these errors at its fields.
@@ -96,7 +98,10 @@ function stripeForm(url) {
     open = null
   }
 
-  /** Shows the form in `node`, unless it is already open for this payment. Gives what failed: `script`, `form`, or null. */
+  /**
+   * Shows the form in `node`, unless it is already open for this payment. Gives what failed: `script`, `form`, or
+   * null.
+   */
   async function show({ payment, publishable_key: key, client_secret: clientSecret }, node, billingDetails) {
     if (open?.payment === payment) return null
     close()

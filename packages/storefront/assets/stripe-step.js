@@ -1,5 +1,5 @@
-// The payment step with Stripe's form: the shop creates the payment, then the form opens for it in place. It can be opened
-// again for the same payment. If a result is unclear, the shop queries Stripe.
+// The payment step with Stripe's form: the shop creates the payment, then the form opens for it in place. It can be
+// opened again for the same payment. If a result is unclear, the shop queries Stripe.
 
 const { copy, request, report, busy, stripeForm } = globalThis.holdfast
 const text = copy.stripe

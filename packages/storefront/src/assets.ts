@@ -1,4 +1,7 @@
-/** Files of the pages. The names of style sheet and scripts contain a hash of their content, so browsers may cache them forever. */
+/**
+ * Files of the pages. The names of style sheet and scripts contain a hash of their content, so browsers may cache them
+ * forever.
+ */
 import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import type { PageAsset } from 'holdfast/http'

@@ -1,6 +1,6 @@
 /**
- * A shop with Stripe as users start it: `holdfast serve` with Stripe's keys, the simulator in a separate process, buyers
- * over HTTP, and the commands of the shop.
+ * A shop with Stripe as users start it: `holdfast serve` with Stripe's keys, the simulator in a separate process,
+ * buyers over HTTP, and the commands of the shop.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'

@@ -54,7 +54,9 @@ export interface HttpOptions {
   carts: ShopCarts
   /** The sandbox gateway, to serve its confirmation page. Default: none. */
   sandbox?: SandboxControls | null
-  /** Mails kept during development, shown at `/dev/mail` to this machine only and never in production. Default: none. */
+  /**
+   * Mails kept during development, shown at `/dev/mail` to this machine only and never in production. Default: none.
+   */
   mailbox?: Mailbox | null
   /** The pages for browsers, such as those of `@holdfast/storefront`. Default: none; requests for HTML get 406. */
   pages?: PageSet | null
@@ -125,7 +127,10 @@ function shopParts(options: HttpOptions, clientOf: ClientAddress): ShopParts {
   }
 }
 
-/** Routes without session and guard: gateways sign their webhooks, and the other routes only read or belong to the sandbox. */
+/**
+ * Routes without session and guard: gateways sign their webhooks, and the other routes only read or belong to the
+ * sandbox.
+ */
 function registerOpenRoutes(app: HttpApp, shop: ShopParts, options: HttpOptions): void {
   const { remoteAddress, stopping, mailbox } = options
   webhookRoutes(app, shop)

@@ -1,4 +1,7 @@
-/** The types of the HTTP layer's surroundings: its configuration, the parts of the shop it calls, and the values of a request. */
+/**
+ * The types of the HTTP layer's surroundings: its configuration, the parts of the shop it calls, and the values of a
+ * request.
+ */
 import type { Context } from 'hono'
 import type { CheckoutEngine } from '../engine/checkout-engine.ts'
 import type { SandboxGateway } from '../payments/sandbox/sandbox.ts'

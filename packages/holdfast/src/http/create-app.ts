@@ -1,4 +1,6 @@
-/** The Hono app that routes are registered on. Invalid input is rejected in one way: 404 for a path, 422 for the rest. */
+/**
+ * The Hono app that routes are registered on. Invalid input is rejected in one way: 404 for a path, 422 for the rest.
+ */
 import { OpenAPIHono } from '@hono/zod-openapi'
 import type { HttpEnv } from './context.ts'
 import { HttpError } from './errors.ts'

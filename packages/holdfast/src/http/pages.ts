@@ -1,6 +1,6 @@
 /**
- * The port for server-rendered pages: a page set renders the data of a route as HTML and serves its own files. Sessions,
- * guards, and queries stay in the routes. Without a page set, requests for HTML get 406.
+ * The port for server-rendered pages: a page set renders the data of a route as HTML and serves its own files.
+ * Sessions, guards, and queries stay in the routes. Without a page set, requests for HTML get 406.
  */
 import type { Order } from '../domain/order.ts'
 import type { ProductPage } from '../shop/catalog/catalog.ts'

@@ -1,4 +1,6 @@
-/** What the session of a request is buying: its cart, its checkout, and its last order. Other sessions never see them. */
+/**
+ * What the session of a request is buying: its cart, its checkout, and its last order. Other sessions never see them.
+ */
 import type { Cart } from '../domain/cart.ts'
 import { CheckoutError } from '../domain/failure.ts'
 import type { CheckoutLock } from '../domain/lock.ts'

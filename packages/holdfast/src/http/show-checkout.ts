@@ -1,4 +1,6 @@
-/** The response to a browser that opens the checkout: the page, or a redirect to the order if the cart is already paid. */
+/**
+ * The response to a browser that opens the checkout: the page, or a redirect to the order if the cart is already paid.
+ */
 import { z } from '@hono/zod-openapi'
 import type { Order } from '../domain/order.ts'
 import { isFinal } from '../domain/states.ts'

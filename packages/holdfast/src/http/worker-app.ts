@@ -1,4 +1,7 @@
-/** The HTTP handler of a worker process: health and metrics only, with the same guards as the shop and without sessions. */
+/**
+ * The HTTP handler of a worker process: health and metrics only, with the same guards as the shop and without
+ * sessions.
+ */
 import type { HttpHandler } from './app.ts'
 import type { HttpConfig, HttpContext, HttpLog, ShopEngine, ShopMetrics } from './context.ts'
 import { wrongSecretsPerMinute } from './middleware/bearer.ts'

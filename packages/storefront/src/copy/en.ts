@@ -1,6 +1,7 @@
 /**
- * Every text that a buyer reads on the pages, in English: in the server's HTML and, passed to the scripts as JSON, in the
- * browser. Neutral: it names no trade and promises nothing that the shop did not configure. `{name}` is a placeholder.
+ * Every text that a buyer reads on the pages, in English: in the server's HTML and, passed to the scripts as JSON, in
+ * the browser. Neutral: it names no trade and promises nothing that the shop did not configure. `{name}` is a
+ * placeholder.
  */
 export const english = {
   locale: {

@@ -1,4 +1,7 @@
-/** The data of the demo store besides its products: warehouses, taxes, shipping, coupons, exchange rates, and foreign prices. */
+/**
+ * The data of the demo store besides its products: warehouses, taxes, shipping, coupons, exchange rates, and foreign
+ * prices.
+ */
 import type {
   CouponInput,
   LocationInput,

@@ -1,4 +1,7 @@
-/** The development pages of kept mails: the list, and one mail with all its parts. Developers read them, so their text is not part of the copy. */
+/**
+ * The development pages of kept mails: the list, and one mail with all its parts. Developers read them, so their text
+ * is not part of the copy.
+ */
 
 import type { PageFrame, ShownMail } from 'holdfast/http'
 import { html } from 'hono/html'

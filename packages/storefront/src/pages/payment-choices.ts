@@ -1,4 +1,7 @@
-/** The payment methods of the checkout page: the sandbox's results to choose from, an invoice, Stripe's form, or a token. */
+/**
+ * The payment methods of the checkout page: the sandbox's results to choose from, an invoice, Stripe's form, or a
+ * token.
+ */
 
 import type { PaymentForm } from 'holdfast/http'
 import { html } from 'hono/html'

@@ -1,4 +1,7 @@
-/** The checkout page of a shop with Stripe: its content security policy, its scripts, and the secrecy of the client secret. */
+/**
+ * The checkout page of a shop with Stripe: its content security policy, its scripts, and the secrecy of the client
+ * secret.
+ */
 import Stripe from 'stripe'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { CheckoutConfig } from '../../../holdfast/src/config/checkout-config.ts'

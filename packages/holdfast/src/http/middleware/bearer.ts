@@ -1,6 +1,6 @@
 /**
- * A guard that requires a secret as a bearer token and compares it in constant time. Cookies are ignored, so another site
- * cannot use an operator's browser. Guessing is limited per address.
+ * A guard that requires a secret as a bearer token and compares it in constant time. Cookies are ignored, so another
+ * site cannot use an operator's browser. Guessing is limited per address.
  */
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { HttpContext } from '../context.ts'
@@ -21,7 +21,10 @@ export interface BearerOptions {
 }
 
 export interface Attempts {
-  /** Counts each attempt before the secret is compared, so parallel attempts cannot exceed it. A correct one is refunded. */
+  /**
+   * Counts each attempt before the secret is compared, so parallel attempts cannot exceed it. A correct one is
+   * refunded.
+   */
   limit: RateLimit
   addressOf(c: HttpContext): string | null
 }

@@ -1,4 +1,7 @@
-/** Detection of card numbers and security codes in request bodies. They are rejected before they are read, logged, or stored (A12). */
+/**
+ * Detection of card numbers and security codes in request bodies. They are rejected before they are read, logged, or
+ * stored (A12).
+ */
 
 /** Field names that only card data uses, in lower case and without punctuation. */
 const fieldNames = new Set([

@@ -25,8 +25,8 @@ export function createCsrf(key: string): Csrf {
 }
 
 /**
- * Rejects a request that another site sent. Browsers report it in `Sec-Fetch-Site`, older ones in `Origin`. A client that
- * sends neither is not a browser, so it has no cookies to abuse.
+ * Rejects a request that another site sent. Browsers report it in `Sec-Fetch-Site`, older ones in `Origin`. A client
+ * that sends neither is not a browser, so it has no cookies to abuse.
  * @throws {HttpError} `cross_site`
  */
 export function refuseCrossSite(request: Request, ownOrigin: string): void {

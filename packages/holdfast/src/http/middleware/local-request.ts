@@ -19,8 +19,8 @@ export function servesOnlyThisMachine({ production, baseUrl = null, trustedProxy
 }
 
 /**
- * True if the request comes from this machine, under a local host name. A foreign page could otherwise point its own name
- * at this machine (DNS rebinding) and read the responses.
+ * True if the request comes from this machine, under a local host name. A foreign page could otherwise point its own
+ * name at this machine (DNS rebinding) and read the responses.
  * @param address of the connected client. Null: unknown.
  */
 export function isFromThisMachine(c: HttpContext, address: string | null): boolean {

@@ -1,6 +1,6 @@
 /**
- * Rate limits: checkouts by user or address, wrong admin secrets by address. A request is counted before anything else is
- * awaited, so parallel requests cannot exceed the limit.
+ * Rate limits: checkouts by user or address, wrong admin secrets by address. A request is counted before anything else
+ * is awaited, so parallel requests cannot exceed the limit.
  */
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible'
 import type { HttpContext } from '../context.ts'
@@ -47,8 +47,8 @@ export function createRateLimit(perMinute: number, durationSeconds = 60): RateLi
 
 /**
  * The client's address: that of the socket, or the last one in the configured proxy header. The trusted proxy appended
- * the last one; the client may have written those before it. IPv6 addresses are given as /64 networks, the smallest that
- * providers assign.
+ * the last one; the client may have written those before it. IPv6 addresses are given as /64 networks, the smallest
+ * that providers assign.
  */
 export function addressOf(
   c: HttpContext,

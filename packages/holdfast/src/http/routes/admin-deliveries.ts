@@ -9,7 +9,10 @@ import { deliveryResponse, responses } from '../schemas/responses.ts'
 import type { ShopParts } from '../shop-parts.ts'
 
 const eventLength = 36
-/** `EVENT:LISTENER`. The event ID is a UUID, so the first colon separates it from the listener's name, which may contain any character. */
+/**
+ * `EVENT:LISTENER`. The event ID is a UUID, so the first colon separates it from the listener's name, which may
+ * contain any character.
+ */
 const deliveryParam = z.object({
   id: z
     .string()

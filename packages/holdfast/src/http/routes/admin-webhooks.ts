@@ -8,7 +8,10 @@ import { actorHeadersSchema } from '../schemas/requests.ts'
 import { responses, webhookResponse } from '../schemas/responses.ts'
 import type { ShopParts } from '../shop-parts.ts'
 
-/** `GATEWAY:EVENT`. A gateway's name has no colon, so the first one separates it from the event ID, which may contain any character. */
+/**
+ * `GATEWAY:EVENT`. A gateway's name has no colon, so the first one separates it from the event ID, which may contain
+ * any character.
+ */
 const webhookParam = z.object({
   id: z
     .string()

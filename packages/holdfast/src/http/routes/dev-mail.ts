@@ -1,6 +1,6 @@
 /**
- * The pages of mails kept during development. Mails contain personal data, so only a browser on this machine may see them,
- * and never in production. Their HTML is framed without scripts and without access to the network.
+ * The pages of mails kept during development. Mails contain personal data, so only a browser on this machine may see
+ * them, and never in production. Their HTML is framed without scripts and without access to the network.
  */
 
 import type { HttpContext } from '../context.ts'

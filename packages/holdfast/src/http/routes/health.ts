@@ -1,4 +1,7 @@
-/** Health of the checkout for monitoring, and liveness and readiness of this process for supervisors and load balancers. */
+/**
+ * Health of the checkout for monitoring, and liveness and readiness of this process for supervisors and load
+ * balancers.
+ */
 import { createRoute } from '@hono/zod-openapi'
 import type { ReadinessReport } from '../../engine/checkout-engine.ts'
 import type { ShopEngine } from '../context.ts'

@@ -1,6 +1,6 @@
 /**
- * The metrics of this process, for Prometheus. They disclose how much a shop sells, so in production they are closed until
- * a secret is set.
+ * The metrics of this process, for Prometheus. They disclose how much a shop sells, so in production they are closed
+ * until a secret is set.
  */
 import { createRoute, z } from '@hono/zod-openapi'
 import type { ShopMetrics } from '../context.ts'

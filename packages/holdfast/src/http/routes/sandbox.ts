@@ -1,6 +1,6 @@
 /**
- * The confirmation page of the sandbox gateway. It stands for a bank's page, so it uses no session of the shop: the buyer
- * may confirm on another device. Requests from other sites are rejected.
+ * The confirmation page of the sandbox gateway. It stands for a bank's page, so it uses no session of the shop: the
+ * buyer may confirm on another device. Requests from other sites are rejected.
  */
 import { z } from '@hono/zod-openapi'
 import { returnLocation, sandboxPage } from '../../payments/sandbox/page.ts'

@@ -1,6 +1,6 @@
 /**
- * Schemas of request input, for validation, types, and OpenAPI. Unknown fields are rejected. Text is bounded and free of
- * control characters, which no name or address contains and some of which PostgreSQL rejects.
+ * Schemas of request input, for validation, types, and OpenAPI. Unknown fields are rejected. Text is bounded and free
+ * of control characters, which no name or address contains and some of which PostgreSQL rejects.
  */
 import { z } from '@hono/zod-openapi'
 import { isCountry, validateAddress } from '../../domain/address.ts'
