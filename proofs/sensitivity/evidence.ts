@@ -14,7 +14,7 @@ export interface Failure {
 }
 
 const invariant = /\b(A1[0-2]|A[1-9]|B[1-4]|references): [^"\n]+/
-const notConverged = /does not (come to rest|converge)/
+const notConverged = /does not converge/
 
 /** The text as one line of at most 200 characters. */
 export const short = (text: string) => {

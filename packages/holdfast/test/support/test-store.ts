@@ -163,7 +163,7 @@ async function drain(store: TestStore, by: CheckoutEngine, engines: readonly Che
        where checkout_id = c.id and status = 'intended') as open
      from holdfast.checkouts c where wake_at is not null`,
   )
-  throw new Error(`the shop does not settle: ${JSON.stringify(open)}`)
+  throw new Error(`the shop does not converge: ${JSON.stringify(open)}`)
 }
 
 /** Opens an empty database for a store. */
