@@ -181,7 +181,7 @@ export const databaseMetrics = {
     labels: ['listener'],
     advice: 'Fix the listener, then run `holdfast deliveries retry`.',
   },
-  unheeded: {
+  failedWebhooks: {
     type: 'gauge',
     name: 'holdfast_webhooks_unheeded',
     help: 'Webhooks about known checkouts that could not be processed for three days',

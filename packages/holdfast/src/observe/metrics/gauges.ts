@@ -75,7 +75,7 @@ export function createGauges({ register, source, maxAgeMs }: GaugesOptions): voi
   simple(databaseMetrics.rollbacks, read => read.rollbacks)
   simple(databaseMetrics.captures, read => read.captures)
   simple(databaseMetrics.unanswered, read => read.unanswered)
-  simple(databaseMetrics.unheeded, read => read.failedWebhooks)
+  simple(databaseMetrics.failedWebhooks, read => read.failedWebhooks)
   byListener(databaseMetrics.due, read => read.deliveries.map(({ listener, due }) => [listener, due]))
   byListener(databaseMetrics.lag, read => read.deliveries.map(({ listener, lagSeconds }) => [listener, lagSeconds]))
   byListener(databaseMetrics.parked, read => Object.entries(read.parked))
