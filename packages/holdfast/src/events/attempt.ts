@@ -1,6 +1,6 @@
 /**
- * One attempt to deliver an event: compose the event, run its listener, and return a result to record. Whatever a
- * listener does, its attempt ends with a result.
+ * One attempt to deliver an event: compose the event, run its listener, and return a result to record. Every attempt
+ * ends with a result, also if the listener throws or hangs.
  */
 import type { Order } from '../domain/order.ts'
 import { compose, orderIdOf } from './compose-event.ts'

@@ -214,7 +214,7 @@ describe.each(kinds)('Delivering events (%s)', kind => {
 
     broken = false
     expect(await deliverer.redeliver({ eventId, listener: 'poisoned' })).toBe(true)
-    expect(await deliverer.redeliver({ eventId, listener: 'nobody' })).toBe(false)
+    expect(await deliverer.redeliver({ eventId, listener: 'unknown' })).toBe(false)
     expect(await deliverer.runOnce()).toEqual({ delivered: 1, failed: 0, parked: 0 })
     expect(await deliverer.listParked()).toEqual([])
   })
@@ -479,7 +479,7 @@ describe.each(kinds)('Delivering events (%s)', kind => {
   })
 
   test('no listener starts after the grace period of stopping', async () => {
-    const asked = gate()
+    const requested = gate()
     const answer = gate()
     let runs = 0
     const { publish, deliverer } = setUp(
@@ -496,7 +496,7 @@ describe.each(kinds)('Delivering events (%s)', kind => {
       },
       {
         async readOrders(ids) {
-          asked.open()
+          requested.open()
           await answer.passed
           return new Map(ids.map(id => [id, orderOf(id, v7())]))
         },
@@ -504,7 +504,7 @@ describe.each(kinds)('Delivering events (%s)', kind => {
     )
     await publish(completed())
     deliverer.start()
-    await asked.passed
+    await requested.passed
     const stopping = deliverer.stop(0)
     // Timers of equal length fire in order, so the second fires after the grace timer.
     for (const _ of [1, 2]) await new Promise(resolve => setTimeout(resolve, 1))
@@ -515,20 +515,20 @@ describe.each(kinds)('Delivering events (%s)', kind => {
   })
 
   test('retryAfterMs sets the minimum pause, at most one hour', async () => {
-    const asked = [90_000, 10 * 3_600_000, Number.NaN]
+    const retryAfterMs = [90_000, 10 * 3_600_000, Number.NaN]
     const { publish, deliverer } = setUp(database, {
       CheckoutStarted: [
         {
           name: 'busy',
           run(_event, { attempt }) {
-            throw Object.assign(new Error('too many'), { retryAfterMs: asked[attempt - 1] })
+            throw Object.assign(new Error('too many'), { retryAfterMs: retryAfterMs[attempt - 1] })
           },
         },
       ],
     })
     await publish(started())
     const waits: number[] = []
-    for (const _ of asked) {
+    for (const _ of retryAfterMs) {
       await deliverer.runOnce()
       waits.push(Math.ceil(((await deliveriesOf(database))[0]?.waitMs ?? 0) / 1_000))
       await letTimePass(database)

@@ -18,8 +18,14 @@ test('a map of events registers its named functions in order', () => {
 
 test('a listener with an explicit name and limits can be added later', () => {
   const listeners = createListeners()
-  listeners.add('CheckoutFailed', { name: 'tell-slack', run: () => {}, retriesMax: 2, timeoutMs: 500, concurrency: 1 })
-  expect(listeners.find('CheckoutFailed', 'tell-slack')).toMatchObject({
+  listeners.add('CheckoutFailed', {
+    name: 'notify-slack',
+    run: () => {},
+    retriesMax: 2,
+    timeoutMs: 500,
+    concurrency: 1,
+  })
+  expect(listeners.find('CheckoutFailed', 'notify-slack')).toMatchObject({
     retriesMax: 2,
     timeoutMs: 500,
     concurrency: 1,

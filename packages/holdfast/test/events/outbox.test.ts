@@ -12,7 +12,10 @@ function second() {}
 describe('The statements of publishing', () => {
   function sentFor(events: Parameters<ReturnType<typeof createOutbox>['publish']>[1]): string[] {
     const sent: string[] = []
-    const tx: Transaction = { send: ({ name }) => sent.push(name), query: () => Promise.reject(new Error('not asked')) }
+    const tx: Transaction = {
+      send: ({ name }) => sent.push(name),
+      query: () => Promise.reject(new Error('no query expected')),
+    }
     createOutbox(createListeners({ CheckoutStarted: [first, second] })).publish(tx, events)
     return sent
   }

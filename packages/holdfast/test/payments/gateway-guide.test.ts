@@ -1,4 +1,4 @@
-/** The guide to a gateway of one's own: its code compiles as it stands on the page, and its gateway keeps every promise. */
+/** The code blocks of docs/gateways.md compile unchanged, and their gateway passes the contract suite. */
 import { execFile } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -14,13 +14,13 @@ const entries = {
   '@holdfast/testing/vitest': 'packages/testing/src/vitest.ts',
 }
 
-/** The code blocks by the file name in their first line. */
+/** The code blocks, by the file name in their first line. */
 const blocks = new Map(
   [...page.matchAll(/```ts\n\/\/ (\S+)\n([\s\S]*?)```/g)].map(([, name = '', code = '']) => [name, code]),
 )
 for (const [name, code] of blocks) writeFileSync(join(directory, name), withSources(code))
 
-/** As the page says it, but for where the package is. */
+/** Replaces the package names by the paths of their sources. */
 function withSources(code: string): string {
   return Object.entries(entries).reduce(
     (text, [name, file]) => text.replaceAll(`from '${name}'`, `from '${join(root, file)}'`),
@@ -30,12 +30,12 @@ function withSources(code: string): string {
 
 afterAll(() => rmSync(directory, { recursive: true, force: true }))
 
-test('shows a gateway, its test, and how it is used', () => {
+test('the guide shows a gateway, its test, and its use', () => {
   expect([...blocks.keys()]).toEqual(['my-gateway.ts', 'my-gateway.test.ts', 'checkout.ts'])
   expect(page.split('```ts').length - 1).toBe(blocks.size)
 })
 
-test('compiles', async () => {
+test('the code of the guide compiles', async () => {
   const place = join(directory, 'compiled')
   mkdirSync(place)
   for (const [name, code] of blocks) writeFileSync(join(place, name), code)
@@ -49,12 +49,12 @@ test('compiles', async () => {
   writeFileSync(join(place, 'package.json'), JSON.stringify({ type: 'module' }))
   writeFileSync(join(place, 'tsconfig.json'), JSON.stringify(config))
   const compiled = promisify(execFile)(join(root, 'node_modules', '.bin', 'tsc'), ['-p', place])
-  const complaints = await compiled.then(
+  const errors = await compiled.then(
     () => '',
     (error: { stdout: string }) => error.stdout,
   )
-  // The sources are compiled along, and checked elsewhere.
-  expect(complaints.split('\n').filter(line => /^(\S*\/)?(my-gateway|checkout)\S*\.ts\(/.test(line))).toEqual([])
+  // The sources are compiled too, but their errors are checked elsewhere.
+  expect(errors.split('\n').filter(line => /^(\S*\/)?(my-gateway|checkout)\S*\.ts\(/.test(line))).toEqual([])
 })
 
 await import(join(directory, 'my-gateway.test.ts'))

@@ -3,8 +3,8 @@ import { expect, test } from 'vitest'
 import { seeded } from '../../../cli/src/flash-sale/seeded.ts'
 import { CheckoutError } from '../../src/domain/failure.ts'
 import type { CheckoutEngine } from '../../src/engine/checkout-engine.ts'
-import { sandboxTokens } from '../../src/payments/sandbox/tokens.ts'
 import { upsertCoupon } from '../../src/shop/catalog/coupons.ts'
+import { sandboxTokens } from '../payments/sandbox/fixture.ts'
 import { describeStore } from '../support/test-store.ts'
 
 const buyers = 40

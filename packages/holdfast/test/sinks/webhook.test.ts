@@ -136,7 +136,7 @@ test('connections are reused', async () => {
 test.each([
   ['a number of seconds', () => '120', 120_000],
   ['a date', () => new Date(Date.now() + 60_000).toUTCString(), 60_000],
-  ['a date that is over', () => new Date(0).toUTCString(), undefined],
+  ['a date in the past', () => new Date(0).toUTCString(), undefined],
   ['nonsense', () => 'soon', undefined],
 ])('Retry-After is read as %s', async (_what, given, wanted) => {
   answer = response => void response.writeHead(429, { 'retry-after': given() }).end()

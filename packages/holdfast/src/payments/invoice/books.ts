@@ -88,7 +88,7 @@ export const books = {
   /** `$1` key, `$2` reference, `$3` amount, `$4` currency, `$5` decline code or null for a promised refund. */
   refund: statement(
     'invoice_refund',
-    `with asked as (
+    `with refund as (
        insert into holdfast_invoices.refunds (idempotency_key, reference, amount_minor, currency, decline_code)
        values ($1, $2, $3::bigint, $4, $5))
      update holdfast_invoices.invoices set refunded_minor = refunded_minor + $3::bigint

@@ -1,6 +1,6 @@
 /**
- * The sandbox's answers to each operation, in every state of its payment. Pure: the same payment gives the same answer
- * however often it is asked, so a repeated call and a lookup agree.
+ * The sandbox's answers to each operation, in every state of its payment. Pure: the same payment always gives the same
+ * answer, so a repeated call and a lookup agree.
  */
 import { type GatewayAnswer, type LookupAnswer, noCurrency, type OperationKind } from '../gateway.ts'
 import type { EarlierRequest, SandboxPayment, SandboxSettings } from './payment.ts'

@@ -16,8 +16,8 @@ const triesMax = 20
 /** Time limit of a delivery. Another process may try it afterwards. */
 const deliveryMs = 15_000
 
-const claimSettlements = statement(
-  'sandbox_claim_settlements',
+const takeSettlements = statement(
+  'sandbox_take_settlements',
   `delete from holdfast_sandbox.jobs where id in (
     select id from holdfast_sandbox.jobs
     where kind = 'settle' and due_at <= coalesce($1::timestamptz, now())
@@ -25,8 +25,8 @@ const claimSettlements = statement(
   returning payment_id as reference`,
 )
 
-const claimWebhooks = statement(
-  'sandbox_claim_webhooks',
+const leaseWebhooks = statement(
+  'sandbox_lease_webhooks',
   `update holdfast_sandbox.jobs
   set tries = tries + 1, due_at = coalesce($1::timestamptz, now()) + $3 * interval '1 millisecond'
   where id in (
@@ -88,13 +88,13 @@ export function changePayments(
 
 async function settleDue(database: Database, clock: SandboxClock, terms: SandboxTerms): Promise<number> {
   return transact(database, async tx => {
-    const claimed = await tx.query<{ reference: string }>(claimSettlements, [timestamp(clock), setMax])
-    if (claimed.length > 0) {
-      const references = [...new Set(claimed.map(job => job.reference))]
+    const taken = await tx.query<{ reference: string }>(takeSettlements, [timestamp(clock), setMax])
+    if (taken.length > 0) {
+      const references = [...new Set(taken.map(job => job.reference))]
       const set = await lockSet(tx, references, [], clock)
       changePayments(tx, set, (payment, nowMs) => settle(payment, nowMs, terms))
     }
-    return claimed.length
+    return taken.length
   })
 }
 
@@ -105,7 +105,7 @@ async function deliverDue(
   clock: SandboxClock,
   send: (id: string, payload: Record<string, unknown>, nowMs: number) => Promise<void>,
 ): Promise<number> {
-  const jobs = await database.query<WebhookJob>(claimWebhooks, [timestamp(clock), setMax, deliveryMs])
+  const jobs = await database.query<WebhookJob>(leaseWebhooks, [timestamp(clock), setMax, deliveryMs])
   if (jobs.length === 0) return 0
   const nowMs = await ledgerNow(database, clock)
   const results = await Promise.allSettled(

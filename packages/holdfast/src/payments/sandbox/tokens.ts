@@ -48,9 +48,6 @@ const behaviours: ReadonlyMap<string, Behaviour> = new Map([
   ['tok_wrong_amount', 'wrong_amount'],
 ])
 
-/** Every known token. */
-export const sandboxTokens: readonly string[] = [...behaviours.keys()]
-
 /** Only a card needs a token. PayPal redirects the buyer to a page, and a bank transfer is confirmed a few seconds later. */
 export function behaviourOf(method: PaymentMethod, token: string | null): Behaviour {
   switch (method) {

@@ -11,6 +11,7 @@ import {
   type SandboxGateway,
   type SandboxOptions,
 } from '../../../src/payments/sandbox/sandbox.ts'
+import type { Behaviour } from '../../../src/payments/sandbox/tokens.ts'
 import { type DatabaseKind, openTestDatabase } from '../../support/test-database.ts'
 
 const booksOf = statement(
@@ -27,6 +28,27 @@ export async function books(database: Database, checkoutId: string): Promise<Gat
 }
 
 export const tokens = { approve: 'tok_approve', decline: 'tok_decline', captureDecline: 'tok_capture_decline' }
+
+/** Every token of the sandbox, by its behaviour. The type makes a new behaviour fail here until it has a token. */
+const tokenOf: Record<Exclude<Behaviour, 'invalid_token' | 'missing_token'>, string> = {
+  approve: 'tok_approve',
+  card_declined: 'tok_decline',
+  insufficient_funds: 'tok_decline_insufficient_funds',
+  expired_card: 'tok_decline_expired_card',
+  action_required: 'tok_action_required',
+  pending: 'tok_pending',
+  timeout_before: 'tok_timeout_before',
+  timeout_after: 'tok_timeout_after',
+  error_before: 'tok_error_before',
+  error_after: 'tok_error_after',
+  late: 'tok_late',
+  slow: 'tok_slow',
+  capture_decline: 'tok_capture_decline',
+  capture_timeout_after: 'tok_capture_timeout_after',
+  void_fails: 'tok_void_fails',
+  wrong_amount: 'tok_wrong_amount',
+}
+export const sandboxTokens: readonly string[] = [...Object.values(tokenOf), 'test_token']
 
 export interface Sandbox {
   database: Database

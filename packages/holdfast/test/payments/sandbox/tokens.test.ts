@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { statement } from '../../../src/database/database.ts'
-import { sandboxTokens } from '../../../src/payments/sandbox/tokens.ts'
-import { books, buyer, giveUp, openSandbox, type Sandbox } from './fixture.ts'
+import { books, buyer, giveUp, openSandbox, type Sandbox, sandboxTokens } from './fixture.ts'
 
 const approved = { outcome: 'succeeded', amountMinor: 4_999, currency: 'EUR' }
 const dump = statement(

@@ -59,8 +59,8 @@ describeStripe(
       if (outcome.status !== 'completed') throw new Error(outcome.status)
       shop.simulator.planFault({ fault: { kind: 'lose_answer' }, on: 'refund' })
       shop.simulator.planFault({ fault: { kind: 'lose_request' }, on: 'retrieve', times: 9 })
-      const asked = await shop.engine.refundOrder(outcome.order.id, { amountMinor: 700 })
-      expect(asked).toMatchObject({ status: 'processing' })
+      const refund = await shop.engine.refundOrder(outcome.order.id, { amountMinor: 700 })
+      expect(refund).toMatchObject({ status: 'processing' })
       shop.simulator.clearFaults()
       const another = createStripeSimulator({ secretKey: keys.secretKey })
       const httpClient = Stripe.createFetchHttpClient((url, init) => another.handle(new Request(url as string, init)))
@@ -128,7 +128,7 @@ describeStripe(
       const { differences } = await shop.engine.reconcile({ hours: 1 })
       expect(differences).toMatchObject([{ kind: 'orphan_open', checkoutId: first.lockId, reference: id }])
       const second = await shop.begin()
-      // The intent belongs to two checkouts, so the simulator counts it for both.
+      // The intent changes its checkout, so the simulator's books no longer agree with the shop's.
       shop.excused.add(first.lockId).add(second.lockId)
       await shop.stripe.paymentIntents.update(id, { metadata: { checkout_id: second.lockId } })
       const waiting = await shop.engine.processCheckout(second.lockId, { token: id, captureLater: true })

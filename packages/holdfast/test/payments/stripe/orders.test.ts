@@ -35,8 +35,8 @@ describeStripe('A later capture', shop => {
     const { latest_charge: charge } = await shop.stripe.paymentIntents.retrieve(await shop.intentOf(lockId), {
       expand: ['latest_charge'],
     })
-    const stands = (charge as Stripe.Charge).payment_method_details?.card?.capture_before ?? 0
-    expect(row).toEqual({ minutes: 60, until: new Date(stands * 1_000).toISOString() })
+    const captureBefore = (charge as Stripe.Charge).payment_method_details?.card?.capture_before ?? 0
+    expect(row).toEqual({ minutes: 60, until: new Date(captureBefore * 1_000).toISOString() })
     await shop.store.wake(lockId)
     await shop.engine.recover()
     expect(await shop.ending(lockId)).toMatchObject({ ...undone, code: 'authorization_ended', intents: ['canceled'] })
@@ -137,7 +137,7 @@ describeStripe('A refund', shop => {
     await shop.pass(0)
     const { differences } = await shop.engine.reconcile({ hours: 1 })
     expect(differences).toMatchObject([{ kind: 'refunded', checkoutId: lockId }])
-    // The operator refunds the money outside Stripe.
+    // An operator repeats the refund at Stripe.
     await shop.stripe.refunds.create({ payment_intent: await shop.intentOf(lockId) })
     const [refund] = (await shop.stripe.refunds.list({ payment_intent: await shop.intentOf(lockId) })).data
     expect(refund).toMatchObject({ status: 'succeeded' })

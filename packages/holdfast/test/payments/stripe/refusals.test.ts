@@ -165,7 +165,7 @@ describe('A repeated answer of Stripe', () => {
   })
 })
 
-it('a wrong state and a missing payment are told apart from other refusals', () => {
+it('a wrong state and a missing payment are distinguished from other refusals', () => {
   expect(isWrongState(failure(invalid('payment_intent_unexpected_state')))).toBe(true)
   expect(isWrongState(failure(invalid('amount_too_small')))).toBe(false)
   expect(isMissing(failure({ status: 404, type: 'invalid_request_error' }))).toBe(true)
