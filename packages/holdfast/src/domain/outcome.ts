@@ -14,7 +14,7 @@ export type RequiredAction =
   | { type: 'confirm'; payment: string }
 
 /**
- * How a checkout stands after a call:
+ * The result of a call for its checkout:
  * - `completed`: paid.
  * - `awaiting_capture`: the order is placed; `captureCheckout` captures the payment, or the buyer's transfer arrives.
  * - `action_required`: the buyer must act; call `resumeCheckout` afterwards.

@@ -69,7 +69,7 @@ describe('the price of units', () => {
     expect([0, 1, 2].map(priceFrom)).toEqual([333, 334, 333])
   })
 
-  test('adds up to exactly the line, in whatever steps its units are refunded', () => {
+  test('adds up to exactly the line, in any steps in which its units are refunded', () => {
     fc.assert(
       fc.property(units, total, fc.infiniteStream(fc.integer({ min: 1, max: 60 })), (quantity, totalMinor, steps) => {
         let refundedQuantity = 0

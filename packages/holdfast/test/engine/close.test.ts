@@ -1,9 +1,9 @@
-/** Closing an engine finishes what was begun, and what waits for a slow gateway holds nobody else up. */
+/** Closing an engine finishes calls under way, and a slow gateway does not delay other checkouts. */
 import { expect, test } from 'vitest'
 import type { PaymentGateway } from '../../src/payments/gateway.ts'
 import { describeStore, type TestStore } from '../support/test-store.ts'
 
-/** A gateway whose calls of one kind answer when the test says so. */
+/** A gateway whose calls of one kind are answered when the test releases them. */
 function slow(store: TestStore, kind: 'void' | 'refund' | 'lookup') {
   let release = (): void => {}
   let asked = (): void => {}
@@ -25,7 +25,7 @@ function slow(store: TestStore, kind: 'void' | 'refund' | 'lookup') {
 }
 
 describeStore('Closing an engine', store => {
-  test('finishes a cancellation that waits for the gateway', async () => {
+  test('waits for a cancellation whose void is unanswered', async () => {
     const { gateway, release, wasAsked } = slow(store, 'void')
     const engine = await store.open({ gateway, apart: true })
     const { lockId } = await store.begin({ [await store.article()]: 1 })
@@ -43,7 +43,7 @@ describeStore('Closing an engine', store => {
     await closed
   })
 
-  test('finishes a refund that waits for the gateway', async () => {
+  test('waits for a refund that is unanswered', async () => {
     const { gateway, release, wasAsked } = slow(store, 'refund')
     const engine = await store.open({ gateway, apart: true })
     const { lockId } = await store.begin({ [await store.article()]: 1 })
@@ -66,7 +66,7 @@ describeStore('Closing an engine', store => {
 describeStore(
   'A gateway that does not answer',
   store => {
-    test('holds up neither webhooks nor the expiry of others', async () => {
+    test('delays neither webhooks nor the expiry of other checkouts', async () => {
       const { gateway, release, wasAsked } = slow(store, 'lookup')
       store.faults.with = ({ kind }) => (kind === 'authorize' ? 'error_before' : null)
       const stuck = await store.begin({ [await store.article()]: 1 })

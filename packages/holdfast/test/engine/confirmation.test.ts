@@ -1,12 +1,12 @@
-/** A webhook that comes while a buyer is told what to confirm: Stripe sends one for the intent that was just made. */
+/** A buyer's confirmation while a webhook is processed: Stripe sends one for the intent that was just created. */
 import Stripe from 'stripe'
 import { expect, test } from 'vitest'
 import { describeStripe } from '../payments/stripe/fixture.ts'
 
 describeStripe(
-  'A buyer who is to confirm in the browser',
+  'A buyer who must confirm in the browser',
   shop => {
-    test('is told what to confirm also while somebody asks Stripe about the payment', async () => {
+    test('gets the confirmation also while a worker looks the payment up at Stripe', async () => {
       const { lockId, sessionId } = await shop.pay({})
       let release = (): void => {}
       const released = new Promise<void>(resolve => {
@@ -24,10 +24,10 @@ describeStripe(
       const busy = await shop.open({ stripe: { httpClient }, numbers: { gatewayTimeoutMs: 60_000 } })
       const asking = busy.resumeCheckout(lockId)
       await asked
-      const told = await shop.engine.getConfirmation(lockId, { sessionId })
+      const confirmation = await shop.engine.getConfirmation(lockId, { sessionId })
       release()
       expect(await asking).toMatchObject({ status: 'action_required' })
-      expect(told).toMatchObject({ clientSecret: expect.stringContaining('_secret_') })
+      expect(confirmation).toMatchObject({ clientSecret: expect.stringContaining('_secret_') })
     })
   },
   ['postgres'],

@@ -1,28 +1,28 @@
-/** Listeners: told what happened, after it is certain, and never in its way. */
+/** Listeners receive committed events and never affect a checkout. */
 import { expect, test } from 'vitest'
 import type { CheckoutEvent } from '../../src/domain/events.ts'
 import { requireOrder } from '../../src/domain/outcome.ts'
 import { describeStore } from '../support/test-store.ts'
 
 describeStore('Listeners', store => {
-  test('a completed checkout is told with its lock and its order', async () => {
-    const told: CheckoutEvent<'CheckoutCompleted'>[] = []
+  test('a completed checkout is delivered once, with its lock and order', async () => {
+    const delivered: CheckoutEvent<'CheckoutCompleted'>[] = []
     const engine = await store.open({
-      listeners: { CheckoutCompleted: [{ name: 'confirm', run: event => told.push(event) }] },
+      listeners: { CheckoutCompleted: [{ name: 'confirm', run: event => delivered.push(event) }] },
     })
     const { lockId } = await store.begin({ [await store.article()]: 1 })
     const order = requireOrder(await engine.processCheckout(lockId, { token: 'tok_approve' }))
-    expect(told).toEqual([])
+    expect(delivered).toEqual([])
     await engine.deliverer.runOnce()
-    expect(told).toMatchObject([
+    expect(delivered).toMatchObject([
       { type: 'CheckoutCompleted', lock: { id: lockId, state: 'completed' }, order: { id: order.id } },
     ])
-    expect(told[0]?.order).toEqual(order)
-    expect(told[0]?.lock.completedAt).not.toBeNull()
+    expect(delivered[0]?.order).toEqual(order)
+    expect(delivered[0]?.lock.completedAt).not.toBeNull()
     expect((await engine.deliverer.runOnce()).delivered).toBe(0)
   })
 
-  test('a listener that throws harms no checkout, and is tried again', async () => {
+  test('a listener that throws does not affect the checkout and is retried', async () => {
     let tries = 0
     const engine = await store.open({
       listeners: {
@@ -47,7 +47,7 @@ describeStore('Listeners', store => {
     expect(await engine.deliverer.listParked()).toMatchObject([{ listener: 'throws' }])
   })
 
-  test('a key in what a listener throws stands in no row', async () => {
+  test('a secret in the error of a listener is not stored', async () => {
     const key = 'sk_live_thisOpensTheTill0123456789'
     const refuses = { name: 'refuses', run: () => Promise.reject(new Error(`refused: ${key}`)), retriesMax: 0 }
     const engine = await store.open({ listeners: { CheckoutStarted: [refuses] } })
@@ -60,45 +60,45 @@ describeStore('Listeners', store => {
     expect(JSON.stringify(written)).not.toContain(key)
   })
 
-  test('failure, expiry, cancellation and a required action are told, each as it stands then', async () => {
-    const told: string[] = []
-    const tell = (name: string) => ({
+  test('failure, expiry, cancellation, and a required action are delivered, with the state at that time', async () => {
+    const delivered: string[] = []
+    const listener = (name: string) => ({
       name,
-      run: (event: CheckoutEvent) => void told.push(`${event.type} ${event.lock.state}`),
+      run: (event: CheckoutEvent) => void delivered.push(`${event.type} ${event.lock.state}`),
     })
     const engine = await store.open({
       listeners: {
-        CheckoutFailed: [tell('failed')],
-        CheckoutExpired: [tell('expired')],
-        CheckoutCancelled: [tell('cancelled')],
-        PaymentActionRequired: [tell('action')],
+        CheckoutFailed: [listener('failed')],
+        CheckoutExpired: [listener('expired')],
+        CheckoutCancelled: [listener('cancelled')],
+        PaymentActionRequired: [listener('action')],
       },
     })
-    const hear = async () => {
+    const deliver = async () => {
       await engine.deliverer.runOnce()
-      return told.splice(0).sort()
+      return delivered.splice(0).sort()
     }
     const sku = await store.article()
     const declined = await store.begin({ [sku]: 1 }, { engine })
     await engine.processCheckout(declined.lockId, { token: 'tok_decline' })
-    expect(await hear()).toEqual(['CheckoutFailed failed'])
+    expect(await deliver()).toEqual(['CheckoutFailed failed'])
     const expired = await store.begin({ [sku]: 1 }, { engine })
     await store.expire(expired.lockId)
     await engine.recover()
-    expect(await hear()).toEqual(['CheckoutExpired failed', 'CheckoutFailed failed'])
+    expect(await deliver()).toEqual(['CheckoutExpired failed', 'CheckoutFailed failed'])
     const cancelled = await store.begin({ [sku]: 1 }, { engine })
     await engine.processCheckout(cancelled.lockId, { token: 'tok_action_required' })
-    expect(await hear()).toEqual(['PaymentActionRequired awaiting_action'])
+    expect(await deliver()).toEqual(['PaymentActionRequired awaiting_action'])
     await engine.cancelCheckout(cancelled.lockId)
-    expect(await hear()).toEqual(['CheckoutCancelled failed', 'CheckoutFailed failed'])
+    expect(await deliver()).toEqual(['CheckoutCancelled failed', 'CheckoutFailed failed'])
   })
 
-  test('whoever subscribes hears of changes as they happen, in this process and the next', async () => {
+  test('subscribers receive changes of other processes live', async () => {
     const watching = await store.open({ apart: true })
-    const heard = new Set<string>()
+    const states = new Set<string>()
     const done = new Promise<void>(resolve => {
       watching.subscribe(change => {
-        heard.add(change.state)
+        states.add(change.state)
         if (change.state === 'completed') resolve()
       })
     })
@@ -109,6 +109,6 @@ describeStore('Listeners', store => {
     const { lockId } = await store.begin({ [await store.article()]: 1 })
     await store.engine.processCheckout(lockId, { token: 'tok_approve' })
     await done
-    expect(heard).toContain('completed')
+    expect(states).toContain('completed')
   })
 })

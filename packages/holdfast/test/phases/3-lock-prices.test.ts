@@ -1,4 +1,4 @@
-/** Prices are frozen with the lock: whatever moves afterwards, what was shown is what is authorized, ordered and charged. */
+/** Prices are frozen by the price lock: the frozen total is authorized, ordered, and charged, even if prices change. */
 import { expect, test } from 'vitest'
 import { requireOrder } from '../../src/domain/outcome.ts'
 import { upsertCoupon } from '../../src/shop/catalog/coupons.ts'
@@ -8,7 +8,7 @@ import { upsertTaxRate } from '../../src/shop/catalog/taxes.ts'
 import { paid } from '../support/store-facts.ts'
 import { address, describeStore, type TestStore } from '../support/test-store.ts'
 
-/** Between the price lock and the order, the buyer is away on the bank's page: there everything can change. */
+/** Makes a change between the price lock and the order, while the buyer is on the bank's page. */
 async function whileBuyerIsAway(store: TestStore, lockId: string, change: () => Promise<unknown>) {
   const waiting = await store.engine.processCheckout(lockId, { token: 'tok_action_required' })
   expect(waiting.status).toBe('action_required')
@@ -21,30 +21,30 @@ async function whileBuyerIsAway(store: TestStore, lockId: string, change: () => 
 }
 
 describeStore('Frozen prices', store => {
-  test('a price that changes after the lock changes nothing, and is told as drift', async () => {
+  test('a price that changes after the lock changes nothing and is reported as drift', async () => {
     const sku = await store.article({ priceMinor: 1_000 })
     const { lockId } = await store.begin({ [sku]: 2 })
     const order = await whileBuyerIsAway(store, lockId, () =>
       setPrice(store.database, { sku, currency: 'USD', amountMinor: 1_200 }),
     )
     expect(order).toMatchObject({ totalMinor: 2_500, lines: [{ unitMinor: 1_000 }] })
-    const told = await store.sql<{ payload: unknown }>(
+    const published = await store.sql<{ payload: unknown }>(
       `select payload from holdfast.events where checkout_id = $1 and type = 'PriceDriftDetected'`,
       [lockId],
     )
-    expect(told).toMatchObject([{ payload: { drifts: [{ sku, frozenMinor: 1_000, currentMinor: 1_200 }] } }])
+    expect(published).toMatchObject([{ payload: { drifts: [{ sku, frozenMinor: 1_000, currentMinor: 1_200 }] } }])
     const history = (await store.engine.diagnose(lockId))?.timeline
     expect(history?.find(entry => entry.to === 'creating_order')?.details).toMatchObject({ priceDrift: [{ sku }] })
   })
 
-  test('a difference within the tolerance is no drift', async () => {
+  test('a price change within the tolerance is not reported', async () => {
     const sku = await store.article({ priceMinor: 1_000 })
     const { lockId } = await store.begin({ [sku]: 1 })
     await whileBuyerIsAway(store, lockId, () => setPrice(store.database, { sku, currency: 'USD', amountMinor: 1_001 }))
     expect((await store.facts(lockId)).events).not.toContain('PriceDriftDetected')
   })
 
-  test('a coupon that ends after the lock still counts', async () => {
+  test('a coupon that expires after the lock still applies', async () => {
     const code = 'ENDING'
     const discount = { ratePpm: 250_000 }
     await upsertCoupon(store.database, { code, discount })
@@ -56,7 +56,7 @@ describeStore('Frozen prices', store => {
     expect(await store.facts(lockId)).toMatchObject({ claim: 'redeemed' })
   })
 
-  test('a coupon that has ended before the lock is refused, and so is one that never was', async () => {
+  test('an expired coupon and an unknown coupon are refused', async () => {
     await upsertCoupon(store.database, { code: 'OVER', discount: { ratePpm: 250_000 }, endsAt: '2020-01-01T00:00:00Z' })
     for (const couponCode of ['OVER', 'NEVER']) {
       const { lockId } = await store.begin({ [await store.article()]: 1 }, { cart: { couponCode } })
@@ -87,7 +87,7 @@ describeStore('Frozen prices', store => {
     expect(order).toMatchObject({ subtotalMinor: 1_000, taxMinor: 250, shippingMinor: 300, totalMinor: 1_550 })
   })
 
-  test('a cart in another currency is charged in it, at the rate of the lock', async () => {
+  test('a cart in a different currency is charged in it, at the frozen exchange rate', async () => {
     await setExchangeRate(store.database, { base: 'USD', quote: 'EUR', rate: 0.9 })
     const { lockId } = await store.begin({ [await store.article()]: 2 }, { cart: { currency: 'EUR' } })
     const order = await whileBuyerIsAway(store, lockId, () =>
@@ -102,7 +102,7 @@ describeStore('Frozen prices', store => {
     expect(await store.facts(lockId)).toMatchObject({ charged: 2_250 })
   })
 
-  test('a currency that no rate leads to is refused', async () => {
+  test('a cart in a currency without an exchange rate is refused', async () => {
     const { lockId } = await store.begin({ [await store.article()]: 2 }, { cart: { currency: 'CHF' } })
     expect(await store.engine.processCheckout(lockId, { token: 'tok_approve' })).toMatchObject({
       status: 'failed',
@@ -110,7 +110,7 @@ describeStore('Frozen prices', store => {
     })
   })
 
-  test('included tax is told, added tax is charged', async () => {
+  test('included tax does not change the total, added tax does', async () => {
     const sku = await store.article({ priceMinor: 1_190 })
     const german = await store.begin(
       { [sku]: 1 },
@@ -126,7 +126,7 @@ describeStore('Frozen prices', store => {
     expect(await pay(american.lockId)).toMatchObject({ taxMinor: 83, totalMinor: 1_773 })
   })
 
-  test('one line is served from two warehouses where one has not enough', async () => {
+  test('a line is served from two locations if one has too few units', async () => {
     const sku = await store.article({ stock: [3, 4] })
     const { lockId } = await store.begin({ [sku]: 6 })
     await store.engine.processCheckout(lockId, { token: 'tok_approve' })
@@ -142,7 +142,7 @@ describeStore('Frozen prices', store => {
     expect(await store.stock(sku)).toEqual({ onHand: 1, reserved: 0 })
   })
 
-  test('what may be back-ordered is sold beyond the stock, and only then', async () => {
+  test('a variant that may be back-ordered is sold beyond its stock', async () => {
     const sku = await store.article({ stock: [2], policy: 'continue' })
     const { lockId } = await store.begin({ [sku]: 5 })
     await store.engine.processCheckout(lockId, { token: 'tok_approve' })

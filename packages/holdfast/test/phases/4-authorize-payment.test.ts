@@ -1,12 +1,12 @@
-/** A gateway that captures another amount than asked does not get its order completed: it stays in sight until put right. */
+/** If a gateway captures a different amount than requested, the order is not completed until an operator corrects it. */
 import { expect, test } from 'vitest'
 import { paid } from '../support/store-facts.ts'
 import { describeStore } from '../support/test-store.ts'
 
 describeStore(
-  'Another amount captured than asked',
+  'A capture of a different amount than requested',
   store => {
-    test('waits for the shop, its stock firm, and completes once it was put right', async () => {
+    test('waits for the shop, its stock firm, and completes once the gateway is corrected', async () => {
       const engine = await store.open({
         gateway: {
           ...store.gateway,

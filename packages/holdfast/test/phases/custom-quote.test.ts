@@ -1,11 +1,11 @@
-/** A shop with prices of its own may leave a coupon out of them: then the coupon is not used up. */
+/** The pricing port: a custom quote replaces the built-in pricing. */
 import { expect, test } from 'vitest'
 import { quote } from '../../src/domain/pricing.ts'
 import { paid } from '../support/store-facts.ts'
 import { describeStore } from '../support/test-store.ts'
 
-describeStore('Prices of the shop’s own', store => {
-  test('that leave the coupon of the cart out do not use it up', async () => {
+describeStore('A custom quote', store => {
+  test('that ignores the coupon of the cart does not claim it', async () => {
     const engine = await store.open({
       quote: (cart, terms) => quote({ ...cart, couponCode: null }, { ...terms, coupon: null }),
     })
@@ -18,7 +18,7 @@ describeStore('Prices of the shop’s own', store => {
     expect(await store.violations()).toEqual([])
   })
 
-  test('that throw leave the checkout as it was, and those beside it alone', async () => {
+  test('that throws leaves its checkout unchanged and does not affect others of the batch', async () => {
     const engine = await store.open({
       quote(cart, terms) {
         if (cart.email?.startsWith('bad')) throw new TypeError('no price for bad people')

@@ -1,10 +1,10 @@
-/** An order that costs nothing goes the same way as any other, to its end or back. */
+/** A free order passes the same phases and roll-backs as any other. */
 import { expect, test } from 'vitest'
 import type { PaymentGateway } from '../../src/payments/gateway.ts'
 import { upsertCoupon } from '../../src/shop/catalog/coupons.ts'
 import { describeStore } from '../support/test-store.ts'
 
-describeStore('An order that costs nothing', store => {
+describeStore('A free order', store => {
   async function free() {
     const code = await upsertCoupon(store.database, { code: 'FREE', discount: { ratePpm: 1_000_000 }, usageLimit: 9 })
     const sku = await store.article({ requiresShipping: false })
@@ -23,14 +23,14 @@ describeStore('An order that costs nothing', store => {
     expect(await store.stock(sku)).toEqual({ onHand: 98, reserved: 0 })
   })
 
-  test('is undone when its capture is refused', async () => {
+  test('is undone if its capture is declined', async () => {
     const { lockId, sku } = await free()
     await store.engine.processCheckout(lockId, { token: 'tok_capture_decline' })
     expect(await store.facts(lockId)).toMatchObject({ state: 'failed', order: 'cancelled', claim: 'released' })
     expect(await store.stock(sku)).toEqual({ onHand: 100, reserved: 0 })
   })
 
-  test('is undone though the gateway has no void and no refund for what was taken already', async () => {
+  test('is undone although the gateway can neither void nor refund it', async () => {
     const { lockId, sku } = await free()
     const gateway: PaymentGateway = {
       ...store.gateway,
@@ -48,7 +48,7 @@ describeStore('An order that costs nothing', store => {
     }
     expect(await store.facts(lockId)).toMatchObject({ state: 'failed', order: 'cancelled', claim: 'released' })
     expect(await store.stock(sku)).toEqual({ onHand: 100, reserved: 0 })
-    // The ledger of this gateway was never told what the gateway said.
+    // The ledger of the sandbox does not know the answers of this gateway.
     await store.sql(`update holdfast_sandbox.payments set status = 'voided' where checkout_id = $1`, [lockId])
   })
 })

@@ -1,4 +1,4 @@
-/** The seven phases: what each refuses, what the guide's own examples promise, and what the history tells. */
+/** The seven phases: what each refuses, what the guide's examples promise, and what the history records. */
 import { expect, test } from 'vitest'
 import { CheckoutError } from '../../src/domain/failure.ts'
 import { requireOrder } from '../../src/domain/outcome.ts'
@@ -9,7 +9,7 @@ const token = 'tok_approve'
 const refusedEarly = { holds: [], payment: null }
 
 describeStore('The phases', store => {
-  test('a checkout completes: one paid order, the stock sold, the event told', async () => {
+  test('a checkout completes with one paid order, sold stock, and a published event', async () => {
     const sku = await store.article({ stock: [3, 4] })
     const { cartId, lockId, sessionId, lock } = await store.begin({ [sku]: 4 })
     const outcome = await store.engine.processCheckout(lock.id, { method: 'card', token: 'test_token' })
@@ -32,11 +32,11 @@ describeStore('The phases', store => {
     expect(await store.facts(lockId)).toEqual(paid(4_500))
     expect(await store.stock(sku)).toEqual({ onHand: 3, reserved: 0 })
     expect(await store.engine.getOrder(order.id, { sessionId })).toEqual(order)
-    expect(await store.engine.getOrder(order.id, { sessionId: 'somebody else' })).toBeNull()
+    expect(await store.engine.getOrder(order.id, { sessionId: 'a different session' })).toBeNull()
     expect(await store.engine.lastOrderOf(sessionId)).toEqual(order)
   })
 
-  test('a checkout without enough stock fails and rolls back, and says which, how many, and where', async () => {
+  test('a checkout without enough stock fails, rolls back, and names the article and the available units', async () => {
     const [scarce, plenty] = [await store.article({ stock: [1, 1] }), await store.article()]
     const { lockId, cartId } = await store.begin({ [plenty]: 1, [scarce]: 3 })
     const outcome = await store.engine.processCheckout(lockId, { token })
@@ -54,7 +54,7 @@ describeStore('The phases', store => {
     expect(await store.engine.isCartLocked(cartId)).toBe(false)
   })
 
-  test('an outcome that is not decided yet has no order to require', async () => {
+  test('requireOrder throws while the outcome is undecided', async () => {
     const { lockId } = await store.begin({ [await store.article()]: 1 })
     const outcome = await store.engine.processCheckout(lockId, { token: 'tok_action_required' })
     expect(() => requireOrder(outcome)).toThrow(
@@ -72,16 +72,16 @@ describeStore('The phases', store => {
   })
 
   test.each([
-    ['a shipping address is missing', { shippingAddress: null }, {}, 'address_missing'],
-    ['a shipping address is wrong', {}, { shippingAddress: { ...address, postcode: '' } }, 'address_invalid'],
-    ['a billing address is wrong', {}, { billingAddress: { ...address, country: 'XX' } }, 'address_invalid'],
-  ])('validation refuses when %s', async (_, cart, payment, code) => {
+    ['a missing shipping address', { shippingAddress: null }, {}, 'address_missing'],
+    ['an invalid shipping address', {}, { shippingAddress: { ...address, postcode: '' } }, 'address_invalid'],
+    ['an invalid billing address', {}, { billingAddress: { ...address, country: 'XX' } }, 'address_invalid'],
+  ])('validation refuses %s', async (_, cart, payment, code) => {
     const { lockId } = await store.begin({ [await store.article()]: 1 }, { cart })
     expect(await store.engine.processCheckout(lockId, { token, ...payment })).toMatchObject({ status: 'failed' })
     expect(await store.facts(lockId)).toEqual(undone(code, 'cart_validation', refusedEarly))
   })
 
-  test('validation refuses what was withdrawn after the lock', async () => {
+  test('validation refuses a variant that was withdrawn after the start', async () => {
     const sku = await store.article()
     const { lockId } = await store.begin({ [sku]: 1 })
     await store.sql('update holdfast.variants set purchasable = false where sku = $1', [sku])
@@ -90,7 +90,7 @@ describeStore('The phases', store => {
     })
   })
 
-  test('what was emptied behind the lock is refused', async () => {
+  test('a cart that was emptied in spite of its lock is refused', async () => {
     const { lockId, cartId } = await store.begin({ [await store.article()]: 1 })
     await store.sql(
       `with off as (select set_config('holdfast.cart_protection', 'off', true))
@@ -100,14 +100,14 @@ describeStore('The phases', store => {
     expect(await store.engine.processCheckout(lockId, { token })).toMatchObject({ failure: { code: 'cart_empty' } })
   })
 
-  test('what needs no parcel needs only a billing address, and ships for nothing', async () => {
+  test('goods that are not shipped need only a billing address and cost no shipping', async () => {
     const sku = await store.article({ requiresShipping: false })
     const { lockId } = await store.begin({ [sku]: 1 }, { cart: { shippingAddress: null } })
     const outcome = await store.engine.processCheckout(lockId, { token, billingAddress: address })
     expect(requireOrder(outcome)).toMatchObject({ totalMinor: 1_000, shippingMinor: 0, shippingAddress: null })
   })
 
-  test('what the payment form says goes before what the cart says', async () => {
+  test('details sent with the payment replace those of the cart', async () => {
     const { lockId } = await store.begin({ [await store.article()]: 1 })
     const shippingAddress = { ...address, firstName: 'Grace', lineTwo: 'c/o Hopper' }
     const details = { email: 'grace@example.com', notes: 'Ring twice', shippingMethod: 'std', shippingAddress }
@@ -115,7 +115,7 @@ describeStore('The phases', store => {
     expect(order).toMatchObject({ ...details, billingAddress: address.postcode === '' ? null : expect.anything() })
   })
 
-  test('another total than the buyer was shown charges nothing', async () => {
+  test('a total that differs from the one the buyer saw charges nothing', async () => {
     const sku = await store.article()
     const { lockId } = await store.begin({ [sku]: 2 })
     const outcome = await store.engine.processCheckout(lockId, { token, expectedTotalMinor: 2_499 })
@@ -127,7 +127,7 @@ describeStore('The phases', store => {
     expect(await store.stock(sku)).toEqual({ onHand: 100, reserved: 0 })
   })
 
-  test('the total the buyer was shown goes through', async () => {
+  test('the total that the buyer saw is charged', async () => {
     const { lockId, cartId } = await store.begin({ [await store.article()]: 2 }, { cart: { couponCode: 'TEN' } })
     const expectedTotalMinor = (await store.engine.quoteCart(cartId))?.quote?.totalMinor
     expect(expectedTotalMinor).toBe(2_300)
@@ -137,14 +137,14 @@ describeStore('The phases', store => {
     expect(await store.facts(lockId)).toEqual(paid(2_300, { claim: 'redeemed' }))
   })
 
-  test('an order for nothing is still an order', async () => {
+  test('a free order completes', async () => {
     const sku = await store.article({ priceMinor: 0, requiresShipping: false })
     const { lockId } = await store.begin({ [sku]: 1 })
     expect(requireOrder(await store.engine.processCheckout(lockId, { token }))).toMatchObject({ totalMinor: 0 })
     expect(await store.facts(lockId)).toEqual(paid(0))
   })
 
-  test('the history names every state that was passed, in order', async () => {
+  test('the history records every state that was passed, in order', async () => {
     const { lockId } = await store.begin({ [await store.article()]: 1 })
     await store.engine.processCheckout(lockId, { token })
     const diagnosis = await store.engine.diagnose(lockId)
@@ -156,36 +156,36 @@ describeStore('The phases', store => {
     expect(diagnosis?.snapshots).toHaveLength(2)
   })
 
-  test('whoever listens hears of every phase, and of every step that is undone, in order', async () => {
-    const heard: string[] = []
-    const hears = (run: (event: { phase: string }) => void) => [{ name: 'history', run, concurrency: 1 }]
+  test('listeners receive every completed phase and every roll-back step, in order', async () => {
+    const phases: string[] = []
+    const listener = (run: (event: { phase: string }) => void) => [{ name: 'history', run, concurrency: 1 }]
     const engine = await store.open({
       listeners: {
-        PhaseCompleted: hears(event => heard.push(event.phase)),
-        RollbackStepCompleted: hears(event => heard.push(`undo ${event.phase}`)),
+        PhaseCompleted: listener(event => phases.push(event.phase)),
+        RollbackStepCompleted: listener(event => phases.push(`undo ${event.phase}`)),
       },
     })
     const { lockId } = await store.begin({ [await store.article()]: 1 })
     await engine.processCheckout(lockId, { token })
-    await hearAll()
-    expect(heard).toEqual([
+    await deliverAll()
+    expect(phases).toEqual([
       ...['cart_validation', 'inventory_reservation', 'price_lock', 'payment_authorization'],
       ...['order_creation', 'payment_capture', 'stock_commit'],
     ])
-    heard.length = 0
+    phases.length = 0
     const refused = await store.begin({ [await store.article()]: 1 })
     await engine.processCheckout(refused.lockId, { token: 'tok_capture_decline' })
-    await hearAll()
-    expect(heard.slice(-4)).toEqual([
+    await deliverAll()
+    expect(phases.slice(-4)).toEqual([
       ...['undo order_creation', 'undo payment_authorization', 'undo price_lock', 'undo inventory_reservation'],
     ])
 
-    async function hearAll(): Promise<void> {
+    async function deliverAll(): Promise<void> {
       while ((await engine.deliverer.runOnce()).delivered > 0);
     }
   })
 
-  test('the lock tells of its authorization, never of the token', async () => {
+  test('the lock shows the authorization, never the payment token', async () => {
     const { lockId } = await store.begin({ [await store.article()]: 1 }, { start: { metadata: { campaign: 'x' } } })
     const { lock } = await store.engine.processCheckout(lockId, { token })
     expect(lock.metadata).toMatchObject({
