@@ -1,4 +1,4 @@
-/** The line is lost while deliveries and webhooks are written: they are told once more, never lost, never doubled. */
+/** The connection is lost while deliveries and webhooks are written: none is lost, and none counts twice. */
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import type { Breakage } from '../../../testing/src/tcp-proxy.ts'
 import { describeStore } from '../support/test-store.ts'
@@ -6,15 +6,15 @@ import { type Line, openLine } from './line.ts'
 
 const duringCommit: [string, Breakage][] = [
   ['before COMMIT arrives', { when: 'before' }],
-  ['after COMMIT, its answer lost', { when: 'after', answer: 'COMMIT' }],
+  ['after COMMIT, with its answer lost', { when: 'after', answer: 'COMMIT' }],
 ]
 const duringClaim: [string, Breakage][] = [
-  ['before it arrives', { when: 'before' }],
-  ['after it, its answer lost', { when: 'after', answer: 'SELECT' }],
+  ['before the statement arrives', { when: 'before' }],
+  ['after the statement, with its answer lost', { when: 'after', answer: 'SELECT' }],
 ]
 
 describeStore(
-  'A line cut',
+  'A connection lost',
   store => {
     let line: Line
     let ran: string[]
@@ -39,17 +39,20 @@ describeStore(
       await line.engine.processCheckout(lockId, { token: 'tok_approve' })
     })
 
-    test.each(duringCommit)('while a delivery is recorded, %s: it counts, and ran once', async (_, loss) => {
-      const broken = line.proxy.breakAt('commit\0', loss, /deliveries_record/)
-      const summary = line.engine.deliverer.runOnce()
-      await broken
-      expect(await summary).toEqual({ delivered: 1, failed: 0, parked: 0 })
-      expect((await line.engine.deliverer.runOnce()).delivered).toBe(0)
-      expect(ran).toHaveLength(1)
-    })
+    test.each(duringCommit)(
+      'while a delivery is recorded, %s: the delivery is recorded, and its listener ran once',
+      async (_, loss) => {
+        const broken = line.proxy.breakAt('commit\0', loss, /deliveries_record/)
+        const summary = line.engine.deliverer.runOnce()
+        await broken
+        expect(await summary).toEqual({ delivered: 1, failed: 0, parked: 0 })
+        expect((await line.engine.deliverer.runOnce()).delivered).toBe(0)
+        expect(ran).toHaveLength(1)
+      },
+    )
 
     test.each(duringClaim)(
-      'while a delivery is leased, %s: it is delivered, at the latest after the lease',
+      'while a delivery is leased, %s: it is delivered after the lease at the latest',
       async (_, loss) => {
         const broken = line.proxy.breakAt('deliveries_lease', loss)
         const summary = line.engine.deliverer.runOnce()
@@ -63,7 +66,7 @@ describeStore(
       },
     )
 
-    test('while a webhook is stored: it is refused, comes again, and is kept once', async () => {
+    test('while a webhook is stored: the request fails, and the repeated webhook is stored once', async () => {
       const body = JSON.stringify({ id: `hint ${lockId}`, checkoutId: lockId })
       const receive = () => line.engine.receiveWebhook('sandbox', new Headers(), body)
       const broken = line.proxy.breakAt('insert_webhook', { when: 'after', answer: 'INSERT' })

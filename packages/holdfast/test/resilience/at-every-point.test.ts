@@ -1,4 +1,4 @@
-/** Another process interferes at each point of a checkout: a webhook, a cancel, an expiry. One end, the same for all. */
+/** A second process interferes at each point of a checkout by webhook, cancel, or expiry. Both report the same end. */
 import { beforeAll, describe, expect, test } from 'vitest'
 import type { Outcome } from '../../src/domain/outcome.ts'
 import type { CheckoutEngine } from '../../src/engine/checkout-engine.ts'
@@ -8,9 +8,9 @@ import { describeStore, type TestStore } from '../support/test-store.ts'
 import { oneStop, type Point, pointsOfAll, stoppingAt } from './points.ts'
 
 const token = 'tok_approve'
-const said = (outcome: Outcome) => (outcome.status === 'failed' ? outcome.failure.code : outcome.status)
+const endOf = (outcome: Outcome) => (outcome.status === 'failed' ? outcome.failure.code : outcome.status)
 
-/** Settles when `work` has, or waits in the database for a lock. */
+/** Resolves when `work` has settled, or a statement waits for a lock. */
 async function doneOrBlocked(store: TestStore, work: Promise<unknown>): Promise<void> {
   let isDone = false
   const done = () => {
@@ -34,9 +34,9 @@ describeStore(
   'While a checkout is processed',
   store => {
     const { at, stop } = oneStop()
-    /** The process that stops. */
+    /** The process that is stopped. */
     let one: CheckoutEngine
-    /** The one that interferes: it takes any hint for genuine. */
+    /** The process that interferes. It accepts every webhook. */
     let other: CheckoutEngine
     beforeAll(async () => {
       const numbers = { gatewayTimeoutMs: 60_000 }
@@ -46,17 +46,17 @@ describeStore(
       other = await store.open({ gateway, apart: true, numbers: { answerWithinMs: 100 } })
     })
 
-    /** Processes a checkout, lets `interfere` happen at `point`, and gives what both were told. */
+    /** Processes a checkout, runs `interfere` at `point`, and returns both results. */
     async function meet<T>(point: Point, interfere: (lockId: string) => Promise<T>) {
       const sku = await store.article()
       const { lockId } = await store.begin({ [sku]: 1 })
-      const { reached, goOn } = stop(point)
+      const { reached, proceed } = stop(point)
       const processing = one.processCheckout(lockId, { token })
       await reached
       const interfering = interfere(lockId)
       await doneOrBlocked(store, interfering)
-      goOn()
-      return { sku, lockId, told: await processing, answer: await interfering }
+      proceed()
+      return { sku, lockId, outcome: await processing, answer: await interfering }
     }
 
     let hints = 0
@@ -72,59 +72,62 @@ describeStore(
       return other.receiveWebhook('sandbox', new Headers(), body)
     }
 
-    test.each(pointsOfAll)('a webhook %s is heeded and changes nothing', async point => {
-      const { lockId, told, answer } = await meet(point, async id => {
+    test.each(pointsOfAll)('a webhook %s is accepted and changes nothing', async point => {
+      const { lockId, outcome, answer } = await meet(point, async id => {
         const accepted = await hint(id)
         await other.recover()
         return accepted
       })
       expect(answer).toBe(true)
-      expect(told).toMatchObject({ status: 'completed' })
+      expect(outcome).toMatchObject({ status: 'completed' })
       expect(await store.facts(lockId)).toEqual(paid(1_500))
     })
 
-    test('a webhook at the very moment of the response: one order', async () => {
+    test('a webhook at the same moment as the response leads to one order', async () => {
       for (let round = 0; round < 10; round += 1) {
         const { lockId } = await store.begin({ [await store.article()]: 1 })
-        const { reached, goOn } = stop(round % 2 === 0 ? 'after_call:authorize' : 'after_call:capture')
+        const { reached, proceed } = stop(round % 2 === 0 ? 'after_call:authorize' : 'after_call:capture')
         const processing = one.processCheckout(lockId, { token })
         await reached
-        // Its lease is over, so that the webhook may take it.
+        // The lease has expired, so the webhook may take the checkout over.
         await store.wake(lockId)
-        goOn()
-        const [told, accepted] = await Promise.all([processing, hint(lockId)])
+        proceed()
+        const [outcome, accepted] = await Promise.all([processing, hint(lockId)])
         expect(accepted).toBe(true)
-        expect(['completed', 'processing']).toContain(told.status)
+        expect(['completed', 'processing']).toContain(outcome.status)
         await store.drain(other)
         expect(await store.facts(lockId)).toEqual(paid(1_500))
       }
     })
 
     describe('a cancel', () => {
-      // Once the capture is intended it can no longer be undone.
+      // Once the capture is intended, the checkout can no longer be undone.
       const pivot = pointsOfAll.indexOf('after_commit:capturing')
 
-      test.each(pointsOfAll.slice(0, pivot))('%s, before the pivot: both are told one end', async point => {
-        const { lockId, sku, told, answer } = await meet(point, id => other.cancelCheckout(id))
+      test.each(pointsOfAll.slice(0, pivot))('%s, before the pivot: both calls return the same end', async point => {
+        const { lockId, sku, outcome, answer } = await meet(point, id => other.cancelCheckout(id))
         await store.drain()
         const { state, charged, payment } = await store.facts(lockId)
         if (state === 'completed') {
-          // It came too late: the transaction it met was the one behind which nothing is undone.
+          // The cancel came too late: it waited for the transaction of the pivot.
           expect(point).toMatch(/^before_commit:capturing$/)
-          expect([said(told), said(answer)]).toEqual(['completed', expect.stringMatching(/completed|processing/)])
+          expect([endOf(outcome), endOf(answer)]).toEqual(['completed', expect.stringMatching(/completed|processing/)])
           expect(await store.stock(sku)).toEqual({ onHand: 99, reserved: 0 })
         } else {
-          expect([said(told), said(answer)]).toEqual(['checkout_cancelled', 'checkout_cancelled'])
+          expect([endOf(outcome), endOf(answer)]).toEqual(['checkout_cancelled', 'checkout_cancelled'])
           expect({ state, charged, payment }).toMatchObject({ state: 'failed', charged: 0 })
           expect(await store.stock(sku)).toEqual({ onHand: 100, reserved: 0 })
         }
       })
 
-      test.each(pointsOfAll.slice(pivot))('%s, behind the pivot: it is paid, and both are told', async point => {
-        const { lockId, told, answer } = await meet(point, id => other.cancelCheckout(id))
-        expect([said(told), said(answer)]).toEqual(['completed', expect.stringMatching(/completed|processing/)])
-        expect(await store.facts(lockId)).toEqual(paid(1_500))
-      })
+      test.each(pointsOfAll.slice(pivot))(
+        '%s, after the pivot: the order is paid, and both calls say so',
+        async point => {
+          const { lockId, outcome, answer } = await meet(point, id => other.cancelCheckout(id))
+          expect([endOf(outcome), endOf(answer)]).toEqual(['completed', expect.stringMatching(/completed|processing/)])
+          expect(await store.facts(lockId)).toEqual(paid(1_500))
+        },
+      )
     })
 
     describe('an expiry', () => {
@@ -138,17 +141,17 @@ describeStore(
       }
       const pivot = pointsOfAll.indexOf('before_commit:capturing')
 
-      test.each(pointsOfAll.slice(1, pivot))('%s ends it, though the gateway says yes', async point => {
-        const { lockId, told } = await meet(point, expire)
+      test.each(pointsOfAll.slice(1, pivot))('%s ends the checkout although the gateway authorizes', async point => {
+        const { lockId, outcome } = await meet(point, expire)
         await store.drain()
-        expect(said(told)).toBe('checkout_expired')
+        expect(endOf(outcome)).toBe('checkout_expired')
         expect(await store.facts(lockId)).toMatchObject({ state: 'failed', code: 'checkout_expired', charged: 0 })
       })
 
-      test.each(pointsOfAll.slice(pivot))('%s does not undo what is about to be captured', async point => {
-        const { lockId, told } = await meet(point, expire)
+      test.each(pointsOfAll.slice(pivot))('%s does not undo a checkout that is about to be captured', async point => {
+        const { lockId, outcome } = await meet(point, expire)
         await store.drain()
-        expect(said(told)).toBe('completed')
+        expect(endOf(outcome)).toBe('completed')
         expect(await store.facts(lockId)).toEqual(paid(1_500))
       })
     })

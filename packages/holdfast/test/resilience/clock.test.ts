@@ -1,4 +1,4 @@
-/** Processes whose clocks are a day ahead and a day behind: nothing depends on them, for time is the database's. */
+/** Processes whose clocks are a day ahead or behind: nothing depends on them, because the database's clock decides. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type CheckoutFacts, paid } from '../support/store-facts.ts'
 import { describeStore } from '../support/test-store.ts'
@@ -13,15 +13,15 @@ describeStore(
   store => {
     const workers = {} as Record<Name, Worker>
     beforeAll(async () => {
-      const listens = ['both'] as const
+      const listeners = ['both'] as const
       const [ahead, behind] = await Promise.all(
-        [dayMs, -dayMs].map(dateShiftMs => startWorker(store, { dateShiftMs, listens: [...listens] })),
+        [dayMs, -dayMs].map(dateShiftMs => startWorker(store, { dateShiftMs, listeners: [...listeners] })),
       )
       Object.assign(workers, { ahead, behind })
     })
     afterAll(() => Promise.all(Object.values(workers).map(worker => worker.kill())))
 
-    /** Ids are made by processes, so the ids of events are in no order here: their order is tested by itself. */
+    /** Sorted events: their ids come from processes with wrong clocks. A test of its own checks their order. */
     async function factsOf(lockId: string): Promise<CheckoutFacts> {
       const { events, ...facts } = await store.facts(lockId)
       return { ...facts, events: events.toSorted().toReversed() }
@@ -32,7 +32,7 @@ describeStore(
       await workers.behind.call('deliver')
     }
 
-    /** The times that were written of a checkout, but those that are to come; in seconds from now. */
+    /** Recorded times of a checkout that differ from now by over ten minutes, except times in the future by design. */
     async function wrongTimes(lockId: string): Promise<unknown[]> {
       const tables = [
         'checkouts',
@@ -61,43 +61,46 @@ describeStore(
     test.each([
       ['ahead', 'behind'],
       ['behind', 'ahead'],
-    ] as const)('%s starts, one %s completes: times and the order of events are right', async (first, second) => {
-      const { cartId, sessionId } = await store.cart({ [await store.article()]: 1 })
-      const { id } = await workers[first].call('startCheckout', cartId, { sessionId })
-      expect(await workers[second].call('processCheckout', id, payment)).toMatchObject({ status: 'completed' })
-      expect(await factsOf(id)).toEqual(paid(1_500))
-      expect(await wrongTimes(id)).toEqual([])
-      await deliverAll()
-      await deliverAll()
-      const told = await store.sql(
-        'select type, state from holdfast.deliveries where checkout_id = $1 order by delivered_at',
-        [id],
-      )
-      const state = 'delivered'
-      expect(told).toEqual([
-        { type: 'CheckoutStarted', state },
-        { type: 'CheckoutCompleted', state },
-      ])
-    })
+    ] as const)(
+      '%s starts a checkout, one %s completes it: times and the order of events are right',
+      async (first, second) => {
+        const { cartId, sessionId } = await store.cart({ [await store.article()]: 1 })
+        const { id } = await workers[first].call('startCheckout', cartId, { sessionId })
+        expect(await workers[second].call('processCheckout', id, payment)).toMatchObject({ status: 'completed' })
+        expect(await factsOf(id)).toEqual(paid(1_500))
+        expect(await wrongTimes(id)).toEqual([])
+        await deliverAll()
+        await deliverAll()
+        const delivered = await store.sql(
+          'select type, state from holdfast.deliveries where checkout_id = $1 order by delivered_at',
+          [id],
+        )
+        const state = 'delivered'
+        expect(delivered).toEqual([
+          { type: 'CheckoutStarted', state },
+          { type: 'CheckoutCompleted', state },
+        ])
+      },
+    )
 
     describe.each(['ahead', 'behind'] as const)('%s', name => {
-      test('takes nothing over while a lease runs, and everything once it is over', async () => {
+      test('takes over a checkout once its lease has expired, not before', async () => {
         const other = workers[name === 'ahead' ? 'behind' : 'ahead']
         const { lockId } = await store.begin({ [await store.article()]: 1 })
         const there = other.stopAt('before_call:capture')
-        const told = other.call('processCheckout', lockId, payment)
+        const outcome = other.call('processCheckout', lockId, payment)
         await there
         expect(await workers[name].call('recover')).toBe(0)
         await store.wake(lockId)
         expect(await workers[name].call('recover')).toBe(1)
         expect(await factsOf(lockId)).toEqual(paid(1_500))
-        other.goOn()
-        expect(await told).toMatchObject({ status: 'completed' })
+        other.proceed()
+        expect(await outcome).toMatchObject({ status: 'completed' })
         expect(await factsOf(lockId)).toEqual(paid(1_500))
         await deliverAll()
       })
 
-      test('expires nothing early and nothing late', async () => {
+      test('expires a checkout on time', async () => {
         const sku = await store.article()
         const { lockId } = await store.begin({ [sku]: 1 })
         expect(await workers[name].call('recover')).toBe(0)
@@ -114,7 +117,7 @@ describeStore(
         expect(await store.stock(sku)).toEqual({ onHand: 100, reserved: 0 })
       })
 
-      test('gives no authorization up that waits for its capture, and none that is not settled yet', async () => {
+      test('keeps an authorization that awaits its capture, and one that is still pending', async () => {
         const later = await store.begin({ [await store.article()]: 1 })
         await workers[name].call('processCheckout', later.lockId, { ...payment, captureLater: true })
         const open = await store.begin({ [await store.article()]: 1 })

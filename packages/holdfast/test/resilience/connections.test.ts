@@ -1,4 +1,4 @@
-/** Connections that are killed under a crowd, or that there are none of: buyers are told or wait, and nothing is lost. */
+/** Connections that are killed or exhausted under load: buyers get an error or wait, and nothing is lost. */
 import { expect, test } from 'vitest'
 import { DatabaseError } from '../../src/database/database.ts'
 import { connectPostgres } from '../../src/database/postgres/postgres.ts'
@@ -9,14 +9,14 @@ import { addressOf } from './line.ts'
 
 const token = 'tok_approve'
 const buyersCount = 16
-/** Every so many calls to the gateway, with checkouts in every state between, all connections are killed. */
+/** All connections are killed after every four gateway calls, with checkouts in every state. */
 const callsBetweenKills = 4
 const triesMax = 20
 
 describeStore(
   'A crowd of buyers',
   store => {
-    test('whose connections are all killed, again and again: every order is made once', async () => {
+    test('whose connections are killed repeatedly gets every order exactly once', async () => {
       const url = await addressOf(store)
       const killAll = () =>
         store.sql(
@@ -47,7 +47,7 @@ describeStore(
       const engines = await Promise.all(databases.map(database => store.open({ database, gateway })))
       const sku = await store.article({ stock: [buyersCount] })
 
-      /** Asks again where the line was lost, as browsers do. */
+      /** Retries after a lost connection, as browsers do. */
       async function persist<T>(ask: () => Promise<T>): Promise<T> {
         for (let tries = 1; ; tries += 1) {
           try {
@@ -79,9 +79,9 @@ describeStore(
 )
 
 describeStore(
-  'A pool of one connection that somebody else holds',
+  'A pool whose only connection is in use',
   store => {
-    /** An engine with one connection, and the way to take that away from it. */
+    /** An engine with one connection, and `hold`, which takes that connection. */
     async function narrow(connectTimeoutMs: number, more: { gateway?: PaymentGateway } = {}) {
       const database = await connectPostgres({ url: await addressOf(store), poolMax: 1, connectTimeoutMs })
       const engine = await store.open({ database, ...more })
@@ -111,7 +111,7 @@ describeStore(
       return { engine, hold, stop }
     }
 
-    test('keeps buyers waiting, and they are served when it is free', async () => {
+    test('makes buyers wait until the connection is free', async () => {
       const { engine, hold, stop } = await narrow(20_000)
       const begun = await Promise.all([1, 2, 3].map(async () => store.begin({ [await store.article()]: 1 })))
       const free = await hold()
@@ -121,7 +121,7 @@ describeStore(
       await stop()
     })
 
-    test('for too long: they are told so before anything happened, and may ask again', async () => {
+    test('for too long refuses buyers before anything has happened, and serves them later', async () => {
       const { engine, hold, stop } = await narrow(1_000)
       const { lockId } = await store.begin({ [await store.article()]: 1 })
       const free = await hold()
@@ -133,7 +133,7 @@ describeStore(
     })
 
     test.each(['authorize', 'capture'] as const)(
-      'for too long after the effect of "%s": they are told, and it is completed',
+      'for too long after the effect of "%s" returns an error, and the checkout completes later',
       async kind => {
         let hold = async () => async () => {}
         let free = async () => {}

@@ -1,4 +1,4 @@
-/** The line to the database is lost during a COMMIT, in every step: the checkout goes on as if nothing had happened. */
+/** The connection is lost during the COMMIT of every step: the checkout continues as if nothing had happened. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Breakage } from '../../../testing/src/tcp-proxy.ts'
 import { describeStore } from '../support/test-store.ts'
@@ -6,12 +6,12 @@ import { expectEnd, journeys } from './journeys.ts'
 import { type Line, openLine } from './line.ts'
 
 const losses: [string, Breakage][] = [
-  ['cut before COMMIT arrives', { when: 'before' }],
-  ['cut after COMMIT, its answer lost', { when: 'after', answer: 'COMMIT' }],
+  ['lost before COMMIT arrives', { when: 'before' }],
+  ['lost after COMMIT, with its answer', { when: 'after', answer: 'COMMIT' }],
 ]
 
 describeStore(
-  'A line',
+  'A connection',
   store => {
     let line: Line
     beforeAll(async () => {
@@ -20,17 +20,17 @@ describeStore(
     afterAll(() => line.stop())
 
     describe.each(losses)('%s', (_, loss) => {
-      test.each(journeys)('in the step $step: nobody notices', async journey => {
+      test.each(journeys)('in the step $step does not affect the client', async journey => {
         const ready = await journey.arrange(store)
         const broken = line.proxy.breakAt('commit\0', loss, journey.wire)
-        const told = journey.act(line.engine, ready)
+        const answer = journey.act(line.engine, ready)
         await broken
-        expect(await told).toMatchObject({ status: journey.told })
+        expect(await answer).toMatchObject({ status: journey.status })
         await expectEnd(store, journey, ready)
       })
     })
 
-    test('that stalls at a COMMIT, which the server does not notice, in every step at once: each is taken back and done', async () => {
+    test('that stalls at the COMMIT of every step at once, unnoticed by the server: each step is rolled back and repeated', async () => {
       const stalls = []
       for (const journey of journeys) {
         stalls.push({ journey, ready: await journey.arrange(store), line: await openLine(store) })
@@ -38,9 +38,9 @@ describeStore(
       await Promise.all(
         stalls.map(async ({ journey, ready, line }) => {
           const broken = line.proxy.breakAt('commit\0', { when: 'stalled' }, journey.wire)
-          const told = journey.act(line.engine, ready)
+          const answer = journey.act(line.engine, ready)
           await broken
-          expect(await told, journey.step).toMatchObject({ status: journey.told })
+          expect(await answer, journey.step).toMatchObject({ status: journey.status })
           await expectEnd(store, journey, ready)
           await line.stop()
         }),

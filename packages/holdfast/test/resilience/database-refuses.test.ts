@@ -1,6 +1,6 @@
 /**
- * The database refuses a step's transaction: in the middle or at COMMIT, with a reason that passes or without a word.
- * What is worth it is run again and nobody notices; else the caller is told, and nothing is lost.
+ * The database refuses the transaction of a step: within it or at COMMIT, with a transient error or with ROLLBACK.
+ * A transient error is retried unnoticed; otherwise the caller gets an error, and nothing is lost.
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { describeStore, type TestStore } from '../support/test-store.ts'
@@ -10,8 +10,8 @@ import { type Line, openLine } from './line.ts'
 type At = 'in the middle' | 'at COMMIT'
 
 /**
- * The first transaction that writes such a row is refused with `code`; a sequence, which no rollback takes back,
- * remembers that it was.
+ * Refuses the first transaction that writes such a row with `code`. A sequence, which a rollback does not reset, counts
+ * the attempts.
  */
 async function refuseOnce(store: TestStore, { to, on, when }: Journey['writes'], code: string, at: At): Promise<void> {
   const kind = at === 'at COMMIT' ? 'constraint trigger' : 'trigger'
@@ -46,36 +46,36 @@ describeStore(
   'A transaction',
   store => {
     test.each(journeys)(
-      'of the step $step, ended for a conflict or a deadlock, is run again, and nobody notices',
+      'of the step $step that fails with a conflict or a deadlock is retried, unnoticed by the client',
       async journey => {
         for (const [code, at] of passing) {
           const ready = await journey.arrange(store)
           await refuseOnce(store, journey.writes, code, at)
-          const told = await journey.act(store.engine, ready)
+          const answer = await journey.act(store.engine, ready)
           expect(await refusals(store), `${code} ${at}`).toBeGreaterThanOrEqual(2)
-          expect(told, `${code} ${at}`).toMatchObject({ status: journey.told })
+          expect(answer, `${code} ${at}`).toMatchObject({ status: journey.status })
           await expectEnd(store, journey, ready)
         }
       },
     )
 
-    describe('answered to COMMIT with ROLLBACK', () => {
+    describe('whose COMMIT is answered with ROLLBACK', () => {
       let line: Line
       beforeAll(async () => {
         line = await openLine(store)
       })
       afterAll(() => line.stop())
 
-      test.each(journeys)('in the step $step: whoever asks is told, and asking again ends it well', async journey => {
+      test.each(journeys)('in the step $step returns an error, and a second call completes the step', async journey => {
         const ready = await journey.arrange(store)
         const undone = line.proxy.breakAt('commit\0', { when: 'undone' }, journey.wire)
-        const told = journey.act(line.engine, ready)
-        const refused = expect(told).rejects.toMatchObject({ code: '25P02' })
+        const answer = journey.act(line.engine, ready)
+        const refused = expect(answer).rejects.toMatchObject({ code: '25P02' })
         await undone
         await refused
         expect(await store.violations()).toEqual([])
         await store.drain()
-        expect(await journey.act(line.engine, ready)).toMatchObject({ status: journey.told })
+        expect(await journey.act(line.engine, ready)).toMatchObject({ status: journey.status })
         await expectEnd(store, journey, ready)
       })
     })

@@ -1,10 +1,10 @@
-/** A process is killed with checkouts at every resting place, and others with another configuration come after it. */
+/** A process is killed with checkouts in every state, and processes with a different configuration replace it. */
 import { expect, test } from 'vitest'
 import { migrate } from '../../src/database/migrate.ts'
 import { describeStore, type TestStore } from '../support/test-store.ts'
 import { startWorker, type Worker } from './worker-process.ts'
 
-/** Ten checkouts, each where the name says; in the last ones the worker is in the middle of something. */
+/** Leaves checkouts in the states that their names say. The last five are interrupted in the middle of a call. */
 async function leave(store: TestStore, worker: Worker): Promise<Record<string, string>> {
   const sku = await store.article({ stock: [100] })
   const left: Record<string, string> = {}
@@ -36,7 +36,7 @@ async function leave(store: TestStore, worker: Worker): Promise<Record<string, s
   ] as const
   for (const [point, act] of busy) {
     const there = worker.stopAt(point)
-    // Killed before it answers.
+    // The process is killed before it answers.
     act().catch(() => {})
     await there
   }
@@ -46,21 +46,21 @@ async function leave(store: TestStore, worker: Worker): Promise<Record<string, s
 describeStore(
   'A deployment',
   store => {
-    test('takes over whatever the old process left, with other leases, other times and other listeners', async () => {
-      const worker = await startWorker(store, { listens: ['old'] })
+    test('takes over all checkouts of the old process, with different leases, times, and listeners', async () => {
+      const worker = await startWorker(store, { listeners: ['old'] })
       const left = await leave(store, worker)
       await worker.kill()
       expect(await store.violations()).toEqual([])
       const expiries = () => store.sql('select id, expires_at from holdfast.checkouts order by id')
       const before = await expiries()
 
-      const heard: string[] = []
+      const delivered: string[] = []
       const fresh = () =>
         store.open({
           apart: true,
           migrate: true,
           config: { leaseSeconds: 5, ttlMinutes: 1 },
-          listeners: { CheckoutCompleted: [{ name: 'new', run: event => void heard.push(event.lock.id) }] },
+          listeners: { CheckoutCompleted: [{ name: 'new', run: event => void delivered.push(event.lock.id) }] },
         })
       const [one] = await Promise.all([fresh(), fresh()])
       expect(await migrate(store.database)).toEqual([])
@@ -77,7 +77,7 @@ describeStore(
       }
       expect(await store.facts(left.refunded ?? '')).toMatchObject({ order: 'refunded', charged: 0 })
 
-      // What waits for people goes on with the new process, too.
+      // Checkouts that wait for a person continue with the new process.
       await store.gateway.approve(`sbx_${left.awaiting_action}:authorize:1`)
       expect(await one.resumeCheckout(left.awaiting_action ?? '')).toMatchObject({ status: 'completed' })
       expect(await one.captureCheckout(left.awaiting_capture ?? '')).toMatchObject({ status: 'completed' })
@@ -86,7 +86,7 @@ describeStore(
         expect(outcome, name).toMatchObject({ status: 'completed' })
       }
       await store.drain(one)
-      expect(heard.toSorted()).toEqual(
+      expect(delivered.toSorted()).toEqual(
         [
           'authorizing',
           'authorizing, asked',
@@ -100,7 +100,7 @@ describeStore(
           .toSorted(),
       )
 
-      // Nobody hears for the old listener any more: what it was owed stays in sight until somebody gives it up.
+      // The old listener has no process any more. Its deliveries stay listed as overdue until an operator parks them.
       const owed = await one.deliverer.listOverdue(0)
       expect(owed).toHaveLength(Object.keys(left).length)
       for (const delivery of owed) {

@@ -1,7 +1,7 @@
 /**
- * The disk is full: everything the shop stores stands on a small file system, which is filled up in the middle of
- * checkouts. What has no room is refused whole; with room again all of it goes on. The log of writes is elsewhere:
- * without room for that PostgreSQL stops itself, which is a crash (`database-restarted.test.ts`).
+ * The disk is full: the shop's data is on a small file system that is filled in the middle of checkouts. Transactions
+ * without space fail whole; with space again every checkout continues. The write-ahead log is elsewhere: without space
+ * for it, PostgreSQL stops, which is a crash (`database-restarted.test.ts`).
  */
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync, statfsSync, writeFileSync } from 'node:fs'
@@ -16,11 +16,11 @@ import { openOnOwnServer } from './own-server.ts'
 const directory = { path: '' }
 const mounted = { why: '' }
 
-/** A file system of a few megabytes, open to the server's user; or why there can be none. */
+/** Mounts a small file system for the server's user, or records why that is impossible. */
 function mountSmall(): void {
   directory.path = mkdtempSync(path.join(tmpdir(), 'holdfast-small-'))
   try {
-    // By root alone; and the server of a test that runs as root belongs to nobody.
+    // Only root can mount. The server of a test that runs as root runs as the user nobody (65534).
     const options = 'size=32m,mode=0700,uid=65534,gid=65534'
     execFileSync('/bin/mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', directory.path], { stdio: 'pipe' })
   } catch (error) {
@@ -47,7 +47,7 @@ describe.skipIf(mounted.why !== '')(`On a full disk (${mounted.why || 'staged'})
         free()
       })
 
-      /** Everybody stands before the call of this kind when the disk is filled. */
+      /** Fills the disk once every buyer's call of this kind has taken effect, then answers all of them. */
       function gatewayThatFills(kind: Call): PaymentGateway {
         let waiting = 0
         let isFull = (): void => {}
@@ -88,7 +88,7 @@ describe.skipIf(mounted.why !== '')(`On a full disk (${mounted.why || 'staged'})
       const locksOf = (settled: readonly PromiseSettledResult<{ id: string }>[]) =>
         settled.map(one => (one.status === 'fulfilled' ? one.value.id : ''))
 
-      test('at the start: who cannot start is told, and can once there is room', async () => {
+      test('at the start gets errors, and can start once there is space', async () => {
         const { start, sku } = await crowd()
         fill()
         const refused = codes(await start())
@@ -100,7 +100,7 @@ describe.skipIf(mounted.why !== '')(`On a full disk (${mounted.why || 'staged'})
         expect(await store.stock(sku)).toEqual({ onHand: 0, reserved: 0 })
       })
 
-      test('when prices are locked: who has no room is told, and can go on', async () => {
+      test('at the price lock gets errors, and can continue once there is space', async () => {
         const { start, sku } = await crowd()
         const locks = locksOf(await start())
         fill()
@@ -121,7 +121,7 @@ describe.skipIf(mounted.why !== '')(`On a full disk (${mounted.why || 'staged'})
         ['capture', 'tok_approve', 'capturing'],
         ['void', 'tok_capture_decline', 'rolling_back'],
       ] as const)(
-        'after the effect of "%s": what could not be recorded is, once there is room',
+        'after the effect of "%s" gets errors, and the answers are recorded once there is space',
         async (kind, token, state) => {
           const { start, sku } = await crowd()
           const locks = locksOf(await start())

@@ -1,4 +1,4 @@
-/** A process that is frozen past its lease and woken: another has finished meanwhile, and it changes nothing. */
+/** A process that is frozen past its lease changes nothing when it wakes up: another has finished its checkout. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { paid } from '../support/store-facts.ts'
 import { describeStore, type TestStore } from '../support/test-store.ts'
@@ -7,21 +7,21 @@ import { startWorker, type Worker } from './worker-process.ts'
 
 const places: [string, Point][] = [
   ['in the transaction that prepares', 'before_commit:authorizing'],
-  ['before it asks for the authorization', 'before_call:authorize'],
+  ['before it requests the authorization', 'before_call:authorize'],
   ['after the authorization took effect', 'after_call:authorize'],
   ['in the transaction that places the order', 'before_commit:capturing'],
-  ['before it asks for the capture', 'before_call:capture'],
+  ['before it requests the capture', 'before_call:capture'],
   ['after the capture took effect', 'after_call:capture'],
   ['in the transaction that settles', 'before_commit:completed'],
 ]
 const placesOfUndoing: [string, Point][] = [
-  ['in the transaction that turns back', 'before_commit:rolling_back'],
-  ['before it asks for the void', 'before_call:void'],
+  ['in the transaction that begins the roll-back', 'before_commit:rolling_back'],
+  ['before it requests the void', 'before_call:void'],
   ['after the void took effect', 'after_call:void'],
-  ['in the transaction that lets go', 'before_commit:failed'],
+  ['in the transaction that ends the roll-back', 'before_commit:failed'],
 ]
 
-/** All that is written of a checkout, here and at the gateway. */
+/** Every row about a checkout, in our tables and in the sandbox's. */
 async function everything(store: TestStore, lockId: string): Promise<unknown> {
   const tables = ['transitions', 'payment_operations', 'orders', 'stock_reservations', 'events', 'price_snapshots']
   const texts = [
@@ -41,22 +41,22 @@ describeStore(
     })
     afterAll(() => worker.kill())
 
-    /** Freezes the worker at `point`, lets `meanwhile` happen without it, wakes it, and gives what it says then. */
+    /** Freezes the worker at `point`, runs `meanwhile`, wakes the worker, and returns its answer. */
     async function frozenAt(point: Point, lockId: string, token: string, meanwhile: () => Promise<unknown>) {
       const there = worker.stopAt(point)
-      const told = worker.call('processCheckout', lockId, { token })
+      const answer = worker.call('processCheckout', lockId, { token })
       await there
       await worker.freeze()
       await meanwhile()
       const before = await everything(store, lockId)
-      worker.goOn()
+      worker.proceed()
       worker.thaw()
-      const outcome = await told
+      const outcome = await answer
       expect(await everything(store, lockId)).toEqual(before)
       return outcome
     }
 
-    /** Its lease runs out (a transaction of its own is ended by the database first), and another takes over. */
+    /** Expires the worker's lease and takes its checkout over. The database ends an open transaction first. */
     async function takeOver(lockId: string, token: string): Promise<void> {
       await store.sql(
         `update holdfast.checkouts set wake_at = now() - interval '1 second' where id = $1 and lease_owner is not null`,
@@ -66,7 +66,7 @@ describeStore(
       await store.engine.processCheckout(lockId, { token })
     }
 
-    test.each(places)('%s: another completes, and it changes nothing', async (_, point) => {
+    test.each(places)('%s changes nothing after another has completed its checkout', async (_, point) => {
       const token = 'tok_approve'
       const sku = await store.article()
       const { lockId } = await store.begin({ [sku]: 2 })
@@ -76,7 +76,7 @@ describeStore(
       expect(await store.stock(sku)).toEqual({ onHand: 98, reserved: 0 })
     })
 
-    test.each(placesOfUndoing)('%s: another undoes it, and it changes nothing', async (_, point) => {
+    test.each(placesOfUndoing)('%s changes nothing after another has rolled its checkout back', async (_, point) => {
       const token = 'tok_capture_decline'
       const sku = await store.article()
       const { lockId } = await store.begin({ [sku]: 2 })
@@ -86,7 +86,7 @@ describeStore(
       expect(await store.stock(sku)).toEqual({ onHand: 100, reserved: 0 })
     })
 
-    test('before its authorization, given up meanwhile: the gateway refuses it when it comes at last', async () => {
+    test('before its authorization: the gateway refuses the late request after a cancel', async () => {
       const { lockId } = await store.begin({ [await store.article()]: 1 })
       const outcome = await frozenAt('before_call:authorize', lockId, 'tok_approve', async () => {
         await store.engine.cancelCheckout(lockId)

@@ -1,6 +1,6 @@
 /**
- * One journey for each step of a checkout: how to get there, how a client makes an engine take the step, and how the
- * transaction of that step is told from every other, on the wire and in the tables.
+ * One journey for each step of a checkout: how to get there, how a client makes an engine take the step, and how to
+ * recognize the transaction of that step on the wire and in the tables.
  */
 import { expect } from 'vitest'
 import type { CheckoutEngine } from '../../src/engine/checkout-engine.ts'
@@ -8,7 +8,7 @@ import { upsertCoupon } from '../../src/shop/catalog/coupons.ts'
 import { type CheckoutFacts, paid, undone } from '../support/store-facts.ts'
 import type { TestStore } from '../support/test-store.ts'
 
-/** What a client holds on to. */
+/** What a client knows of its checkout. */
 export interface Ready {
   sku: string
   cartId: string
@@ -18,15 +18,16 @@ export interface Ready {
 
 export interface Journey {
   step: string
-  /** Sent in the step's transaction, and in no other that the engine makes here before it. */
+  /** Matches a message of the step's transaction, and none of an earlier transaction of the engine. */
   wire: RegExp
-  /** The step writes such a row, and nothing before it does. */
+  /** The step is the first to write such a row. */
   writes: { to: string; on: 'insert' | 'update'; when: string }
-  /** By an engine that nothing happens to. */
+  /** Prepares the checkout with an undisturbed engine. */
   arrange(store: TestStore): Promise<Ready>
-  /** By the engine that it happens to. A client may call it again, whatever it was told. Gives what the client is told. */
+  /** Takes the step with the disturbed engine, and returns the client's answer. May be called again after any answer. */
   act(engine: CheckoutEngine, ready: Ready): Promise<{ status: string }>
-  told: string
+  /** The status that the client gets. */
+  status: string
   end: CheckoutFacts
   /** Units on hand at the end, of ten. */
   left: number
@@ -41,7 +42,7 @@ const enters = (state: string, from?: string) => ({
 })
 const taken = { to: 'holdfast.checkouts', on: 'update' as const, when: 'new.epoch > old.epoch' }
 
-/** With an article and a coupon of its own: nobody waits for a row that another journey has under lock. */
+/** A cart with an article and a coupon of its own, so that journeys do not wait for each other's locks. */
 async function filled(store: TestStore): Promise<Ready> {
   const sku = await store.article({ stock: [6, 4] })
   await upsertCoupon(store.database, { code: sku, discount: { ratePpm: 100_000 } })
@@ -55,7 +56,7 @@ async function processed(store: TestStore, token: string, captureLater = false):
   return { ...ready, lockId: id }
 }
 
-/** It rests in `capturing`, and nobody works on it, nor will for an hour. */
+/** A checkout in `capturing` that no worker takes over for an hour. */
 async function uncertain(store: TestStore): Promise<Ready> {
   store.faults.with = ({ kind }) => (kind === 'capture' ? 'error_before' : null)
   const ready = await processed(store, 'tok_approve')
@@ -74,12 +75,12 @@ async function refunds(engine: CheckoutEngine, { lockId }: Ready) {
   return engine.refundOrder(status?.order?.id ?? '', { key: 'parcel', restock: true })
 }
 
-const approves = { arrange: filled, act: pays('tok_approve'), told: 'completed', end: paidWithCoupon, left: 8 }
-const isRefused = { arrange: filled, act: pays('tok_capture_decline'), told: 'failed', end: refusedCapture, left: 10 }
+const approves = { arrange: filled, act: pays('tok_approve'), status: 'completed', end: paidWithCoupon, left: 8 }
+const isRefused = { arrange: filled, act: pays('tok_capture_decline'), status: 'failed', end: refusedCapture, left: 10 }
 const isRefunded = {
   arrange: (store: TestStore) => processed(store, 'tok_approve'),
   act: refunds,
-  told: 'refunded',
+  status: 'refunded',
   end: paid(0, {
     order: 'refunded',
     claim: 'redeemed',
@@ -101,7 +102,7 @@ export const journeys: Journey[] = [
     writes: enters('rolling_back'),
     arrange: store => processed(store, 'tok_action_required'),
     act: (engine, { lockId }) => engine.cancelCheckout(lockId),
-    told: 'failed',
+    status: 'failed',
     end: undone('checkout_cancelled', 'payment_authorization', {
       claim: 'released',
       events: ['CheckoutStarted', 'PaymentActionRequired', 'CheckoutFailed', 'CheckoutCancelled'],
@@ -114,7 +115,7 @@ export const journeys: Journey[] = [
     writes: taken,
     arrange: uncertain,
     act: (engine, { lockId }) => engine.resumeCheckout(lockId),
-    told: 'completed',
+    status: 'completed',
     end: paidWithCoupon,
     left: 8,
   },
@@ -131,7 +132,7 @@ export const journeys: Journey[] = [
       await engine.recover()
       return engine.processCheckout(lockId, { token: 'tok_approve' })
     },
-    told: 'completed',
+    status: 'completed',
     end: paidWithCoupon,
     left: 8,
   },
@@ -141,7 +142,7 @@ export const journeys: Journey[] = [
     writes: enters('capturing', 'awaiting_capture'),
     arrange: store => processed(store, 'tok_approve', true),
     act: (engine, { lockId }) => engine.captureCheckout(lockId),
-    told: 'completed',
+    status: 'completed',
     end: paid(2_300, {
       claim: 'redeemed',
       events: ['CheckoutStarted', 'OrderAwaitingCapture', 'CheckoutCompleted'],
@@ -162,7 +163,7 @@ export const journeys: Journey[] = [
   },
 ]
 
-/** The checkout ended as if nothing had happened: once, and with nothing left over. */
+/** Expects that the checkout ended once, as without a disturbance. */
 export async function expectEnd(store: TestStore, { step, end, left }: Journey, ready: Ready): Promise<void> {
   expect(await store.facts(ready.lockId), step).toEqual(end)
   expect(await store.stock(ready.sku), step).toEqual({ onHand: left, reserved: 0 })

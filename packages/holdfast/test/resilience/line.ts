@@ -1,4 +1,4 @@
-/** An engine behind a line that breaks when a test says so: a proxy between it and the database of a test's shop. */
+/** An engine that reaches its database through a proxy, which a test can make fail. */
 import { inject } from 'vitest'
 import { startTcpProxy, type TcpProxy } from '../../../testing/src/tcp-proxy.ts'
 import type { Database } from '../../src/database/database.ts'
@@ -13,7 +13,7 @@ export interface Line {
   stop(): Promise<void>
 }
 
-/** The address of the shop's database, for connections of one's own. `server`: default the one of all tests. */
+/** The address of the shop's database, for separate connections. `server`: default the shared test server. */
 export async function addressOf(store: TestStore, server: string = inject('postgresUrl')): Promise<string> {
   const [row] = await store.sql<{ name: string }>('select current_database() as name')
   const address = new URL(server)

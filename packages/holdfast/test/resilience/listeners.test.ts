@@ -1,4 +1,4 @@
-/** Listeners that throw, hang, are slow or kill their process: no checkout is slower for it, and nothing is forgotten. */
+/** Listeners that throw, hang, are slow, or kill their process delay no checkout, and no event is lost. */
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -12,12 +12,12 @@ const token = 'tok_approve'
 const buyersCount = 20
 const parkedMessage = '[Checkout] delivery parked: redeliver it once its listener works'
 
-/** What a process must know to publish for the listener `noting` of others. */
+/** Registers the listener `noting`, which runs in other processes, so that its events are published. */
 const noting = {
   listeners: { CheckoutStarted: [{ name: 'noting', run() {} }], CheckoutCompleted: [{ name: 'noting', run() {} }] },
 }
 
-/** A log that keeps what it is told of as needing attention. */
+/** A log that collects the alerts about parked deliveries. */
 function watchedLog() {
   const alerts: Record<string, unknown>[] = []
   const error = (message: string, fields: Record<string, unknown> = {}) => {
@@ -29,20 +29,20 @@ function watchedLog() {
 describeStore(
   'Listeners',
   store => {
-    test('that throw, hang or wait hold up no buyer, are parked with one alert each, and hear of it when they work', async () => {
-      let isMended = false
+    test('that throw, hang, or are slow delay no buyer, are parked with one alert each, and get their events once they work', async () => {
+      let isRepaired = false
       let open = (): void => {}
       const opened = new Promise<void>(resolve => {
         open = resolve
       })
-      const heard: Record<string, string[]> = { throwing: [], hanging: [], slow: [] }
-      const hear = (name: string, event: CheckoutEvent) => void heard[name]?.push(event.id)
+      const received: Record<string, string[]> = { throwing: [], hanging: [], slow: [] }
+      const receive = (name: string, event: CheckoutEvent) => void received[name]?.push(event.id)
       const throwing = {
         name: 'throwing',
         retriesMax: 0,
         run(event: CheckoutEvent) {
-          if (!isMended) throw new Error('not today')
-          hear('throwing', event)
+          if (!isRepaired) throw new Error('not today')
+          receive('throwing', event)
         },
       }
       const hanging = {
@@ -50,13 +50,13 @@ describeStore(
         retriesMax: 0,
         timeoutMs: 20,
         concurrency: 50,
-        run: (event: CheckoutEvent) => (isMended ? hear('hanging', event) : new Promise(() => {})),
+        run: (event: CheckoutEvent) => (isRepaired ? receive('hanging', event) : new Promise(() => {})),
       }
       const slow = {
         name: 'slow',
         run: async (event: CheckoutEvent) => {
           await opened
-          hear('slow', event)
+          receive('slow', event)
         },
       }
       const all = [throwing, hanging, slow]
@@ -67,22 +67,22 @@ describeStore(
         listeners: { CheckoutStarted: all, CheckoutCompleted: all },
       })
 
-      // Not one of them gets through: everybody is served all the same.
+      // No listener succeeds, and every buyer is served.
       const sku = await store.article({ stock: [buyersCount] })
       const buyers = await Promise.all(Array.from({ length: buyersCount }, () => store.begin({ [sku]: 1 }, { engine })))
       const outcomes = await Promise.all(buyers.map(({ lockId }) => engine.processCheckout(lockId, { token })))
       for (const outcome of outcomes) expect(outcome).toMatchObject({ status: 'completed' })
-      expect(heard).toEqual({ throwing: [], hanging: [], slow: [] })
+      expect(received).toEqual({ throwing: [], hanging: [], slow: [] })
 
       const eventsCount = 2 * buyersCount
       await vi.waitFor(() => expect(alerts).toHaveLength(2 * eventsCount), { timeout: 20_000 })
-      expect(heard.slow).toEqual([])
+      expect(received.slow).toEqual([])
       open()
-      await vi.waitFor(() => expect(heard.slow).toHaveLength(eventsCount), { timeout: 20_000 })
+      await vi.waitFor(() => expect(received.slow).toHaveLength(eventsCount), { timeout: 20_000 })
 
       const parked = await engine.deliverer.listParked()
       expect(parked).toHaveLength(2 * eventsCount)
-      isMended = true
+      isRepaired = true
       for (const delivery of parked) expect(await engine.deliverer.redeliver(delivery)).toBe(true)
       await store.drain()
       const delivered = await store.sql<{ listener: string; state: string; count: number }>(
@@ -91,39 +91,39 @@ describeStore(
       expect(delivered).toEqual(
         ['hanging', 'slow', 'throwing'].map(listener => ({ listener, state: 'delivered', count: eventsCount })),
       )
-      for (const ids of Object.values(heard)) expect(new Set(ids).size).toBe(eventsCount)
+      for (const ids of Object.values(received)) expect(new Set(ids).size).toBe(eventsCount)
       for (const { lockId } of buyers) expect(await store.facts(lockId)).toEqual(paid(1_500))
       expect(alerts).toHaveLength(2 * eventsCount)
     })
 
-    test('that kill their process: parked with an alert after the tries they have, and the order stands', async () => {
+    test('that kill their process are parked with an alert after their last attempt, and the order is kept', async () => {
       const { lockId } = await store.begin({ [await store.article()]: 1 })
-      const worker = await startWorker(store, { listens: ['poisoned'] })
+      const worker = await startWorker(store, { listeners: ['poisoned'] })
       expect(await worker.call('processCheckout', lockId, { token })).toMatchObject({ status: 'completed' })
       worker.call('deliver').catch(() => {})
       expect(await worker.ended).toBe('SIGKILL')
-      // The lease of the dead is over.
+      // The lease of the dead process expires.
       await store.sql('update holdfast.deliveries set next_at = now() where checkout_id = $1', [lockId])
-      const heard: string[] = []
+      const received: string[] = []
       const { alerts, log } = watchedLog()
-      const run = (event: CheckoutEvent) => void heard.push(event.lock.id)
-      const mended = await store.open({
+      const run = (event: CheckoutEvent) => void received.push(event.lock.id)
+      const repaired = await store.open({
         apart: true,
         log,
         listeners: { CheckoutCompleted: [{ name: 'poisoned', retriesMax: 0, run }] },
       })
-      expect(await mended.deliverer.runOnce()).toEqual({ delivered: 0, failed: 0, parked: 1 })
-      expect(heard).toEqual([])
+      expect(await repaired.deliverer.runOnce()).toEqual({ delivered: 0, failed: 0, parked: 1 })
+      expect(received).toEqual([])
       expect(alerts).toMatchObject([{ listener: 'poisoned', lockId, attempts: 2 }])
-      const [parked] = await mended.deliverer.listParked()
+      const [parked] = await repaired.deliverer.listParked()
       if (parked === undefined) throw new Error('nothing is parked')
-      await mended.deliverer.redeliver(parked)
-      expect(await mended.deliverer.runOnce()).toEqual({ delivered: 1, failed: 0, parked: 0 })
-      expect(heard).toEqual([lockId])
+      await repaired.deliverer.redeliver(parked)
+      expect(await repaired.deliverer.runOnce()).toEqual({ delivered: 1, failed: 0, parked: 0 })
+      expect(received).toEqual([lockId])
       expect(await store.facts(lockId)).toEqual(paid(1_500))
     }, 90_000)
 
-    test('whose process is killed between effect and record hear of it again, before what came after it', async () => {
+    test('whose process is killed between effect and record get the event again, before later events', async () => {
       const directory = await mkdtemp(path.join(tmpdir(), 'holdfast-notes-'))
       const file = path.join(directory, 'notes')
       const { lockId } = await store.begin({ [await store.article()]: 1 }, { engine: await store.open(noting) })
@@ -133,17 +133,17 @@ describeStore(
            where checkout_id = $1 and listener = 'noting' order by position`,
           [lockId],
         )
-      const doomed = await startWorker(store, { listens: ['noting'], notes: { file, diesAfter: 'CheckoutStarted' } })
+      const doomed = await startWorker(store, { listeners: ['noting'], notes: { file, diesAfter: 'CheckoutStarted' } })
       expect(await doomed.call('processCheckout', lockId, { token })).toMatchObject({ status: 'completed' })
       doomed.call('deliver').catch(() => {})
       expect(await doomed.ended).toBe('SIGKILL')
-      // The effect is there; of its delivery there is a lease and no result, and what came after it was not touched.
+      // The effect has happened. Its delivery has a lease and no result, and the later delivery is untouched.
       expect(await rows()).toEqual([
         { type: 'CheckoutStarted', state: 'due', leased: true, attempts: 1, epoch: 1 },
         { type: 'CheckoutCompleted', state: 'due', leased: false, attempts: 0, epoch: 0 },
       ])
 
-      const heir = await startWorker(store, { listens: ['noting'], notes: { file } })
+      const heir = await startWorker(store, { listeners: ['noting'], notes: { file } })
       expect(await heir.call('deliver')).toEqual({ delivered: 0, failed: 0, parked: 0 })
       await store.sql('update holdfast.deliveries set next_at = now() where checkout_id = $1 and leased', [lockId])
       expect(await heir.call('deliver')).toEqual({ delivered: 1, failed: 0, parked: 0 })

@@ -1,6 +1,4 @@
-/**
- * A PostgreSQL server of a test file's own, for shops whose server is restarted or runs full.
- */
+/** A PostgreSQL server for one test file, which may restart it or fill its disk. */
 
 import { startTestPostgres, type TestPostgres } from '../../../testing/src/postgres/test-postgres.ts'
 import { migrate } from '../../src/database/migrate.ts'
@@ -14,7 +12,7 @@ export function ownServer(): Promise<TestPostgres> {
   return server
 }
 
-/** `tablespace`: a directory of the server's, where everything is stored but the log of writes. */
+/** `tablespace`: a directory of the server for all data, except the write-ahead log. */
 export async function openOnOwnServer({ tablespace }: { tablespace?: string } = {}): Promise<TestDatabase> {
   const own = await ownServer()
   const url = await own.createDatabase()

@@ -1,10 +1,10 @@
-/** A process that stops at every point of a checkout until it is let go on: around each commit and each gateway call. */
+/** Stops a process at a point of a checkout, before or after a commit or a gateway call, until the test continues it. */
 
 import { watched } from '../../../testing/src/crash-points.ts'
 import type { Database, Statement, Value } from '../../src/database/database.ts'
 import type { GatewayAnswer, OperationKind, PaymentGateway } from '../../src/payments/gateway.ts'
 
-/** `before_commit:capturing`, `after_call:void`: a commit by the state it brings a checkout to, a call by its kind. */
+/** `before_commit:capturing`, `after_call:void`: a commit by the state that the checkout enters, a call by its kind. */
 export type Point = `${'before' | 'after'}_${'commit' | 'call'}:${string}`
 
 /** The points of a checkout that completes. */
@@ -21,7 +21,7 @@ export const pointsOfAll: Point[] = [
   'after_commit:completed',
 ]
 
-/** `database` and `gateway` as before, but that `at` is awaited at each point. */
+/** Wraps `database` and `gateway`, so that `at` is awaited at each point. */
 export function stoppingAt(
   database: Database,
   gateway: PaymentGateway,
@@ -65,12 +65,12 @@ export function stoppingAt(
 }
 
 export interface Stop {
-  /** Settles when it stands there. */
+  /** Resolves when the point is reached. */
   reached: Promise<void>
-  goOn(): void
+  proceed(): void
 }
 
-/** What to give `stoppingAt`: it stops once, at the point that `stop` names last. */
+/** For `stoppingAt`: stops once, at the last point given to `stop`. */
 export function oneStop(): { at(point: Point): Promise<void>; stop(point: Point): Stop } {
   let wanted: { point: Point; arrive(): void; go: Promise<void> } | null = null
   return {
@@ -83,15 +83,15 @@ export function oneStop(): { at(point: Point): Promise<void>; stop(point: Point)
     },
     stop(point) {
       let arrive = (): void => {}
-      let goOn = (): void => {}
+      let proceed = (): void => {}
       const reached = new Promise<void>(resolve => {
         arrive = resolve
       })
       const go = new Promise<void>(resolve => {
-        goOn = resolve
+        proceed = resolve
       })
       wanted = { point, arrive, go }
-      return { reached, goOn }
+      return { reached, proceed }
     },
   }
 }

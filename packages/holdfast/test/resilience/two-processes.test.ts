@@ -1,4 +1,4 @@
-/** Two processes of the operating system at one checkout: a double click over two servers is one order. */
+/** Two operating system processes work on one checkout: a double click on two servers makes one order. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { paid } from '../support/store-facts.ts'
 import { describeStore } from '../support/test-store.ts'
@@ -20,7 +20,7 @@ describeStore(
       store.sql('select kind from holdfast_sandbox.requests where checkout_id = $1 order by kind', [lockId])
     const both = [{ kind: 'authorize' }, { kind: 'capture' }]
 
-    test('started and paid in both at once, twice each: one lock, one order, one answer', async () => {
+    test('that start and pay it at once, twice each, get one lock, one order, and one answer', async () => {
       for (let round = 0; round < 6; round += 1) {
         const { cartId, sessionId } = await store.cart({ [await store.article()]: 1 })
         const twice = [...workers, ...workers]
@@ -35,16 +35,16 @@ describeStore(
       }
     })
 
-    test.each(pointsOfAll)('the second click while the first stands %s: the same answer for both', async point => {
+    test.each(pointsOfAll)('get the same answer if the second call comes while the first is at %s', async point => {
       const [first, second] = workers
       const { lockId } = await store.begin({ [await store.article()]: 1 })
       const there = first.stopAt(point)
       const one = first.call('processCheckout', lockId, payment)
       await there
       const other = second.call('processCheckout', lockId, payment)
-      // It has begun once it answers what came behind.
+      // The call has begun once the process answers the next one.
       await second.call('getCheckoutStatus', lockId)
-      first.goOn()
+      first.proceed()
       expect(await other).toEqual(await one)
       expect(await store.facts(lockId)).toEqual(paid(1_500))
       expect(await requests(lockId)).toEqual(both)

@@ -1,4 +1,4 @@
-/** Starts a process of the shop (`fixtures/worker.ts`), and directs it: what it does, where it stops, whether it runs. */
+/** Starts a process with an engine (`fixtures/worker.ts`) and controls it: calls, stops, freezes, and kills it. */
 import { execFileSync, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
@@ -10,30 +10,30 @@ import type { Point } from './points.ts'
 export interface WorkerSettings {
   url: string
   secret: string
-  /** How wrong its clock is. */
+  /** Error of its clock, milliseconds. */
   dateShiftMs?: number
   idleTransactionMs?: number
   /**
-   * Its listeners: `old` hears of starts, `both` of starts and ends, `poisoned` kills its process at an end, `noting` notes
-   * both in a file.
+   * Its listeners: `old` receives starts, `both` receives starts and ends, `poisoned` kills its process at an end, and
+   * `noting` writes starts and ends to a file.
    */
-  listens?: ('old' | 'both' | 'poisoned' | 'noting')[]
-  /** Where `noting` writes a line an event; with `diesAfter` such an event its process is killed, at the first try. */
+  listeners?: ('old' | 'both' | 'poisoned' | 'noting')[]
+  /** The file to which `noting` writes a line per event. After the event `diesAfter`, its first attempt kills the process. */
   notes?: { file: string; diesAfter?: string }
 }
 
 export type ToWorker =
   | { kind: 'call'; id: number; name: string; given: readonly unknown[] }
   | { kind: 'stop at'; point: Point }
-  | { kind: 'go on' }
+  | { kind: 'continue' }
 export type FromWorker =
   | { kind: 'ready' }
   | { kind: 'answer'; id: number; value: unknown }
   | { kind: 'refusal'; id: number; reason: string }
   | { kind: 'at'; point: Point }
 
-/** What the tests read of an outcome. */
-export interface Told {
+/** The properties of results that tests read. */
+export interface WorkerAnswer {
   id: string
   status: string
   order: { id: string }
@@ -41,18 +41,18 @@ export interface Told {
 }
 
 export interface Worker {
-  /** A call on its engine; `deliver` runs its listeners. @throws with the code of its error. */
-  call(name: string, ...given: readonly unknown[]): Promise<Told>
-  /** Stops it there, once; resolves when it stands there. */
+  /** Calls a method of its engine; `deliver` runs its listeners. @throws an error with the code of the engine's error. */
+  call(name: string, ...given: readonly unknown[]): Promise<WorkerAnswer>
+  /** Stops the process at a point, once. Resolves when the point is reached. */
   stopAt(point: Point): Promise<void>
-  goOn(): void
-  /** SIGSTOP; resolves when it stands still. */
+  proceed(): void
+  /** Sends SIGSTOP. Resolves when the process has stopped. */
   freeze(): Promise<void>
-  /** SIGCONT. */
+  /** Sends SIGCONT. */
   thaw(): void
-  /** SIGKILL. */
+  /** Sends SIGKILL. */
   kill(): Promise<void>
-  /** Settles when it has ended; gives the signal. */
+  /** Resolves with the signal when the process has ended. */
   ended: Promise<string | null>
 }
 
@@ -65,7 +65,7 @@ export async function startWorker(
   const settings: WorkerSettings = { url: await addressOf(store), secret, ...more }
   const child = fork(fixture, [JSON.stringify(settings)], { execArgv: ['--import', 'tsx'] })
   const ended = once(child, 'exit').then(([, signal]) => signal as string | null)
-  const waiting = new Map<number, { resolve(value: Told): void; reject(error: Error): void }>()
+  const waiting = new Map<number, { resolve(value: WorkerAnswer): void; reject(error: Error): void }>()
   const arrivals = new Map<Point, () => void>()
   let calls = 0
   let isReady = (): void => {}
@@ -77,7 +77,7 @@ export async function startWorker(
       case 'ready':
         return isReady()
       case 'answer':
-        return waiting.get(message.id)?.resolve(message.value as Told)
+        return waiting.get(message.id)?.resolve(message.value as WorkerAnswer)
       case 'refusal':
         return waiting.get(message.id)?.reject(new Error(message.reason))
       case 'at':
@@ -94,14 +94,14 @@ export async function startWorker(
     }),
   ])
   const send = (message: ToWorker) => void child.send(message)
-  const isStill = () =>
+  const isStopped = () =>
     execFileSync('ps', ['-o', 'stat=', '-p', String(child.pid)], { encoding: 'utf8' }).startsWith('T')
   return {
     ended,
     call(name, ...given) {
       calls += 1
       const id = calls
-      const answer = new Promise<Told>((resolve, reject) => waiting.set(id, { resolve, reject }))
+      const answer = new Promise<WorkerAnswer>((resolve, reject) => waiting.set(id, { resolve, reject }))
       answer.catch(() => {})
       send({ kind: 'call', id, name, given })
       return answer
@@ -111,10 +111,10 @@ export async function startWorker(
       send({ kind: 'stop at', point })
       return there
     },
-    goOn: () => send({ kind: 'go on' }),
+    proceed: () => send({ kind: 'continue' }),
     async freeze() {
       child.kill('SIGSTOP')
-      await expect.poll(isStill, { interval: 5, timeout: 5_000 }).toBe(true)
+      await expect.poll(isStopped, { interval: 5, timeout: 5_000 }).toBe(true)
     },
     thaw: () => void child.kill('SIGCONT'),
     async kill() {
