@@ -31,7 +31,7 @@ export const reconciliationMutants: readonly Mutant[] = [
     ],
     foundBy: inTest(
       'packages/holdfast/test/saga/refunds/gateway-side-refunds.test.ts',
-      'postgres.*an open refund of ours is settled',
+      'postgres.*our own open refund is settled',
     ),
   },
   {

@@ -7,7 +7,7 @@ import { phaseOf, type RestingState } from '../domain/states.ts'
 
 const laterCharge = 'You will not be charged, and any amount already taken will be returned.'
 
-/** What the buyer is told first: whether they were charged. */
+/** The first sentence of a message: whether the buyer was charged. */
 function chargeOf(state: RestingState): string {
   return state === 'pending' ? 'You have not been charged.' : laterCharge
 }

@@ -1,6 +1,6 @@
 /**
  * Records refunds and disputes that were made at the gateway, for example in its dashboard. Protects A2: the recorded
- * refund is the gateway's total minus the sum of ours, computed under the checkout's lock. Repeated and concurrent runs
+ * refund is the gateway's total minus our recorded refunds, computed under the checkout's lock. Repeated and concurrent runs
  * therefore record it once.
  */
 
@@ -87,7 +87,7 @@ function recordRefundedMoney(
   operations: readonly OperationRow[],
 ): GatewaySideResult {
   const refunds = operations.filter(({ kind }) => kind === 'refund')
-  // The gateway's total may include a refund of ours whose answer is not recorded yet.
+  // The gateway's total may include our own refund whose answer is not recorded yet.
   if (refunds.some(({ status }) => status === 'intended')) return 'busy'
   const oursMinor = refunds.reduce(
     (sum, { status, amount_minor }) => sum + (status === 'succeeded' ? amount_minor : 0),

@@ -107,7 +107,7 @@ function restingChange(context: SagaContext, row: CheckoutRow, { verdict, eviden
   return { row, path: [], leaseOwner: null, wakeInMs: afterMs, tries: row.tries + 1 }
 }
 
-/** `PaymentActionRequired`, unless the buyer was already asked for the same action. */
+/** `PaymentActionRequired`, unless the buyer already has the same action to take. */
 function actionEvents(row: CheckoutRow, { verdict, evidence: { answer } }: PlaceItem): NewEvent[] {
   if (verdict.to !== 'await_action' || answer.outcome !== 'action_required') return []
   const action: RequiredAction = answer.action
@@ -165,7 +165,7 @@ function placedEvents(
   return events
 }
 
-/** The lease goes on with the capture, whose intent was written just now. */
+/** The lease continues with the capture, whose intent was written just now. */
 function captureLease(item: PlaceItem, row: CheckoutRow, orderId: string | null): Lease {
   return { ...item.lease, row, fresh: true, ageMs: 0, token: null, reference: referenceOf(item), orderId }
 }

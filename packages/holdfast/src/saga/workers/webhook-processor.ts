@@ -53,7 +53,7 @@ export function createWebhookProcessor(options: WebhookProcessorOptions): Webhoo
   async function read(webhook: StoredWebhook): Promise<void> {
     const lockId = webhook.checkout_id
     try {
-      // The webhook may concern a refund of ours that is still open.
+      // The webhook may concern our own refund that is still open.
       const taken = await lanes.takeOver.submit({ lockId, want: 'refund' })
       if (taken.kind === 'leased') await resume(taken.lease)
       const result = await recordGatewaySideRefunds(context, lockId)

@@ -28,7 +28,7 @@ const contest = (store: TestStore, reference: string, status: string) =>
   ])
 
 /** Delivers the gateway's webhook. */
-async function tell(store: TestStore, type: string, reference: string) {
+async function deliver(store: TestStore, type: string, reference: string) {
   store.webhooks.to = store.engine
   await store.sql(
     `insert into holdfast_sandbox.jobs (id, kind, payment_id, payload, due_at)
@@ -63,7 +63,7 @@ describeStore('A refund made at the gateway', store => {
     const { lockId, orderId, reference } = await bought(store)
     await giveBack(store, reference, 700)
     for (let times = 0; times < 2; times += 1) {
-      await tell(store, 'refund.created', reference)
+      await deliver(store, 'refund.created', reference)
       expect(await refunds(store, lockId)).toEqual([
         { attempt: 1, status: 'succeeded', amount_minor: 700, reason: 'made at the gateway' },
       ])
@@ -77,10 +77,10 @@ describeStore('A refund made at the gateway', store => {
     const { lockId, orderId, reference } = await bought(store)
     await store.engine.refundOrder(orderId, { amountMinor: 300 })
     await giveBack(store, reference, 200)
-    await tell(store, 'refund.created', reference)
+    await deliver(store, 'refund.created', reference)
     expect(await store.engine.refundOrder(orderId, { amountMinor: 500 })).toMatchObject({ status: 'refunded' })
     await giveBack(store, reference, 1_500)
-    await tell(store, 'refund.updated', reference)
+    await deliver(store, 'refund.updated', reference)
     expect((await refunds(store, lockId)).map(({ amount_minor }) => amount_minor)).toEqual([300, 200, 500, 1_500])
     expect(await store.engine.getOrder(orderId)).toMatchObject({
       status: 'refunded',
@@ -105,7 +105,7 @@ describeStore('A refund made at the gateway', store => {
     expect(await store.engine.getOrder(orderId)).toMatchObject({ refundedMinor: 700 })
   })
 
-  test('an open refund of ours is settled before the difference counts as made at the gateway', async () => {
+  test('our own open refund is settled before the difference counts as made at the gateway', async () => {
     const { lockId, orderId, reference } = await bought(store)
     const asked = await store.open({
       gateway: {
@@ -186,7 +186,7 @@ describeStore('A dispute', store => {
     const { orderId, reference } = await bought(store)
     for (const status of ['needs_response', 'needs_response', 'lost']) {
       await contest(store, reference, status)
-      await tell(store, 'dispute.updated', reference)
+      await deliver(store, 'dispute.updated', reference)
       expect((await store.engine.getOrder(orderId))?.metadata.disputes).toEqual([
         { id: 'dp_1', status, reason: 'product_not_received', amount: 2_500 },
       ])

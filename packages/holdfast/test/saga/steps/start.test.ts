@@ -291,7 +291,7 @@ describeStore('Stock that is held at the start', store => {
     const listener = vi.fn()
     const engine = await store.open({
       config: { holdOn: 'start' },
-      listeners: { CheckoutFailed: [{ name: 'told', run: listener }] },
+      listeners: { CheckoutFailed: [{ name: 'failures', run: listener }] },
     })
     const sku = await store.article({ stock: [1] })
     await store.begin({ [sku]: 1 }, { engine })
