@@ -106,6 +106,8 @@ export async function createServerProcess(options: ServerProcessOptions): Promis
         LOG_LEVEL: 'warn',
         // As a developer's shop it would keep a mail of every order, and that is not what is measured.
         NODE_ENV: 'test',
+        // The server runs elsewhere; package names lead to the sources all the same.
+        TSX_TSCONFIG_PATH: path.join(root, 'tsconfig.json'),
         ...(databaseUrl === null ? {} : { DATABASE_URL: databaseUrl }),
         ...environment,
       },
