@@ -1,4 +1,4 @@
-/** What an application imports: the engine, its values and its errors. */
+/** Entry point `holdfast`: the engine, its types, and its errors. */
 
 export type { CheckoutConfig } from './config/checkout-config.ts'
 export { ConfigError, configFromEnvironment, defaultConfig } from './config/config.ts'

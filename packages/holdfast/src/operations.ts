@@ -1,4 +1,4 @@
-/** What tools for operators need beside the engine: configuration reference, deliveries, webhooks, audit, diagnosis. */
+/** Entry point `holdfast/operations`, for operator tools: configuration reference, deliveries, webhooks, audit, diagnosis. */
 
 export { settlesWithin } from './concurrency/timeout.ts'
 export { type ConfigSetting, configMarkdown, configReference } from './config/reference.ts'

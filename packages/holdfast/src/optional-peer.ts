@@ -1,4 +1,4 @@
-/** Loads code that needs an optional peer dependency, and names the package to install if it is missing. */
+/** Loading of optional peer dependencies. A missing one is an error that names the package to install. */
 
 /** An optional peer dependency is not installed. */
 export class MissingPeerError extends Error {
@@ -12,7 +12,7 @@ export class MissingPeerError extends Error {
 }
 
 /**
- * Gives what `load` imports.
+ * Returns the module that `load` imports.
  * @throws {MissingPeerError} if `packageName` is not installed; any other error of `load` unchanged.
  */
 export async function loadPeer<Module>(packageName: string, load: () => Promise<Module>): Promise<Module> {

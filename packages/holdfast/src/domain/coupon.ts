@@ -45,14 +45,9 @@ export type CouponEffect =
   | { ok: false; fault: CouponFault; minimumMinor?: number }
 
 /**
- * True if the coupon applies to this subtotal at `now` (database time, ISO 8601). Usage limits are not checked: they are
- * checked under a lock when the coupon is claimed.
+ * The discount at `now` (database time, ISO 8601), from 0 to the subtotal, rounded half up once; or why the coupon does
+ * not apply. Usage limits are not checked here: they are checked under a lock when the coupon is claimed.
  */
-export function couponIsLive(coupon: Coupon, subtotal: CouponSubtotal, now: string): boolean {
-  return applyCoupon(coupon, subtotal, now).ok
-}
-
-/** The discount at `now`, from 0 to the subtotal, rounded half up once; or why the coupon does not apply. */
 export function applyCoupon(coupon: Coupon, subtotal: CouponSubtotal, now: string): CouponEffect {
   const at = Date.parse(now)
   if (coupon.startsAt !== null && at < Date.parse(coupon.startsAt)) return { ok: false, fault: 'not_started' }

@@ -37,18 +37,6 @@ export function isMinor(amountMinor: number): boolean {
   return Number.isSafeInteger(amountMinor) && amountMinor >= 0
 }
 
-/**
- * Returns `amountMinor` if it is a valid amount.
- * @throws {CheckoutError} `invalid_argument` if it is negative, fractional, or above 2^53 - 1.
- */
-export function assertMinor(amountMinor: number): number {
-  if (!isMinor(amountMinor)) {
-    const message = `invalid amount ${amountMinor}; expected a whole number of minor units from 0 to 2^53 - 1`
-    throw new CheckoutError('invalid_argument', message, { context: { amountMinor } })
-  }
-  return amountMinor
-}
-
 const plainDecimal = /^([0-9]+)(?:\.([0-9]+))?$/
 
 /**

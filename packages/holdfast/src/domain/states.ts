@@ -101,8 +101,3 @@ export function stateName(state: CheckoutState): string {
 export function isFinal(state: CheckoutState): state is 'completed' | 'failed' {
   return state === 'completed' || state === 'failed'
 }
-
-/** True if the transition is legal. */
-export function isLegalEdge(from: CheckoutState | 'start', to: CheckoutState): boolean {
-  return edges[from].includes(to)
-}

@@ -24,7 +24,7 @@ export interface CartsRead {
   lines: CartLineRow[]
 }
 
-/** Reads the carts of a set of checkouts, with their lines and the current catalog data of each line. */
+/** Reads the carts of a batch of checkouts, with their lines and the current catalog data of each line. */
 async function read(tx: Transaction, checkoutIds: readonly string[]): Promise<CartsRead> {
   const [carts, lines] = await Promise.all([
     tx.query<CartRow>(selectCheckedOutCarts, [checkoutIds]),

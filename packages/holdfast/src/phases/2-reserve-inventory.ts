@@ -86,7 +86,7 @@ interface HeldRow {
   quantity: number
 }
 
-/** What the checkouts of a set compete for. Decisions read it; `takeHold` takes from it what was decided. */
+/** What the checkouts of a batch compete for. Decisions read it; `takeHold` takes from it what was decided. */
 export interface Inventory {
   /** Stock by variant. */
   stock: ReadonlyMap<string, readonly StockAt[]>
@@ -95,7 +95,7 @@ export interface Inventory {
   alreadyHeld: ReadonlyMap<string, ReadonlyMap<number, HeldRow>>
 }
 
-/** Locks the stock and the coupons that a set of checkouts wants. */
+/** Locks the stock and the coupons that a batch of checkouts wants. */
 async function read(tx: Transaction, checkoutIds: readonly string[]): Promise<Inventory> {
   const [stockRows, coupons, heldRows] = await Promise.all([
     tx.query<StockRow>(lockStock, [checkoutIds]),
@@ -165,13 +165,13 @@ function holdsAll(held: ReadonlyMap<number, HeldRow>, cart: Cart): boolean {
   })
 }
 
-/** Takes a hold that was decided from the inventory, so that the next decision of the set sees what is left. */
+/** Takes a hold that was decided from the inventory, so that the next decision of the batch sees what is left. */
 export function takeHold(inventory: Inventory, claimCounts: ClaimCounts, hold: Hold): void {
   takeAllocated(inventory.stock, hold.parts)
   if (hold.claim !== null) countClaim(hold.claim, claimCounts)
 }
 
-/** Writes the holds of a set. */
+/** Writes the holds of a batch. */
 function write(tx: Transaction, holds: readonly Hold[]): void {
   const reservations: Record<string, unknown>[] = []
   const reserved = new Map<string, { variant_id: string; location_id: string; quantity: number }>()
@@ -201,7 +201,7 @@ function write(tx: Transaction, holds: readonly Hold[]): void {
   )
 }
 
-/** Undo: releases the stock and the coupon claims of a set, as far as they are still held. */
+/** Undo: releases the stock and the coupon claims of a batch, as far as they are still held. */
 function undo(tx: Transaction, checkoutIds: readonly string[]): void {
   if (checkoutIds.length === 0) return
   releaseStock(tx, checkoutIds)

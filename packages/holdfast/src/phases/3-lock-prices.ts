@@ -36,7 +36,7 @@ const readTerms = statement(
       from holdfast.exchange_rates) as exchange_rates`,
 )
 
-/** Taxes, shipping, and exchange rates: the same for every cart of a set. */
+/** Taxes, shipping, and exchange rates: the same for every cart of a batch. */
 export interface Terms {
   taxRates: TaxRate[]
   shipping: ShippingOption[]
@@ -113,7 +113,7 @@ const insertSnapshots = statement(
      added_tax_minor bigint, shipping_minor bigint, total_minor bigint, details jsonb)`,
 )
 
-/** Writes the snapshots of a set. */
+/** Writes the snapshots of a batch. */
 function write(tx: Transaction, quotes: readonly { checkoutId: string; quote: Quote }[]): void {
   if (quotes.length === 0) return
   const rows: Record<string, unknown>[] = []

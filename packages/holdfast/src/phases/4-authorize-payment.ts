@@ -73,7 +73,7 @@ export function unsettledAuthorization(why: string): Failure {
   )
 }
 
-/** Writes the intents to authorize the frozen totals of a set. A checkout has exactly one. */
+/** Writes the intents to authorize the frozen totals of a batch. A checkout has exactly one. */
 function write(
   tx: Transaction,
   gateway: string,

@@ -85,7 +85,7 @@ async function read(
   return drifts
 }
 
-/** Creates the orders of a set as `pending` and makes their holds firm. Returns the order ids by checkout id. */
+/** Creates the orders of a batch as `pending` and makes their holds firm. Returns the order ids by checkout id. */
 function write(
   tx: Transaction,
   orders: readonly { checkoutId: string; metadata: OrderMetadata }[],
@@ -106,7 +106,7 @@ function write(
   return orderIds
 }
 
-/** Undo: cancels the orders of a set. They are not deleted. */
+/** Undo: cancels the orders of a batch. They are not deleted. */
 function undo(tx: Transaction, checkoutIds: readonly string[]): void {
   if (checkoutIds.length > 0) tx.send(cancelOrders, [checkoutIds])
 }

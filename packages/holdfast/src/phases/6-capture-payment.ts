@@ -43,7 +43,7 @@ function refused(answer: { code: string; message: string }): Failure {
   return refusal(phase, code, `The payment was refused: ${answer.message}`, { reason: answer.code }, true)
 }
 
-/** Writes the intents to capture the frozen totals of a set. A checkout has exactly one. */
+/** Writes the intents to capture the frozen totals of a batch. A checkout has exactly one. */
 function write(
   tx: Transaction,
   gateway: string,

@@ -33,7 +33,7 @@ const payOrders = statement(
    where checkout_id = any($1::uuid[]) and status = 'pending'`,
 )
 
-/** A set of captured checkouts. */
+/** A batch of captured checkouts. */
 export interface Captured {
   checkoutIds: readonly string[]
   /** When their orders were paid, ISO 8601. */
@@ -42,7 +42,7 @@ export interface Captured {
   payments: Readonly<Record<string, OrderPayment>>
 }
 
-/** Sells the firm holds of a set. */
+/** Sells the firm holds of a batch. */
 function write(tx: Transaction, { checkoutIds, paidAt, payments }: Captured): void {
   if (checkoutIds.length === 0) return
   tx.send(payOrders, [checkoutIds, paidAt, JSON.stringify(payments)])

@@ -97,7 +97,7 @@ export interface CouponClaim {
   customer: string
 }
 
-/** Locks the coupons that the carts of a set of checkouts name. */
+/** Locks the coupons that the carts of a batch of checkouts name. */
 async function read(tx: Transaction, checkoutIds: readonly string[]): Promise<Coupons> {
   return byCode(await tx.query<CouponRow>(lockCoupons, [checkoutIds]))
 }
@@ -165,14 +165,14 @@ function exhausted({ code }: Coupon, why: string): Failure {
   return refusal(phase, 'coupon_exhausted', `${why} Remove it to continue.`, { coupon: code })
 }
 
-/** Counts a claim that was decided, so that the next decision of the set sees it. */
+/** Counts a claim that was decided, so that the next decision of the batch sees it. */
 export function countClaim({ coupon, customer }: CouponClaim, counts: ClaimCounts): void {
   coupon.claimed += 1
   const key = claimKey(coupon.id, customer)
   counts.set(key, (counts.get(key) ?? 0) + 1)
 }
 
-/** Writes the claims of a set and counts them on their coupons. */
+/** Writes the claims of a batch and counts them on their coupons. */
 function write(tx: Transaction, claims: readonly (CouponClaim & { checkoutId: string })[]): void {
   if (claims.length === 0) return
   const counts = new Map<string, number>()
@@ -191,7 +191,7 @@ export function redeem(tx: Transaction, checkoutIds: readonly string[]): void {
   tx.send(redeemClaims, [checkoutIds])
 }
 
-/** Undo: releases the claims of a set, and takes them off their coupons' counts. */
+/** Undo: releases the claims of a batch, and takes them off their coupons' counts. */
 function undo(tx: Transaction, checkoutIds: readonly string[]): void {
   for (const step of [lockClaimedCoupons, uncountClaims, releaseClaims]) tx.send(step, [checkoutIds])
 }

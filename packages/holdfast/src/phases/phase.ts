@@ -1,5 +1,5 @@
 /**
- * The shape of a phase. Each of the seven files beside this one exports one: what it reads, decides, and writes for a set
+ * The shape of a phase. Each of the seven files beside this one exports one: what it reads, decides, and writes for a batch
  * of checkouts, and how it is undone. Phases hold no control flow: `saga/` runs them in three transactions: prepare (1,
  * 2, 3, and the intent of 4), place (5 and the intent of 6), and settle (7).
  */
@@ -15,9 +15,9 @@ export interface Phase {
   readonly read?: (...given: never[]) => Promise<unknown>
   /** Decides about one checkout. Changes none of its arguments. */
   readonly decide?: (...given: never[]) => unknown
-  /** Sends the statements that record what was decided for a set. */
+  /** Sends the statements that record what was decided for a batch. */
   readonly write?: (...given: never[]) => unknown
-  /** Sends the statements that undo the phase for a set; phase 4 returns the operation to ask of the gateway. */
+  /** Sends the statements that undo the phase for a batch; phase 4 returns the operation to ask of the gateway. */
   readonly undo?: (...given: never[]) => unknown
 }
 
