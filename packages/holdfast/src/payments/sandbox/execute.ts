@@ -1,11 +1,27 @@
 /**
- * Execution of a set of requests in one transaction of the ledger: lock the set, decide each request in order of
- * arrival, write the set. Every answer is durable before it is returned.
+ * Execution of sets of requests and lookups on the ledger. Requests run in one transaction: lock the set, decide each
+ * request in order of arrival, write the set. Every answer is durable before it is returned.
  */
 import type { Database } from '../../database/database.ts'
+import type { LookupAnswer, LookupRequest } from '../gateway.ts'
+import { lookupAnswer } from './answers.ts'
 import { type Decision, decide } from './decide.ts'
-import { lockSet, type SandboxClock, type SandboxJob, transact, writeSet } from './ledger.ts'
-import type { EarlierRequest, SandboxPayment, SandboxRequest, SandboxSettings } from './payment.ts'
+import {
+  findPayments,
+  findRequests,
+  lockSet,
+  type SandboxClock,
+  type SandboxJob,
+  transact,
+  writeSet,
+} from './ledger.ts'
+import {
+  type EarlierRequest,
+  referenceOf,
+  type SandboxPayment,
+  type SandboxRequest,
+  type SandboxSettings,
+} from './payment.ts'
 
 export type Reply = Pick<Decision, 'answer' | 'delivery'>
 
@@ -53,5 +69,29 @@ export function executeRequests(
       nowMs,
     })
     return replies
+  })
+}
+
+/** Answers a set of lookups from the ledger. */
+export async function lookUpRequests(
+  database: Database,
+  wanted: readonly LookupRequest[],
+  settings: SandboxSettings,
+): Promise<LookupAnswer[]> {
+  const requests = await findRequests(
+    database,
+    wanted.flatMap(({ kind, idempotencyKey }) => (kind === 'authorize' ? [] : [idempotencyKey])),
+  )
+  const referenceFor = ({ kind, idempotencyKey, reference }: LookupRequest) =>
+    kind === 'authorize'
+      ? (reference ?? referenceOf(idempotencyKey))
+      : (requests.get(idempotencyKey)?.reference ?? reference)
+  const payments = await findPayments(
+    database,
+    wanted.flatMap(one => referenceFor(one) ?? []),
+  )
+  return wanted.map(one => {
+    const payment = payments.get(referenceFor(one) ?? '') ?? null
+    return lookupAnswer(one, payment, requests.get(one.idempotencyKey) ?? null, settings)
   })
 }

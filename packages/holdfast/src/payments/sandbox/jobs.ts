@@ -2,7 +2,9 @@
  * The sandbox's background jobs: settling payments that waited, and delivering webhooks. Each job runs at least once
  * and in one process at a time. The payment's row lock orders a late effect and a void.
  */
+import { createLane } from '../../concurrency/lane.ts'
 import { within } from '../../concurrency/timeout.ts'
+import { backgroundTimer, createWorkerLoop } from '../../concurrency/worker-loop.ts'
 import { type Database, statement, type Transaction } from '../../database/database.ts'
 import { type LedgerSet, ledgerNow, lockSet, type SandboxClock, type SandboxJob, transact, writeSet } from './ledger.ts'
 import { type SandboxPayment, type SandboxTerms, settle } from './payment.ts'
@@ -137,4 +139,51 @@ export async function runDueSandboxJobs(options: {
     done += settled + delivered
   }
   return done
+}
+
+export interface JobWorker {
+  /** Runs due jobs every `pollMs` from now on. Does nothing after `stop`. */
+  start(): void
+  /** Runs due jobs at once, if started. */
+  wake(): void
+  /** Waits for running jobs. */
+  stop(): Promise<void>
+}
+
+export function createJobWorker(runDueJobs: () => Promise<number>, pollMs: number): JobWorker {
+  let isStarted = false
+  let isStopped = false
+  /** One run at a time. Requests that arrive during a run share the next one. */
+  const runs = createLane<null, number>({
+    name: 'sandbox_jobs',
+    run: async waiting => Array<number>(waiting.length).fill(await runDueJobs()),
+    batchMax: Number.POSITIVE_INFINITY,
+    queueMax: Number.POSITIVE_INFINITY,
+    isShared: () => true,
+  })
+  const loop = createWorkerLoop({
+    async turn() {
+      await runs.submit(null)
+      return null
+    },
+    // The jobs stay in the ledger, and the next turn finds them.
+    onError: () => {},
+    after: backgroundTimer,
+    pauseMs: () => pollMs,
+  })
+  return {
+    start() {
+      if (isStopped) return
+      isStarted = true
+      loop.start()
+    },
+    wake() {
+      if (isStarted) runs.submit(null).catch(() => {})
+    },
+    async stop() {
+      isStarted = false
+      isStopped = true
+      await Promise.all([loop.stop(), runs.drain()])
+    },
+  }
 }

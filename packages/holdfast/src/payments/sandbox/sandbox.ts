@@ -4,18 +4,16 @@
  */
 import { setMaxListeners } from 'node:events'
 import { createLane, LaneFull } from '../../concurrency/lane.ts'
-import { backgroundTimer, createWorkerLoop } from '../../concurrency/worker-loop.ts'
 import { type Database, DatabaseError } from '../../database/database.ts'
 import type { GatewayAnswer, LookupAnswer, LookupRequest, OperationKind, PaymentGateway } from '../gateway.ts'
-import { lookupAnswer } from './answers.ts'
 import { inspectSandbox, listSandbox } from './books.ts'
 import { refused } from './decide.ts'
-import { executeRequests, type Reply } from './execute.ts'
+import { executeRequests, lookUpRequests, type Reply } from './execute.ts'
 import { busy, noAnswer, type SandboxFaults, serverError, slowly, unlessAborted, unreachable } from './faults.ts'
 import { intake, isReference } from './intake.ts'
-import { changePayments, type DeliverWebhook, runDueSandboxJobs } from './jobs.ts'
-import { findPayments, findRequests, ledgerNow, lockSet, type SandboxClock, transact } from './ledger.ts'
-import { confirm, referenceOf, type SandboxPayment, type SandboxRequest } from './payment.ts'
+import { changePayments, createJobWorker, type DeliverWebhook, runDueSandboxJobs } from './jobs.ts'
+import { findPayments, ledgerNow, lockSet, type SandboxClock, transact } from './ledger.ts'
+import { confirm, type SandboxPayment, type SandboxRequest } from './payment.ts'
 import { sandboxWebhooks } from './webhooks.ts'
 
 export interface SandboxOptions {
@@ -105,30 +103,11 @@ export function createSandboxGateway(options: SandboxOptions): SandboxGateway {
   })
   const lookups = createLane<LookupRequest, LookupAnswer>({
     name: 'sandbox_lookup',
-    run: lookUp,
+    run: wanted => lookUpRequests(database, wanted, settings),
     batchMax,
     queueMax,
     isShared: isOutage,
   })
-
-  async function lookUp(wanted: readonly LookupRequest[]): Promise<LookupAnswer[]> {
-    const requests = await findRequests(
-      database,
-      wanted.flatMap(({ kind, idempotencyKey }) => (kind === 'authorize' ? [] : [idempotencyKey])),
-    )
-    const referenceFor = ({ kind, idempotencyKey, reference }: LookupRequest) =>
-      kind === 'authorize'
-        ? (reference ?? referenceOf(idempotencyKey))
-        : (requests.get(idempotencyKey)?.reference ?? reference)
-    const payments = await findPayments(
-      database,
-      wanted.flatMap(one => referenceFor(one) ?? []),
-    )
-    return wanted.map(one => {
-      const payment = payments.get(referenceFor(one) ?? '') ?? null
-      return lookupAnswer(one, payment, requests.get(one.idempotencyKey) ?? null, settings)
-    })
-  }
 
   async function call(
     kind: OperationKind,
@@ -161,31 +140,12 @@ export function createSandboxGateway(options: SandboxOptions): SandboxGateway {
       changePayments(tx, set, (waiting, nowMs) => confirm(waiting, decision, nowMs, terms))
       return set.payments.get(reference) ?? null
     })
-    // Delivers the webhook at once. If this fails, the next turn of the worker finds it.
-    if (isStarted) jobRuns.submit(null).catch(() => {})
+    worker.wake()
     return payment
   }
 
-  let isStarted = false
   const runDueJobs = () => runDueSandboxJobs({ database, clock, terms, send: webhooks.send })
-  /** Requests that arrive during a run share the next one. */
-  const jobRuns = createLane<null, number>({
-    name: 'sandbox_jobs',
-    run: async waiting => Array<number>(waiting.length).fill(await runDueJobs()),
-    batchMax: Number.POSITIVE_INFINITY,
-    queueMax: Number.POSITIVE_INFINITY,
-    isShared: () => true,
-  })
-  const worker = createWorkerLoop({
-    async turn() {
-      await jobRuns.submit(null)
-      return null
-    },
-    // The jobs stay in the ledger, and the next turn finds them.
-    onError: () => {},
-    after: backgroundTimer,
-    pauseMs: () => pollMs,
-  })
+  const worker = createJobWorker(runDueJobs, pollMs)
 
   return {
     name: 'sandbox',
@@ -205,14 +165,10 @@ export function createSandboxGateway(options: SandboxOptions): SandboxGateway {
     payment: async reference =>
       isReference(reference) ? ((await findPayments(database, [reference])).get(reference) ?? null) : null,
     runDueJobs,
-    start() {
-      isStarted = !closing.signal.aborted
-      if (isStarted) worker.start()
-    },
+    start: worker.start,
     async close() {
-      isStarted = false
       closing.abort(new Error('The sandbox gateway was closed.'))
-      await Promise.all([worker.stop(), jobRuns.drain(), calls.drain(), lookups.drain()])
+      await Promise.all([worker.stop(), calls.drain(), lookups.drain()])
     },
   }
 }

@@ -5,12 +5,13 @@
  */
 import type Stripe from 'stripe'
 import { CheckoutError } from '../../domain/failure.ts'
-import type { GatewayAnswer, GatewayPayment, LookupAnswer, LookupRequest, PaymentGateway } from '../gateway.ts'
+import type { GatewayAnswer, LookupAnswer, LookupRequest, PaymentGateway } from '../gateway.ts'
 import { stripeAuthorizations } from './authorize.ts'
+import { stripeBooks } from './books.ts'
 import { captureVoidRefund } from './capture-void-refund.ts'
 import { createStripeClient, declineToUnknown, orUnknown, withErrorsAsAnswers, withSafeErrors } from './client.ts'
-import { bookOfFreeOrder, freeOrderAnswer, freeOrderReference, isFreeOrder } from './free-order.ts'
-import { bookOf, captureOf, type Intent, refundAnswer, voidOf } from './intent.ts'
+import { freeOrderAnswer, freeOrderReference, isFreeOrder } from './free-order.ts'
+import { bookOf, captureOf, refundAnswer, voidOf } from './intent.ts'
 import { answerOfError, isMissing } from './refusals.ts'
 import { verifyStripeWebhook } from './webhook.ts'
 
@@ -39,7 +40,6 @@ function checkPublishableKey(publishableKey: string | null): void {
 
 /** Stripe keeps keys for at least 24 hours (docs.stripe.com/api/idempotent_requests). One hour is left for clock skew. */
 const keyMemoryMs = 23 * 3_600_000
-const pageSize = 100
 
 /** @throws {CheckoutError} `invalid_argument` if `publishableKey` is not a publishable key. */
 export function createStripeGateway(options: StripeGatewayOptions): PaymentGateway {
@@ -84,23 +84,6 @@ export function createStripeGateway(options: StripeGatewayOptions): PaymentGatew
   const unlessFree = (reference: string | null, run: () => Promise<GatewayAnswer>): Promise<GatewayAnswer> =>
     isFreeOrder(reference) ? Promise.resolve(freeOrderAnswer(reference)) : withErrorsAsAnswers(run)
 
-  async function inspect(reference: string): Promise<GatewayPayment | null> {
-    if (isFreeOrder(reference)) return bookOfFreeOrder(reference)
-    try {
-      return await bookWithDisputes(await retrieve(reference))
-    } catch (error) {
-      if (isMissing(error)) return null
-      throw error
-    }
-  }
-
-  async function bookWithDisputes(intent: Intent): Promise<GatewayPayment> {
-    const { latest_charge: charge } = intent
-    const isDisputed = typeof charge === 'object' && charge?.disputed === true
-    const disputes = isDisputed ? await stripe.disputes.list({ payment_intent: intent.id, limit: pageSize }) : null
-    return bookOf(intent, disputes?.data ?? [])
-  }
-
   return {
     name: 'stripe',
     keyMemoryMs,
@@ -126,16 +109,6 @@ export function createStripeGateway(options: StripeGatewayOptions): PaymentGatew
       return { redirectUrl: next?.redirect_to_url?.url ?? null, clientSecret, publishableKey }
     },
     verifyWebhook: (headers, rawBody) => verifyStripeWebhook({ stripe, secrets, now }, headers, rawBody),
-    inspect: reference => withSafeErrors(() => inspect(reference)),
-    list: ({ since, after }) =>
-      withSafeErrors(async () => {
-        const { data } = await intents.list({
-          created: { gte: Math.floor(since.getTime() / 1_000) },
-          limit: pageSize,
-          expand: ['data.latest_charge'],
-          ...(after === null ? {} : { starting_after: after }),
-        })
-        return Promise.all(data.map(bookWithDisputes))
-      }),
+    ...stripeBooks(client),
   }
 }
