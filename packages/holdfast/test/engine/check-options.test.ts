@@ -31,6 +31,17 @@ test.each([
   })
 })
 
+test.each([
+  ['createCheckout', createCheckout as (options: object) => Promise<unknown>],
+  ['createShop', createShop as (options: object) => Promise<unknown>],
+])('%s refuses a misspelt setting in config, naming it', async (call, create) => {
+  await expect(create({ database, config: { ttlMinute: 5 } })).rejects.toMatchObject({
+    code: 'invalid_argument',
+    message: expect.stringContaining(`unknown option "ttlMinute" of ${call}({ config }); known options: `),
+    context: { unknown: ['ttlMinute'], known: expect.arrayContaining(['ttlMinutes']) },
+  })
+})
+
 test('an option with a known name is accepted, also if its value is undefined', async () => {
   await expect(createCheckout({ database, config: undefined } as object)).rejects.toMatchObject({
     code: 'connection_lost',
