@@ -6,7 +6,7 @@ import type { CheckoutConfig } from '../../../holdfast/src/config/checkout-confi
 import { defaultConfig } from '../../../holdfast/src/config/config.ts'
 import type { Database } from '../../../holdfast/src/database/database.ts'
 import type { CheckoutEngine } from '../../../holdfast/src/engine/checkout-engine.ts'
-import { createCheckout } from '../../../holdfast/src/engine/create-checkout.ts'
+import { type CheckoutOptions, createCheckout } from '../../../holdfast/src/engine/create-checkout.ts'
 import { seedHealthyStore } from '../../../holdfast/test/observe/healthy-store.ts'
 import { openTestDatabase } from '../../../holdfast/test/support/test-database.ts'
 import type { CommandContext, CommandHost, Terminal } from '../../src/command.ts'
@@ -35,11 +35,17 @@ export interface Commands {
   stop(): Promise<void>
 }
 
-export async function openCommands(): Promise<Commands> {
+export interface CommandsOptions {
+  /** Fills the database. Default: a store with a checkout in each state. */
+  seed?(database: Database): Promise<unknown>
+  engine?(database: Database): Pick<CheckoutOptions, 'gateways' | 'config'>
+}
+
+export async function openCommands({ seed = seedHealthyStore, engine: own }: CommandsOptions = {}): Promise<Commands> {
   const directory = mkdtempSync(join(tmpdir(), 'holdfast-cli-'))
   const { database, stop } = await openTestDatabase('postgres', { poolMax: 4 })
-  await seedHealthyStore(database)
-  const engine = await createCheckout({ database, workers: false, migrate: false })
+  await seed(database)
+  const engine = await createCheckout({ database, workers: false, migrate: false, ...own?.(database) })
   return {
     database,
     engine,
