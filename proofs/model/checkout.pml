@@ -1,16 +1,15 @@
 /*
- * The protocol of one checkout, for `spin` to walk through completely: workers, the database, the gateway, time.
+ * The protocol of one checkout, which `spin` explores completely: workers, the database, the gateway, time.
  *
- * Every atomic block is one commit, or one thing that happens at the gateway or in a worker's memory; its comment names
- * what it stands for in src/. Workers may die between any two of them, be replaced while they live, freeze and wake
- * up; requests may be executed long after the caller gave up, or never, and their answers be lost; a lookup may miss
- * what is there. None of this is bounded. What is: one checkout, WORKERS at a time, VOIDS attempts to void and REFUNDS
- * to refund. docs/decisions/0008-a-model-beside-the-code.md says what is left out.
+ * Each atomic block is one commit, or one event at the gateway or in a worker's memory; its comment names the function
+ * in src/. Workers may die between any two blocks, be replaced while alive, freeze, and wake up. Requests may be
+ * executed long after the caller's timeout, or never, and answers may be lost; a lookup may miss an existing operation.
+ * None of this is bounded. Bounded are: one checkout, WORKERS at a time, VOIDS attempts to void and REFUNDS to refund.
+ * docs/decisions/0008-a-model-beside-the-code.md lists what is left out.
  *
- * Switches, all off by default. What a shop may do: LATER (capture later), ACTION (the gateway does not finish at
- * once), BY_HAND (somebody captures at the gateway's own console), REFUND (orders are refunded), FORGET (the gateway
- * forgets keys), NUMBERED (epochs and versions as numbers). Defences switched off, each of which must be found:
- * proofs/model/variants.ts. `go(from, to)` is an edge of `edges` in packages/holdfast/src/domain/states.ts; a test compares the two.
+ * Switches, all off by default. Features: LATER (capture later), ACTION (the gateway does not finish at once), BY_HAND
+ * (a person captures in the gateway's console), REFUND (orders are refunded), FORGET (the gateway forgets keys),
+ * NUMBERED (epochs and versions as numbers). The switches that remove a defence are in proofs/model/variants.ts. `go(from, to)` is an edge of `edges` in packages/holdfast/src/domain/states.ts; a test compares the two.
  */
 
 #ifndef WORKERS
@@ -23,13 +22,13 @@
 #define REFUNDS 2
 #endif
 
-/* packages/holdfast/src/domain/states.ts: the resting and the passing states, and `start`, where there is no checkout yet. */
+/* packages/holdfast/src/domain/states.ts: the resting and the passing states, and `start`: there is no checkout yet. */
 mtype:state = {
   start, pending, validating, reserving, locking_prices, authorizing, awaiting_action, creating_order, capturing,
   awaiting_capture, committing, rolling_back, completed, failed
 }
 
-/* Statuses of operations, and answers of the gateway. `not_executed` is heard as `unknown`: neither settles anything. */
+/* Statuses of operations, and answers of the gateway. `not_executed` is treated as `unknown`: neither is definite. */
 mtype = { absent, intended, succeeded, declined, already_captured, action_required, in_process, unknown }
 /* A payment at the gateway. */
 mtype = { unseen, waits_for_buyer, waits_for_bank, authorized, captured, voided, refused }
@@ -41,7 +40,7 @@ mtype = { no_order, order_pending, order_paid, order_refunded, order_cancelled }
 #define CAPTURE 1
 #define VOID(attempt) (1 + attempt)
 #define REFUND_(attempt) (1 + VOIDS + attempt)
-/* A key that was made up for a retry. Only where keys are not derived. */
+/* A key that a retry invented; only if keys are not derived. */
 #define MADE_UP (2 + VOIDS + REFUNDS)
 #define KEYS (3 + VOIDS + REFUNDS)
 #define NOTHING 255
@@ -57,7 +56,7 @@ mtype = { no_order, order_pending, order_paid, order_refunded, order_cancelled }
 /* The database: the row of `checkouts`, its operations, its order, its holds. */
 mtype:state state = start
 bool expired              /* expires_at has passed */
-bool wakes                /* wake_at is set: somebody will look at it again */
+bool wakes                /* wake_at is set: a worker will process it again */
 mtype op_authorize = absent
 mtype op_capture = absent
 mtype op_void = absent    /* the latest attempt, which is number `voids` */
@@ -68,9 +67,9 @@ mtype order = no_order
 mtype stock = no_hold
 
 /*
- * `isCurrent` in saga/lease.ts compares epoch and version for equality alone, and they only rise: so this is all that
- * can be seen of them. True: what the worker claimed is still what the row says. With NUMBERED the numbers themselves
- * are there, `check` compares the two, and epochs end at EPOCHS so that they come to an end.
+ * `isCurrent` in saga/lease.ts compares epoch and version only for equality, and they only rise, so one bit per worker
+ * represents them. True: the lease of the worker still equals the row. With NUMBERED the numbers themselves exist,
+ * `check` compares both representations, and epochs end at EPOCHS.
  */
 bool holds[WORKERS]
 #if WORKERS == 3
@@ -105,23 +104,23 @@ byte claimed_version[WORKERS]
 #define forget_row() skip
 #endif
 
-/* The gateway, and the requests that are on their way to it: once sent, a request may arrive at any time. */
+/* The gateway, and the requests in transit to it: once sent, a request may arrive at any time. */
 mtype payment = unseen
 byte captures
 byte paid_back
 mtype answer[KEYS] = absent
 bool sent[KEYS]
-/* The key each worker asks with; NOTHING: it asks nothing. */
+/* The key of each worker's current call; NOTHING: no call. */
 byte asks[WORKERS] = NOTHING
 #define key asks[me]
 #ifdef FORGET
 /* The key is older than the gateway's memory (`claim.ageMs > keyMemoryMs`). */
 bool aged[KEYS]
 #define is_aged(request) aged[request]
-/* boundsItself in saga/call-gateway.ts: a capture and a whole refund are asked for again, for the gateway does neither twice. */
+/* boundsItself in saga/call-gateway.ts: a capture and a whole refund are repeated, for the gateway does neither twice. */
 #define is_over_age (aged[key] && key == AUTHORIZE)
 #define may_age(request) (!aged[request] && !sent[request] && !somebody_asks(request))
-/* A lookup finds what was done to the payment, also where the key of it is forgotten. */
+/* A lookup finds the state of the payment, even if the key is forgotten. */
 #define was_there(request) (aged[request] && (is_capture(request) && captures > 0 || is_refund(request) && paid_back > 0))
 #else
 #define is_aged(request) false
@@ -129,13 +128,13 @@ bool aged[KEYS]
 #define was_there(request) false
 #endif
 
-/* Faults are over: from here on nobody dies or is replaced while alive, and the gateway answers. */
+/* Faults have ended: from here on no worker dies or is replaced while alive, and the gateway answers. */
 bool calm
 
-/* Names of what must hold, always false, so that `pan` prints the name with the assertion. */
+/* The names of the properties, always false, so that `pan` prints the name with the assertion. */
 bit A2, A4, A6, A7, A11, B2, B3, BOUND
 
-/* A7: one edge of the history. The database's constraint `edge_is_legal` refuses any that is not written below. */
+/* A7: one edge of the history. The constraint `edge_is_legal` refuses all edges except those below. */
 #ifdef ANY_STATE
 #define go(from, to) state = to
 #else
@@ -151,7 +150,7 @@ bit A2, A4, A6, A7, A11, B2, B3, BOUND
 #define is_open (payment == authorized || payment == waits_for_buyer || payment == waits_for_bank)
 #define is_final (state == completed || state == failed)
 
-/* After every commit and every effect at the gateway. */
+/* Checked after each commit and each effect at the gateway. */
 inline check()
 {
   assert(A2 || captures <= 1 && paid_back <= captures);
@@ -173,8 +172,8 @@ inline check()
 /* ---------------------------------------------------------------- the gateway */
 
 /*
- * What a request does when it arrives (payments/sandbox/decide.ts). One key is executed once.
- * A4 is asserted where there is an effect: the intent of that key must have been committed.
+ * The effect of a request when it arrives (payments/sandbox/decide.ts). One key is executed once.
+ * A4 is asserted at each effect: the intent of the key must have been committed.
  */
 inline execute(request)
 {
@@ -198,7 +197,7 @@ inline execute(request)
       :: answer[request] = declined
       fi
 #if defined(RANDOM_KEY) || defined(CAPTURES_AGAIN)
-    /* A gateway that takes money as often as it is asked with a key it does not know. */
+    /* A gateway that captures again for each unknown key. */
     :: payment == captured -> captures++; answer[request] = succeeded
 #else
     :: payment == captured -> answer[request] = already_captured
@@ -216,14 +215,14 @@ inline execute(request)
       answer[request] = succeeded
     :: payment == voided || payment == refused -> answer[request] = succeeded
     :: is_open -> payment = voided; answer[request] = succeeded
-    /* Refused for no reason that we know. */
+    /* Refused for an unknown reason. */
     :: is_open && request < VOID(VOIDS) && !calm -> answer[request] = declined
     fi
   :: is_refund(request) && answer[request] == absent ->
     assert(A4 || op_refund != absent && refunds >= request - REFUND_(0));
     if
     :: payment == captured && paid_back < captures -> paid_back++; answer[request] = succeeded
-    /* No more is given back than was taken. */
+    /* Refunds never exceed the captured amount. */
     :: payment == captured && paid_back >= captures -> answer[request] = declined
     :: request < REFUND_(REFUNDS) && !calm -> answer[request] = declined
     fi
@@ -232,10 +231,10 @@ inline execute(request)
   check()
 }
 
-/* Truth, which a lookup may miss. */
+/* The true state, which a lookup may miss. */
 #define is_there(request) (request == AUTHORIZE && payment != unseen || request != AUTHORIZE && answer[request] != absent || was_there(request))
 
-/* What a key is answered, as its payment stands (authorizationAnswer, earlierAnswer in payments/sandbox/answers.ts). */
+/* The answer to a key in the current state of its payment (authorizationAnswer, earlierAnswer in payments/sandbox/answers.ts). */
 inline hear()
 {
   if
@@ -250,7 +249,7 @@ inline hear()
   fi
 }
 
-/* What a request is answered that was sent now. Where the key is forgotten, a refusal may only say that it was done before. */
+/* The answer to a request sent now. If the key is forgotten, a refusal may only mean that it was executed before. */
 inline hear_answer()
 {
   if
@@ -261,23 +260,23 @@ inline hear_answer()
 
 /* ---------------------------------------------------------------- commits */
 
-/* changeRows in database/checkouts.ts: what others claimed is no longer the row's, what this one goes on with is. */
+/* changeRows in database/checkouts.ts: leases of other workers are no longer current; the lease of this worker is. */
 inline claimed() { drop_claims(); holds[me] = true; remember_row() }
 
 /* take in saga/steps/take-over.ts raises the epoch and sets the lease. */
 inline take() { raise_epoch(); claimed(); wakes = true }
 
-/* Nothing came of it: the lease is given back, and a time set to ask again. Neither epoch nor version move. */
+/* Without a result: the lease is released and a wake time set. Neither epoch nor version changes. */
 inline rest() { wakes = true; forget(); check() }
 
-/* The worker's claim ends; its memory of it too. */
+/* The lease of the worker ends, and its memory of the checkout. */
 inline forget()
 {
   holds[me] = false; forget_row();
   key = NOTHING; fresh = false; heard = absent; next = 0; is_new = false
 }
 
-/* recordAnswers in payments/operations.ts, and provenBy in saga/steps/unwind.ts: what is definite settles what is open. */
+/* recordAnswers in payments/operations.ts, and provenBy in saga/steps/unwind.ts: a definite answer settles an open operation. */
 inline record()
 {
   if
@@ -294,7 +293,7 @@ inline record()
   fi
 }
 
-/* authorizePayment.undo in phases/4-authorize-payment.ts: what must still be asked before anything is let go. */
+/* authorizePayment.undo in phases/4-authorize-payment.ts: the calls that are still needed before anything is released. */
 inline undo()
 {
   next = NOTHING;
@@ -344,15 +343,15 @@ inline enter_rollback()
 }
 
 /*
- * The body of `write` in saga/steps/unwind.ts for one checkout that was admitted: records the evidence (what was heard of
- * `key`), then ends what can end, or writes the next intent and goes on to ask.
+ * The body of `write` in saga/steps/unwind.ts for one admitted checkout: records the evidence (the answer to `key`),
+ * then ends what can end, or writes the next intent and continues with its call.
  */
 inline unwind_row()
 {
   record();
   undo();
 #ifdef NO_VOID
-  /* Given up where the gateway said nothing definite. */
+  /* Given up if the gateway gave no definite answer. */
   if
   :: key == AUTHORIZE && heard == unknown -> next = NOTHING
   :: else
@@ -384,7 +383,7 @@ inline unwind_row()
     wakes = true;
     claimed();
     if
-    /* The gateway did not settle it, or refused: rest, and ask again later. */
+    /* The gateway gave no final answer, or refused: rest, and retry later. */
     :: key == next || is_new && (is_void(key) && is_void(next) || is_refund(key) && is_refund(next)) ->
       forget();
       check();
@@ -415,21 +414,21 @@ inline unwind_row()
 #define is_over expired
 #endif
 
-/* A lease may run out at any instant; once faults are over, only when its owner is gone. */
+/* A lease may expire at any time; after the faults end, only if its owner is gone. */
 #define is_free (may_raise && (!calm || !somebody_holds))
 
 /* ---------------------------------------------------------------- workers */
 
 /*
- * Whoever works on a checkout: a live request, a recovery, a cancellation, an expiry. All of them are drive and
- * resumeFromState in saga/drive.ts. What it knows besides the row: `key` it is to ask for or asked for, `fresh`, and what it
- * `heard`. Where nothing was asked, `key` is NOTHING (evidence: null).
+ * A worker on a checkout: a live request, a recovery, a cancellation, or an expiry. All of them are drive and
+ * resumeFromState in saga/drive.ts. Besides the row, a worker knows the `key` of its call, whether it is `fresh`, and the
+ * answer it `heard`. Without a call, `key` is NOTHING (evidence: null).
  */
 proctype worker(byte me)
 {
   bool fresh;
   mtype heard = absent;
-  /* What `undo` says: the key to ask with next, and whether its intent has to be written first. */
+  /* The result of `undo`: the key of the next call, and whether its intent must be written first. */
   byte next;
   bool is_new;
 
@@ -492,7 +491,7 @@ idle:
       op_capture = intended;
       go(awaiting_capture, capturing);
       take(); key = CAPTURE; fresh = true; check(); goto asking }
-  /* Its authorization is about to end. */
+  /* The authorization is about to end. */
   :: atomic { state == awaiting_capture && wakes && is_free ->
       printf("worker %d: take over: authorization ends\n", me);
       take(); check(); goto unwinding }
@@ -526,7 +525,7 @@ idle:
       take(); key = REFUND_(refunds); fresh = true; check(); goto asking }
 #endif
 
-  /* Cancellation, by whoever: the forced unwind of saga/steps/unwind.ts, which takes over from whoever works on it. */
+  /* A cancellation: the forced unwind of saga/steps/unwind.ts, which takes over from any worker. */
   :: atomic { may_raise && (state == pending || state == authorizing || state == awaiting_action ||
         state == awaiting_capture || state == rolling_back && wakes && is_free) ->
       printf("worker %d: cancel\n", me);
@@ -534,15 +533,15 @@ idle:
       unwind_row() }
   fi;
 
-asking: /* ask in saga/call-gateway.ts, with a claim in memory. */
+asking: /* ask in saga/call-gateway.ts, with a lease in memory. */
   if
   :: atomic { !calm -> printf("worker %d: dies before asking\n", me); forget(); goto idle }
   :: atomic { fresh || is_void(key) -> printf("worker %d: sends key %d\n", me, key); sent[key] = !is_there(key); goto waiting }
-  /* What was asked before is looked up first … */
+  /* A repeated call is looked up first … */
   :: atomic { !fresh && !is_void(key) && is_there(key) ->
       printf("worker %d: looks up key %d: found\n", me, key); hear(); goto told }
   :: atomic { !fresh && !is_void(key) && (!calm || !is_there(key)) ->
-      /* … and repeated under its own key. An authorization only while the gateway remembers it: "not found" proves nothing. */
+      /* … and repeated with its own key. An authorization only while the gateway remembers the key: "not found" proves nothing. */
       if
       :: is_over_age -> heard = unknown; goto told
       :: else ->
@@ -553,19 +552,19 @@ asking: /* ask in saga/call-gateway.ts, with a claim in memory. */
     }
   :: atomic { !fresh && !is_void(key) && !calm ->
       printf("worker %d: looks up key %d: no answer\n", me, key); heard = unknown; goto told }
-  /* The buyer's token is not known here (canRepeat). */
+  /* The buyer's token is not known in this process (canRepeat). */
   :: atomic { !fresh && key == AUTHORIZE && (!calm || !is_there(key)) ->
       printf("worker %d: cannot repeat key %d\n", me, key); heard = unknown; goto unwinding }
   fi;
 
-waiting: /* The request is on its way. */
+waiting: /* The request is in transit. */
   if
   :: atomic { !calm -> printf("worker %d: dies while waiting\n", me); forget(); goto idle }
   :: atomic { !calm -> printf("worker %d: gets no answer to key %d\n", me, key); heard = unknown; goto told }
   :: atomic { printf("worker %d: is answered key %d\n", me, key); execute(key); hear_answer(); goto told }
   fi;
 
-told: /* advance in saga/drive.ts: what was heard goes to the step that it belongs to. */
+told: /* advance in saga/drive.ts: the answer goes to the step of its operation. */
   if
   :: atomic { !calm -> printf("worker %d: dies before recording\n", me); forget(); goto idle }
   /* askTwice */
@@ -573,7 +572,7 @@ told: /* advance in saga/drive.ts: what was heard goes to the step that it belon
   :: atomic { !(heard == unknown && fresh) && key == AUTHORIZE ->
       if
       :: heard == declined -> goto unwinding
-      /* Unsettled for too long: given up behind a fencing void. */
+      /* Unsettled for too long: given up after a fencing void. */
       :: heard == unknown || heard == in_process -> goto unwinding
       :: heard != declined && !(heard == unknown && is_aged(key)) -> goto placing
       fi
@@ -584,7 +583,7 @@ told: /* advance in saga/drive.ts: what was heard goes to the step that it belon
   fi;
 
 #ifdef EFFECT_FIRST
-placing: /* The capture is asked for before its intent is committed. */
+placing: /* The capture is called before its intent is committed. */
   atomic { sent[CAPTURE] = true }
 placing_late:
 #else
@@ -677,7 +676,7 @@ crediting: /* A refund: of a rollback it is unwind's, of an order settleRefund's
 #endif
   fi;
 
-unwinding: /* unwind in saga/steps/unwind.ts, by whoever holds the claim. */
+unwinding: /* unwind in saga/steps/unwind.ts, by the worker with the lease. */
   if
   :: atomic { !calm -> printf("worker %d: dies before unwind\n", me); forget(); goto idle }
   :: atomic { !still_holds -> printf("worker %d: unwind: replaced\n", me); forget(); goto idle }
@@ -696,10 +695,10 @@ end_of_the_world:
   :: atomic { !calm -> printf("faults end\n"); calm = true }
   :: atomic { !expired -> printf("time is over\n"); expired = true }
 
-  /* As if somebody let go of every hold whose time is over, firm ones excepted. */
+  /* Releases each expired reservation, except firm ones. */
   :: atomic { expired && stock == held -> printf("a hold expires\n"); stock = released; check() }
 
-  /* start in saga/steps/start.ts for the same cart (letGo): what is over makes way; the version tells, not the epoch. */
+  /* start in saga/steps/start.ts for the same cart (letGo): an ended checkout makes way; the version decides, not the epoch. */
   :: atomic { state == pending ->
       printf("another start: pending makes way\n");
       go(pending, failed); let_go(); wakes = false; drop_claims(); check() }
@@ -708,7 +707,7 @@ end_of_the_world:
       printf("another start: awaiting_action makes way\n");
       go(awaiting_action, rolling_back); wakes = true; drop_claims(); check() }
 
-  /* The buyer confirms or refuses; a bank settles. */
+  /* The buyer confirms or refuses; the bank settles. */
   :: atomic { payment == waits_for_buyer || payment == waits_for_bank ->
       if
       :: printf("the buyer confirms\n"); payment = authorized
@@ -718,12 +717,12 @@ end_of_the_world:
 #endif
 
 #ifdef BY_HAND
-  /* An effect that is not ours; A4 speaks of ours. */
+  /* An effect from outside the shop; A4 covers only effects of the shop. */
   :: atomic { !calm && payment == authorized && (state == capturing || state == awaiting_capture) ->
       printf("captured by hand\n"); payment = captured; captures++; check() }
 #endif
 
-  /* A request arrives that nobody waits for any more, or not yet. */
+  /* A request arrives without a waiting worker. */
   :: atomic {
       if
       :: sent[AUTHORIZE] -> request = AUTHORIZE
@@ -742,7 +741,7 @@ end_of_the_world:
     }
 
 #ifdef FORGET
-  /* No request and no frozen process outlives the gateway's memory of keys: only what nobody asks for any more ages. */
+  /* No request and no frozen process outlives the gateway's memory of keys: only unused keys are forgotten. */
   :: atomic {
       if
       :: op_authorize == intended && may_age(AUTHORIZE) -> request = AUTHORIZE
@@ -761,7 +760,7 @@ end_of_the_world:
 init
 {
   atomic {
-    /* start in saga/steps/start.ts; `holdOn: 'start'` holds stock already now (holdNow). */
+    /* start in saga/steps/start.ts; `holdOn: 'start'` reserves stock already now (holdNow). */
     go(start, pending);
     wakes = true;
     if
@@ -777,8 +776,8 @@ init
   }
 }
 
-/* ---------------------------------------------------------------- what must come */
+/* ---------------------------------------------------------------- liveness */
 
 #define ended (is_final && op_capture != intended && op_void != intended && op_refund != intended)
-/* B1: once faults end, every run ends, whoever gets a turn. */
+/* B1: after faults end, every run ends, with any scheduling. */
 ltl B1 { [] (calm -> <> ended) }

@@ -1,18 +1,18 @@
 /**
- * What `pan`, the program that spin makes of a model, prints: its figures, what was violated, and whether it really went
- * to the end. A search that was cut short is never taken for one that found nothing.
+ * Parses the output of `pan`, the verifier that spin generates: statistics, violations, and whether the search is
+ * complete. An incomplete search is never taken for one without violations.
  */
 
 export interface Exploration {
-  /** States as stored, each once. */
+  /** Distinct states. */
   states: number
   transitions: number
-  /** Steps of the longest path, or of the counterexample. */
+  /** The length of the longest path, or of the counterexample. */
   depth: number
   errors: number
-  /** The property that was violated: `A2`, `B1`; null: none. */
+  /** The violated property, such as `A2` or `B1`; null if there is none. */
   violated: string | null
-  /** Every state was visited. */
+  /** Whether every state was visited. */
   isComplete: boolean
   memoryMb: number
   seconds: number
@@ -20,11 +20,11 @@ export interface Exploration {
 
 function figure(output: string, pattern: RegExp): number {
   const found = pattern.exec(output)?.[1]
-  if (found === undefined) throw new Error(`pan did not say ${pattern}:\n${output}`)
+  if (found === undefined) throw new Error(`the output of pan does not contain ${pattern}:\n${output}`)
   return Number(found)
 }
 
-/** Reads a report. @throws {Error} where it is none. */
+/** Parses the report of a search. @throws {Error} if the text is not a report. */
 export function readExploration(output: string): Exploration {
   const errors = figure(output, /errors: (\d+)/)
   const cutShort =
@@ -44,14 +44,14 @@ export function readExploration(output: string): Exploration {
   }
 }
 
-/** A statement of the model, and whether it was run. An inlined one has a place for each use; one of them is enough. */
+/** A statement of the model, and whether it was reached. An inlined statement counts if one of its places was reached. */
 export interface Statement {
   line: number
   text: string
   isReached: boolean
 }
 
-/** `table` is what `pan -d -d` lists, `output` the report of a search. */
+/** @param table the output of `pan -d -d`; @param output the report of a search. */
 export function readStatements(table: string, output: string): Statement[] {
   const processes = new Set<string>()
   const unreached = new Set<string>()
@@ -70,7 +70,7 @@ export function readStatements(table: string, output: string): Statement[] {
     process = /^STEP \d+ (\S+)/.exec(line)?.[1] ?? process
     const [, state, at, text] = /^\tstate\s+(\d+) .*? \S+\.pml:(\d+) => (.*)$/.exec(line) ?? []
     if (!processes.has(process) || state === undefined || at === undefined || text === undefined) continue
-    // Workers never end, and an alarm is only ever raised by what is wrong.
+    // Workers never end, and assertions are reached only by violations.
     if (text === '-end-' || /^assert\([AB]\d+\)$/.test(text)) continue
     const key = `${at} ${text}`
     const place = places.get(key) ?? { line: Number(at), text, at: new Set<string>() }
@@ -87,7 +87,7 @@ export function readStatements(table: string, output: string): Statement[] {
 
 const keyNames = ['authorize:1', 'capture:1', 'void:1', 'void:2', 'refund:1', 'refund:2', 'made-up']
 
-/** What happened on the way to a violation, from what `pan -r` prints. */
+/** Extracts the steps to a violation from the output of `pan -r`. */
 export function readTrail(output: string): string[] {
   return output
     .split('\n')

@@ -1,26 +1,24 @@
-/** What the model is explored with: the configurations that must hold, and the defences that must be missed when off. */
+/** The configurations in which the model must hold, and the defences whose removal must cause a violation. */
 
 export interface Configuration {
   name: string
   /** -D switches of `checkout.pml`. */
   switches: readonly string[]
-  /**
-   * Also that every run ends once faults do (B1). Not where numbers are bounded: there a run may stop at the bound.
-   */
+  /** Also check that every run ends after the faults do (B1). Not with bounded numbers: there a run may stop at the bound. */
   isLive: boolean
   when: 'always' | 'by default' | 'long'
 }
 
 export const configurations: readonly Configuration[] = [
-  { name: 'capture at once', switches: [], isLive: true, when: 'always' },
+  { name: 'immediate capture', switches: [], isLive: true, when: 'always' },
   { name: 'capture later', switches: ['LATER'], isLive: true, when: 'by default' },
   { name: 'action required, pending', switches: ['ACTION'], isLive: true, when: 'by default' },
-  { name: 'captured by hand', switches: ['LATER', 'BY_HAND'], isLive: true, when: 'by default' },
+  { name: 'captured at the gateway', switches: ['LATER', 'BY_HAND'], isLive: true, when: 'by default' },
   { name: 'orders refunded', switches: ['REFUND'], isLive: true, when: 'by default' },
   { name: 'keys forgotten', switches: ['FORGET'], isLive: true, when: 'always' },
   { name: 'all but forgotten keys', switches: ['LATER', 'ACTION', 'BY_HAND', 'REFUND'], isLive: true, when: 'always' },
   {
-    name: 'all of these at once',
+    name: 'all of these together',
     switches: ['LATER', 'ACTION', 'BY_HAND', 'REFUND', 'FORGET'],
     isLive: true,
     when: 'by default',
@@ -32,9 +30,9 @@ export const configurations: readonly Configuration[] = [
 export interface Defence {
   name: string
   switches: readonly string[]
-  /** The property that is violated without it. */
+  /** The property that is violated without the defence. */
   violates: string
-  /** Found as a run that never ends, not as a state that must not be. */
+  /** The violation is an endless run, not a forbidden state. */
   isLive?: boolean
 }
 
@@ -45,8 +43,8 @@ export const defences: readonly Defence[] = [
   { name: 'firm holds', switches: ['NOT_FIRM'], violates: 'A6' },
   { name: 'a void that fences', switches: ['NO_FENCE'], violates: 'B3' },
   { name: 'a void before giving up', switches: ['NO_VOID'], violates: 'B3' },
-  { name: 'place looks at state and epoch', switches: ['ANY_STATE'], violates: 'B2' },
-  { name: 'place looks at the expiry', switches: ['NO_EXPIRY'], violates: 'A6' },
-  { name: 'a gateway that captures once, whatever the key', switches: ['FORGET', 'CAPTURES_AGAIN'], violates: 'A2' },
+  { name: 'place checks state and epoch', switches: ['ANY_STATE'], violates: 'B2' },
+  { name: 'place checks the expiry', switches: ['NO_EXPIRY'], violates: 'A6' },
+  { name: 'a gateway that captures once with any key', switches: ['FORGET', 'CAPTURES_AGAIN'], violates: 'A2' },
   { name: 'recovery of captures', switches: ['NO_RECOVERY'], violates: 'B1', isLive: true },
 ]

@@ -1,7 +1,7 @@
-/** The browser that pictures are made with: the one of the system, which opens nothing but what it is given. */
+/** The system's Chromium for pictures. It makes no background requests. */
 import { type Browser, chromium } from 'playwright-core'
 
-/** Runs `work` and ends the browser, however it goes. */
+/** Starts the browser for `work`, and closes it afterwards. */
 export async function withChromium(work: (browser: Browser) => Promise<void>): Promise<void> {
   const browser = await chromium.launch({
     executablePath: '/usr/bin/chromium',

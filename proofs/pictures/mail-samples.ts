@@ -1,4 +1,4 @@
-/** A mail of each kind, made by the listeners from sample events: for pictures, and for a look at what changed. */
+/** One sample mail of each kind, written by the mail listeners from sample events. For pictures and tests. */
 import type { CheckoutEvent, CheckoutEventName } from '../../packages/holdfast/src/domain/events.ts'
 import type { CheckoutErrorCode, Failure } from '../../packages/holdfast/src/domain/failure.ts'
 import type { CheckoutLock } from '../../packages/holdfast/src/domain/lock.ts'
@@ -130,18 +130,18 @@ export type MailKind =
 export interface SampleChanges {
   order?: Partial<Order>
   failure?: Failure
-  /** So many failures, all the same. */
-  crowd?: number
+  /** The number of identical failures. */
+  failureCount?: number
   shop?: Partial<MailOptions>
 }
 
-type Told = Record<MailKind, { name: CheckoutEventName; events: object[] }>
+type SampleEvents = Record<MailKind, { name: CheckoutEventName; events: object[] }>
 
-function toldOf({ order: changes, failure, crowd }: SampleChanges): Told {
+function sampleEvents({ order: changes, failure, failureCount }: SampleChanges): SampleEvents {
   const order = { ...sampleOrder, ...changes }
-  const told = { id: lockId, occurredAt: at, lock, order }
+  const common = { id: lockId, occurredAt: at, lock, order }
   const waiting = {
-    ...told,
+    ...common,
     order: { ...sampleOrder, status: 'pending', paidAt: null, metadata: { transfer }, ...changes },
   }
   const refund = { refundedMinor: 2_205, lines: [{ lineNo: 2, sku: 'CLEAT', quantity: 1 }], shipping: false }
@@ -149,22 +149,22 @@ function toldOf({ order: changes, failure, crowd }: SampleChanges): Told {
   const failures =
     failure !== undefined
       ? [{ ...declined(0), failure }]
-      : crowd !== undefined
-        ? Array.from({ length: crowd + 1 }, (_, number) => declined(number))
+      : failureCount !== undefined
+        ? Array.from({ length: failureCount + 1 }, (_, number) => declined(number))
         : [declined(0), declined(1), declined(2), soldOut(3)]
   return {
-    'order-confirmation': { name: 'CheckoutCompleted', events: [told] },
-    'new-order': { name: 'CheckoutCompleted', events: [told] },
+    'order-confirmation': { name: 'CheckoutCompleted', events: [common] },
+    'new-order': { name: 'CheckoutCompleted', events: [common] },
     'order-placed': { name: 'OrderAwaitingCapture', events: [waiting] },
     'order-awaiting-capture': { name: 'OrderAwaitingCapture', events: [waiting] },
-    refund: { name: 'OrderRefunded', events: [{ ...told, order: { ...order, refundedMinor: 2_205 }, ...refund }] },
-    dispute: { name: 'OrderDisputed', events: [{ ...told, dispute }] },
+    refund: { name: 'OrderRefunded', events: [{ ...common, order: { ...order, refundedMinor: 2_205 }, ...refund }] },
+    dispute: { name: 'OrderDisputed', events: [{ ...common, dispute }] },
     'checkout-failure': { name: 'CheckoutFailed', events: failures },
     'checkout-expiry': { name: 'CheckoutExpired', events: [expired(9)] },
   }
 }
 
-/** The last mail that the listeners of a kind write of a sample order; of failures: what gathers after the first. */
+/** The last mail that the listener of a kind writes about the samples. For failures: the summary after the first. */
 export async function writeMail(kind: MailKind, changes: SampleChanges = {}): Promise<MailMessage> {
   const sent: MailMessage[] = []
   const { listeners } = createMailListeners({
@@ -180,9 +180,9 @@ export async function writeMail(kind: MailKind, changes: SampleChanges = {}): Pr
     windowMs: 1,
     ...changes.shop,
   })
-  const { name, events } = toldOf(changes)[kind]
+  const { name, events } = sampleEvents(changes)[kind]
   const listener = (listeners[name] ?? []).find(each => each.name === `mail.${kind}`)
-  if (listener === undefined || typeof listener === 'function') throw new Error(`there is no listener ${kind}`)
+  if (listener === undefined || typeof listener === 'function') throw new Error(`unknown listener mail.${kind}`)
   const run = listener.run as ListenerFunction
   await Promise.all(
     events.map(event =>
@@ -190,7 +190,7 @@ export async function writeMail(kind: MailKind, changes: SampleChanges = {}): Pr
     ),
   )
   const mail = sent.at(-1)
-  if (mail === undefined) throw new Error(`no mail of ${kind}`)
+  if (mail === undefined) throw new Error(`the listener mail.${kind} sent no mail`)
   return mail
 }
 

@@ -1,4 +1,4 @@
-/** Pictures of every mail, light, dark and narrow: docs/operating/mail-*.png. */
+/** `npm run pictures:mails`: pictures of every mail, light, dark, and narrow, in docs/operating/mail-*.png. */
 import { mkdir } from 'node:fs/promises'
 import { withChromium } from './chromium.ts'
 import { mailKinds, writeMail } from './mail-samples.ts'

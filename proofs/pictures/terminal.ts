@@ -1,6 +1,6 @@
 /**
- * A picture of a terminal, from what `tmux capture-pane -e -p` wrote: `npm run pictures:terminal -- in.ansi out.png`.
- * A third argument says how high a line is, in pixels: at 16 what is drawn over several lines has no gaps.
+ * `npm run pictures:terminal -- in.ansi out.png [line-height]`: a picture of a terminal, from the output of
+ * `tmux capture-pane -e -p`. The line height is in pixels, default 19; 16 leaves no gaps between lines.
  */
 import { readFile } from 'node:fs/promises'
 import { withChromium } from './chromium.ts'
@@ -16,7 +16,7 @@ interface Style {
 }
 const plain: Style = { colour: null, background: null, bold: false, dim: false }
 
-/** What the codes of one escape make of a style. Of 256 colours only the sixteen that terminals name are known. */
+/** Applies the codes of one escape sequence to a style. Supports the sixteen named colours only. */
 function styled(style: Style, codes: readonly number[]): Style {
   let next = { ...style }
   for (let index = 0; index < codes.length; index += 1) {
@@ -41,11 +41,11 @@ function styled(style: Style, codes: readonly number[]): Style {
 
 const escaped = (text: string) => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
 
-/** One span a run of text in one style. */
+/** One span per run of text with one style. */
 function htmlOf(ansi: string): string {
   let style = plain
   const html: string[] = []
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: how terminals are told of colours
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: escape sequences of terminals
   for (const part of ansi.trimEnd().split(/(\u001b\[[\d;]*m)/)) {
     if (part.startsWith('\u001b[')) {
       style = styled(style, part.slice(2, -1).split(';').map(Number))
@@ -70,7 +70,8 @@ const page = (body: string, lineHeight: string) => `<!doctype html><meta charset
 </style><figure><i></i><i></i><i></i><pre>${body}</pre></figure>`
 
 const [input, output, lineHeight = '19'] = process.argv.slice(2)
-if (input === undefined || output === undefined) throw new Error('terminal.ts in.ansi out.png')
+if (input === undefined || output === undefined)
+  throw new Error('usage: npm run pictures:terminal -- in.ansi out.png [line-height]')
 await withChromium(async browser => {
   const view = await browser.newPage({ viewport: { width: 1600, height: 400 }, deviceScaleFactor: 1.5 })
   await view.setContent(page(htmlOf(await readFile(input, 'utf8')), lineHeight))

@@ -1,9 +1,9 @@
-/** Freezes a process with SIGSTOP, as a machine that swaps or a paused container does; it never stays frozen when we die. */
+/** Freezes a process with SIGSTOP, like a swapping machine or a paused container. It thaws when this process ends. */
 import { spawn } from 'node:child_process'
 
-/** Gives the way to wake it. A process that is gone by then, or was killed while frozen, is left alone. */
+/** Returns a function that thaws the process. A process that has ended meanwhile is ignored. */
 export function freeze(pid: number): () => void {
-  // Whoever is frozen cannot watch its parent, so somebody else does: this pipe breaks when we are gone.
+  // A frozen process cannot watch its parent, so a shell does: its pipe breaks when this process ends.
   const script = 'kill -STOP "$1" && cat >/dev/null; kill -CONT "$1"'
   const keeper = spawn('sh', ['-c', script, 'freeze', String(pid)], {
     stdio: ['pipe', 'ignore', 'ignore'],

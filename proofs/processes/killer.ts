@@ -1,12 +1,12 @@
-/** The killer: sends SIGKILL to servers at instants that nobody can foresee, and starts each again at once. */
+/** Kills servers with SIGKILL at random instants, and restarts each immediately. */
 import type { Random } from '../random.ts'
 import type { ServerProcess } from './server-process.ts'
 
-/** When to kill next. */
+/** The pace of the kills. */
 export type Pace =
-  /** At a random instant, so often on average. */
+  /** At random instants with this average distance. */
   | { kind: 'time'; meanMs: number }
-  /** Right after one of the next payments was sent, so that it is on its way: no clock decides. */
+  /** Right after one of the next payments was sent, so it is in progress, independent of the clock. */
   | { kind: 'payments'; most: number }
 
 export interface KillerOptions {
@@ -14,15 +14,15 @@ export interface KillerOptions {
   random: Random
   pace: Pace
   isOver(): boolean
-  /** It is over after so many, too. */
+  /** The killer stops after this many kills. */
   killsMax: number
-  /** Resolves when so many more payments were sent, or when it is over. */
+  /** Resolves when `count` more payments were sent, or the run is over. */
   payments(count: number): Promise<void>
 }
 
 const afterMs = (ms: number) => new Promise<void>(resolve => setTimeout(resolve, ms))
 
-/** Kills until it is over, and gives how often it did. Everything is up again when it resolves. */
+/** Kills until the run is over. Returns the number of kills once all servers are up again. */
 export async function runKiller(options: KillerOptions): Promise<number> {
   const { servers, random, pace, isOver, killsMax, payments } = options
   const starts = new Map<ServerProcess, Promise<void>>()
@@ -33,17 +33,17 @@ export async function runKiller(options: KillerOptions): Promise<number> {
       ? afterMs(random.between(pace.meanMs * 0.3, pace.meanMs * 1.7))
       : payments(1 + random.below(pace.most))
 
-  function startAgain(server: ServerProcess): void {
-    // A start that fails stays in the map, where whoever waits for it hears of it.
+  function restart(server: ServerProcess): void {
+    // A failed start stays in the map, so that waiting for it throws its error.
     const started = server.start().then(() => void starts.delete(server))
     started.catch(() => {})
     starts.set(server, started)
   }
 
   while (!isOver() && kills < killsMax) {
-    // One that is up takes the blow; where none is, the first to come up.
+    // Kill a server that is up. If there is none, wait for the first one.
     if (!servers.some(server => server.isReady)) {
-      if (starts.size === 0) throw new Error('a server ended by itself')
+      if (starts.size === 0) throw new Error('a server exited by itself')
       await Promise.race(starts.values())
     }
     await nextInstant()
@@ -52,7 +52,7 @@ export async function runKiller(options: KillerOptions): Promise<number> {
     const victim = random.pick(ready)
     await victim.kill()
     kills += 1
-    startAgain(victim)
+    restart(victim)
   }
   await Promise.all(starts.values())
   return kills

@@ -1,4 +1,4 @@
-/** Preloaded before a program that was written beside the sources: it then runs on what `npm run build` made of them. */
+/** A preload script: a program that imports the sources of packages runs on their build in `dist` instead. */
 import { register } from 'node:module'
 
 const hook = `export async function resolve(name, context, next) {

@@ -1,4 +1,4 @@
-/** A real Prometheus on a directory of its own, configured as the manual says, but with less patience. */
+/** A real Prometheus in a temporary directory, with the documented configuration and shorter intervals. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFile, writeFile } from 'node:fs/promises'
@@ -25,17 +25,17 @@ export interface PrometheusServer {
   targets(): Promise<Target[]>
   rules(): Promise<Rule[]>
   alerts(): Promise<Alert[]>
-  /** The value of each series; throws what is wrong with the expression. */
+  /** The value of each series. @throws if the expression is invalid. */
   query(expression: string): Promise<number[]>
-  /** Looks every quarter of a second until it holds. @throws after `patienceMs`, with `what`. */
+  /** Polls every 250 ms until `holds`. @throws after `timeoutMs`, with `what`. */
   until(what: string, holds: () => Promise<boolean>): Promise<void>
   stop(): Promise<void>
 }
 
-const patienceMs = 25_000
+const timeoutMs = 25_000
 export const operating = fileURLToPath(new URL('../../docs/operating', import.meta.url))
 
-/** The two processes of a shop that are read. */
+/** The two scraped processes of a shop. */
 export interface Targets {
   /** `holdfast serve` */
   serves: URL
@@ -43,7 +43,7 @@ export interface Targets {
   works: URL
 }
 
-/** The files of the manual: the shop's own addresses and secret, and seconds where they say minutes. */
+/** Writes the documented configuration with the URLs and the secret of the shop, and with seconds instead of minutes. */
 async function configure(directory: string, { serves, works }: Targets, secret: string): Promise<void> {
   const [config, rules] = await Promise.all(
     ['prometheus.yml', 'prometheus-rules.yml'].map(file => readFile(path.join(operating, file), 'utf8')),
@@ -59,7 +59,7 @@ async function configure(directory: string, { serves, works }: Targets, secret: 
   await writeFile(path.join(directory, 'prometheus-rules.yml'), `${rules}`.replaceAll(/for: \d+[mh]/g, 'for: 1s'))
 }
 
-/** @throws with what it wrote when it does not get ready. */
+/** @throws with the output if Prometheus does not become ready. */
 export async function startPrometheus(directory: string, targets: Targets, secret: string): Promise<PrometheusServer> {
   await configure(directory, targets, secret)
   const port = await freePort()
@@ -86,7 +86,7 @@ export async function startPrometheus(directory: string, targets: Targets, secre
     failure = error
   })
 
-  async function ask<Data>(what: string): Promise<Data> {
+  async function request<Data>(what: string): Promise<Data> {
     const response = await fetch(`http://127.0.0.1:${port}/api/v1/${what}`, { signal: AbortSignal.timeout(5_000) })
     const body = (await response.json()) as { status: string; data: Data; error?: string }
     if (body.status !== 'success') throw new Error(`${what}: ${body.error}`)
@@ -94,10 +94,10 @@ export async function startPrometheus(directory: string, targets: Targets, secre
   }
 
   async function until(what: string, holds: () => Promise<boolean>): Promise<void> {
-    const deadline = performance.now() + patienceMs
+    const deadline = performance.now() + timeoutMs
     while (!(await holds())) {
       if (failure !== null) throw failure
-      if (performance.now() > deadline) throw new Error(`${what}: not within ${patienceMs / 1000} s\n${output}`)
+      if (performance.now() > deadline) throw new Error(`${what}: not within ${timeoutMs / 1000} s\n${output}`)
       await new Promise(resolve => setTimeout(resolve, 250))
     }
   }
@@ -116,17 +116,17 @@ export async function startPrometheus(directory: string, targets: Targets, secre
       () => false,
     )
   try {
-    await until('Prometheus gets ready', isReady)
+    await until('Prometheus becomes ready', isReady)
   } catch (error) {
     if (failure === null) await stop()
     throw error
   }
   return {
-    targets: async () => (await ask<{ activeTargets: Target[] }>('targets?state=active')).activeTargets,
-    rules: async () => (await ask<{ groups: { rules: Rule[] }[] }>('rules')).groups.flatMap(({ rules }) => rules),
-    alerts: async () => (await ask<{ alerts: Alert[] }>('alerts')).alerts,
+    targets: async () => (await request<{ activeTargets: Target[] }>('targets?state=active')).activeTargets,
+    rules: async () => (await request<{ groups: { rules: Rule[] }[] }>('rules')).groups.flatMap(({ rules }) => rules),
+    alerts: async () => (await request<{ alerts: Alert[] }>('alerts')).alerts,
     async query(expression) {
-      const { result } = await ask<{ result: { value: [number, string] }[] }>(
+      const { result } = await request<{ result: { value: [number, string] }[] }>(
         `query?query=${encodeURIComponent(expression)}`,
       )
       return result.map(({ value }) => Number(value[1]))

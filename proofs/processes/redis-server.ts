@@ -1,6 +1,6 @@
 /**
- * A real Redis server of one's own: on the loopback only, in a directory of its own, with a password, writing every
- * change to the disk before it answers. It never outlives the process that started it.
+ * A temporary Redis server on the loopback interface, with a password and a temporary directory. Each change is written
+ * to disk before its answer. The server never outlives the process that started it.
  */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
@@ -13,24 +13,24 @@ import { freePort } from '../../packages/testing/src/free-port.ts'
 import { runAfterExit } from '../../packages/testing/src/run-after-exit.ts'
 
 export interface RedisServer {
-  /** With its password; the same for every life of it. */
+  /** Includes the password. Stays the same across restarts. */
   readonly url: string
   readonly password: string
-  /** Starts it where it does not run; resolves once it answers. */
+  /** Starts the server unless it runs. Resolves when it answers. */
   start(): Promise<void>
-  /** SIGKILL; resolves when it is gone. */
+  /** Sends SIGKILL. Resolves when the process has ended. */
   kill(): Promise<void>
-  /** SIGSTOP: it is there and answers nothing. */
+  /** Sends SIGSTOP: connections stay open without answers. */
   freeze(): void
-  /** SIGCONT. */
+  /** Sends SIGCONT. */
   thaw(): void
-  /** Ends it and removes its files. Idempotent. */
+  /** Stops the server and removes its files. Idempotent. */
   stop(): Promise<void>
 }
 
 const readyMs = 30_000
 
-/** Whether there is a `redis-server` on this machine. */
+/** Whether `redis-server` is installed. */
 export function hasRedisServer(): boolean {
   try {
     execFileSync('redis-server', ['--version'], { stdio: 'ignore' })
@@ -47,7 +47,7 @@ async function answers(url: string): Promise<boolean> {
   client.on('error', () => {})
   try {
     await client.connect()
-    // While it reads its files it answers that it does.
+    // While the server loads its files, it answers with an error.
     return (await client.ping()) === 'PONG'
   } catch {
     return false

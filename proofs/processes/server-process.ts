@@ -1,6 +1,6 @@
 /**
- * A real `holdfast serve`, or another program, in a process of its own: started, killed without warning, started again
- * on the same port. It never outlives the process that started it, however that one ends.
+ * A server process: a real `holdfast serve`, or another program, that can be killed and restarted on the same port. The
+ * process never outlives the one that started it, even if that one is killed.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -9,26 +9,26 @@ import { fileURLToPath } from 'node:url'
 import { freePort } from '../../packages/testing/src/free-port.ts'
 
 export interface ServerProcess {
-  /** The same for every life of it. */
+  /** Stays the same across restarts. */
   readonly url: string
-  /** Of the life that is or was the last; null before the first. */
+  /** The ID of the current or last process; null before the first start. */
   readonly pid: number | null
-  /** It has said that it is ready, and has not ended since. */
+  /** Whether the process has reported readiness and still runs. */
   readonly isReady: boolean
-  /** Lines of the level `error` and above that its lives have logged and nothing explains, at most 200. */
+  /** Unexplained log lines of level `error` and above, across restarts; at most 200. */
   readonly errors: readonly string[]
-  /** How many such lines were explained. */
+  /** The number of explained error lines. */
   readonly explained: number
-  /** What the lives wrote last that ended by themselves after they had been ready, at most 200. */
+  /** The last output of each process that exited by itself after it was ready; at most 200. */
   readonly surprises: readonly string[]
   /**
-   * Starts it where it does not run, and resolves once it is ready. Killed on its way there, it resolves too.
-   * @throws with what it wrote when it ends by itself, or is not ready in time, as often as `startsMax`.
+   * Starts the process unless it runs. Resolves when it is ready, or when it is killed during the start.
+   * @throws with the output if it exits or is not ready in time, after `startsMax` attempts.
    */
   start(): Promise<void>
-  /** SIGKILL, at once: nothing is finished, nothing is said. Resolves when the process is gone. */
+  /** Sends SIGKILL. Resolves when the process has ended. */
   kill(): Promise<void>
-  /** SIGTERM, and SIGKILL where that does not help in time. Resolves when the process is gone. */
+  /** Sends SIGTERM, and SIGKILL after a timeout. Resolves when the process has ended. */
   stop(): Promise<void>
 }
 
@@ -39,15 +39,15 @@ export interface ServerProcessOptions {
   databaseUrl: string | null
   /** Further environment variables. */
   environment?: Readonly<Record<string, string>>
-  /** Run what `npm run build` made, which starts faster; default the sources. */
+  /** Run the result of `npm run build`, which starts faster. Default: the sources. */
   isBuilt?: boolean
-  /** Which process of a shop it is; default `serve`. */
+  /** The command of `holdfast`. Default: `serve`. */
   command?: 'serve' | 'work'
-  /** A TypeScript file to run instead: its one argument is the port, its first line says that it is ready. */
+  /** A TypeScript file to run instead. Its argument is the port; its first line of output reports readiness. */
   program?: string
-  /** Starts before it is given up, a second apart; default 1. What it needs may be away for a moment. */
+  /** Attempts to start, a second apart, for a dependency may be unavailable. Default: 1. */
   startsMax?: number
-  /** Whether something that was done to it explains an error that it logged; default nothing does. */
+  /** Whether a disturbance explains a logged error. Default: no. */
   explains?(entry: Readonly<Record<string, unknown>>): boolean
 }
 
@@ -58,7 +58,7 @@ const errorsMax = 200
 const outputMax = 16_384
 const root = fileURLToPath(new URL('../../', import.meta.url))
 
-/** Ends the server when its standard input breaks: the pipe goes with whoever started it. */
+/** Kills the server when its standard input closes, which happens when the parent process ends. */
 const guard = `data:text/javascript,${encodeURIComponent(
   "process.stdin.on('close', () => process.kill(process.pid, 'SIGKILL')).resume().unref()",
 )}`
@@ -74,7 +74,7 @@ function commandLine({ isBuilt = false, command = 'serve', program }: ServerProc
     : [...typescript, path.join(root, 'packages/cli/src/main.ts'), ...stays]
 }
 
-/** The log is JSON, a line an entry; whatever else is written there nobody expected, and it explains nothing. */
+/** Parses a log line. Output that is not JSON counts as an error. */
 function entryOf(line: string): Record<string, unknown> {
   try {
     return JSON.parse(line) as Record<string, unknown>
@@ -86,7 +86,7 @@ function entryOf(line: string): Record<string, unknown> {
 const isError = ({ level }: Record<string, unknown>): boolean =>
   level === 'error' || level === 'fatal' || (typeof level === 'number' && level >= 50)
 
-/** Chooses a free port; starts nothing yet. */
+/** Chooses a free port. Does not start the process. */
 export async function createServerProcess(options: ServerProcessOptions): Promise<ServerProcess> {
   const { directory, databaseUrl, environment = {}, startsMax = 1, explains = () => false } = options
   const port = await freePort()
@@ -95,7 +95,7 @@ export async function createServerProcess(options: ServerProcessOptions): Promis
   let explained = 0
   let ends = 0
   let starting: Promise<void> | null = null
-  let life: { child: ChildProcess; gone: Promise<unknown>; isReady: boolean; isKilled: boolean } | null = null
+  let current: { child: ChildProcess; gone: Promise<unknown>; isReady: boolean; isKilled: boolean } | null = null
 
   function launch() {
     const child = spawn(process.execPath, commandLine(options, port), {
@@ -104,7 +104,7 @@ export async function createServerProcess(options: ServerProcessOptions): Promis
       env: {
         PATH: process.env.PATH,
         LOG_LEVEL: 'warn',
-        // As a developer's shop it would keep a mail of every order, and that is not what is measured.
+        // A development shop would write a mail file per order, which disturbs measurements.
         NODE_ENV: 'test',
         // The server runs elsewhere; package names lead to the sources all the same.
         TSX_TSCONFIG_PATH: path.join(root, 'tsconfig.json'),
@@ -114,7 +114,7 @@ export async function createServerProcess(options: ServerProcessOptions): Promis
     })
     child.stdin?.on('error', () => {})
     const started = { child, gone: once(child, 'close'), isReady: false, isKilled: false }
-    life = started
+    current = started
     return started
   }
 
@@ -146,7 +146,7 @@ export async function createServerProcess(options: ServerProcessOptions): Promis
     const late = setTimeout(() => child.kill('SIGKILL'), readyMs)
     const isReady = await isUp
     clearTimeout(late)
-    if (isReady && /^\w+ (ready|works)/m.test(output)) {
+    if (isReady && /^\w+ (ready|works|started)/m.test(output)) {
       started.isReady = !started.isKilled
       void started.gone.then(() => {
         started.isReady = false
@@ -154,11 +154,11 @@ export async function createServerProcess(options: ServerProcessOptions): Promis
       })
     } else if (!started.isKilled) {
       child.kill('SIGKILL')
-      throw new Error(`the server did not get ready:\n${output}`)
+      throw new Error(`the server did not become ready:\n${output}`)
     }
   }
 
-  async function startInTheEnd(): Promise<void> {
+  async function startWithRetries(): Promise<void> {
     const endsBefore = ends
     for (let starts = 1; ; starts += 1) {
       try {
@@ -166,16 +166,16 @@ export async function createServerProcess(options: ServerProcessOptions): Promis
       } catch (error) {
         if (starts >= startsMax) throw error
         await new Promise(resolve => setTimeout(resolve, startAgainMs))
-        // Ended on purpose meanwhile: whoever did that starts it again.
+        // The process was ended on purpose meanwhile; the caller of that starts it again.
         if (ends !== endsBefore) return
       }
     }
   }
 
   function start(): Promise<void> {
-    if (life?.isReady) return Promise.resolve()
+    if (current?.isReady) return Promise.resolve()
     if (starting === null) {
-      const mine: Promise<void> = startInTheEnd().finally(() => {
+      const mine: Promise<void> = startWithRetries().finally(() => {
         if (starting === mine) starting = null
       })
       starting = mine
@@ -186,10 +186,10 @@ export async function createServerProcess(options: ServerProcessOptions): Promis
   async function end(signal: NodeJS.Signals): Promise<void> {
     ends += 1
     starting = null
-    if (life === null) return
-    const { child, gone } = life
-    life.isReady = false
-    life.isKilled = true
+    if (current === null) return
+    const { child, gone } = current
+    current.isReady = false
+    current.isKilled = true
     if (child.exitCode === null && child.signalCode === null) child.kill(signal)
     const late = setTimeout(() => child.kill('SIGKILL'), stopMs)
     await gone
@@ -199,10 +199,10 @@ export async function createServerProcess(options: ServerProcessOptions): Promis
   return {
     url: `http://127.0.0.1:${port}`,
     get pid() {
-      return life?.child.pid ?? null
+      return current?.child.pid ?? null
     },
     get isReady() {
-      return life?.isReady ?? false
+      return current?.isReady ?? false
     },
     errors,
     get explained() {

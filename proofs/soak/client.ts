@@ -1,4 +1,4 @@
-/** What the shop's servers reach the gateway with. */
+/** The payment gateway of the shop's servers: a client of the gateway process. */
 import type { PaymentGateway } from '../../packages/holdfast/src/payments/gateway.ts'
 import type { ClientOptions, GatewayName } from './gateway.ts'
 import { sandboxClient } from './sandbox/client.ts'

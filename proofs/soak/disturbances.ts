@@ -1,4 +1,4 @@
-/** What is done to the scene: each kind of disturbance, from its beginning until everything is up again. */
+/** The disturbances of a soak. Each one lasts until the affected processes are up again. */
 import { statement } from '../../packages/holdfast/src/database/database.ts'
 import type { Breakage } from '../../packages/testing/src/tcp-proxy.ts'
 import { freeze } from '../processes/freeze.ts'
@@ -7,7 +7,7 @@ import type { Absence, SoakGateway } from './gateway.ts'
 import type { Outlet, Scene } from './scene.ts'
 import { settings } from './settings.ts'
 
-/** How often each is done, of about a hundred, whatever the gateway is. */
+/** The weight of each disturbance with any gateway; the sum is about 100. */
 const weights = {
   'server killed': 45,
   'all servers killed': 1,
@@ -31,14 +31,14 @@ export type Weights = Readonly<Partial<Record<Disturbance, number>>>
 
 export const weightsFor = ({ absence }: SoakGateway): Weights => ({ ...weights, [absence]: absenceWeight })
 
-/** These explain no error of a database that cannot be reached. */
-const leavesDatabase: ReadonlySet<Disturbance> = new Set<Disturbance>([
+/** Disturbances that do not affect the database, so they explain no database error. */
+const withoutDatabase: ReadonlySet<Disturbance> = new Set<Disturbance>([
   ...(['server killed', 'all servers killed', 'server restarted'] as const),
   ...(['gateway killed', 'gateway unreachable', 'gateway frozen', 'locks expired'] as const),
 ])
 
 const leaseMs = settings.engine.leaseSeconds * 1_000
-/** How long a broken line may stay silent; then it is cut, as a network would in the end. */
+/** How long a broken connection stays silent before it is cut, as a network does in the end. */
 const silenceMs = 4_000
 const armedMs = 10_000
 const lockedAtOnce = 5
@@ -49,7 +49,7 @@ const terminate = statement(
   'soak_terminate',
   `select count(pg_terminate_backend(pid)) as count from pg_stat_activity where application_name = 'holdfast'`,
 )
-/** As if their time had run out: payments on their way meet the end of their lock. */
+/** Expires locks now, so that payments in progress meet the end of their lock. */
 const expire = statement(
   'soak_expire',
   `update holdfast.checkouts set expires_at = now(), wake_at = least(wake_at, now()) where id in (
@@ -58,11 +58,11 @@ const expire = statement(
 )
 
 export interface Disturber {
-  /** Does it; false where there was nothing to do it to. */
+  /** Runs a disturbance. False if there was nothing to disturb. */
   disturb(kind: Disturbance): Promise<boolean>
-  /** Starts what ended by itself. */
+  /** Restarts servers that exited by themselves. */
   revive(): void
-  /** Most of the scene is up: on a slow machine there would be nothing left to disturb but starts. */
+  /** Whether most servers are up; otherwise a slow machine would only see disturbed starts. */
   isUp(): boolean
 }
 
@@ -73,8 +73,8 @@ export function createDisturber(scene: Scene, random: Random): Disturber {
   let isRestarting = false
   const revived = new Map(outlets.map(({ server }) => [server, 0]))
 
-  /** False also where `work` says that nothing came of it. */
-  async function toOne(work: (outlet: Outlet) => Promise<unknown>): Promise<boolean> {
+  /** Disturbs one ready server. False if there is none, or if `work` returns false. */
+  async function disturbOne(work: (outlet: Outlet) => Promise<unknown>): Promise<boolean> {
     const candidates = ready()
     return candidates.length > 0 && (await work(random.pick(candidates))) !== false
   }
@@ -127,25 +127,25 @@ export function createDisturber(scene: Scene, random: Random): Disturber {
     return true
   }
 
-  /** Where the database is away there is nothing to do; that it is away is another disturbance's doing. */
+  /** Whether a statement had an effect. An unreachable database is the work of another disturbance. */
   async function affects(work: Promise<{ count?: number }[]>): Promise<boolean> {
     const rows = await work.catch(() => [])
     return rows.some(({ count }) => count !== 0)
   }
 
-  function doIt(kind: Disturbance): Promise<boolean> {
+  function run(kind: Disturbance): Promise<boolean> {
     switch (kind) {
       case 'server killed':
-        return toOne(killed)
+        return disturbOne(killed)
       case 'all servers killed':
         return Promise.all(outlets.map(killed)).then(() => true)
       case 'server restarted':
-        return toOne(async ({ server }) => {
+        return disturbOne(async ({ server }) => {
           await server.stop()
           await server.start()
         })
       case 'server frozen past its lease':
-        return toOne(frozen)
+        return disturbOne(frozen)
       case 'database restarted':
         return restartDatabase()
       case 'backends terminated':
@@ -154,15 +154,15 @@ export function createDisturber(scene: Scene, random: Random): Disturber {
         for (const line of lines) line.cut()
         return Promise.resolve(true)
       case 'one server’s connections cut':
-        return toOne(async ({ line }) => line.cut())
+        return disturbOne(async ({ line }) => line.cut())
       case 'cut before COMMIT arrives':
-        return toOne(outlet => broken(outlet, { when: 'before' }))
+        return disturbOne(outlet => broken(outlet, { when: 'before' }))
       case 'cut after COMMIT, answer lost':
-        return toOne(outlet => broken(outlet, { when: 'after', answer: 'COMMIT' }))
+        return disturbOne(outlet => broken(outlet, { when: 'after', answer: 'COMMIT' }))
       case 'stalled at COMMIT':
-        return toOne(outlet => broken(outlet, { when: 'stalled' }))
+        return disturbOne(outlet => broken(outlet, { when: 'stalled' }))
       case 'silent after COMMIT':
-        return toOne(outlet => broken(outlet, { when: 'held', answer: 'COMMIT' }))
+        return disturbOne(outlet => broken(outlet, { when: 'held', answer: 'COMMIT' }))
       case 'database refuses connections':
         return refuse().then(() => true)
       case 'gateway killed':
@@ -179,7 +179,7 @@ export function createDisturber(scene: Scene, random: Random): Disturber {
 
   return {
     isUp: () => gateway.process.isReady && ready().length * 2 > outlets.length,
-    disturb: kind => (leavesDatabase.has(kind) ? doIt(kind) : outages.during(() => doIt(kind))),
+    disturb: kind => (withoutDatabase.has(kind) ? run(kind) : outages.during(() => run(kind))),
     revive() {
       for (const { server } of outlets) {
         if (server.surprises.length === revived.get(server)) continue

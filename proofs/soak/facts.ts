@@ -1,21 +1,20 @@
-/** What the soak saw: counted from tables, journals and logs once all is over. */
+/** The facts of a soak: counts from tables, journals, and logs after the run. */
 
 import { statement } from '../../packages/holdfast/src/database/database.ts'
 import type { AuditReport } from '../../packages/holdfast/src/engine/checkout-engine.ts'
 import type { BuyerRecord } from '../buyers/buyer.ts'
 import type { Contradictions } from '../buyers/reconcile-answers.ts'
-import type { Everything } from './coverage.ts'
+import type { Comparison } from './comparison.ts'
+import type { SoakCoverage } from './coverage.ts'
 import type { Books, GatewayName } from './gateway.ts'
 import { countsOf, readJournal } from './journal.ts'
-import type { Reckoning } from './reckoning.ts'
 import type { Scene } from './scene.ts'
 
-/** What the soak saw, before anybody judges it. */
 export interface SoakFacts {
   gateway: GatewayName
   seed: number
-  /** What should have happened. */
-  promised: Everything
+  /** The events that must have occurred. */
+  required: SoakCoverage
   processes: number
   buyers: number
   seconds: number
@@ -25,7 +24,7 @@ export interface SoakFacts {
   calls: Record<string, number>
   webhooks: Record<string, number>
   forged: Record<string, number>
-  /** What buyers did who had to confirm; counted where the gateway promises them. */
+  /** How buyers confirmed, if the gateway requires confirmations. */
   confirmations: Record<string, number>
   checkouts: {
     started: number
@@ -37,18 +36,18 @@ export interface SoakFacts {
     failures: Record<string, number>
   }
   records: BuyerRecord[]
-  /** Of simultaneous clicks. */
+  /** Contradictory answers to concurrent clicks. */
   clicks: readonly string[]
   contradictions: Contradictions
-  reckoning: Reckoning
+  comparison: Comparison
   books: Books
   audit: AuditReport
-  /** How often each event was heard once more than needed. */
-  heardAgain: number
+  /** Deliveries beyond the first one of an event. */
+  redelivered: number
   parked: number
   errors: { explained: number; alerts: number; unexpected: string[]; surprises: string[] }
-  /** Servers that sold nothing more once all was healed. */
-  dumb: string[]
+  /** Servers that could not sell after the disturbances ended. */
+  unresponsive: string[]
 }
 
 export const readCheckouts = statement(
@@ -64,11 +63,11 @@ const readFailures = statement(
 )
 const countParked = statement('soak_parked', `select count(*) as count from holdfast.deliveries where state = 'parked'`)
 
-/** What stands in the tables, the journal and the logs. */
+/** Reads the tables, the journal, and the logs. */
 export async function factsOf(scene: Scene) {
   const { database, outlets, journal } = scene
   const [checkouts] = await database.query<Omit<SoakFacts['checkouts'], 'failures'>>(readCheckouts)
-  if (checkouts === undefined) throw new Error('the database gave no answer')
+  if (checkouts === undefined) throw new Error('the database returned no row')
   const failures = await database.query<{ code: string; count: number }>(readFailures)
   const [parked] = await database.query<{ count: number }>(countParked)
   const lines = await readJournal(journal)

@@ -1,56 +1,56 @@
 /**
- * The payment gateway of a soak, as the soak sees it: a process of its own that misbehaves and goes away, buyers' ways
- * to pay there, and books that are opened at the end. All that differs from one gateway to another is behind this.
+ * The payment gateway of a soak: a separate process with faults and outages, the payment methods of buyers, and books
+ * that are read at the end. All differences between gateways are behind this interface.
  */
 import type { Database } from '../../packages/holdfast/src/database/database.ts'
 import type { Payment } from '../buyers/buyer.ts'
 import type { ServerProcess, ServerProcessOptions } from '../processes/server-process.ts'
 import type { Random } from '../random.ts'
-import type { Promised } from './promised.ts'
-import type { Finding } from './reckoning.ts'
+import type { Finding } from './comparison.ts'
+import type { RequiredCoverage } from './required-coverage.ts'
 
 export type GatewayName = 'sandbox' | 'stripe'
 
-/** How a gateway goes away for a while, beside being frozen. */
+/** How a gateway becomes unavailable, besides being frozen. */
 export type Absence = 'gateway killed' | 'gateway unreachable'
 
-/** What the gateway itself says of every payment, in the shop's database, at the end and to look at only. */
+/** The gateway's own records, copied into the shop's database at the end for comparison. */
 export interface Books {
-  /** Its payments: a relation with `id`, `checkout_id`, `status`, `captured_minor` and `refunded_minor`. */
+  /** The payments: a relation with `id`, `checkout_id`, `status`, `captured_minor` and `refunded_minor`. */
   payments: string
-  /** What the audit can compare with. */
+  /** The ledger that the audit can read. */
   ledger: 'sandbox' | undefined
-  /** Of what the audit does not compare, by what it looked for. */
+  /** Findings of the comparisons that the audit does not make, by name. */
   findings: Record<string, Finding>
-  /** Payments that were begun and never confirmed: they hold no money. Each in a few words. */
+  /** Descriptions of payments that were created but never confirmed; they hold no money. */
   leftovers: string[]
 }
 
 export interface SoakGateway {
   readonly name: GatewayName
   readonly process: ServerProcess
-  /** Where the shop's servers reach it. */
+  /** The URL of the gateway for the shop's servers. */
   readonly url: string
   readonly absence: Absence
-  readonly promised: Promised
-  /** Says where its webhooks go, before it starts. */
+  readonly required: RequiredCoverage
+  /** Sets the targets of webhooks; call it before the process starts. */
   deliverTo(servers: readonly string[]): void
-  /** Goes away and comes back; false where it was away already. */
+  /** Makes the gateway unavailable for a while. False if it already is. */
   vanish(random: Random): Promise<boolean>
-  /** From now on all goes as it should, but what is on its way. */
+  /** Ends all faults, except of requests in progress. */
   calm(): Promise<void>
-  /** How the next buyer pays. */
+  /** The payment of the next buyer. */
   payment(random: Random): Payment
-  /** One that is approved at once. */
+  /** A payment that is approved immediately. */
   readonly surePayment: Payment
-  /** Ends the process and opens its books; once the servers have ended. */
+  /** Stops the process and reads its books; call it after the servers have stopped. */
   openBooks(database: Database): Promise<Books>
   close(): Promise<void>
 }
 
 export interface GatewayOptions {
   process: Omit<ServerProcessOptions, 'databaseUrl' | 'program' | 'environment'>
-  /** Where everybody writes down what happened at the gateway. */
+  /** The journal file of events at the gateway. */
   journal: string
   secret: string
   seed: number

@@ -1,4 +1,4 @@
-/** What a process did, a line each, in a file that outlives its sudden death. */
+/** A journal of a process: one line per event, in a file that survives SIGKILL. */
 import { openSync, writeSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 
@@ -6,7 +6,7 @@ export interface Journal {
   note(line: string): void
 }
 
-/** Appends to `file`, at once and whole: a killed process leaves no half lines and loses none. */
+/** Appends whole lines to `file` immediately: a killed process leaves no partial line and loses none. */
 export function openJournal(file: string): Journal {
   const descriptor = openSync(file, 'a')
   return {
@@ -14,7 +14,7 @@ export function openJournal(file: string): Journal {
   }
 }
 
-/** Every line of a journal; none where nobody has written yet. */
+/** All lines of a journal; none if the file does not exist yet. */
 export async function readJournal(file: string): Promise<string[]> {
   try {
     return (await readFile(file, 'utf8')).split('\n').filter(line => line !== '')
@@ -24,7 +24,7 @@ export async function readJournal(file: string): Promise<string[]> {
   }
 }
 
-/** How often each of the lines that begin with `subject` is there, by what follows. */
+/** Counts the lines that begin with `subject`, by the rest of the line. */
 export function countsOf(lines: readonly string[], subject: string): Record<string, number> {
   const counts: Record<string, number> = {}
   for (const line of lines) {

@@ -3,7 +3,7 @@ import type { GatewayName, GatewayOptions, SoakGateway } from './gateway.ts'
 import { openSandbox } from './sandbox/gateway.ts'
 import { openStripe } from './stripe/gateway.ts'
 
-/** Starts nothing yet but what the process needs. */
+/** Starts only the resources that the gateway process needs, not the process. */
 export function openGateway(name: GatewayName, options: GatewayOptions): Promise<SoakGateway> {
   switch (name) {
     case 'sandbox':

@@ -1,19 +1,19 @@
 /**
- * Which errors of the servers are explained: that the database could not be reached is what was done to them, while it
- * was done and shortly after. The same error at any other time, and any other error at any time, nobody expects.
+ * Decides which server errors are explained: an unreachable database, during a disturbance of the database and shortly
+ * after it. The same error at any other time, and every other error, is unexpected.
  */
 
 export interface Outages {
-  /** Runs something that takes the database away from a server, or a server from its database. */
+  /** Runs a disturbance that separates servers from their database. */
   during<Result>(work: () => Promise<Result>): Promise<Result>
   explains(entry: Readonly<Record<string, unknown>>): boolean
-  /** Of what was explained: calls for attention because the gateway fails to undo, which it does on purpose. */
+  /** The number of explained alerts about stuck rollbacks, which the faults of the gateway cause on purpose. */
   readonly alerts: number
 }
 
-/** The database was not there, or did not say what became of a commit. */
-const ofConnections = new Set<unknown>(['connection_lost', 'pool_exhausted', 'commit_unknown'])
-/** Longer than anybody waits for a connection. */
+/** The database was unreachable, or the outcome of a commit is unknown. */
+const connectionErrors = new Set<unknown>(['connection_lost', 'pool_exhausted', 'commit_unknown'])
+/** Longer than any wait for a connection. */
 const graceMs = 12_000
 
 const alert = '[Checkout] rollback stuck'
@@ -41,7 +41,7 @@ export function createOutages(): Outages {
         return true
       }
       const code = ((err ?? error) as { code?: unknown } | null | undefined)?.code
-      return ofConnections.has(code) && (open > 0 || performance.now() - lastEnd < graceMs)
+      return connectionErrors.has(code) && (open > 0 || performance.now() - lastEnd < graceMs)
     },
   }
 }

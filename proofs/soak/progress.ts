@@ -1,11 +1,11 @@
-/** How the soak gets on, a line every few seconds on a terminal, seldom elsewhere. */
+/** The progress of a soak: a line every 5 seconds on a terminal, every 30 seconds elsewhere. */
 import type { BuyerRecord } from '../buyers/buyer.ts'
 
 export interface Progress {
-  came(record: BuyerRecord): void
+  arrived(record: BuyerRecord): void
   disturbed(kind: string): void
-  /** What it does now. */
-  says(phase: string): void
+  /** A new phase starts. */
+  enters(phase: string): void
   stop(): void
 }
 
@@ -18,20 +18,20 @@ export function createProgress(stream: NodeJS.WriteStream): Progress {
   let kills = 0
   let phase = ''
 
-  function tell(): void {
+  function report(): void {
     const seconds = Math.round((performance.now() - startedAt) / 1000)
     const orders = records.filter(({ ending }) => ending.kind === 'ordered').length
     const lost = records.reduce((sum, { lostAnswers }) => sum + lostAnswers, 0)
     const time = `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`
     stream.write(
-      `${time}  ${phase}  ${records.length} buyers, ${orders} orders, ${lost} answers lost, ${kills} kills, ${disturbances} disturbances\n`,
+      `${time}  ${phase}  ${records.length} buyers, ${orders} orders, ${lost} lost answers, ${kills} kills, ${disturbances} disturbances\n`,
     )
   }
-  const timer = setInterval(tell, stream.isTTY ? everyMs.terminal : everyMs.elsewhere)
+  const timer = setInterval(report, stream.isTTY ? everyMs.terminal : everyMs.elsewhere)
   timer.unref()
 
   return {
-    came(record) {
+    arrived(record) {
       phase = 'soaking'
       records.push(record)
     },
@@ -39,9 +39,9 @@ export function createProgress(stream: NodeJS.WriteStream): Progress {
       disturbances += 1
       if (kind === 'server killed') kills += 1
     },
-    says(now) {
+    enters(now) {
       phase = now
-      tell()
+      report()
     },
     stop: () => clearInterval(timer),
   }

@@ -1,7 +1,7 @@
 /**
- * The soak: real servers on a real database with a gateway of its own process, under load, disturbed in every way at
- * random; then all is healed, left to drain, audited, and compared with what every buyer was told. Proves the A's and B's
- * where nothing is simulated.
+ * The soak: real servers, a real database, and a separate gateway process under load and random disturbances. At the
+ * end the disturbances stop, everything drains, is audited, and is compared with the answers that buyers received.
+ * Proves invariants A and B without any simulation.
  */
 
 import type { Database } from '../../packages/holdfast/src/database/database.ts'
@@ -12,22 +12,22 @@ import { runVisits } from '../buyers/load.ts'
 import { acknowledgedBy, contradictionsOf } from '../buyers/reconcile-answers.ts'
 import { fillShop } from '../buyers/shop.ts'
 import { createRandom } from '../random.ts'
-import { createCoverage, everythingOf } from './coverage.ts'
+import { compare } from './comparison.ts'
+import { coverageOf, createCoverage } from './coverage.ts'
 import { createDisturber, weightsFor } from './disturbances.ts'
 import { factsOf, readCheckouts, type SoakFacts } from './facts.ts'
 import type { GatewayName } from './gateway.ts'
 import { readJournal } from './journal.ts'
 import type { Progress } from './progress.ts'
-import { reckon } from './reckoning.ts'
 import { type Scene, setScene } from './scene.ts'
 import { runSchedule } from './schedule.ts'
 import { couponCode, couponLimitFor, createShoppers, stocksFor } from './shoppers.ts'
 
 export interface SoakOptions {
-  /** Where the servers work. */
+  /** The working directory of the servers. */
   directory: string
   gateway: GatewayName
-  /** Of load and disturbance. */
+  /** The length of the load and the disturbances. */
   minutes: number
   processes: number
   buyers: number
@@ -35,19 +35,19 @@ export interface SoakOptions {
   progress: Progress
 }
 
-/** No buyer tries again so long after all was healed. */
+/** After this time without disturbances, buyers stop retrying. */
 const answersMs = 60_000
-/** A run lasts so many times as long as asked for, and this on top, where not everything has happened before. */
-const longest = 2
+/** A run without full coverage is extended up to this factor of its length, plus spare time. */
+const extensionFactor = 2
 const spareMs = 120_000
 const drainMs = 240_000
 const lookEveryMs = 500
-/** Effects that the gateway had put off, and lines that had gone silent, come to an end within this. */
+/** Delayed effects of the gateway and silent connections end within this time. */
 const settleMs = 12_000
 
 const pause = (ms: number) => new Promise<void>(resolve => setTimeout(resolve, ms))
 
-/** Load and disturbance, to the last answer. */
+/** Runs load and disturbances until the last buyer has an answer. */
 async function soak(scene: Scene, options: SoakOptions) {
   const { minutes, seed, buyers, progress } = options
   const lastsMs = minutes * 60_000
@@ -56,11 +56,11 @@ async function soak(scene: Scene, options: SoakOptions) {
   const coverage = createCoverage(scene)
   let overAt = Number.POSITIVE_INFINITY
   let isEnded = false
-  // A machine that is slow is given more time to show every kind of thing once, but not for ever.
-  const isLong = () => coverage.isComplete() || elapsed() >= lastsMs * longest + spareMs
+  // A slow machine gets more time for full coverage, but not unlimited time.
+  const isLong = () => coverage.isComplete() || elapsed() >= lastsMs * extensionFactor + spareMs
   const isClosing = () => isEnded || (elapsed() >= lastsMs && isLong())
   const isOver = () => isEnded || performance.now() >= overAt
-  // Each draws from a stream of its own, so that what is done to the scene does not depend on how fast buyers are.
+  // Each part has its own random stream, so the disturbances of a seed do not depend on how fast buyers are.
   const ways = createRandom(seed + 2)
   const stocks = stocksFor(minutes)
   const shoppers = createShoppers({
@@ -71,8 +71,8 @@ async function soak(scene: Scene, options: SoakOptions) {
   const random = createRandom(seed)
   const load = runVisits(buyers, isClosing, () => {
     const visit = shoppers.next()
-    progress.came(visit.buyer.record)
-    coverage.came(visit.buyer.record)
+    progress.arrived(visit.buyer.record)
+    coverage.arrived(visit.buyer.record)
     return visit
   })
   load.catch(() => {})
@@ -83,25 +83,25 @@ async function soak(scene: Scene, options: SoakOptions) {
       onDone(kind) {
         disturbances[kind] = (disturbances[kind] ?? 0) + 1
         progress.disturbed(kind)
-        coverage.saw(kind)
+        coverage.disturbed(kind)
       },
     })
-    await heal(scene)
+    await endDisturbances(scene)
     overAt = performance.now() + answersMs
     return { records: await load, disturbances, clicks: shoppers.contradictions }
   } finally {
-    // Nobody goes on shopping where the soak itself broke.
+    // Buyers stop if the soak itself failed.
     isEnded = true
     coverage.stop()
   }
 }
 
-/** Nothing goes wrong from here on but what is on its way. */
-async function heal({ outlets, gateway, outages }: Scene): Promise<void> {
+/** Ends all disturbances and faults, except of requests in progress. */
+async function endDisturbances({ outlets, gateway, outages }: Scene): Promise<void> {
   await gateway.calm()
   for (const { line } of outlets) line.refuse(false)
   await pause(settleMs)
-  // A line that is silent since it was broken stays so, as it would in a network, until somebody ends it.
+  // A broken, silent connection stays silent, as in a real network, until it is cut.
   await outages.during(async () => {
     for (const { line } of outlets) line.cut()
   })
@@ -114,7 +114,7 @@ async function isDrained(database: Database): Promise<boolean> {
   return findings.every(({ invariant, violations }) => (invariant !== 'B1' && invariant !== 'B4') || violations === 0)
 }
 
-/** In vain, the facts afterwards say what did not drain. Gives how long it took. */
+/** Waits until everything has drained. The facts report what did not. Returns the seconds it took. */
 async function drain(scene: Scene): Promise<number> {
   const startedAt = performance.now()
   const elapsed = () => performance.now() - startedAt
@@ -122,10 +122,10 @@ async function drain(scene: Scene): Promise<number> {
   return elapsed() / 1000
 }
 
-/** Every server sells once more: whatever was done to it, it must have recovered by itself. */
-async function lastSales({ outlets, gateway }: Scene): Promise<{ records: BuyerRecord[]; dumb: string[] }> {
+/** Buys once at every server: each must have recovered from its disturbances by itself. */
+async function lastSales({ outlets, gateway }: Scene): Promise<{ records: BuyerRecord[]; unresponsive: string[] }> {
   const records: BuyerRecord[] = []
-  const dumb: string[] = []
+  const unresponsive: string[] = []
   for (const [number, { server }] of outlets.entries()) {
     const deadline = performance.now() + answersMs
     const buyer = createBuyer({
@@ -137,12 +137,13 @@ async function lastSales({ outlets, gateway }: Scene): Promise<{ records: BuyerR
     })
     records.push(buyer.record)
     if (await buyer.prepare()) await buyer.pay()
-    if (buyer.record.ending.kind !== 'ordered') dumb.push(`server ${number}: ${JSON.stringify(buyer.record.ending)}`)
+    if (buyer.record.ending.kind !== 'ordered')
+      unresponsive.push(`server ${number}: ${JSON.stringify(buyer.record.ending)}`)
   }
-  return { records, dumb }
+  return { records, unresponsive }
 }
 
-/** Runs it; ends the processes it started, whatever happens. */
+/** Runs the soak, and stops the processes it started. */
 export async function proveSoak(options: SoakOptions): Promise<SoakFacts> {
   const { minutes, processes, buyers, seed, progress } = options
   const scene = await setScene(options)
@@ -153,27 +154,38 @@ export async function proveSoak(options: SoakOptions): Promise<SoakFacts> {
     await upsertCoupon(database, {
       ...{ code: couponCode, discount: { ratePpm: 100_000 }, usageLimit: couponLimitFor(minutes) },
     })
-    progress.says('starting')
+    progress.enters('starting')
     await Promise.all([gateway.process, ...outlets.map(({ server }) => server)].map(process => process.start()))
     const { records, disturbances, clicks } = await soak(scene, options)
-    progress.says('draining')
+    progress.enters('draining')
     const first = await drain(scene)
     const last = await lastSales(scene)
     const drainSeconds = first + (await drain(scene))
     const seconds = (performance.now() - startedAt) / 1000
-    progress.says('comparing')
+    progress.enters('comparing')
     await Promise.all(outlets.map(({ server }) => server.kill()))
     const books = await gateway.openBooks(database)
     records.push(...last.records)
-    const heard = (await Promise.all(outlets.map(outlet => readJournal(outlet.heard)))).flat()
-    const eventIds = heard.map(line => line.split(' ')[1] ?? '')
+    const delivered = (await Promise.all(outlets.map(outlet => readJournal(outlet.delivered)))).flat()
+    const eventIds = delivered.map(line => line.split(' ')[1] ?? '')
     return {
-      ...{ seed, processes, buyers, seconds, drainSeconds, disturbances, records, clicks, dumb: last.dumb, books },
-      ...{ gateway: gateway.name, promised: everythingOf(gateway) },
+      ...{
+        seed,
+        processes,
+        buyers,
+        seconds,
+        drainSeconds,
+        disturbances,
+        records,
+        clicks,
+        unresponsive: last.unresponsive,
+        books,
+      },
+      ...{ gateway: gateway.name, required: coverageOf(gateway) },
       ...(await factsOf(scene)),
       contradictions: await contradictionsOf(database, records, books.payments),
-      reckoning: await reckon(database, records, eventIds, books.payments),
-      heardAgain: eventIds.length - new Set(eventIds).size,
+      comparison: await compare(database, records, eventIds, books.payments),
+      redelivered: eventIds.length - new Set(eventIds).size,
       audit: await audit(database, { ledger: books.ledger, drained: true, acknowledged: acknowledgedBy(records) }),
     }
   } finally {

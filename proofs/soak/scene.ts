@@ -1,4 +1,4 @@
-/** Everything the soak runs on: servers behind lines that can be cut, their database, the gateway in a process of its own. */
+/** The setting of a soak: servers behind proxies that can break connections, their database, and the gateway process. */
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Database } from '../../packages/holdfast/src/database/database.ts'
@@ -11,33 +11,33 @@ import type { GatewayName, SoakGateway } from './gateway.ts'
 import { openGateway } from './open-gateway.ts'
 import { createOutages, type Outages } from './outages.ts'
 
-/** A server and its own line to the database. */
+/** A server and its connection proxy to the database. */
 export interface Outlet {
   server: ServerProcess
   line: TcpProxy
-  /** What its listeners heard. */
-  heard: string
+  /** The journal of its deliveries. */
+  delivered: string
 }
 
 export interface Scene {
   outlets: readonly Outlet[]
   gateway: SoakGateway
-  /** What the gateway did, and buyers there. */
+  /** The journal of the gateway and of buyers there. */
   journal: string
   postgres: TestPostgres
-  /** The shop's database, by a line of our own that is never cut. */
+  /** The shop's database, over a connection that is never broken. */
   database: Database
   outages: Outages
-  /** Ends every process. */
+  /** Stops all processes. */
   close(): Promise<void>
 }
 
 const program = fileURLToPath(new URL('./server.ts', import.meta.url))
-const secret = 'kept-by-the-shop-and-its-gateway'
-/** A server that starts while its database is away is started again, as any supervisor does. */
+const secret = 'shared-by-the-shop-and-its-gateway'
+/** A server that cannot reach its database at startup is restarted, as by a supervisor. */
 const startsMax = 60
 
-/** Sets it up in `directory`; nothing runs yet but the databases. */
+/** Sets up the scene in `directory`, and starts only the databases. */
 export async function setScene(options: {
   directory: string
   gateway: GatewayName
@@ -66,12 +66,12 @@ export async function setScene(options: {
     for (let number = 0; number < processes; number += 1) {
       const line = await startTcpProxy({ host: address.hostname, port: Number(address.port) })
       closing.push(line.stop)
-      const heard = path.join(directory, `heard-${number}`)
-      const environment = { SECRET: secret, GATEWAY: gateway.name, GATEWAY_URL: gateway.url, HEARD: heard }
+      const delivered = path.join(directory, `delivered-${number}`)
+      const environment = { SECRET: secret, GATEWAY: gateway.name, GATEWAY_URL: gateway.url, DELIVERED: delivered }
       const databaseUrl = line.url(shopUrl)
       const server = await createServerProcess({ ...common, databaseUrl, program, environment })
       closing.push(server.kill)
-      outlets.push({ server, line, heard })
+      outlets.push({ server, line, delivered })
     }
     gateway.deliverTo(outlets.map(({ server }) => server.url))
     return { outlets, gateway, journal, postgres, database, outages, close }

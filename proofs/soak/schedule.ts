@@ -1,4 +1,4 @@
-/** When what is done to the scene: every kind once in the first part of a run, by chance from then on. */
+/** The schedule of disturbances: each kind once in the first part of a run, then by chance. */
 import { type Random, shuffled } from '../random.ts'
 import type { Disturbance, Disturber, Weights } from './disturbances.ts'
 
@@ -8,21 +8,21 @@ export interface ScheduleOptions {
   random: Random
   lastsMs: number
   isOver(): boolean
-  /** Told of each that was done, once all is up again. */
+  /** Called after each disturbance, once everything is up again. */
   onDone(kind: Disturbance): void
 }
 
-/** Between two of them, on average, once every kind was there. */
+/** The average pause between disturbances after each kind has occurred. */
 const meanMs = 1_800
-/** The part of a run in which every kind is there once. */
+/** The part of a run in which each kind occurs once. */
 const firstRound = 0.6
-/** They overlap, but not all of them. */
+/** The number of disturbances that may overlap. */
 const atOnce = 5
 const lookEveryMs = 250
 
 const pause = (ms: number) => new Promise<void>(resolve => setTimeout(resolve, ms))
 
-/** Disturbs until it is over; everything that it took down is up again when it resolves. */
+/** Runs disturbances until `isOver`. Resolves when everything is up again. */
 export async function runSchedule(options: ScheduleOptions): Promise<void> {
   const { disturber, weights, random, lastsMs, isOver, onDone } = options
   const kinds = Object.keys(weights) as Disturbance[]

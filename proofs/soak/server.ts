@@ -1,6 +1,6 @@
 /**
- * A shop as an adopter would write it: the engine with a payment provider of its own, durable listeners, and the HTTP
- * API on a port. It starts, serves, and ends when it is asked to; everything else is the engine's business.
+ * A server of the soak's shop, as an adopter would write it: the engine with a payment gateway, durable listeners, and
+ * the HTTP API on a port. Stops on SIGTERM.
  */
 import { serve } from '@hono/node-server'
 import { createHttpHandler } from '../../packages/holdfast/src/http/app.ts'
@@ -11,7 +11,7 @@ import type { GatewayName } from './gateway.ts'
 import { listenersOf } from './listeners.ts'
 import { settings } from './settings.ts'
 
-const { DATABASE_URL: url = '', SECRET: secret = '', HEARD: heard = '' } = process.env
+const { DATABASE_URL: url = '', SECRET: secret = '', DELIVERED: delivered = '' } = process.env
 const { GATEWAY: gatewayName = '', GATEWAY_URL: gatewayUrl = '' } = process.env
 const port = Number(process.argv[2])
 const { currency } = settings
@@ -22,7 +22,7 @@ async function main(): Promise<void> {
   const engine: CheckoutEngine = await createCheckout({
     database,
     gateways: { card: clientOf(gatewayName as GatewayName, { url: gatewayUrl, webhookSecret: secret }) },
-    listeners: listenersOf(heard, (order, refund) => engine.refundOrder(order, refund)),
+    listeners: listenersOf(delivered, (order, refund) => engine.refundOrder(order, refund)),
     log,
     migrate: false,
     config: { ...settings.engine, currency, secret },

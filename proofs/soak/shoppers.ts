@@ -1,4 +1,4 @@
-/** Who comes to the soak's shop: buyers with habits, by seed. Most pay and wait; others click twice, cancel, dawdle, leave. */
+/** The buyers of a soak. The seed chooses their habits: most pay and wait; others click twice, cancel, wait long, or leave. */
 import { type BuyerOptions, createBuyer, orderOf, type Payment } from '../buyers/buyer.ts'
 import type { Visit } from '../buyers/load.ts'
 import type { Stock } from '../buyers/shop.ts'
@@ -6,12 +6,12 @@ import type { Random } from '../random.ts'
 
 const habits = {
   pays: 55,
-  /** Leaves at the first lost answer, and never comes back to ask. */
+  /** Leaves at the first lost answer and never returns. */
   'is impatient': 8,
   'clicks twice': 12,
-  /** Cancels while its payment is on its way. */
+  /** Cancels during the payment. */
   cancels: 12,
-  /** Waits until its lock is about to expire, or has. */
+  /** Waits until the lock is about to expire, or has expired. */
   dawdles: 3,
   /** Starts a checkout and never pays. */
   'walks away': 5,
@@ -25,7 +25,7 @@ const cancelsMax = 5
 export const couponCode = 'SOAK10'
 const lastOnes = 'LAST-ONES'
 
-/** What there is to buy; the last one of the list sells out. */
+/** The stock; the last SKU sells out. */
 export function stocksFor(minutes: number): Stock[] {
   const plenty = Array.from({ length: 6 }, (_, number) => ({
     ...{ sku: `PLENTY-${number}`, priceMinor: 990 + 1_000 * number, quantity: 1_000_000 },
@@ -39,14 +39,14 @@ const pause = (ms: number) => new Promise<void>(resolve => setTimeout(resolve, m
 
 export interface Shoppers {
   next(): Visit
-  /** What simultaneous clicks were told that cannot both be true. */
+  /** Contradictory answers to concurrent clicks. */
   readonly contradictions: readonly string[]
 }
 
 export function createShoppers(options: {
   random: Random
   stocks: readonly Stock[]
-  /** How the next one pays. */
+  /** The payment of the next buyer. */
   payment(random: Random): Payment
   origin(): string
   isOver(): boolean
@@ -63,7 +63,7 @@ export function createShoppers(options: {
       ...{ habit, origin, isOver, ...pays },
       line: { sku, quantity: 1 + random.below(3) },
       ...(random.below(couponOneIn) === 0 ? { coupon: couponCode } : {}),
-      // Who cancels knows what: else its next payment would begin another checkout.
+      // A buyer who cancels sends the ID, or its next payment would start another checkout.
       sendsLockId: habit === 'cancels' || random.below(namelessOneIn) > 0,
       isImpatient: habit === 'is impatient',
     }
@@ -78,7 +78,7 @@ export function createShoppers(options: {
     async function click(): Promise<void> {
       const replies = await Promise.all([buyer.payOnce(), buyer.payOnce()])
       const orders = new Set(replies.flatMap(reply => (reply === null ? [] : (orderOf(reply)?.id ?? []))))
-      if (orders.size > 1) contradictions.push(`two clicks were told of two orders: ${[...orders].join(', ')}`)
+      if (orders.size > 1) contradictions.push(`two clicks returned two orders: ${[...orders].join(', ')}`)
       await buyer.pay()
     }
 
@@ -90,7 +90,8 @@ export function createShoppers(options: {
       const paying = buyer.pay()
       if (habit === 'cancels') {
         await pause(cancelsAfterMs)
-        for (let tries = 0; tries < cancelsMax && (await buyer.cancel()) === null; tries += 1) await pause(thinksMs)
+        for (let attempts = 0; attempts < cancelsMax && (await buyer.cancel()) === null; attempts += 1)
+          await pause(thinksMs)
       }
       await paying
     }

@@ -3,11 +3,11 @@ import { choice, decimal, seed, wholeNumber } from '../command/options.ts'
 import { runProof } from '../command/run-proof.ts'
 import { countsByName, outOf, type SummaryRow, summary } from '../command/summary.ts'
 import { withDirectory } from '../command/temporary.ts'
+import type { Finding } from './comparison.ts'
 import type { SoakFacts } from './facts.ts'
 import type { Books, GatewayName } from './gateway.ts'
 import { createProgress } from './progress.ts'
 import { proveSoak } from './prove-soak.ts'
-import type { Finding } from './reckoning.ts'
 import { endedAs, refusalsOf, wrongIn } from './verdict.ts'
 
 const namedMax = 10
@@ -48,7 +48,7 @@ function events(facts: SoakFacts): SummaryRow[] {
     ['  orders', endedAs(records, 'ordered')],
     ...countsByName(refusals),
     ['buyers who left without an answer', endedAs(records, 'left')],
-    ['events delivered more than once', facts.heardAgain],
+    ['events delivered more than once', facts.redelivered],
     ['server errors while the database was unreachable', facts.errors.explained],
     ['alerts about rollbacks while the gateway failed', facts.errors.alerts],
     ...leftovers(facts.books),
@@ -63,18 +63,18 @@ function leftovers({ leftovers }: Books): SummaryRow[] {
 
 /** Counts that must be zero, each with its total. */
 function zeros(facts: SoakFacts): SummaryRow[] {
-  const { records, contradictions, reckoning, books, checkouts, audit, errors, forged } = facts
+  const { records, contradictions, comparison, books, checkouts, audit, errors, forged } = facts
   return [
     ['lost acknowledgements', outOf(contradictions.lostAcknowledgements.length, endedAs(records, 'ordered'))],
     ['refused, but sold or charged', outOf(contradictions.brokenRefusals.length, sum(refusalsOf(records)))],
-    ['cancelled, but sold or charged', wrongOf(reckoning.cancelledInVain)],
-    ['charged without a request', wrongOf(reckoning.unasked)],
+    ['cancelled, but sold or charged', wrongOf(comparison.brokenCancellations)],
+    ['charged without a request', wrongOf(comparison.unrequested)],
     ['charged without a paid order', outOf(contradictions.chargedWithoutOrder.length, checkouts.started)],
     ['carts bought twice', outOf(contradictions.boughtTwice.length, checkouts.started)],
-    ['stock oversold', wrongOf(reckoning.oversold)],
-    ['coupons redeemed over their limit', wrongOf(reckoning.overRedeemed)],
-    ['orders refunded with a wrong amount', wrongOf(reckoning.wrongRefunds)],
-    ['results that reached no listener', wrongOf(reckoning.unheard)],
+    ['stock oversold', wrongOf(comparison.oversold)],
+    ['coupons redeemed over their limit', wrongOf(comparison.overRedeemed)],
+    ['orders refunded with a wrong amount', wrongOf(comparison.wrongRefunds)],
+    ['results that reached no listener', wrongOf(comparison.undelivered)],
     ['forged webhooks accepted', outOf(forged.accepted ?? 0, sum(forged))],
     ...Object.entries(books.findings).map(([what, finding]) => [what, wrongOf(finding)] as const),
     ['violations', outOf(audit.violations, audit.checkouts)],

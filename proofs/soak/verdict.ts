@@ -1,15 +1,15 @@
-/** What the facts of a soak say against the shop, in sentences; and against the soak: where nothing happened, nothing is proven. */
+/** The verdict on a soak: sentences about failures of the shop, and about required events that never occurred. */
 import type { BuyerRecord } from '../buyers/buyer.ts'
 import type { SoakFacts } from './facts.ts'
 
-/** What tokens, faults, stock, coupon, cancelling and expiry may lead to; any other refusal is a fault of ours. */
+/** Refusals that tokens, faults, stock, coupons, cancellation, and expiry can cause. Any other refusal is a failure. */
 const explained = new Set([
   ...['payment_declined', 'capture_refused', 'payment_unsettled', 'payment_mismatch'],
   ...['authorization_ended'],
   ...['insufficient_stock', 'coupon_exhausted', 'checkout_expired', 'checkout_cancelled'],
 ])
 
-/** The share of buyers that may find the shop closed, so often are all of its servers killed. */
+/** The share of buyers that may never reach the shop, because all servers are killed now and then. */
 const turnedAwayMax = 0.05
 
 export function refusalsOf(records: readonly BuyerRecord[]): Record<string, number> {
@@ -23,48 +23,48 @@ export function refusalsOf(records: readonly BuyerRecord[]): Record<string, numb
 export const endedAs = (records: readonly BuyerRecord[], kind: BuyerRecord['ending']['kind']): number =>
   records.filter(({ ending }) => ending.kind === kind).length
 
-/** What did not happen, and should have. */
+/** Required events that did not occur. */
 function missing(facts: SoakFacts): string[] {
   const refusals = refusalsOf(facts.records)
-  const { promised } = facts
+  const { required } = facts
   const wanted: [string, Record<string, number>, readonly string[]][] = [
-    ['disturbance', facts.disturbances, promised.disturbances],
-    ['fault of the gateway', facts.faults, promised.faults],
-    ['webhook', facts.webhooks, promised.webhooks],
-    ['forged webhook', facts.forged, promised.forgeries],
-    ['confirmation', facts.confirmations, promised.confirmations],
-    ['refusal', refusals, promised.refusals],
+    ['disturbance', facts.disturbances, required.disturbances],
+    ['fault of the gateway', facts.faults, required.faults],
+    ['webhook', facts.webhooks, required.webhooks],
+    ['forged webhook', facts.forged, required.forgeries],
+    ['confirmation', facts.confirmations, required.confirmations],
+    ['refusal', refusals, required.refusals],
   ]
   return wanted.flatMap(([what, counts, names]) =>
     names
       .filter(name => (counts[name] ?? 0) === 0)
-      .map(name => `nothing is proven of the ${what} "${name}": there was none`),
+      .map(name => `nothing is proven about the ${what} "${name}": it never occurred`),
   )
 }
 
 function byMessage(lines: readonly string[]): Record<string, string[]> {
   const groups: Record<string, string[]> = {}
   for (const line of lines) {
-    const message = /"msg":"([^"]*)"/.exec(line)?.[1] ?? 'not of its log'
+    const message = /"msg":"([^"]*)"/.exec(line)?.[1] ?? 'output outside the log'
     groups[message] = [...(groups[message] ?? []), line]
   }
   return groups
 }
 
 export function wrongIn(facts: SoakFacts): string[] {
-  const { records, contradictions, reckoning, checkouts, errors, forged } = facts
-  const wrong: string[] = [...Object.values(contradictions).flat(), ...facts.clicks, ...facts.dumb]
-  for (const finding of Object.values({ ...reckoning, ...facts.books.findings })) wrong.push(...finding.wrong)
+  const { records, contradictions, comparison, checkouts, errors, forged } = facts
+  const wrong: string[] = [...Object.values(contradictions).flat(), ...facts.clicks, ...facts.unresponsive]
+  for (const finding of Object.values({ ...comparison, ...facts.books.findings })) wrong.push(...finding.wrong)
   if (facts.audit.violations > 0) wrong.push(`the audit found ${facts.audit.violations} violations`)
-  if (checkouts.open > 0) wrong.push(`${checkouts.open} checkouts did not come to an end`)
-  if (facts.parked > 0) wrong.push(`${facts.parked} deliveries were given up`)
+  if (checkouts.open > 0) wrong.push(`${checkouts.open} checkouts did not converge`)
+  if (facts.parked > 0) wrong.push(`${facts.parked} deliveries were parked`)
   if ((forged.accepted ?? 0) > 0) wrong.push(`${forged.accepted} forged webhooks were accepted`)
-  // Who was never answered before paying anything has nothing to be told; at the end it must be the few.
+  // Buyers without any answer before their first payment are tolerated if they are few.
   const unanswered = records.filter(({ ending }) => ending.kind === 'unanswered')
   const paid = unanswered.filter(({ payments }) => payments > 0).length
   if (paid > 0) wrong.push(`${paid} buyers never got a final answer`)
   if (unanswered.length - paid > records.length * turnedAwayMax) {
-    wrong.push(`${unanswered.length - paid} of ${records.length} buyers never got so far as to pay`)
+    wrong.push(`${unanswered.length - paid} of ${records.length} buyers could not start to pay`)
   }
   for (const [code, count] of Object.entries(refusalsOf(records))) {
     if (!explained.has(code)) wrong.push(`${count} buyers were refused with ${code}`)
@@ -72,9 +72,9 @@ export function wrongIn(facts: SoakFacts): string[] {
   const answers = records.flatMap(({ serverErrors }) => serverErrors)
   if (answers.length > 0) wrong.push(`${answers.length} answers of 500, the first: ${answers[0]}`)
   for (const [message, lines] of Object.entries(byMessage(errors.unexpected))) {
-    wrong.push(`${lines.length} times an unexpected error of a server: ${message}, the first: ${lines[0]}`)
+    wrong.push(`${lines.length} unexpected server errors "${message}", the first: ${lines[0]}`)
   }
-  if (errors.surprises.length > 0) wrong.push(`a server ended by itself: ${errors.surprises[0]}`)
-  if (endedAs(records, 'ordered') === 0) wrong.push('nobody bought anything: nothing is proven')
+  if (errors.surprises.length > 0) wrong.push(`a server exited by itself: ${errors.surprises[0]}`)
+  if (endedAs(records, 'ordered') === 0) wrong.push('no order was completed, so nothing is proven')
   return [...wrong, ...missing(facts)]
 }

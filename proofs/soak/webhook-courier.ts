@@ -1,6 +1,6 @@
 /**
- * The way of the gateway's webhooks to the shop, over real HTTP to any of its servers: some come twice at once, late, out
- * of order or never, and some are forged. A forged one that is accepted is written down, for it must never be.
+ * Delivers the gateway's webhooks to the shop's servers over HTTP: some twice, late, out of order, or never, and some
+ * forged. The journal records whether a forged webhook was accepted, which must never happen.
  */
 import { dealer, type Random } from '../random.ts'
 import type { Journal } from './journal.ts'
@@ -18,29 +18,29 @@ export const ways = {
 const answerMs = 5_000
 const staleMs = 10 * 60_000
 
-/** Takes a webhook on its way; throws to have it sent again. */
+/** Delivers a webhook. @throws to have it sent again. */
 export type Courier = (headers: Headers, body: string) => Promise<void>
 
 /** Returns the headers that sign a webhook the way the gateway does. */
 export type SignatureHeaders = (secret: string, body: string, atMs: number) => Readonly<Record<string, string>>
 
 export interface CourierOptions {
-  /** Addresses of the shop's servers. */
+  /** The URLs of the shop's servers. */
   servers: readonly string[]
-  /** The gateway's name in the shop's address for its webhooks. */
+  /** The gateway's name in the webhook path of the shop. */
   gateway: string
   signatureHeaders: SignatureHeaders
   random: Random
   journal: Journal
   webhookSecret: string
-  /** From then on every webhook goes its way as it should. */
+  /** True: every webhook is delivered normally. */
   isCalm(): boolean
 }
 
 export function createCourier(options: CourierOptions): Courier {
   const { servers, gateway, signatureHeaders, random, journal, webhookSecret, isCalm } = options
   const next = dealer(random, ways)
-  /** One that waits to be overtaken by the next. */
+  /** A webhook that waits until the next one has overtaken it. */
   let waiting: (() => Promise<void>) | null = null
 
   async function post(headers: Headers, body: string): Promise<Response> {
@@ -52,10 +52,10 @@ export function createCourier(options: CourierOptions): Courier {
 
   async function deliver(headers: Headers, body: string): Promise<void> {
     const response = await post(headers, body)
-    if (!response.ok) throw new Error(`the webhook was answered with ${response.status}`)
+    if (!response.ok) throw new Error(`the shop answered the webhook with ${response.status}`)
   }
 
-  /** Tries to pass something off as the gateway's word. */
+  /** Sends a forged webhook. */
   async function forge(headers: Headers, body: string, signed: Readonly<Record<string, string>>): Promise<void> {
     const forged = new Headers(headers)
     for (const [name, value] of Object.entries(signed)) forged.set(name, value)
@@ -82,7 +82,7 @@ export function createCourier(options: CourierOptions): Courier {
         await forge(headers, body.replace('{"id":"', '{"id":"f'), {})
         return deliver(headers, body)
       case 'wrong secret':
-        await forge(headers, body, signatureHeaders('some other secret', body, Date.now()))
+        await forge(headers, body, signatureHeaders('a different secret', body, Date.now()))
         return deliver(headers, body)
       case 'stale':
         await forge(headers, body, signatureHeaders(webhookSecret, body, Date.now() - staleMs))

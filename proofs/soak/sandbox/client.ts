@@ -1,6 +1,6 @@
 /**
- * The client of the payment gateway that is a process of its own: what an adopter writes for a provider. It says what
- * is known and no more: only a refused connection, 409 and 429 mean "not executed"; everything else that is no answer is unknown.
+ * The client of the sandbox process, as an adopter writes one for a provider. Only a refused connection, 409, and 429
+ * mean `not_executed`; any other missing answer is `unknown`.
  */
 import type {
   GatewayAnswer,
@@ -22,7 +22,7 @@ const notExecuted = (message: string, retryAfterMs: number): GatewayAnswer => ({
 const wasRefused = (error: unknown): boolean =>
   (error as { cause?: { code?: unknown } } | null)?.cause?.code === 'ECONNREFUSED'
 
-/** Named like the sandbox it speaks to, so that the audit compares with its ledger. */
+/** Has the name of the sandbox, so that the audit compares with its ledger. */
 export function sandboxClient({ url, webhookSecret }: ClientOptions): PaymentGateway {
   const signer = createSigner([webhookSecret])
   async function post(path: string, { signal, ...body }: { signal: AbortSignal }): Promise<LookupAnswer> {

@@ -1,25 +1,25 @@
-/** The sandbox as the gateway of a soak: its ledger is in a database of its own, so that it may be killed. */
+/** The sandbox as the gateway of a soak. Its ledger is in a separate database, so the process can be killed. */
 import { fileURLToPath } from 'node:url'
 import { migrate } from '../../../packages/holdfast/src/database/migrate.ts'
 import { connectPostgres } from '../../../packages/holdfast/src/database/postgres/postgres.ts'
 import { startTestPostgres } from '../../../packages/testing/src/postgres/test-postgres.ts'
 import { createServerProcess } from '../../processes/server-process.ts'
 import type { GatewayOptions, SoakGateway } from '../gateway.ts'
-import { alwaysPromised } from '../promised.ts'
+import { alwaysRequired } from '../required-coverage.ts'
 import { copyLedger } from './ledger-copy.ts'
 import { faultKinds } from './misbehaviour.ts'
-import { paymentBy, surePayment } from './purse.ts'
+import { choosePayment, surePayment } from './payment-choices.ts'
 
 const program = fileURLToPath(new URL('./process.ts', import.meta.url))
-const awayMsMax = 1_500
+const downMsMax = 1_500
 
 const pause = (ms: number) => new Promise<void>(resolve => setTimeout(resolve, ms))
 
 export async function openSandbox(options: GatewayOptions): Promise<SoakGateway> {
   const { journal, secret, seed } = options
-  const vault = await startTestPostgres({ durable: true })
+  const ledgerServer = await startTestPostgres({ durable: true })
   try {
-    const databaseUrl = await vault.createDatabase()
+    const databaseUrl = await ledgerServer.createDatabase()
     const ledger = await connectPostgres({ url: databaseUrl, poolMax: 2, applicationName: 'soak' })
     await migrate(ledger)
     const environment = { SECRET: secret, JOURNAL: journal, SEED: String(seed), SERVERS: '' }
@@ -29,21 +29,21 @@ export async function openSandbox(options: GatewayOptions): Promise<SoakGateway>
       process,
       url: process.url,
       absence: 'gateway killed',
-      promised: { ...alwaysPromised, faults: faultKinds, confirmations: [] },
+      required: { ...alwaysRequired, faults: faultKinds, confirmations: [] },
       deliverTo(servers) {
         environment.SERVERS = servers.join(',')
       },
       async vanish(random) {
         if (!process.isReady) return false
         await process.kill()
-        await pause(random.between(0, awayMsMax))
+        await pause(random.between(0, downMsMax))
         await process.start()
         return true
       },
       async calm() {
         await fetch(`${process.url}/calm`, { method: 'POST' })
       },
-      payment: paymentBy,
+      payment: choosePayment,
       surePayment,
       async openBooks(database) {
         await process.kill()
@@ -53,11 +53,11 @@ export async function openSandbox(options: GatewayOptions): Promise<SoakGateway>
       async close() {
         await process.kill()
         await ledger.close()
-        await vault.stop()
+        await ledgerServer.stop()
       },
     }
   } catch (error) {
-    await vault.stop()
+    await ledgerServer.stop()
     throw error
   }
 }

@@ -1,4 +1,4 @@
-/** Puts the gateway's ledger into the shop's database, where the audit can compare the two: at the end, to look at only. */
+/** Copies the gateway's ledger into the shop's database at the end, where the audit compares the two. */
 import { type Database, statement } from '../../../packages/holdfast/src/database/database.ts'
 
 const tables = { payments: 'id', requests: 'idempotency_key', jobs: 'id' } as const
@@ -23,10 +23,10 @@ async function copyTable(from: Database, to: Database, table: keyof typeof table
     await to.query(write, [JSON.stringify(rows.map(({ entry }) => entry))])
     last = rows.at(-1)?.key ?? ''
   }
-  throw new Error('the ledger has no end')
+  throw new Error(`the ledger has more than ${pagesMax} pages`)
 }
 
-/** @param to where `holdfast_sandbox` is empty. */
+/** @param to a database with an empty `holdfast_sandbox`. */
 export async function copyLedger(from: Database, to: Database): Promise<void> {
   for (const table of Object.keys(tables) as (keyof typeof tables)[]) await copyTable(from, to, table)
 }

@@ -1,6 +1,6 @@
 /**
- * How the gateway misbehaves, by seed: what goes wrong with which call, beside what the sandbox's tokens ask for. It
- * breaks no promise of a gateway (one key, one effect; a void fences): it answers late, wrongly or not at all.
+ * The faults of the sandbox in a soak, chosen by seed, besides those that its tokens cause. The sandbox keeps the
+ * promises of a gateway (one key, one effect; a void fences), but answers late, wrongly, or not at all.
  */
 import type { OperationKind } from '../../../packages/holdfast/src/payments/gateway.ts'
 import { dealer, type Random } from '../../random.ts'
@@ -11,22 +11,22 @@ export type CallKind = OperationKind | 'lookup'
 export type Fault =
   | 'timeout before'
   | 'timeout after'
-  /** Takes effect seconds later, when the caller has long given up. */
+  /** The effect happens seconds later, after the caller's timeout. */
   | 'late effect'
   | '500 before'
   | '500 after'
   | 'reset before'
   | 'reset after'
-  /** Cut off in the middle of its body. */
+  /** The body of the answer is cut off. */
   | 'unreadable'
   | '429'
   | '409'
-  /** A lookup that does not find what is there. */
+  /** A lookup does not find an existing operation. */
   | 'not found'
-  /** A void or refund that fails several times in a row. */
-  | 'stubborn'
+  /** A void or refund fails several times in a row. */
+  | 'repeated failure'
 
-/** How often in a round of calls; the rounds are short, so that every fault is met soon. */
+/** The faults per round of calls. Rounds are short, so that every fault occurs soon. */
 const ofCalls = {
   none: 30,
   'timeout before': 1,
@@ -42,14 +42,14 @@ const ofCalls = {
 } as const
 const ofLookups = { none: 6, 'not found': 2, 'timeout before': 1, '500 before': 1, unreadable: 1 } as const
 
-/** Each must be met in a soak. */
+/** All faults; each must occur in a soak. */
 export const faultKinds: readonly string[] = [
-  ...new Set([...Object.keys(ofCalls), ...Object.keys(ofLookups), 'stubborn']),
+  ...new Set([...Object.keys(ofCalls), ...Object.keys(ofLookups), 'repeated failure']),
 ].filter(kind => kind !== 'none')
 
-/** Of a round of undoing operations, how often each fails so many times. */
+/** Per round of voids and refunds: how many times an operation fails, and how often that is dealt. */
 const failures = { '0': 4, '2': 1, '4': 1 } as const
-const remembered = 10_000
+const rememberedMax = 10_000
 
 export interface Misbehaviour {
   /** Null lets the call pass. */
@@ -60,19 +60,19 @@ export function createMisbehaviour(random: Random): Misbehaviour {
   const call = dealer<Fault | 'none'>(random, ofCalls as Readonly<Record<Fault | 'none', number>>)
   const lookup = dealer<Fault | 'none'>(random, ofLookups as Readonly<Record<Fault | 'none', number>>)
   const times = dealer(random, failures)
-  /** Undoing operations, by key: how often they still fail. */
-  const stubborn = new Map<string, number>()
+  /** The remaining failures of voids and refunds, by key. */
+  const remaining = new Map<string, number>()
 
-  function isStubborn(key: string): boolean {
-    const left = stubborn.get(key) ?? Number(times())
-    if (stubborn.size >= remembered) stubborn.clear()
-    stubborn.set(key, Math.max(0, left - 1))
+  function fails(key: string): boolean {
+    const left = remaining.get(key) ?? Number(times())
+    if (remaining.size >= rememberedMax) remaining.clear()
+    remaining.set(key, Math.max(0, left - 1))
     return left > 0
   }
 
   return {
     faultOf(kind, key) {
-      if ((kind === 'void' || kind === 'refund') && isStubborn(key)) return 'stubborn'
+      if ((kind === 'void' || kind === 'refund') && fails(key)) return 'repeated failure'
       const fault = kind === 'lookup' ? lookup() : call()
       return fault === 'none' ? null : fault
     },

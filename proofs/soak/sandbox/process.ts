@@ -1,6 +1,6 @@
 /**
- * The payment gateway as a process of its own: the sandbox behind HTTP, with its ledger in a database of its own. It
- * misbehaves by seed until it is told to be calm, and forgets nothing when it is killed.
+ * The process of the sandbox: the gateway behind HTTP, with its ledger in a separate database, which survives a kill.
+ * The seed chooses its faults until a request to `/calm` ends them.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { connectPostgres } from '../../../packages/holdfast/src/database/postgres/postgres.ts'
@@ -17,14 +17,14 @@ const servers = (process.env.SERVERS ?? '').split(',')
 const port = Number(process.argv[2])
 const kinds: readonly string[] = ['authorize', 'capture', 'void', 'refund', 'lookup'] satisfies CallKind[]
 const bodyMax = 65_536
-/** An effect goes on without its caller, but not for ever. */
+/** An effect continues without its caller, up to this time. */
 const effectMs = 20_000
 
-// Another life, other choices, but the same for the same seed.
-const lives = (await readJournal(journalFile)).filter(line => line === 'life started').length
-const random = createRandom(Number(process.env.SEED) + 1_000 * lives)
+// Each restart makes different choices, which the seed repeats.
+const restarts = (await readJournal(journalFile)).filter(line => line === 'process started').length
+const random = createRandom(Number(process.env.SEED) + 1_000 * restarts)
 const journal = openJournal(journalFile)
-journal.note('life started')
+journal.note('process started')
 
 let isCalm = false
 const misbehaviour = createMisbehaviour(random)
@@ -56,9 +56,9 @@ function answer(response: ServerResponse, status: number, body: unknown = {}): v
   response.end(JSON.stringify(body))
 }
 
-/** The call itself; what goes wrong with its answer does not reach it. */
+/** Executes the call. A fault of the answer does not affect it. */
 const execute = (kind: CallKind, body: Record<string, unknown>): Promise<unknown> =>
-  // What is sent is what the client was given; the sandbox checks it as any gateway would.
+  // The body is a request of the client; the sandbox validates it.
   gateway[kind]({ ...body, signal: AbortSignal.timeout(effectMs) } as never)
 
 async function misbehave(fault: Fault, response: ServerResponse, effect: () => Promise<unknown>): Promise<void> {
@@ -72,7 +72,7 @@ async function misbehave(fault: Fault, response: ServerResponse, effect: () => P
       setTimeout(() => void effect().then(() => journal.note('effect late')), random.between(2_000, 9_000))
       return
     case '500 before':
-    case 'stubborn':
+    case 'repeated failure':
       return answer(response, 500)
     case '500 after':
       await effect()
@@ -97,24 +97,24 @@ async function misbehave(fault: Fault, response: ServerResponse, effect: () => P
 }
 
 async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const [, first = '', reference = '', word = ''] = (request.url ?? '').split('/').map(decodeURIComponent)
+  const [, first = '', reference = '', decision = ''] = (request.url ?? '').split('/').map(decodeURIComponent)
   const body = await bodyOf(request)
   if (first === 'calm') {
     isCalm = true
     return answer(response, 200)
   }
-  if (first === 'pay' && (word === 'approve' || word === 'refuse')) {
-    return answer(response, 200, await gateway[word](reference))
+  if (first === 'pay' && (decision === 'approve' || decision === 'refuse')) {
+    return answer(response, 200, await gateway[decision](reference))
   }
   if (!kinds.includes(first)) return answer(response, 404)
   const kind = first as CallKind
-  // What a token or a fault keeps from being answered is only that: the effect is there or comes.
+  // A token or a fault can suppress the answer, but not the effect.
   const effect = () => execute(kind, body).catch(() => ({ outcome: 'unknown', message: 'no answer' }))
   const fault = isCalm ? null : misbehaviour.faultOf(kind, String(body.idempotencyKey))
   journal.note(`call ${kind}`)
   if (fault === null) {
-    const said = (await effect()) as { outcome: string }
-    return said.outcome === 'unknown' ? answer(response, 500) : answer(response, 200, said)
+    const result = (await effect()) as { outcome: string }
+    return result.outcome === 'unknown' ? answer(response, 500) : answer(response, 200, result)
   }
   journal.note(`fault ${fault}`)
   await misbehave(fault, response, effect)

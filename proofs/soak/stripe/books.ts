@@ -1,11 +1,11 @@
-/** Puts Stripe's books into the shop's database, past its API, where they can be compared: at the end, to look at only. */
+/** Copies the simulator's books into the shop's database at the end, for comparison. Does not use Stripe's API. */
 import { type Database, statement } from '../../../packages/holdfast/src/database/database.ts'
 import type { Books as CheckoutBooks, Effect } from '../../../packages/stripe-simulator/src/world/books.ts'
 import { mapInParallel } from '../../buyers/in-parallel.ts'
 import type { Books } from '../gateway.ts'
-import { reckonStripe } from './reckoning.ts'
+import { compareBooks } from './books-comparison.ts'
 
-/** Amounts are minor units of euros, which are the same here and there. */
+/** Amounts are in minor units of euros, which are the same on both sides. */
 const tables = `
 create schema soak;
 create table soak.payments (
@@ -27,7 +27,7 @@ const writeEffects = statement(
 )
 
 const answerMs = 30_000
-const hands = 8
+const concurrency = 8
 const rowsAtOnce = 2_000
 
 async function read<Result>(url: string, path: string): Promise<Result> {
@@ -36,7 +36,7 @@ async function read<Result>(url: string, path: string): Promise<Result> {
   return (await response.json()) as Result
 }
 
-/** A key of ours goes on with what it was sent for: `:confirm`, `:again:1`. */
+/** Removes the suffix of a key that names the request of an operation: `:confirm`, `:again:1`. */
 const operationOf = (key: string): string => key.split(':').slice(0, 3).join(':')
 
 function paymentsOf({ checkoutId, intents, effects }: CheckoutBooks) {
@@ -63,7 +63,7 @@ async function write(database: Database, into: typeof writePayments, rows: reado
 
 export async function openBooksOf(url: string, database: Database): Promise<Books> {
   const checkouts = await database.query<{ id: string }>(listCheckouts)
-  const books = await mapInParallel(checkouts, hands, ({ id }) => read<CheckoutBooks>(url, `books/${id}`))
+  const books = await mapInParallel(checkouts, concurrency, ({ id }) => read<CheckoutBooks>(url, `books/${id}`))
   const { effects } = await read<{ effects: Effect[] }>(url, 'effects')
   await database.execute(tables)
   await write(database, writePayments, books.flatMap(paymentsOf))
@@ -72,5 +72,5 @@ export async function openBooksOf(url: string, database: Database): Promise<Book
     ...{ currency: currency.toUpperCase(), operation: idempotencyKey === null ? null : operationOf(idempotencyKey) },
   }))
   await write(database, writeEffects, rows)
-  return { payments: 'soak.payments', ledger: undefined, ...(await reckonStripe(database)) }
+  return { payments: 'soak.payments', ledger: undefined, ...(await compareBooks(database)) }
 }

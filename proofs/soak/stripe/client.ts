@@ -1,11 +1,11 @@
-/** Stripe as an adopter's shop reaches it: the Stripe gateway on the official SDK. */
+/** The Stripe gateway on the official SDK, as in an adopter's shop. */
 import type { PaymentGateway } from '../../../packages/holdfast/src/payments/gateway.ts'
 import { createStripeGateway } from '../../../packages/holdfast/src/payments/stripe/stripe.ts'
 import type { ClientOptions } from '../gateway.ts'
 import { settings } from '../settings.ts'
 import { publishableKey, secretKey } from './keys.ts'
 
-/** As much as the engine waits, too: an authorization's three calls end within a lease. */
+/** The timeout of the engine: the three requests of an authorization end within a lease. */
 const timeoutMs = (settings.engine.leaseSeconds * 1_000) / 4
 
 export function stripeClient({ url, webhookSecret }: ClientOptions): PaymentGateway {

@@ -1,3 +1,3 @@
-/** The keys of the soak's account at Stripe's simulator, which has no other. */
+/** The keys of the simulator's only account. */
 export const secretKey = 'sk_test_soak0123456789'
 export const publishableKey = 'pk_test_soak0123456789'

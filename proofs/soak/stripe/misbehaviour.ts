@@ -1,6 +1,6 @@
 /**
- * How Stripe misbehaves, by seed: what goes wrong with which call of its API. It breaks no promise of its own (one key,
- * one answer, an intent takes money once): it answers late, wrongly or not at all, and authorizations end early.
+ * The faults of Stripe in a soak, chosen by seed. Stripe keeps its promises (one key, one answer; an intent takes money
+ * once), but answers late, wrongly, or not at all, and authorizations end early.
  */
 import type {
   FaultyRequest,
@@ -9,14 +9,14 @@ import type {
 } from '../../../packages/stripe-simulator/src/faults/faults.ts'
 import { dealer, type Random } from '../../random.ts'
 
-/** `before`: without effect; `after`: with it, and a 500 stays under its key either way. */
+/** Per round of writes. `before`: without effect; `after`: with it. A 500 is stored under its key in both cases. */
 const ofWrites = {
   none: 44,
   'lost before': 1,
   'lost after': 2,
   'reset before': 1,
   'reset after': 2,
-  /** Takes effect seconds later, when the caller has long given up. */
+  /** The effect happens seconds later, after the caller's timeout. */
   'late effect': 2,
   slow: 2,
   '500 before': 1,
@@ -26,11 +26,11 @@ const ofWrites = {
   '409': 1,
 } as const
 const ofReads = { none: 30, 'not found': 1, lost: 1, reset: 1, slow: 1, '500': 1, '429': 1 } as const
-/** Of a round of intents: one of another amount than asked. */
+/** Per round of created intents: one has a different amount from the requested one. */
 const ofCreations = { none: 24, 'other amount': 1 } as const
-/** Of a round of captures: what keeps them from ever happening. */
+/** Per round of captures: faults that make a capture impossible. */
 const ofCaptures = { none: 24, 'authorization ended': 1, 'capture refused': 1 } as const
-/** Of a round of cancellations and refunds, how often each fails so many times in a row. */
+/** Per round of cancellations and refunds: how many times one fails in a row, and how often that is dealt. */
 const failures = { '0': 4, '2': 1, '4': 1 } as const
 
 type Fault =
@@ -38,19 +38,19 @@ type Fault =
   | keyof typeof ofReads
   | keyof typeof ofCreations
   | keyof typeof ofCaptures
-  | 'stubborn'
+  | 'repeated failure'
 
-/** Each must be met in a soak. */
+/** All faults; each must occur in a soak. */
 export const faultKinds: readonly string[] = [
   ...new Set([ofWrites, ofReads, ofCreations, ofCaptures].flatMap(kinds => Object.keys(kinds))),
-  'stubborn',
+  'repeated failure',
 ].filter(kind => kind !== 'none')
 
 const reads: ReadonlySet<StripeOperation> = new Set(['retrieve', 'list', 'search', 'probe'])
-const remembered = 10_000
+const rememberedMax = 10_000
 
 export interface Misbehaviour {
-  /** Null lets the call pass. Its name is for the journal. */
+  /** Null: no fault. The name is for the journal. */
   faultOf(request: FaultyRequest): { name: Fault; fault: StripeFault | null } | null
 }
 
@@ -61,20 +61,20 @@ export function createMisbehaviour(random: Random): Misbehaviour {
   const create = deal(ofCreations)
   const capture = deal(ofCaptures)
   const times = deal(failures)
-  /** What undoes, by its payment: how often it still fails. */
-  const stubborn = new Map<string, number>()
+  /** The remaining failures of cancellations and refunds, by payment. */
+  const remaining = new Map<string, number>()
 
-  function isStubborn(payment: string): boolean {
-    const left = stubborn.get(payment) ?? Number(times())
-    if (stubborn.size >= remembered) stubborn.clear()
-    stubborn.set(payment, Math.max(0, left - 1))
+  function fails(payment: string): boolean {
+    const left = remaining.get(payment) ?? Number(times())
+    if (remaining.size >= rememberedMax) remaining.clear()
+    remaining.set(payment, Math.max(0, left - 1))
     return left > 0
   }
 
   function nameOf({ operation, path, body }: FaultyRequest): Fault {
     if (reads.has(operation)) return operation === 'retrieve' ? read() : findable(read())
-    if (operation === 'cancel' && isStubborn(path)) return 'stubborn'
-    if (operation === 'refund' && isStubborn(String(body.payment_intent))) return 'stubborn'
+    if (operation === 'cancel' && fails(path)) return 'repeated failure'
+    if (operation === 'refund' && fails(String(body.payment_intent))) return 'repeated failure'
     const special = operation === 'create' ? create() : operation === 'capture' ? capture() : 'none'
     return special === 'none' ? write() : special
   }
@@ -82,16 +82,16 @@ export function createMisbehaviour(random: Random): Misbehaviour {
   return {
     faultOf(request) {
       const name = nameOf(request)
-      return name === 'none' ? null : { name, fault: whatIs(name, random) }
+      return name === 'none' ? null : { name, fault: stripeFaultOf(name, random) }
     },
   }
 }
 
-/** A list is whole: Stripe's lists show what was written, only its search is late. */
+/** Lists are consistent at Stripe; only its search is delayed. */
 const findable = (fault: keyof typeof ofReads): keyof typeof ofReads => (fault === 'not found' ? 'none' : fault)
 
-/** Null: it happens to the payment, not to the call. */
-function whatIs(name: Exclude<Fault, 'none'>, random: Random): StripeFault | null {
+/** The fault of the simulator. Null: the fault affects the payment, not the call. */
+function stripeFaultOf(name: Exclude<Fault, 'none'>, random: Random): StripeFault | null {
   switch (name) {
     case 'lost':
     case 'lost before':
@@ -115,7 +115,7 @@ function whatIs(name: Exclude<Fault, 'none'>, random: Random): StripeFault | nul
     case '429':
       return { kind: 'rate_limit', retryAfterSeconds: 1 }
     case 'lock timeout':
-    case 'stubborn':
+    case 'repeated failure':
       return { kind: 'lock_timeout' }
     case '409':
       return { kind: 'key_in_use' }

@@ -1,7 +1,6 @@
 /**
- * Stripe as a process of its own: its simulator on a port, where it misbehaves by seed until it is told to be calm. It
- * forgets nothing while it is up, as Stripe does not; so it is not killed but made unreachable. What only the soak may
- * ask of it comes by a door of its own.
+ * The process of Stripe's simulator, with faults chosen by seed until a request to `/calm` ends them. The simulator
+ * keeps its state in memory, so it is made unreachable instead of being killed. Commands of the soak have their own port.
  */
 import { createServer } from 'node:http'
 import { type StripeSimulatorServer, startStripeSimulator } from '../../../packages/stripe-simulator/src/api/server.ts'
@@ -15,7 +14,7 @@ import { createMisbehaviour } from './misbehaviour.ts'
 
 const { SECRET: webhookSecret = '', JOURNAL: journalFile = '', SEED: seed, API_PORT: apiPort } = process.env
 const servers = (process.env.SERVERS ?? '').split(',')
-const doorPort = Number(process.argv[2])
+const commandPort = Number(process.argv[2])
 
 const random = createRandom(Number(seed))
 const ids = createRandom(Number(seed) + 1)
@@ -23,7 +22,7 @@ const journal = openJournal(journalFile)
 const misbehaviour = createMisbehaviour(random)
 let isCalm = false
 
-/** False where there was no authorization to end: then nothing goes wrong. */
+/** False if there was no authorization to end; then there is no fault. */
 const endAuthorization = (path: string): boolean => simulator.expireAuthorization(path.split('/').at(-2) ?? '')
 
 const simulator: StripeSimulatorServer = await startStripeSimulator({
@@ -43,21 +42,21 @@ const simulator: StripeSimulatorServer = await startStripeSimulator({
   },
 })
 
-async function beAway(ms: number): Promise<void> {
+async function becomeUnreachable(ms: number): Promise<void> {
   await simulator.refuseConnections()
   await new Promise(resolve => setTimeout(resolve, ms))
   await simulator.acceptConnections()
 }
 
-const door = createServer((request, response) => {
-  const [, word = '', ms = ''] = (request.url ?? '').split('/')
+const commands = createServer((request, response) => {
+  const [, command = '', ms = ''] = (request.url ?? '').split('/')
   const done = (status: number) => void response.writeHead(status).end()
-  if (word === 'calm') {
+  if (command === 'calm') {
     isCalm = true
     return done(200)
   }
-  if (word === 'away') {
-    beAway(Number(ms)).then(
+  if (command === 'unreachable') {
+    becomeUnreachable(Number(ms)).then(
       () => done(200),
       () => done(500),
     )
@@ -65,4 +64,4 @@ const door = createServer((request, response) => {
   }
   done(404)
 })
-door.listen(doorPort, '127.0.0.1', () => process.stdout.write(`gateway ready on ${simulator.url}\n`))
+commands.listen(commandPort, '127.0.0.1', () => process.stdout.write(`gateway ready on ${simulator.url}\n`))

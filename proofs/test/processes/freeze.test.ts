@@ -1,4 +1,4 @@
-/** The freeze of the soak: a process stands still until it is woken, and never for longer than whoever froze it lives. */
+/** Tests that a frozen process thaws on request, and when the process that froze it ends. */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { freeze } from '../../processes/freeze.ts'
@@ -14,14 +14,14 @@ afterEach(() => frozen.kill('SIGKILL'))
 const isFrozen = () => execFileSync('ps', ['-o', 'stat=', '-p', String(pid)], { encoding: 'utf8' }).startsWith('T')
 const until = (expected: boolean) => vi.waitFor(() => expect(isFrozen()).toBe(expected), { timeout: 20_000 })
 
-it('a frozen process stands still until it is woken', async () => {
+it('a frozen process stays stopped until it is thawed', async () => {
   const wake = freeze(pid)
   await until(true)
   wake()
   await until(false)
 })
 
-it('a frozen process wakes when whoever froze it is killed', async () => {
+it('a frozen process thaws when the process that froze it is killed', async () => {
   const program = `const { freeze } = await import(process.argv[1]); freeze(Number(process.argv[2])); setInterval(() => {}, 1000)`
   const module = new URL('../../processes/freeze.ts', import.meta.url).href
   const freezer = spawn(process.execPath, [

@@ -1,20 +1,20 @@
-/** How buyers pay at Stripe: with its published test payment methods, by our server or in their browser. */
+/** The payments of buyers at Stripe: its published test payment methods, sent by the server or typed in the browser. */
 import type { Action, Payment } from '../../buyers/buyer.ts'
 import type { Random } from '../../random.ts'
 import type { Journal } from '../journal.ts'
 
-/** Typed into the form in the browser. */
-type Typed = Readonly<Record<string, string>>
+/** The fields of a form in the browser. */
+type Form = Readonly<Record<string, string>>
 
-interface Purse {
+interface Choice {
   token: string | null
   method?: 'card' | 'bank_transfer'
-  /** One after the other, where what was typed is refused. */
-  typed?: readonly Typed[]
+  /** Forms typed in the browser: the next one if the last was declined. */
+  typed?: readonly Form[]
 }
 
-const card = (name: string): Typed => ({ payment_method: `pm_card_${name}` })
-const debit = (iban: string): Typed => ({
+const card = (name: string): Form => ({ payment_method: `pm_card_${name}` })
+const debit = (iban: string): Form => ({
   'payment_method_data[type]': 'sepa_debit',
   'payment_method_data[sepa_debit][iban]': iban,
   'payment_method_data[billing_details][name]': 'Ada Lovelace',
@@ -23,10 +23,10 @@ const debit = (iban: string): Typed => ({
   'mandate_data[customer_acceptance][online][ip_address]': '127.0.0.1',
   'mandate_data[customer_acceptance][online][user_agent]': 'soak',
 })
-const sent = (token: string): Purse => ({ token })
-const typed = (...forms: readonly Typed[]): Purse => ({ token: null, typed: forms })
+const sent = (token: string): Choice => ({ token })
+const typed = (...forms: readonly Form[]): Choice => ({ token: null, typed: forms })
 
-const purses = {
+const choices = {
   approved: sent('pm_card_visa'),
   'another brand': sent('pm_card_mastercard'),
   'an old token': sent('tok_visa'),
@@ -34,7 +34,7 @@ const purses = {
   declined: sent('pm_card_chargeDeclined'),
   'without funds': sent('pm_card_chargeDeclinedInsufficientFunds'),
   expired: sent('pm_card_chargeDeclinedExpiredCard'),
-  unknown: sent('pm_card_of_nobody'),
+  unknown: sent('pm_card_unknown'),
   '3-D Secure': sent('pm_card_threeDSecure2Required'),
   '3-D Secure, then declined': sent('pm_card_threeDSecureRequiredChargeDeclined'),
   'card in the browser': typed(card('visa')),
@@ -42,10 +42,10 @@ const purses = {
   '3-D Secure in the browser': typed(card('threeDSecure2Required')),
   'debit in the browser': { ...typed(debit('DE89370400440532013000')), method: 'bank_transfer' },
   'debit that bounces': { ...typed(debit('AT861904300235473202')), method: 'bank_transfer' },
-} as const satisfies Record<string, Purse>
+} as const satisfies Record<string, Choice>
 
-/** Of about a hundred. */
-const weights: Readonly<Record<keyof typeof purses, number>> = {
+/** The weight of each choice; the sum is about 100. */
+const weights: Readonly<Record<keyof typeof choices, number>> = {
   ...{ approved: 38, 'another brand': 4, 'an old token': 5, 'refunded slowly': 4 },
   ...{ declined: 3, 'without funds': 2, expired: 1, unknown: 1 },
   ...{ '3-D Secure': 16, '3-D Secure, then declined': 3 },
@@ -53,10 +53,10 @@ const weights: Readonly<Record<keyof typeof purses, number>> = {
   ...{ 'debit in the browser': 5, 'debit that bounces': 2 },
 }
 
-/** Of ten who have to authenticate at their bank. */
-const words = { complete: 6, fail: 2, never: 2 } as const
+/** The weights of the decisions of buyers who must authenticate. */
+const decisions = { complete: 6, fail: 2, never: 2 } as const
 
-/** What buyers must have done at least once. */
+/** The confirmations that must occur in a soak. */
 export const confirmations: readonly string[] = [
   ...['3-D Secure approved', '3-D Secure failed', '3-D Secure abandoned'],
   ...['card in the browser', 'second card in the browser', 'debit in the browser'],
@@ -65,8 +65,8 @@ export const confirmations: readonly string[] = [
 const answerMs = 3_000
 const asForm = { 'content-type': 'application/x-www-form-urlencoded' }
 
-/** The status of the answer; null: none came, and the buyer does it again when the shop asks again. */
-async function post(url: string, form: Typed, headers: Typed = {}): Promise<number | null> {
+/** The status of the answer. Null: no answer; the buyer repeats it at the next poll of the checkout. */
+async function post(url: string, form: Form, headers: Form = {}): Promise<number | null> {
   const response = await fetch(url, {
     ...{ method: 'POST', redirect: 'manual', signal: AbortSignal.timeout(answerMs) },
     ...{ headers: { ...asForm, ...headers }, body: new URLSearchParams(form) },
@@ -75,24 +75,24 @@ async function post(url: string, form: Typed, headers: Typed = {}): Promise<numb
   return response?.status ?? null
 }
 
-export const surePayment: Payment = purses.approved
+export const surePayment: Payment = choices.approved
 
-/** Notes what buyers do who have to confirm; `apiUrl` is where their browsers reach Stripe. */
+/** Chooses payments, and records confirmations in the journal. `apiUrl` is the URL of Stripe for browsers. */
 export function paymentsAt(apiUrl: string, journal: Journal): (random: Random) => Payment {
   return random => {
-    const purse: Purse = purses[random.weighted(weights)]
-    const word = random.weighted(words)
-    const left = [...(purse.typed ?? [])]
+    const choice: Choice = choices[random.weighted(weights)]
+    const decision = random.weighted(decisions)
+    const left = [...(choice.typed ?? [])]
     let isGone = false
 
     async function authenticate(url: string): Promise<void> {
-      if (word === 'never') {
+      if (decision === 'never') {
         if (!isGone) journal.note('confirmed 3-D Secure abandoned')
         isGone = true
         return
       }
-      if ((await post(url, { outcome: word })) !== 303) return
-      journal.note(`confirmed 3-D Secure ${word === 'complete' ? 'approved' : 'failed'}`)
+      if ((await post(url, { outcome: decision })) !== 303) return
+      journal.note(`confirmed 3-D Secure ${decision === 'complete' ? 'approved' : 'failed'}`)
     }
 
     async function typeIn(action: Extract<Action, { type: 'confirm' }>): Promise<void> {
@@ -106,16 +106,16 @@ export function paymentsAt(apiUrl: string, journal: Journal): (random: Random) =
       if (status !== 200 && status !== 402) return
       left.shift()
       const what =
-        purse.method === 'bank_transfer'
+        choice.method === 'bank_transfer'
           ? 'debit'
-          : left.length < (purse.typed?.length ?? 0) - 1
+          : left.length < (choice.typed?.length ?? 0) - 1
             ? 'second card'
             : 'card'
       journal.note(`confirmed ${what} in the browser`)
     }
 
     return {
-      ...purse,
+      ...choice,
       confirm: action => (action.type === 'redirect' ? authenticate(action.url) : typeIn(action)),
     }
   }

@@ -1,4 +1,4 @@
-/** What the soak compares Stripe's books by finds each kind of lie, so that its zeros mean something. */
+/** Tests that the comparison with Stripe's books finds each kind of difference, so that its zeros mean something. */
 import Stripe from 'stripe'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { checkoutId, type Stage, seedHealthyStore } from '../../../packages/holdfast/test/observe/healthy-store.ts'
@@ -21,7 +21,7 @@ const begin = (stage: Stage, key = intended(stage)) =>
     key,
   )
 
-/** Authorizes as the gateway would, and keeps the payment's id. */
+/** Authorizes like the gateway, and stores the ID of the payment. */
 async function authorize(stage: Stage): Promise<string> {
   const { id } = await begin(stage)
   await stripe.paymentIntents.confirm(id, { payment_method: 'pm_card_visa' }, intended(stage, ':confirm'))
@@ -31,16 +31,16 @@ async function authorize(stage: Stage): Promise<string> {
 }
 const done = (stage: Stage, operation: string) => ({ idempotencyKey: `${checkoutId[stage]}:${operation}` })
 
-/** What each comparison found, of those that found anything; and what was left over. */
+/** The counts of the comparisons that found something, and of the leftovers. */
 async function found(): Promise<Record<string, number>> {
   const { findings, leftovers } = await openBooksOf(simulator.url, opened.database)
   for (const { of } of Object.values(findings)) expect(of).toBeGreaterThan(0)
   const counts = Object.entries(findings).map(([what, { wrong }]) => [what, wrong.length] as const)
   return Object.fromEntries([...counts, ['leftovers', leftovers.length] as const].filter(([, count]) => count > 0))
 }
-const unlike = 'payments at Stripe unlike their checkouts'
-const unkept = 'payments confirmed before they were kept'
-const ownerless = 'money moved at Stripe without an operation'
+const differing = 'payments at Stripe that differ from their checkouts'
+const unstored = 'payments confirmed before their ID was stored'
+const unrecorded = 'money moved at Stripe without an operation'
 const twice = 'operations with more than one effect at Stripe'
 
 beforeEach(async () => {
@@ -59,39 +59,39 @@ afterEach(async () => {
   await opened?.stop()
 })
 
-it('finds nothing where Stripe did what it was asked for', async () => {
+it('the comparison finds nothing if Stripe did what was requested', async () => {
   await stripe.paymentIntents.cancel(await authorize('failed'), {}, done('failed', 'void:1'))
   expect(await found()).toEqual({})
 })
 
-it('finds an authorization that a failed checkout left open', async () => {
+it('the comparison finds an open authorization of a failed checkout', async () => {
   await authorize('failed')
-  expect(await found()).toEqual({ [unlike]: 1 })
+  expect(await found()).toEqual({ [differing]: 1 })
 })
 
-it('finds money that a failed checkout kept', async () => {
+it('the comparison finds captured money of a failed checkout', async () => {
   await stripe.paymentIntents.capture(await authorize('failed'), {}, done('failed', 'capture:1'))
-  expect(await found()).toEqual({ [unlike]: 1 })
+  expect(await found()).toEqual({ [differing]: 1 })
 })
 
-it('finds a payment that was confirmed and never kept, and one of another checkout’s', async () => {
+it('the comparison finds a confirmed payment whose ID was never stored, and one stored with another checkout', async () => {
   const { id } = await begin('failed')
   await stripe.paymentIntents.confirm(id, { payment_method: 'pm_card_threeDSecure2Required' })
-  expect(await found()).toEqual({ [unkept]: 1 })
+  expect(await found()).toEqual({ [unstored]: 1 })
   await opened.database.execute('drop schema soak cascade')
   await opened.database.execute(`update holdfast.payment_operations set reference = '${id}', gateway = 'stripe'
     where checkout_id = '${checkoutId.authorizing}'`)
-  expect(await found()).toEqual({ [unkept]: 1 })
+  expect(await found()).toEqual({ [unstored]: 1 })
 })
 
-it('finds money that moved under a key of no operation, and under one of another kind', async () => {
+it('the comparison finds money moved with an unknown key and with the key of a different operation', async () => {
   const id = await authorize('failed')
-  await stripe.paymentIntents.cancel(id, {}, { idempotencyKey: 'of nobody' })
+  await stripe.paymentIntents.cancel(id, {}, { idempotencyKey: 'unknown' })
   await stripe.refunds.create({ payment_intent: refunded, amount: 1300 }, done('refunded', 'capture:1:again:1'))
-  expect(await found()).toEqual({ [ownerless]: 2, [twice]: 1 })
+  expect(await found()).toEqual({ [unrecorded]: 2, [twice]: 1 })
 })
 
-it('names a payment that was begun and never confirmed, and finds nothing wrong with it', async () => {
+it('the comparison lists a payment that was never confirmed as a leftover, not as a finding', async () => {
   await begin('failed')
   expect(await found()).toEqual({ leftovers: 1 })
 })

@@ -1,39 +1,39 @@
 /**
- * The reckoning beyond the audit: money against what buyers asked for, events against what listeners heard, stock and
- * coupon against what there was, refunds against what was promised. To be asked once all has drained.
+ * Comparisons beyond the audit: captured money with the requests of buyers, events with deliveries, stock and coupons
+ * with their limits, and refunds with the expected amounts. Call it after everything has drained.
  */
 import { type Database, statement, type Value } from '../../packages/holdfast/src/database/database.ts'
 import type { BuyerRecord } from '../buyers/buyer.ts'
 import { goodwillOf } from './settings.ts'
 
-/** Of so many that were looked at, these are wrong, each in a sentence. */
+/** The number of checked items, and a sentence per wrong one. */
 export interface Finding {
   of: number
   wrong: string[]
 }
 
-export interface Reckoning {
-  /** Captured payments of carts that no buyer sent a payment for, or of another amount than the buyer was told. */
-  unasked: Finding
-  /** Carts that were told to be cancelled and are sold or charged. */
-  cancelledInVain: Finding
-  /** Completed and failed checkouts whose event the recording listener did not hear, and what it heard that never was. */
-  unheard: Finding
-  /** SKUs of which more was sold than there was. */
+export interface Comparison {
+  /** Captured payments without a payment request of the buyer, or with a different amount from the one shown. */
+  unrequested: Finding
+  /** Carts that were acknowledged as cancelled, but sold or charged. */
+  brokenCancellations: Finding
+  /** Events of finished checkouts that the listener did not receive, and deliveries without an event. */
+  undelivered: Finding
+  /** SKUs with more units sold than stocked. */
   oversold: Finding
-  /** Redemptions, of a coupon used more often than it may be. */
+  /** Coupons that were used beyond their limit. */
   overRedeemed: Finding
-  /** Completed orders of which not as much was given back as was to be. */
+  /** Orders whose refunded amount differs from the expected one. */
   wrongRefunds: Finding
 }
 
-/** Of the gateway's payments, which stand in a relation that its books name. */
+/** The statements on the gateway's payments, whose relation depends on the gateway. */
 const ofPayments = (payments: string) => ({
   countCaptured: statement('soak_captured', `select count(*) as count from ${payments} where status = 'captured'`),
   findUnasked: statement(
     'soak_unasked',
-    `select format('payment %s of cart %s captured %s; its buyer was told %s', p.id, c.cart_id, p.captured_minor,
-       coalesce(asked.total::text, 'nothing and sent no payment')) as text
+    `select format('payment %s of cart %s captured %s; its buyer was shown %s', p.id, c.cart_id, p.captured_minor,
+       coalesce(asked.total::text, 'no total and sent no payment')) as text
      from ${payments} p
      left join holdfast.checkouts c on c.id = p.checkout_id
      left join json_to_recordset($1) as asked ("cartId" text, total bigint) on asked."cartId" = c.cart_id
@@ -41,7 +41,7 @@ const ofPayments = (payments: string) => ({
   ),
   findCancelled: statement(
     'soak_cancelled',
-    `select format('cart %s was told to be cancelled; checkout %s is %s', c.cart_id, c.id, c.state) as text
+    `select format('cart %s was acknowledged as cancelled; checkout %s is %s', c.cart_id, c.id, c.state) as text
      from holdfast.checkouts c left join ${payments} p on p.checkout_id = c.id
      where c.cart_id = any($1::text[]) and (c.state = 'completed' or p.captured_minor > p.refunded_minor)`,
   ),
@@ -56,13 +56,13 @@ const countEvents = statement(
   'soak_events',
   `select count(*) as count from holdfast.events where type in ('CheckoutCompleted', 'CheckoutFailed')`,
 )
-const findUnheard = statement(
-  'soak_unheard',
-  `select format('%s %s: %s', coalesce(e.type, 'heard'), coalesce(e.id, heard.id),
-     case when e.id is null then 'there is no such event' else 'nobody heard it' end) as text
+const findUndelivered = statement(
+  'soak_undelivered',
+  `select format('%s %s: %s', coalesce(e.type, 'delivered'), coalesce(e.id, delivered.id),
+     case when e.id is null then 'no such event' else 'not delivered' end) as text
    from (select id, type from holdfast.events where type in ('CheckoutCompleted', 'CheckoutFailed')) as e
-   full join (select id::uuid from json_array_elements_text($1) as id) as heard on heard.id = e.id
-   where e.id is null or heard.id is null`,
+   full join (select id::uuid from json_array_elements_text($1) as id) as delivered on delivered.id = e.id
+   where e.id is null or delivered.id is null`,
 )
 const countSkus = statement('soak_skus', 'select count(*) as count from holdfast.variants')
 const findOversold = statement(
@@ -93,12 +93,12 @@ interface RefundRow {
   given: number
 }
 
-export async function reckon(
+export async function compare(
   database: Database,
   records: readonly BuyerRecord[],
-  heard: readonly string[],
+  delivered: readonly string[],
   payments: string,
-): Promise<Reckoning> {
+): Promise<Comparison> {
   const { countCaptured, findUnasked, findCancelled, readRefunds } = ofPayments(payments)
   const cancelled = records.flatMap(({ wasCancelled, cartId }) => (wasCancelled && cartId !== null ? [cartId] : []))
   const asked = records.filter(({ payments }) => payments > 0).map(({ cartId, total }) => ({ cartId, total }))
@@ -107,11 +107,11 @@ export async function reckon(
     (await database.query<{ text: string }>(finding, values)).map(({ text }) => text)
   const orders = await database.query<RefundRow>(readRefunds)
   return {
-    unasked: { of: await count(countCaptured), wrong: await texts(findUnasked, [JSON.stringify(asked)]) },
-    cancelledInVain: { of: cancelled.length, wrong: await texts(findCancelled, [cancelled]) },
-    unheard: {
+    unrequested: { of: await count(countCaptured), wrong: await texts(findUnasked, [JSON.stringify(asked)]) },
+    brokenCancellations: { of: cancelled.length, wrong: await texts(findCancelled, [cancelled]) },
+    undelivered: {
       of: await count(countEvents),
-      wrong: await texts(findUnheard, [JSON.stringify([...new Set(heard)])]),
+      wrong: await texts(findUndelivered, [JSON.stringify([...new Set(delivered)])]),
     },
     oversold: { of: await count(countSkus), wrong: await texts(findOversold) },
     overRedeemed: { of: await count(countRedeemed), wrong: await texts(findOverRedeemed) },
@@ -121,7 +121,7 @@ export async function reckon(
         refundedMinor === goodwillOf(order) && given === refundedMinor
           ? []
           : [
-              `order ${order.id}: ${goodwillOf(order)} were to be given back, we say ${refundedMinor}, the gateway ${given}`,
+              `order ${order.id}: expected a refund of ${goodwillOf(order)}, the order has ${refundedMinor}, the gateway ${given}`,
             ],
       ),
     },

@@ -1,8 +1,8 @@
-/** How buyers pay at the sandbox: each with a token that asks for something, and what they do on its page. */
+/** The payments of buyers at the sandbox: a random token, and the decision on the payment page. */
 import type { Payment } from '../../buyers/buyer.ts'
 import type { Random } from '../../random.ts'
 
-/** How often each token of the sandbox is used, of about a hundred. */
+/** The weight of each sandbox token; the sum is about 100. */
 const tokens = {
   tok_approve: 46,
   tok_action_required: 9,
@@ -22,25 +22,25 @@ const tokens = {
   tok_wrong_amount: 2,
 } as const
 
-/** Of ten who have to confirm. */
+/** The weights of the decisions of buyers who must confirm. */
 const confirmations = { approve: 7, refuse: 1, never: 2 } as const
 
 export const surePayment: Payment = { token: 'tok_approve' }
 
-/** Goes to the gateway's page; where that is away, it is asked to again with the next look at the checkout. */
-async function confirmAt(url: string, word: 'approve' | 'refuse'): Promise<void> {
-  const response = await fetch(`${url}/${word}`, { method: 'POST', signal: AbortSignal.timeout(3_000) }).catch(
+/** Sends the decision to the payment page. If the page is unreachable, the next poll of the checkout repeats it. */
+async function confirmAt(url: string, decision: 'approve' | 'refuse'): Promise<void> {
+  const response = await fetch(`${url}/${decision}`, { method: 'POST', signal: AbortSignal.timeout(3_000) }).catch(
     () => null,
   )
   await response?.body?.cancel()
 }
 
-export function paymentBy(random: Random): Payment {
-  const word = random.weighted(confirmations)
+export function choosePayment(random: Random): Payment {
+  const decision = random.weighted(confirmations)
   return {
     token: random.weighted(tokens),
     async confirm(action) {
-      if (word !== 'never' && action.type === 'redirect') await confirmAt(action.url, word)
+      if (decision !== 'never' && action.type === 'redirect') await confirmAt(action.url, decision)
     },
   }
 }
