@@ -31,7 +31,8 @@ async function buildPackage(folder: string, modules: string): Promise<void> {
   const target = join(modules, name)
   mkdirSync(target, { recursive: true })
   await copyFile(join(source, 'package.json'), join(target, 'package.json'))
-  for (const part of files.filter(file => file !== 'dist' && existsSync(join(source, file)))) {
+  // A package's own node_modules has the versions that differ from the root's.
+  for (const part of [...files, 'node_modules'].filter(file => file !== 'dist' && existsSync(join(source, file)))) {
     symlinkSync(join(source, part), join(target, part))
   }
   const tsc = [join(root, 'node_modules/typescript/bin/tsc'), '-p', join(source, 'tsconfig.build.json')]

@@ -1,6 +1,7 @@
 /** Tables and colours for people: at most as wide as the terminal, and plain in a pipe. */
 import { stripVTControlCharacters, styleText } from 'node:util'
 import Table from 'cli-table3'
+import stringWidth from 'string-width'
 import { validate as isUuid } from 'uuid'
 import type { Caller } from '../command.ts'
 
@@ -22,39 +23,30 @@ export function cell(value: unknown): string {
 }
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: the colours of `paint`
-const colour = /(\u001b\[[\d;]*m)/g
-/** Characters that take two cells: East Asian scripts and emoji. */
-const wide =
-  /\p{Emoji_Presentation}|[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{20000}-\u{3fffd}]/u
+const colour = /(\u001b\[[\d;]*m)/
 const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' })
 
 /** Width of a painted text in terminal cells. */
-export function widthOf(text: string): number {
-  const bare = stripVTControlCharacters(text)
-  if (/^[\x20-\x7e]*$/.test(bare)) return bare.length
-  let width = 0
-  for (const { segment } of graphemes.segment(bare)) width += wide.test(segment) ? 2 : 1
-  return width
-}
+export const widthOf = (text: string): number => stringWidth(text)
 
 /** Cuts a painted text to `width` cells; a cut text ends with "…". */
 export function cut(text: string, width: number): string {
   if (widthOf(text) <= width) return text
+  if (width < 1) return ''
   let left = width - 1
   let kept = ''
   for (const part of text.split(colour)) {
-    if (part.startsWith('\u001b')) {
-      // Keep codes after the cut, because they end the colours.
-      kept += part
-      continue
-    }
-    for (const { segment } of graphemes.segment(part)) {
-      if (left < 0) break
-      left -= wide.test(segment) ? 2 : 1
-      kept += left < 0 ? '…' : segment
+    // Keep codes after the cut, because they end the colours.
+    if (part.startsWith('\u001b')) kept += part
+    else {
+      for (const { segment } of graphemes.segment(part)) {
+        if (left < 0) break
+        left -= widthOf(segment)
+        kept += left < 0 ? '…' : segment
+      }
     }
   }
-  return width < 1 ? '' : kept
+  return kept
 }
 
 export interface TableOptions {
