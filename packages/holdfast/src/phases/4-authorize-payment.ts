@@ -9,7 +9,7 @@ import type { Transaction } from '../database/database.ts'
 import type { Failure } from '../domain/failure.ts'
 import type { GatewayAnswer } from '../payments/gateway.ts'
 import { latest, type NewOperation, type OperationRow, recordIntents } from '../payments/operations.ts'
-import { type Phase, refusal } from './phase.ts'
+import { chargeStatus, notCharged, type Phase, refusal } from './phase.ts'
 
 const phase = 'payment_authorization'
 
@@ -64,13 +64,9 @@ function declined(answer: { code: string; message: string }): Failure {
 
 /** The failure of an authorization that got no final answer and is now ended by a fencing void. */
 export function unsettledAuthorization(why: string): Failure {
-  return refusal(
-    phase,
-    'payment_unsettled',
-    'The payment provider did not confirm the payment in time. Try again.',
-    { reason: why },
-    true,
-  )
+  const message = 'The payment provider did not confirm the payment in time. Try again.'
+  const failure = { phase, code: 'payment_unsettled', message, context: { reason: why }, retryable: true } as const
+  return notCharged(failure, chargeStatus.returned)
 }
 
 /** Writes the intents to authorize the frozen totals of a batch. A checkout has exactly one. */

@@ -9,7 +9,7 @@ import type { Transaction } from '../database/database.ts'
 import type { Failure } from '../domain/failure.ts'
 import type { GatewayAnswer } from '../payments/gateway.ts'
 import { type NewOperation, recordIntents } from '../payments/operations.ts'
-import { type Phase, refusal } from './phase.ts'
+import { chargeStatus, notCharged, type Phase } from './phase.ts'
 
 const phase = 'payment_capture'
 
@@ -40,7 +40,11 @@ function decide(row: CheckoutRow, answer: GatewayAnswer, afterMs: number): Captu
 
 function refused(answer: { code: string; message: string }): Failure {
   const code = answer.code === 'authorization_ended' ? 'authorization_ended' : 'capture_refused'
-  return refusal(phase, code, `The payment was refused: ${answer.message}`, { reason: answer.code }, true)
+  // The shop may have captured the payment at the gateway. Then the roll-back refunds it.
+  const mayBeCaptured = answer.code === 'authorization_ended' || answer.code === 'already_captured'
+  const message = `The payment was refused: ${answer.message}`
+  const failure = { phase, code, message, context: { reason: answer.code }, retryable: true } as const
+  return notCharged(failure, mayBeCaptured ? chargeStatus.returned : chargeStatus.none)
 }
 
 /** Writes the intents to capture the frozen totals of a batch. A checkout has exactly one. */

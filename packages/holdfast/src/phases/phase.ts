@@ -21,7 +21,13 @@ export interface Phase {
   readonly undo?: (...given: never[]) => unknown
 }
 
-/** A failure of a phase. A checkout with a failure is undone, so its message starts with "You have not been charged." */
+/** How a message to a buyer starts: nothing was captured, or the gateway may have captured and the undo returns it. */
+export const chargeStatus = {
+  none: 'You have not been charged.',
+  returned: 'You will not be charged, and any amount already taken will be returned.',
+} as const
+
+/** A failure of a phase before any money was captured. */
 export function refusal(
   phase: PhaseName,
   code: CheckoutErrorCode,
@@ -32,7 +38,7 @@ export function refusal(
   return notCharged({ phase, code, message, context, retryable })
 }
 
-/** The failure, with a message that says first that the buyer was not charged. */
-export function notCharged(failure: Failure): Failure {
-  return { ...failure, message: `You have not been charged. ${failure.message}` }
+/** The failure, with a message that says first whether the buyer was charged. */
+export function notCharged(failure: Failure, charge: string = chargeStatus.none): Failure {
+  return { ...failure, message: `${charge} ${failure.message}` }
 }

@@ -4,12 +4,11 @@
  */
 import type { Failure } from '../domain/failure.ts'
 import { phaseOf, type RestingState } from '../domain/states.ts'
-
-const laterCharge = 'You will not be charged, and any amount already taken will be returned.'
+import { chargeStatus } from '../phases/phase.ts'
 
 /** The first sentence of a message: whether the buyer was charged. */
 function chargeOf(state: RestingState): string {
-  return state === 'pending' ? 'You have not been charged.' : laterCharge
+  return state === 'pending' ? chargeStatus.none : chargeStatus.returned
 }
 
 export function expired(state: RestingState = 'pending'): Failure {
@@ -48,7 +47,7 @@ export function authorizationEnded(): Failure {
   return {
     phase: 'payment_capture',
     code: 'authorization_ended',
-    message: `${laterCharge} The authorization ended before the payment was captured.`,
+    message: `${chargeStatus.returned} The authorization ended before the payment was captured.`,
     context: {},
     retryable: true,
   }
