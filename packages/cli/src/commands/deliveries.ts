@@ -153,7 +153,7 @@ export function deliveriesCommand(host: CommandHost, done: (code: number) => voi
     .addHelpText(
       'after',
       `
-Exit codes: 0: no listed delivery is parked or overdue, 1: at least one is, 2: unknown listener.
+Exit codes: 0: no listed delivery is parked or overdue, 1: at least one is, or there is no such checkout, 2: unknown listener.
 
 Examples:
   holdfast deliveries

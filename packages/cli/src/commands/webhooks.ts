@@ -138,7 +138,7 @@ export function webhooksCommand(host: CommandHost, done: (code: number) => void)
       'after',
       `
 Payloads are never shown.
-Exit codes: 0: no listed webhook about our checkouts was given up, 1: at least one was, 2: unknown gateway.
+Exit codes: 0: no listed webhook about our checkouts was given up, 1: at least one was, or there is no such checkout, 2: unknown gateway.
 
 Examples:
   holdfast webhooks

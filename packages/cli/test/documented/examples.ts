@@ -56,13 +56,13 @@ async function inHelp(): Promise<string[]> {
   return lines.map(line => line.trim()).filter(isCommand)
 }
 
-export interface Document {
+interface Document {
   file: string
   text: string
 }
 
 /** The pages that show commands. */
-export function documents(): Document[] {
+function documents(): Document[] {
   const readmes = ['packages', 'examples']
     .filter(folder => existsSync(join(root, folder)))
     .flatMap(folder => readdirSync(join(root, folder)).map(name => join(folder, name, 'README.md')))
