@@ -1,5 +1,5 @@
-// A stand-in for Stripe.js, which the Stripe simulator serves to browsers: Stripe's calls, a plain form in place of its
-// frames, and the simulator's API behind them, asked with the publishable key and the payment's secret alone.
+// A stand-in for Stripe.js, which the Stripe simulator serves to browsers: the calls of Stripe.js with a plain form
+// instead of frames. It uses the simulator's API with the publishable key and the payment's client secret only.
 
 ;(() => {
   const { origin } = new URL(document.currentScript.src)
@@ -25,7 +25,7 @@
       'We are experiencing issues connecting to our payments provider. Please check your internet connection and try again.',
   }
 
-  /** Fields of fields go out as Stripe writes them: `card[number]`. */
+  /** Encodes nested fields as Stripe does: `card[number]`. */
   function formOf(fields, path = '') {
     return Object.entries(fields).flatMap(([name, value]) => {
       const inner = path === '' ? name : `${path}[${name}]`
@@ -49,7 +49,7 @@
 
   const intentOf = clientSecret => `/v1/payment_intents/${encodeURIComponent(clientSecret.split('_secret_')[0])}`
 
-  /** Leaves the page where a bank wants to see the buyer: then this never ends. */
+  /** Redirects to the bank if it requires the buyer; the promise then never resolves. */
   function follow({ paymentIntent, error }) {
     if (error !== undefined) return { error }
     const { next_action: next } = paymentIntent
@@ -81,7 +81,7 @@
       .map(([name, value]) => `${kebab(name)}: ${value}`)
       .join('; ')
 
-  /** Variables and rules as the Appearance API has them; rules name the same classes as in Stripe's own form. */
+  /** Variables and rules of the Appearance API; rules name the same classes as in Stripe's form. */
   function styleOf({ variables = {}, rules = {} }) {
     const look = { ...plain, ...variables }
     return `:host { display: block; font: ${look.fontSizeBase}/1.5 ${look.fontFamily}; color: ${look.colorText} }
@@ -212,7 +212,7 @@
     return {
       nodes: [cards, grid],
       focus: () => all.number.input.focus(),
-      /** Null where all is filled in; else the first that is not, which is told at its field. */
+      /** Null if all fields are complete; else the first error, which is also shown at its field. */
       check() {
         const wrong = Object.values(all).map(field => ({ field, found: field.check() }))
         const first = wrong.find(({ found }) => found !== null)
@@ -279,7 +279,9 @@
 
   function elementsOf(retrieve, { clientSecret, appearance = {} }) {
     if (typeof clientSecret !== 'string') {
-      throw new IntegrationError('The simulator opens elements for a payment that exists: clientSecret is needed.')
+      throw new IntegrationError(
+        'The simulator requires clientSecret: it supports only elements of an existing payment.',
+      )
     }
     const sheet = new CSSStyleSheet()
     sheet.replaceSync(styleOf(appearance))
@@ -288,7 +290,7 @@
       group,
       create(type, options = {}) {
         if (type !== 'payment') throw new IntegrationError(`The simulator has no element of type ${type}.`)
-        if (group.element !== null) throw new IntegrationError('There is a payment element already.')
+        if (group.element !== null) throw new IntegrationError('A payment element already exists.')
         group.element = paymentElement(group, options)
         return group.element
       },
@@ -305,7 +307,7 @@
 
   function Stripe(publishableKey) {
     if (!/^pk_test_\w+$/.test(publishableKey ?? '')) {
-      throw new IntegrationError('The simulator takes a publishable test key, pk_test_…')
+      throw new IntegrationError('The simulator requires a publishable test key: pk_test_…')
     }
     const retrieve = clientSecret =>
       call('GET', intentOf(clientSecret), { key: publishableKey, client_secret: clientSecret })

@@ -1,6 +1,6 @@
 /**
- * The Stripe simulator: Stripe's payment API in memory, with Stripe's rules, faults on demand, and books that tell what
- * really happened. Without sockets and timers: `handle` answers, `runDueJobs` does what time brings.
+ * The Stripe simulator: Stripe's payment API in memory, with Stripe's rules, faults on demand, and books of all
+ * movements of money. It has no sockets and no timers: `handle` answers requests, and `runDueJobs` runs what is due.
  */
 import { setMaxListeners } from 'node:events'
 import { setTimeout as passed } from 'node:timers/promises'
@@ -22,47 +22,50 @@ import { openDispute } from './payments/disputes.ts'
 import { findIntent } from './payments/intents.ts'
 import { failRefund } from './payments/refunds.ts'
 import type { StripeSimulator } from './stripe-simulator.ts'
+import { booksOf } from './world/checkout-books.ts'
 import { eventObject } from './world/events.ts'
-import { booksOf } from './world/reckoning.ts'
 import { createWebhooks } from './world/webhooks.ts'
 import { createWorld } from './world/world.ts'
 
 export interface StripeSimulatorOptions {
-  /** The one secret key it accepts. Default: any `sk_test_…`. */
+  /** The accepted secret key. Default: any `sk_test_…`. */
   secretKey?: string
-  /** The one publishable key it accepts. Default: any `pk_test_…`. */
+  /** The accepted publishable key. Default: any `pk_test_…`. */
   publishableKey?: string
-  /** Where events are sent. Default: nowhere. */
+  /** The webhook endpoints. Default: none. */
   webhooks?: readonly StripeWebhookEndpoint[]
-  /** Sends a webhook; throws to have it sent again. Default: over HTTP. */
+  /** Delivers a webhook; an error makes the simulator retry. Default: over HTTP. */
   deliverWebhook?: DeliverStripeWebhook
-  /** Until a webhook that failed is sent again, doubled each time. Default 1,000. */
+  /** The delay before the first retry of a webhook in milliseconds, doubled for each further one. Default: 1,000. */
   webhookRetryMs?: number
-  /** Milliseconds since 1970. Default: the machine's clock. */
+  /** The clock, in milliseconds since 1970. Default: the system clock. */
   clock?: () => number
-  /** 0 to 1, for ids and for faults with a rate. Default: other ids in every process. */
+  /** Random numbers from 0 to 1, for IDs and for faults with a rate. Default: different in every process. */
   random?: () => number
-  /** Waits, for answers that are slow on purpose. Default: real time. */
+  /** Waits for slow answers. Default: real time. */
   sleep?: (ms: number) => Promise<void>
-  /** What goes wrong with which call. Default: what `planFault` asks for. */
+  /** Decides the fault of each call. Default: the faults of `planFault`. */
   faults?: StripeFaults
   webhookFaults?: WebhookFaults
-  /** How old search results are. Default a minute. */
+  /** The age of search results in milliseconds. Default: one minute. */
   searchDelayMs?: number
-  /** Where a browser reaches it, for pages of authentication. Default `http://127.0.0.1`. */
+  /** The URL of the simulator for browsers, for authentication pages. Default: `http://127.0.0.1`. */
   url?: string
-  /** Opens the control routes to loopback: to everybody there, or with `Authorization: Bearer <token>`. Default: closed. */
+  /**
+   * Enables the control routes on the loopback interface: without a token, or with `Authorization: Bearer <token>`.
+   * Default: disabled.
+   */
   control?: true | { token: string }
 }
 
-/** `refuseFor`: refuses connections for a while, where there are any. */
+/** `refuseFor` is called to refuse connections for a while, if the simulator has a server. */
 export function createStripeSimulator(
   options: StripeSimulatorOptions = {},
   { refuseFor = () => {} }: { refuseFor?: (ms: number) => void } = {},
 ): StripeSimulator {
   const { clock = Date.now, random = Math.random, searchDelayMs = 60_000, url = 'http://127.0.0.1', control } = options
   const ending = new AbortController()
-  // Every call whose answer never comes waits for it.
+  // Calls without an answer wait for this signal.
   setMaxListeners(0, ending.signal)
   let aheadMs = 0
   const nowMs = () => clock() + aheadMs
@@ -90,7 +93,7 @@ export function createStripeSimulator(
 
   function chargeOf(chargeId: string) {
     const charge = world.charges.get(chargeId)
-    if (charge === undefined) throw new Error(`there is no charge ${chargeId}`)
+    if (charge === undefined) throw new Error(`unknown charge ${chargeId}`)
     return charge
   }
 
@@ -128,7 +131,7 @@ export function createStripeSimulator(
     authenticate: (intentId, word) => authenticate(world, findIntent(world, intentId), word),
     failRefund(refundId) {
       const refund = world.refunds.get(refundId)
-      if (refund === undefined) throw new Error(`there is no refund ${refundId}`)
+      if (refund === undefined) throw new Error(`unknown refund ${refundId}`)
       return failRefund(world, refund)
     },
     dispute: (chargeId, kind = 'fraudulent') => openDispute(world, chargeOf(chargeId), kind).id,

@@ -1,40 +1,43 @@
-/** The simulator as its users see it. */
+/** The interface of the simulator. */
 import type { StripeWebhookEndpoint } from './api/webhook-endpoint.ts'
 import type { PlannedFault, StripeFault, WebhookFault } from './faults/faults.ts'
 import type { Books, Effect } from './world/books.ts'
 
 export interface StripeSimulator {
-  /** The whole API, the pages of authentication, a stand-in for Stripe.js and the control routes. Rejects as a connection does that fails. */
+  /**
+   * Answers a request to the API, the authentication pages, the stand-in for Stripe.js, or the control routes. Rejects
+   * like a failed connection.
+   */
   handle(request: Request, from?: { isLoopback: boolean }): Promise<Response>
-  /** What really happened for a checkout: the intents whose `metadata.checkout_id` it is. */
+  /** The movements of money of a checkout: of the intents whose `metadata.checkout_id` is its ID. */
   books(checkoutId: string): Books
-  /** Every movement of money, in order. */
+  /** All movements of money, in order. */
   effects(): readonly Effect[]
   /** The latest events, oldest first. */
   events(): { id: string; type: string; data: { object: Record<string, unknown> } }[]
-  /** Lets something go wrong with the next calls it fits, or with a share of them. */
+  /** Plans a fault for the next matching calls, or for a share of them. */
   planFault(planned: PlannedFault<StripeFault>): void
   planWebhookFault(planned: PlannedFault<WebhookFault>): void
   clearFaults(): void
-  /** What went wrong so far: `lose_answer create` and how often. */
+  /** The number of faults that fired, by name: `lose_answer create`. */
   faultsFired(): Record<string, number>
-  /** Moves the simulator's clock forward, and does what is due by then. */
+  /** Advances the simulator's clock, and runs what is due. */
   advance(ms: number): void
-  /** Ends an authorization now, as if its time had come; false where there is none. */
+  /** Expires an authorization now. False if there is none. */
   expireAuthorization(intentId: string): boolean
-  /** The buyer authenticates, or fails to. Throws where nobody waits for it. */
+  /** Completes or fails the buyer's authentication. @throws if no authentication is pending. */
   authenticate(intentId: string, word: 'complete' | 'fail'): void
-  /** A refund fails after all; false where it has already. */
+  /** Fails a refund that succeeded. False if it has already failed. */
   failRefund(refundId: string): boolean
-  /** Opens a dispute over a captured charge; gives its id. */
+  /** Opens a dispute of a captured charge. Returns the ID of the dispute. */
   dispute(chargeId: string, kind?: 'fraudulent' | 'product_not_received' | 'inquiry'): string
-  /** Forgets every idempotency key, as Stripe does after a day. */
+  /** Forgets all idempotency keys, as Stripe does after a day. */
   forgetKeys(): void
   addWebhookEndpoint(endpoint: StripeWebhookEndpoint): void
-  /** Settles what waited for its time and sends what is due; gives how much that was. */
+  /** Runs due jobs and sends due webhooks. Returns their number. */
   runDueJobs(): Promise<number>
-  /** How long by the simulator's clock until there is something to do; 0: now, null: never. */
+  /** The time until the next due job by the simulator's clock; 0: now, null: none. */
   dueInMs(): number | null
-  /** Ends calls whose answers never come. */
+  /** Ends the calls that wait without an answer. */
   close(): void
 }

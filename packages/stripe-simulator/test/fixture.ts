@@ -1,4 +1,4 @@
-/** A simulator without sockets, its clock in hand, and the official SDK on top of it. */
+/** A simulator without sockets and with a controlled clock, below the official SDK. */
 import { Stripe } from 'stripe'
 import { createStripeSimulator, type StripeSimulatorOptions } from '../src/simulator.ts'
 import type { StripeSimulator } from '../src/stripe-simulator.ts'
@@ -10,12 +10,12 @@ export const startMs = Date.UTC(2026, 10, 23, 12)
 export interface Bench {
   simulator: StripeSimulator
   stripe: Stripe
-  /** What the SDK sends, and what it is answered, raw. */
+  /** The raw requests of the SDK and their answers. */
   send(
     path: string,
     options?: { method?: string; form?: string; key?: string | null; headers?: Record<string, string> },
   ): Promise<{ status: number; headers: Headers; body: Record<string, unknown>; error: Record<string, unknown> }>
-  /** The webhooks that were delivered, in order. */
+  /** The delivered webhooks, in order. */
   delivered: { headers: Headers; body: string }[]
 }
 
@@ -89,7 +89,7 @@ export interface Refused {
   headers?: Record<string, string>
 }
 
-/** The SDK's error. */
+/** The error of the SDK. */
 export async function refused(promise: Promise<unknown>): Promise<Refused> {
   return promise.then(
     () => {
@@ -99,7 +99,7 @@ export async function refused(promise: Promise<unknown>): Promise<Refused> {
   )
 }
 
-/** Authorizes 50.00 by hand, as a checkout does. */
+/** Authorizes 50.00 with manual capture, as a checkout does. */
 export const hold = (
   stripe: Stripe,
   params: Partial<Stripe.PaymentIntentCreateParams> = {},

@@ -1,4 +1,4 @@
-/** The simulator's objects beside Stripe's own fixtures: no field that Stripe's have is missing. */
+/** Compares the simulator's objects with Stripe's fixtures: no field of Stripe's may be missing. */
 import { existsSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { beforeAll, describe, expect, it } from 'vitest'
@@ -9,7 +9,7 @@ const file = fileURLToPath(new URL('../../../../shared/data/stripe/fixtures3.jso
 type Json = Record<string, unknown>
 const isJson = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value)
 
-/** Shown by Stripe's fixtures only: an expansion, and a payment method of another type. */
+/** Fields that only Stripe's fixtures have: an expansion, and a payment method of a different type. */
 const notOurs = new Set(['charge.refunds', 'confirmation_token.payment_method_preview.us_bank_account'])
 
 function missingKeys(ours: unknown, theirs: Json, path: string): string[] {

@@ -1,6 +1,6 @@
 /**
- * One call of the API, from its request to its answer: who calls, which endpoint, what goes wrong on purpose, the
- * idempotency key, the work, and what is remembered of it.
+ * The handling of one API call: the caller, the endpoint, the injected fault, the idempotency key, the execution, and
+ * the stored answer.
  */
 
 import { alteredForm, checkoutOf } from '../faults/fault-effects.ts'
@@ -13,7 +13,7 @@ import { createIdempotencyKeys, type IdempotencyKeys, requireKey, type StoredAns
 import { invalid, keyInUse, lockTimeout, missing, rateLimited, StripeRefusal, serverError } from './refusal.ts'
 import { type Route, routes, type Scene } from './routes.ts'
 
-/** What a caller sees of a connection that failed: the code its own system would have given. */
+/** A failed connection, with the error code of the caller's operating system. */
 export class ConnectionFailure extends Error {
   override readonly name = 'ConnectionFailure'
   readonly code: 'ECONNRESET' | 'ECONNREFUSED'
@@ -30,7 +30,7 @@ export interface ApiOptions {
   faults: StripeFaults | null
   plan: FaultPlan<StripeFault>
   sleep: (ms: number) => Promise<void>
-  /** Aborted when the simulator ends: calls that are never answered end then. */
+  /** Aborts when the simulator closes, which ends calls that wait without an answer. */
   ending: AbortSignal
 }
 
@@ -42,7 +42,7 @@ export interface StripeApi {
 interface Call {
   path: string
   requestId: string
-  /** Of a POST; null where it has none. */
+  /** The idempotency key of a POST; null if there is none. */
   key: string | null
   form: FormFields
   route: Route
@@ -99,7 +99,7 @@ export function createApi(options: ApiOptions): StripeApi {
     return plan.next({ on: operation, ...about })
   }
 
-  /** Everything about a fault that happens on the way is here; what it does to the work is in `execute`. */
+  /** Applies the faults of the connection; `execute` applies those of the execution. */
   async function answerTo(call: Call): Promise<StoredAnswer> {
     const fault = decide(call)
     if (fault !== null) await goWrongBefore(fault, call)
@@ -117,7 +117,7 @@ export function createApi(options: ApiOptions): StripeApi {
     return arrived(remembered, fault, signal)
   }
 
-  /** What is refused before it is executed leaves its key free. */
+  /** A request that is refused before its execution does not use its key. */
   function prepare({ route, scene, form, key }: Call, fault: StripeFault | null): (scene: Scene) => object {
     const altered = fault === null ? null : alteredForm(world, route.operation, scene.id, form, fault)
     try {
@@ -157,7 +157,7 @@ export function createApi(options: ApiOptions): StripeApi {
     }
   }
 
-  /** A call whose answer never comes ends when its caller, or the simulator, does. */
+  /** A call without an answer ends with its caller or with the simulator. */
   function lose(loss: Loss, signal: AbortSignal): Promise<never> {
     if (loss === 'reset') return Promise.reject(new ConnectionFailure('ECONNRESET'))
     return new Promise((_, reject) => {
@@ -210,7 +210,7 @@ function worked(
       type,
       code,
       ...(declineCode === undefined ? {} : { decline_code: declineCode }),
-      message: message ?? 'This was refused.',
+      message: message ?? 'The request was refused.',
     })
   }
   const object = prepared(scene)

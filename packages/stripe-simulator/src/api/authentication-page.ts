@@ -1,4 +1,4 @@
-/** The page of a test card's bank, where a buyer completes or fails an authentication and goes back to the shop. */
+/** The bank page of a test card, on which a buyer completes or fails an authentication and returns to the shop. */
 import { createHash } from 'node:crypto'
 import { authenticate } from '../payments/confirm.ts'
 import { shownAmount } from '../world/amounts.ts'
@@ -50,7 +50,7 @@ function question({ intent }: IntentRecord): Response {
   )
 }
 
-/** Where the buyer goes: the shop's address with what Stripe appends to it. */
+/** The return URL of the shop with the parameters that Stripe appends. */
 function returnAddress(returnUrl: string, { intent }: IntentRecord): string {
   const address = new URL(returnUrl)
   const isWell = intent.status !== 'requires_payment_method'
@@ -64,7 +64,7 @@ export async function page(world: World, request: Request, intentId: string): Pr
   const record = world.intents.get(intentId)
   if (record === undefined) return html(404, '<h1>There is no such payment.</h1>')
   if (record.pending === null || record.intent.status !== 'requires_action') {
-    return html(409, '<h1>This payment does not wait for an authentication.</h1>')
+    return html(409, '<h1>This payment is not waiting for an authentication.</h1>')
   }
   if (request.method === 'GET') return question(record)
   if (request.method !== 'POST') return html(405, '<h1>This cannot be done here.</h1>')

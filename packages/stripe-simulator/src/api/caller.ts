@@ -1,4 +1,4 @@
-/** Who calls: a secret or a publishable key, and with which version of the API. */
+/** The caller of the API: a secret or a publishable key, and the API version. */
 
 import { apiVersion } from '../world/world.ts'
 import type { FormFields } from './form.ts'
@@ -42,7 +42,7 @@ export const secretKeyRequired = () =>
     { code: 'secret_key_required' },
   )
 
-/** @throws {StripeRefusal} for a call in the name of another account: there is one. */
+/** @throws {StripeRefusal} for a call on behalf of a different account; the simulator has only one. */
 export function requireOwnAccount(headers: Headers): void {
   const account = headers.get('stripe-account')
   if (account === null) return
@@ -53,7 +53,7 @@ export function requireOwnAccount(headers: Headers): void {
   })
 }
 
-/** @throws {StripeRefusal} for what is no version. */
+/** @throws {StripeRefusal} for an invalid version. */
 export function versionOf(headers: Headers): string {
   const version = headers.get('stripe-version') ?? apiVersion
   if (!/^20\d\d-[01]\d-[0-3]\d(\.[a-z]+)?(;.*)?$/.test(version)) {

@@ -1,4 +1,7 @@
-/** The control routes: what another process asks of the simulator past the API. JSON in, JSON out; never for strangers. */
+/**
+ * The control routes, with which another process controls the simulator. They take and return JSON, and answer only
+ * requests from the loopback interface.
+ */
 import { timingSafeEqual } from 'node:crypto'
 import { z } from 'zod'
 import type { StripeSimulator } from '../stripe-simulator.ts'
@@ -56,7 +59,7 @@ const outcome = z.strictObject({ outcome: z.enum(['complete', 'fail']) })
 const disputed = z.strictObject({ kind: z.enum(['fraudulent', 'product_not_received', 'inquiry']).optional() })
 const endpoint = z.strictObject({ url: z.url(), secret: z.string().min(1) })
 
-/** Leaves out what was given as undefined, as the types of faults want it. */
+/** Removes undefined fields, as the types of faults require. */
 const given = <T extends object>(value: T): T =>
   Object.fromEntries(Object.entries(value).filter(([, one]) => one !== undefined)) as T
 
@@ -122,7 +125,7 @@ function isAllowed(request: Request, token: string): boolean {
   return given.length === wanted.length && timingSafeEqual(given, wanted)
 }
 
-/** `access` null: closed. What is closed looks as if it were not there. */
+/** @param access null: disabled. Disabled routes answer 404. */
 export async function answerControl(
   controlled: Controlled,
   request: Request,

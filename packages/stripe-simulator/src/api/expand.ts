@@ -1,4 +1,4 @@
-/** `expand[]`: ids in an answer replaced by the objects they name. */
+/** `expand[]`: replaces IDs in an answer by the objects. */
 
 import type { World } from '../world/world.ts'
 import { invalid } from './refusal.ts'
@@ -53,7 +53,7 @@ function expandAt(world: World, at: Json, parts: readonly string[], path: string
   if (rest.length > 0 && typeof next === 'object' && next !== null) expandAt(world, next as Json, rest, path)
 }
 
-/** A copy of the answer, expanded. @throws {StripeRefusal} */
+/** A copy of the answer with expanded objects. @throws {StripeRefusal} */
 export function expanded(world: World, answer: object, paths: readonly string[]): object {
   if (paths.length === 0) return answer
   const copy = structuredClone(answer) as Json

@@ -1,4 +1,6 @@
-/** Form-encoded parameters with brackets (`metadata[a]=1`, `expand[]=x`), read into a tree of bounded size and depth. */
+/**
+ * Parses form-encoded parameters with brackets (`metadata[a]=1`, `expand[]=x`) into a tree of bounded size and depth.
+ */
 import { invalid } from './refusal.ts'
 
 export interface FormFields {
@@ -9,7 +11,7 @@ export type FormValue = string | FormFields
 const pairsMax = 1_000
 const depthMax = 8
 
-/** `a[b][0]` is a, b, 0; `a[]` is a and an empty name. */
+/** The path of a name: `a[b][0]` is a, b, 0; `a[]` is a and an empty name. */
 function pathOf(key: string): string[] | null {
   const [, root = '', rest = ''] = /^([^[\]]+)((?:\[[^[\]]*\])*)$/.exec(key) ?? []
   return root === '' ? null : [root, ...[...rest.matchAll(/\[([^[\]]*)\]/g)].map(([, name = '']) => name)]
@@ -17,7 +19,7 @@ function pathOf(key: string): string[] | null {
 
 const emptyFields = (): FormFields => Object.create(null) as FormFields
 
-/** @throws {StripeRefusal} where names contradict each other, or there is more than anybody needs. */
+/** @throws {StripeRefusal} if names contradict each other, or if there are too many parameters. */
 export function parseForm(text: string): FormFields {
   const fields = emptyFields()
   let pairs = 0
@@ -50,7 +52,7 @@ function put(fields: FormFields, path: readonly string[], value: string): void {
   })
 }
 
-/** The same text for the same parameters, in whatever order they came. */
+/** The same text for the same parameters, in any order. */
 export function canonicalForm(value: FormValue): string {
   if (typeof value === 'string') return JSON.stringify(value)
   const entries = Object.keys(value)

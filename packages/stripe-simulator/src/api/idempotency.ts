@@ -1,6 +1,6 @@
 /**
- * Idempotency keys: a request that began to be executed is answered the same way again, its errors too, for a day. One
- * key means one endpoint and one set of parameters.
+ * Idempotency keys: a repeated request gets the first answer, including errors, for one day. A key belongs to one
+ * endpoint and one set of parameters.
  */
 import { createHash } from 'node:crypto'
 import { canonicalForm, type FormFields } from './form.ts'
@@ -19,17 +19,17 @@ interface Entry {
   path: string
   parameters: string
   sinceMs: number
-  /** Null while it is being executed. */
+  /** Null during the execution. */
   answer: StoredAnswer | null
 }
 
 export interface IdempotencyKeys {
-  /** The answer there was; null: the key is this request's now. @throws {StripeRefusal} */
+  /** Returns the stored answer; null: the request now owns the key. @throws {StripeRefusal} */
   take(key: string, path: string, params: FormFields, nowMs: number): StoredAnswer | null
   store(key: string, answer: StoredAnswer): void
-  /** As if it had never been used: what was refused before it was executed. */
+  /** Removes a key whose request was refused before its execution. */
   release(key: string): void
-  /** Forgets every key, as after a day. */
+  /** Forgets all keys, as after one day. */
   forget(): void
 }
 
@@ -38,7 +38,7 @@ export function requireKey(key: string): void {
   if (key.length > 255) throw invalid('Idempotency keys can be up to 255 characters long.')
 }
 
-/** Parameters are kept as a digest: they may hold what nobody may keep. */
+/** Parameters are stored as a digest, for they may contain card data. */
 const digest = (params: FormFields): string => createHash('sha256').update(canonicalForm(params)).digest('base64')
 
 const otherwiseUsed = (message: string) => new StripeRefusal(400, { type: 'idempotency_error', message })

@@ -1,13 +1,13 @@
-/** What an endpoint takes: each parameter's rule, and Stripe's refusals of unknown, missing and ill-formed ones. */
+/** The parameters of endpoints: a rule for each, and Stripe's refusals of unknown, missing, and malformed ones. */
 import type { FormFields, FormValue } from './form.ts'
 import { invalid } from './refusal.ts'
 
-/** Reads one parameter; `path` is its name as Stripe writes it: `payment_method_options[card]`. */
+/** Reads one parameter. `path` is its name as Stripe writes it: `payment_method_options[card]`. */
 export type Rule<T> = (value: FormValue, path: string) => T
 type Rules = Record<string, Rule<unknown>>
 type Read<R extends Rules> = { [K in keyof R]?: ReturnType<R[K]> }
 
-/** Null: the caller unset it with an empty string. */
+/** Null: the caller unset the parameter with an empty string. */
 export type Metadata = Record<string, string> | null
 
 const inner = (path: string, name: string): string => (path === '' ? name : `${path}[${name}]`)
@@ -51,12 +51,12 @@ export const flag: Rule<boolean> = (value, path) => {
   throw invalid(`Invalid boolean: ${typeof value === 'string' ? value.slice(0, 100) : 'hash'}`, { param: path })
 }
 
-/** A value an endpoint accepts and the simulator has no use for. */
+/** A value that is accepted and ignored. */
 export const anything: Rule<FormValue> = value => value
 
-/** What would change where money goes, and is not done here: better refused than ignored. */
+/** A parameter that changes where money goes and that the simulator does not support. Refused, not ignored. */
 export const notSimulated: Rule<never> = (_, path) => {
-  throw invalid(`This simulator does nothing with ${path}: do without it, or try it at Stripe.`, { param: path })
+  throw invalid(`This simulator does not support ${path}. Remove it, or test it with Stripe.`, { param: path })
 }
 
 export const emptyable =
@@ -97,7 +97,7 @@ function requireFew(count: number): void {
   throw invalid(`Metadata can have up to 50 keys, but you've set ${count}.`, { param: 'metadata' })
 }
 
-/** At most 50 keys of 40 characters, with values of 500. */
+/** At most 50 keys of 40 characters, with values of 500 characters. */
 export const metadata: Rule<Metadata> = (value, path) => {
   if (value === '') return null
   requireFew(Object.keys(fieldsOf(value, path)).length)
@@ -121,7 +121,7 @@ export const metadata: Rule<Metadata> = (value, path) => {
   return read
 }
 
-/** What an object's metadata becomes: named keys are set, or unset by an empty string; all are unset by null. */
+/** The new metadata of an object: an empty string unsets a key, and null unsets all keys. */
 export function mergedMetadata(
   current: Readonly<Record<string, string>>,
   change: Metadata | undefined,
@@ -133,7 +133,7 @@ export function mergedMetadata(
   return merged
 }
 
-/** A hash of known parameters. */
+/** An object with known parameters. */
 export const hash =
   <const R extends Rules, const Required extends keyof R & string = never>(
     rules: R,

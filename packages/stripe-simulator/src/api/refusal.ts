@@ -1,4 +1,4 @@
-/** Stripe's refusals: what the API answers instead of an object, with its own status, type, code and sentence. */
+/** Refusals of Stripe's API, with Stripe's status, type, code, and message. */
 import type { Stripe } from 'stripe'
 
 export interface ErrorBody {
@@ -14,7 +14,7 @@ export interface ErrorBody {
   payment_method_type?: string
 }
 
-/** Thrown by whatever refuses, and answered as it is at the border. */
+/** A refusal, thrown anywhere and converted to an answer at the API boundary. */
 export class StripeRefusal extends Error {
   override readonly name = 'StripeRefusal'
   readonly status: number
@@ -39,7 +39,7 @@ export const invalid = (message: string, details: Details = {}): StripeRefusal =
 export const cardError = (message: string, details: Details): StripeRefusal =>
   new StripeRefusal(402, { type: 'card_error', message, ...details })
 
-/** `noun` as Stripe writes it: "payment_intent", "charge", "PaymentMethod". */
+/** @param noun as in Stripe's messages: "payment_intent", "charge", "PaymentMethod". */
 export const missing = (noun: string, id: string, param = 'id', status = 404): StripeRefusal =>
   new StripeRefusal(status, {
     type: 'invalid_request_error',

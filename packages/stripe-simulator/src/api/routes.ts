@@ -1,4 +1,4 @@
-/** The endpoints: what each takes, what it does, and whether a publishable key may call it. */
+/** The endpoints: their parameters, their work, and whether a publishable key may call them. */
 
 import type { StripeOperation } from '../faults/faults.ts'
 import { confirmIntent } from '../payments/confirm.ts'
@@ -27,10 +27,10 @@ import { either, hash, integer, mergedMetadata, metadata, type Rule, text, texts
 import { invalid, missing } from './refusal.ts'
 import { searchIntents, searchRules } from './search.ts'
 
-/** A call's circumstances. */
+/** The context of a call. */
 export interface Scene {
   world: World
-  /** The id in the path. */
+  /** The ID in the path. */
   id: string
   isPublishable: boolean
   searchDelayMs: number
@@ -41,7 +41,7 @@ export interface Route {
   path: RegExp
   operation: StripeOperation
   isPublic: boolean
-  /** Reads the parameters; what it gives does the work. @throws {StripeRefusal} */
+  /** Reads the parameters and returns the work. @throws {StripeRefusal} */
   prepare(params: FormFields): (scene: Scene) => object
 }
 
@@ -77,7 +77,7 @@ const ofIntentRules = hash({
   payment_intent: text,
 })
 
-/** The intent of the path, and with a publishable key only with the secret that goes with it. */
+/** The intent of the path. A publishable key also needs the client secret. */
 function ownIntent({ world, id, isPublishable }: Scene, secret: string | undefined): IntentRecord {
   if (isPublishable && secret === undefined) {
     throw invalid('Missing required param: client_secret.', { code: 'parameter_missing', param: 'client_secret' })

@@ -1,4 +1,4 @@
-/** Search over payment intents, as late as Stripe's: it shows what was true some time ago, and misses what is younger. */
+/** Search of payment intents with Stripe's delay: results are old, and new intents are missing. */
 
 import { limit } from '../world/table.ts'
 import type { World } from '../world/world.ts'
@@ -16,7 +16,7 @@ interface Clause {
 const clausePattern = /^(-?)([a-z_]+)(?:\[(?:'([^']*)'|"([^"]*)")\])?:(?:'([^']*)'|"([^"]*)"|(\d+))$/
 const fields = new Set(['amount', 'currency', 'customer', 'metadata', 'status'])
 
-/** Clauses that all have to hold: `metadata['checkout_id']:'…' AND status:'succeeded'`. */
+/** Clauses that must all match: `metadata['checkout_id']:'…' AND status:'succeeded'`. */
 function parseQuery(query: string): Clause[] {
   return query.split(/\s+(?:AND|and)\s+/).map(part => {
     const [, not, field = '', one, other, single, double, number] = clausePattern.exec(part.trim()) ?? []

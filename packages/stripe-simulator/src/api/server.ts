@@ -1,4 +1,4 @@
-/** The simulator on a port: its own HTTP server, which can break a connection as well as answer on it. */
+/** The simulator as an HTTP server on a port, which can also break connections. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { createStripeSimulator, type StripeSimulatorOptions } from '../simulator.ts'
@@ -6,22 +6,22 @@ import type { StripeSimulator } from '../stripe-simulator.ts'
 import { ConnectionFailure } from './api.ts'
 
 export interface StripeSimulatorServerOptions extends StripeSimulatorOptions {
-  /** Default 0: any that is free. */
+  /** Default: 0, any free port. */
   port?: number
-  /** Default 127.0.0.1. */
+  /** Default: 127.0.0.1. */
   host?: string
 }
 
-/** `host`, `port` and `protocol` are what `new Stripe(key, { host, port, protocol })` takes. */
+/** `host`, `port`, and `protocol` are options of `new Stripe(key, { host, port, protocol })`. */
 export interface StripeSimulatorServer extends StripeSimulator {
   url: string
   host: string
   port: number
   protocol: 'http'
-  /** Takes no connections until `acceptConnections`: they are refused. */
+  /** Refuses connections until `acceptConnections`. */
   refuseConnections(): Promise<void>
   acceptConnections(): Promise<void>
-  /** Ends everything at once; what is not answered yet never is. */
+  /** Stops the server and its connections immediately. Requests in progress get no answer. */
   stop(): Promise<void>
 }
 
@@ -63,14 +63,14 @@ const listening = (server: Server, port: number, host: string) =>
     })
   })
 
-/** What browsers ask before they call another origin. */
+/** The headers for preflight requests of browsers. */
 const preflight = {
   'access-control-allow-origin': '*',
   'access-control-allow-methods': 'GET, POST',
   'access-control-allow-headers': 'authorization, content-type, idempotency-key, stripe-version',
 }
 
-/** Listens, sends webhooks and lets time pass by itself, until `stop`. Rejects where the port is taken. */
+/** Starts a server that sends webhooks and runs due jobs by itself, until `stop`. Rejects if the port is in use. */
 export async function startStripeSimulator(options: StripeSimulatorServerOptions = {}): Promise<StripeSimulatorServer> {
   const { port: wanted = 0, host = '127.0.0.1' } = options
   const sockets = new Set<Socket>()
@@ -85,7 +85,7 @@ export async function startStripeSimulator(options: StripeSimulatorServerOptions
   const url = `http://${host.includes(':') ? `[${host}]` : host}:${port}`
   const simulator = createStripeSimulator({ url, ...options }, { refuseFor })
 
-  /** Once what is asked for now is answered. */
+  /** After the requests in progress are answered. */
   function refuseFor(ms: number): void {
     setImmediate(() => void refused().then(() => setTimeout(() => void accepted(), ms).unref()))
   }
@@ -126,7 +126,7 @@ export async function startStripeSimulator(options: StripeSimulatorServerOptions
   ticking.unref()
 
   let isStopped = false
-  /** Those that are being answered end by themselves. */
+  /** Connections with a request in progress end by themselves. */
   async function refused(): Promise<void> {
     if (!server.listening) return
     server.close()

@@ -1,15 +1,15 @@
-/** Where webhooks go, and how they get there. */
+/** Webhook endpoints and the delivery over HTTP. */
 
 export interface StripeWebhookEndpoint {
   url: string
-  /** Signs what is sent there: "whsec_…". */
+  /** The secret that signs the webhooks of the endpoint: "whsec_…". */
   secret: string
 }
 
-/** Takes a webhook; throws to have it sent again. */
+/** Delivers a webhook. @throws to have it retried. */
 export type DeliverStripeWebhook = (headers: Headers, body: string, url: string) => Promise<void>
 
-/** Sends over HTTP; anything but 2xx within ten seconds is a failure, a redirect too. */
+/** Sends a webhook over HTTP. Anything but 2xx within ten seconds is a failure, also a redirect. */
 export const postWebhook: DeliverStripeWebhook = async (headers, body, url) => {
   const response = await fetch(url, {
     method: 'POST',
@@ -19,5 +19,5 @@ export const postWebhook: DeliverStripeWebhook = async (headers, body, url) => {
     signal: AbortSignal.timeout(10_000),
   })
   await response.body?.cancel()
-  if (!response.ok) throw new Error(`the webhook was answered with ${response.status}`)
+  if (!response.ok) throw new Error(`the endpoint answered the webhook with ${response.status}`)
 }

@@ -1,4 +1,4 @@
-/** Whom a fault is about, and what a fault makes of a request's parameters. */
+/** The subject of a fault, and its effect on the parameters of a request. */
 
 import type { FormFields, FormValue } from '../api/form.ts'
 import type { World } from '../world/world.ts'
@@ -6,7 +6,7 @@ import type { StripeFault, StripeOperation } from './faults.ts'
 
 const textOf = (value: FormValue | undefined): string | null => (typeof value === 'string' ? value : null)
 
-/** The intent a request names, in its path or its parameters, itself or by its charge. */
+/** The intent that a request names in its path or its parameters, directly or by its charge. */
 function intentOf(world: World, pathId: string, form: FormFields) {
   const named = world.intents.get(pathId) ?? world.intents.get(textOf(form.payment_intent) ?? '')
   if (named !== undefined) return named.intent
@@ -20,7 +20,7 @@ export function checkoutOf(world: World, pathId: string, form: FormFields): stri
   return given ?? intentOf(world, pathId, form)?.metadata.checkout_id ?? null
 }
 
-/** The parameters with another amount or currency; null where they stay as they are. */
+/** The parameters with a different amount or currency; null if they stay the same. */
 export function alteredForm(
   world: World,
   operation: StripeOperation,

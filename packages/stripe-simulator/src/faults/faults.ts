@@ -1,4 +1,4 @@
-/** What goes wrong on purpose: with a call, and with a webhook; decided by a function, or by what was asked for ahead. */
+/** Injected faults of calls and webhooks, decided by a function or planned in advance. */
 
 export type StripeOperation =
   | 'create'
@@ -14,31 +14,31 @@ export type StripeOperation =
   | 'dispute'
   | 'probe'
 
-/** How an answer is lost: the connection breaks, or nothing ever comes. */
+/** How an answer is lost: the connection breaks, or there is no answer. */
 export type Loss = 'reset' | 'silence'
 
 export type StripeFault =
-  /** Nobody listens. */
+  /** The connection is refused. */
   | { kind: 'refuse_connection' }
-  /** Lost on the way there: no effect. */
+  /** The request is lost: no effect. */
   | { kind: 'lose_request'; loss?: Loss }
-  /** Lost on the way back: its effect has happened. */
+  /** The answer is lost: the effect happens. */
   | { kind: 'lose_answer'; loss?: Loss }
-  /** Slow, before its effect or after it (default), in real time unless a `sleep` was given. */
+  /** The answer is slow, before or after (default) the effect. In real time unless `sleep` is given. */
   | { kind: 'delay'; ms: number; when?: 'before' | 'after' }
-  /** Never answered, and executed that much later by the simulator's clock: the key is in use until then. */
+  /** No answer, and the effect happens later by the simulator's clock. The key is in use until then. */
   | { kind: 'apply_late'; ms: number }
-  /** Answered with 500 (or another), which is remembered under the key. */
+  /** Answered with 500 or another status, which is stored under the key. */
   | { kind: 'server_error'; effect: boolean; status?: 500 | 502 | 503 | 504 }
   | { kind: 'rate_limit'; retryAfterSeconds?: number }
   | { kind: 'lock_timeout' }
   | { kind: 'key_in_use' }
-  /** Done with another amount than asked: by default one minor unit more, for captures and refunds one less. */
+  /** Executed with a different amount: by default one minor unit more, or one less for captures and refunds. */
   | { kind: 'other_amount'; byMinor?: number }
   | { kind: 'other_currency'; currency: string }
-  /** A look-up that does not find what is there. */
+  /** A lookup does not find an existing object. */
   | { kind: 'not_found' }
-  /** Refused for good, without an effect: by default as an authorization that has ended. */
+  /** Definitely refused without an effect; by default like an expired authorization. */
   | {
       kind: 'refuse'
       status?: number
@@ -53,9 +53,9 @@ export interface FaultyRequest {
   path: string
   operation: StripeOperation
   idempotencyKey: string | null
-  /** The `metadata.checkout_id` of the request, or of the intent it is about. */
+  /** The `metadata.checkout_id` of the request, or of its intent. */
   checkoutId: string | null
-  /** Its parameters, as a tree of texts. */
+  /** The parameters as a tree of texts. */
   body: Readonly<Record<string, unknown>>
 }
 
@@ -65,23 +65,23 @@ export type WebhookFault =
   | { kind: 'lose' }
   | { kind: 'twice' }
   | { kind: 'late'; ms: number }
-  /** Sent after the next one. */
+  /** Sent after the next webhook. */
   | { kind: 'out_of_order' }
-  /** Before the true one comes one with other content that nobody signed. */
+  /** A forged webhook with different content and an invalid signature is sent first. */
   | { kind: 'forge' }
 
 export type WebhookFaults = (event: { id: string; type: string }) => WebhookFault | null
 
-/** A fault asked for ahead: for the next calls it fits, or for a share of them. */
+/** A planned fault of the next matching calls, or of a share of them. */
 export interface PlannedFault<F> {
   fault: F
-  /** Which operation, or event type. Default: any. */
+  /** The operation or event type. Default: any. */
   on?: string
   idempotencyKey?: string
   checkoutId?: string
-  /** How often. Default 1, or without end where there is a rate. */
+  /** How often it fires. Default: once, or without limit if there is a rate. */
   times?: number
-  /** The share of fitting calls, 0 to 1. Default: each. */
+  /** The share of matching calls, from 0 to 1. Default: all. */
   rate?: number
 }
 
@@ -94,11 +94,11 @@ interface Subject {
 export interface FaultPlan<F extends { kind: string }> {
   add(planned: PlannedFault<F>): void
   clear(): void
-  /** The first that fits; counted as fired. */
+  /** The first matching fault, which is counted as fired. */
   next(subject: Subject): F | null
-  /** Counts one that was decided elsewhere. */
+  /** Counts a fault that a function decided. */
   count(fault: F, on: string): F
-  /** How often each fired: `lose_answer create` 3. */
+  /** The number of fired faults by name: `lose_answer create` 3. */
   fired(): Record<string, number>
 }
 

@@ -1,6 +1,6 @@
 /**
- * One attempt to take the money of an intent: a charge that succeeds, fails, or is pending, and what the intent becomes
- * by it. Only here are authorizations made.
+ * One attempt to pay an intent: a charge that succeeds, fails, or is pending, and the new state of the intent. The only
+ * place that creates authorizations.
  */
 import type { Stripe } from 'stripe'
 import { cardError, docUrl, type StripeRefusal } from '../api/refusal.ts'
@@ -10,13 +10,13 @@ import { openDispute } from './disputes.ts'
 import { captureOf } from './intent-object.ts'
 import type { Decline } from './test-methods.ts'
 
-/** How long a debit is under way: by default seconds, for slow ones Stripe's three minutes. */
+/** The duration of a debit: seconds by default, Stripe's three minutes for slow ones. */
 const debitMs = 5_000
 const slowDebitMs = 3 * 60_000
 
 type Failure = { type: 'card_error' | 'invalid_request_error'; decline: Decline; chargeId: string | null }
 
-/** The intent waits for another payment method, and says why. */
+/** Makes the intent wait for another payment method, with the reason. */
 export function failIntent(world: World, record: IntentRecord, method: MethodRecord, failure: Failure): void {
   const { intent } = record
   const { decline, chargeId, type } = failure
@@ -38,7 +38,7 @@ export function failIntent(world: World, record: IntentRecord, method: MethodRec
   world.emit('payment_intent.payment_failed', intent)
 }
 
-/** What the API answers for an attempt that was declined. */
+/** The API's answer to a declined attempt. */
 export function declined({ intent }: IntentRecord): StripeRefusal {
   const {
     message = '',
@@ -60,7 +60,7 @@ export function declined({ intent }: IntentRecord): StripeRefusal {
   })
 }
 
-/** Gives whether it was not declined. */
+/** Returns false if the attempt was declined. */
 export function attempt(
   world: World,
   record: IntentRecord,
@@ -110,13 +110,13 @@ function receive(world: World, record: IntentRecord, method: MethodRecord, charg
   disputeLater(world, method, charge)
 }
 
-/** Some test cards dispute whatever was captured of them. */
+/** Disputes a captured charge if its test card requires it. */
 export function disputeLater(world: World, { test }: MethodRecord, charge: Stripe.Charge): void {
   const kind = test.dispute ?? (test.debit?.dispute === true ? 'fraudulent' : null)
   if (kind !== null) world.later(1_000, () => openDispute(world, charge, kind))
 }
 
-/** The authorization ends by itself, if nobody captured or released it before; gives whether it did. */
+/** Expires an authorization that was not captured or released. Returns whether it did. */
 export function expireAuthorization(world: World, { intent }: IntentRecord, charge: Stripe.Charge): boolean {
   if (intent.status !== 'requires_capture' || intent.latest_charge !== charge.id) return false
   world.record('release', intent, intent.amount_capturable, charge.id)

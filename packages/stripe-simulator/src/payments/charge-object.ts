@@ -1,15 +1,15 @@
-/** A charge, in the shape Stripe shows. */
+/** A charge, in Stripe's shape. */
 import type { Stripe } from 'stripe'
 import type { MethodRecord, World } from '../world/world.ts'
 import type { Decline } from './test-methods.ts'
 
-/** How long a card's authorization can be captured, where the buyer takes part. */
+/** How long a card authorization can be captured when the buyer is present. */
 export const authorizationSeconds = 7 * 24 * 60 * 60
 
 interface ChargeTerms {
   intent: Stripe.PaymentIntent
   method: MethodRecord
-  /** Null: paid, or on its way. */
+  /** Null: paid or pending. */
   decline: Decline | null
   status: 'succeeded' | 'pending' | 'failed'
   isCaptured: boolean
@@ -98,7 +98,7 @@ function otherDetails(world: World, method: MethodRecord): Stripe.Charge.Payment
   return { [type]: { ...(bank ?? sepa), mandate: null }, type } as unknown as Stripe.Charge.PaymentMethodDetails
 }
 
-/** Makes the charge of an attempt; the intent's metadata is copied to it, as it is now. */
+/** Creates the charge of an attempt, with a copy of the intent's current metadata. */
 export function addCharge(world: World, terms: ChargeTerms): Stripe.Charge {
   const { intent, method, decline, status, isCaptured } = terms
   const isCard = method.test.type === 'card'

@@ -1,4 +1,4 @@
-/** Confirmation: which payment method, whether the buyer has to authenticate, and the attempt. */
+/** Confirmation: the payment method, the buyer's authentication, and the attempt. */
 import type { Stripe } from 'stripe'
 import { invalid, unexpectedState } from '../api/refusal.ts'
 import type { IntentRecord, MethodRecord, World } from '../world/world.ts'
@@ -9,7 +9,7 @@ import type { ConfirmParams } from './intent-parameters.ts'
 import { createMethod, findMethod } from './payment-methods.ts'
 import { declines } from './test-methods.ts'
 
-/** What of a creation's parameters is for its confirmation, too. */
+/** The parameters of a creation that also apply to its confirmation. */
 export type Confirmation = Omit<ConfirmParams, 'expand' | 'client_secret'>
 
 interface Chosen {
@@ -24,7 +24,7 @@ const confirmable: readonly string[] = [
   'requires_action',
 ] satisfies IntentStatus[]
 
-/** @throws {StripeRefusal} also where the payment was declined: the intent waits for another payment method then. */
+/** @throws {StripeRefusal} also if the payment was declined; the intent then waits for another payment method. */
 export function confirmIntent(
   world: World,
   record: IntentRecord,
@@ -191,11 +191,11 @@ function demandAuthentication(world: World, record: IntentRecord, chosen: Chosen
   world.emit('payment_intent.requires_action', intent)
 }
 
-/** What came of the buyer's authentication. @throws {StripeRefusal} where nobody waits for it. */
+/** Applies the result of the buyer's authentication. @throws {StripeRefusal} if none is pending. */
 export function authenticate(world: World, record: IntentRecord, word: 'complete' | 'fail'): void {
   const { intent, pending } = record
   if (intent.status !== 'requires_action' || pending === null) {
-    throw unexpectedState('This PaymentIntent does not wait for an authentication.', intent)
+    throw unexpectedState('This PaymentIntent is not waiting for an authentication.', intent)
   }
   if (word === 'fail') {
     const decline = {

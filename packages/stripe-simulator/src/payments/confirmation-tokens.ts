@@ -1,4 +1,4 @@
-/** Confirmation tokens: what a Payment Element collected, to be confirmed once by the server. */
+/** Confirmation tokens: the input of a Payment Element, which the server can confirm once. */
 import type { Stripe } from 'stripe'
 import { anything, choice, flag, hash, text, texts } from '../api/parameters.ts'
 import { invalid, missing } from '../api/refusal.ts'
@@ -24,7 +24,7 @@ export const tokenCreateRules = hash({
   _stripe_version: text,
 })
 
-/** A payment method without what makes it an object of its own. */
+/** The fields of a payment method without those of a stored object. */
 function preview(method: Stripe.PaymentMethod): Stripe.ConfirmationToken['payment_method_preview'] {
   const own = new Set(['id', 'object', 'created', 'livemode', 'metadata'])
   const shown = Object.fromEntries(Object.entries(method).filter(([name]) => !own.has(name)))
@@ -66,7 +66,7 @@ export function createToken(world: World, params: ReturnType<typeof tokenCreateR
   return token
 }
 
-/** The token, still good for this intent. @throws {StripeRefusal} */
+/** The token, if it is still valid for the intent. @throws {StripeRefusal} */
 export function usableToken(world: World, id: string, intentId: string): TokenRecord {
   const record = world.tokens.get(id)
   if (record === undefined) throw missing('confirmation_token', id, 'confirmation_token', 400)

@@ -1,4 +1,4 @@
-/** Disputes: the cardholder's bank takes the money of a charge back, or asks about it. */
+/** Disputes: the cardholder's bank reclaims the money of a charge, or inquires about it. */
 import type { Stripe } from 'stripe'
 import { anything, flag, hash, mergedMetadata, metadata, text, texts } from '../api/parameters.ts'
 import { invalid, missing } from '../api/refusal.ts'
@@ -137,7 +137,7 @@ export function updateDispute(
   return dispute
 }
 
-/** The shop accepts it. */
+/** Closes a dispute that the shop accepts. */
 export function closeDispute(world: World, dispute: Stripe.Dispute): Stripe.Dispute {
   if (isOver(dispute)) throw invalid('This dispute is already closed.', { code: 'status_transition_invalid' })
   end(world, dispute, 'lost')

@@ -1,4 +1,4 @@
-/** A payment intent: its shape, which methods it offers, and what a publishable key may see of it. */
+/** A payment intent: its shape, its payment method types, and its fields for a publishable key. */
 import type { Stripe } from 'stripe'
 import { mergedMetadata } from '../api/parameters.ts'
 import { invalid } from '../api/refusal.ts'
@@ -17,7 +17,7 @@ export type IntentStatus =
   | 'canceled'
   | 'succeeded'
 
-/** The currencies of the methods that have not all of them. */
+/** The currencies of the methods that do not support all currencies. */
 const methodCurrencies: Readonly<Record<string, readonly string[]>> = {
   paypal: 'aud cad chf czk dkk eur gbp hkd nok nzd pln sek sgd usd'.split(' '),
   sepa_debit: ['eur'],
@@ -25,7 +25,7 @@ const methodCurrencies: Readonly<Record<string, readonly string[]>> = {
 }
 const automaticOnly: readonly string[] = ['sepa_debit', 'us_bank_account']
 
-/** @throws {StripeRefusal} where a method type cannot pay in this currency, or cannot be captured by hand. */
+/** @throws {StripeRefusal} if a method type does not support the currency or manual capture. */
 export function requireCompatible(type: string, currency: string, capture: string): void {
   const currencies = methodCurrencies[type]
   if (currencies?.includes(currency) === false) {
@@ -43,8 +43,8 @@ export function requireCompatible(type: string, currency: string, capture: strin
 }
 
 /**
- * The method types that are offered: of those allowed, or of what a Dashboard with everything enabled has, those that
- * can pay this way. What cannot is left out silently.
+ * The offered method types: of those allowed, or of a Dashboard with everything enabled, those that support the
+ * payment. Others are left out without an error.
  */
 function offeredTypes(
   allowed: readonly string[] | null,
@@ -133,7 +133,7 @@ function shippingOf(given: CreateParams['shipping']): Stripe.PaymentIntent['ship
   return { address: { ...(address as object) } as Stripe.Address, carrier, name, phone, tracking_number }
 }
 
-/** Options as Stripe shows them: those that were given, over what there was, beside the card's defaults. */
+/** Payment method options in Stripe's shape: the given ones, then the existing ones, then the defaults of cards. */
 function mergedOptions(
   current: Stripe.PaymentIntent['payment_method_options'],
   given: MethodOptions = {},
@@ -149,13 +149,13 @@ function mergedOptions(
   return { ...current, ...given, card } as Stripe.PaymentIntent['payment_method_options']
 }
 
-/** How an intent would be captured that was paid with a method of this type. */
+/** The capture method of an intent that is paid with a method of this type. */
 export function captureOf(intent: Stripe.PaymentIntent, type: string): string {
   const options = intent.payment_method_options as Readonly<Record<string, { capture_method?: string }>> | null
   return options?.[type]?.capture_method ?? intent.capture_method
 }
 
-/** Changes what an update and a confirmation have in common. @throws {StripeRefusal} before anything is changed. */
+/** The changes that updates and confirmations share. @throws {StripeRefusal} before any change. */
 export function change(intent: Stripe.PaymentIntent, params: Omit<UpdateParams & ConfirmParams, 'expand'>): void {
   const allowed = params.allowed_payment_method_types ?? intent.allowed_payment_method_types
   const { excluded_payment_method_types: excluded = intent.excluded_payment_method_types } = params
@@ -176,7 +176,7 @@ export function change(intent: Stripe.PaymentIntent, params: Omit<UpdateParams &
   })
 }
 
-/** Fields that are also shown to a publishable key. */
+/** The fields that a publishable key can see. */
 const publicFields = [
   'id',
   'object',

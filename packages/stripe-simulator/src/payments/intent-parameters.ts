@@ -1,4 +1,4 @@
-/** What the endpoints of payment intents take, and which parameters contradict each other. */
+/** The parameters of the payment intent endpoints, and those that contradict each other. */
 
 import {
   anything,
@@ -62,7 +62,7 @@ const goneMethodTypes: Rule<never> = (_, path) => {
   )
 }
 
-/** What creation, update and confirmation all take. */
+/** The common parameters of creation, update, and confirmation. */
 const shared = {
   allowed_payment_method_types: texts,
   amount_details: anything,
@@ -121,9 +121,9 @@ export const confirmRules = hash({
   ...shared,
   ...confirming,
   amount_to_confirm: notSimulated,
-  // With a publishable key.
+  // Only with a publishable key.
   client_secret: text,
-  // What Stripe.js tells of the browser.
+  // Browser data from Stripe.js.
   client_attribution_metadata: anything,
   client_context: anything,
   expected_payment_method_type: text,
@@ -147,7 +147,7 @@ const onlyConfirming = [
   'return_url',
 ] as const
 
-/** A creation that Stripe would begin to execute. */
+/** Validates a creation before Stripe would execute it. */
 export const createRules: Rule<CreateParams> = (value, path) => {
   const params = createFields(value, path)
   requireChargeable(params.amount, knownCurrency(params.currency))

@@ -1,4 +1,4 @@
-/** Payment intents: making, changing, capturing and cancelling them, each in the states that allow it. */
+/** Payment intents: creation, changes, capture, and cancellation, each in the states that allow it. */
 import type { Stripe } from 'stripe'
 import { anything, choice, flag, hash, mergedMetadata, metadata, positive, text, texts } from '../api/parameters.ts'
 import { invalid, missing, unexpectedState } from '../api/refusal.ts'
@@ -16,7 +16,7 @@ export function findIntent(world: World, id: string, param = 'intent', status = 
   return found
 }
 
-/** Makes an intent, and confirms it where that is asked for: declined, it is there all the same. */
+/** Creates an intent, and confirms it on request. A declined confirmation keeps the intent. */
 export function createIntent(world: World, params: CreateParams): IntentRecord {
   const intent = newIntent(world, params)
   const method = namedMethod(world, params)
@@ -54,7 +54,7 @@ const changeable: readonly string[] = [
   'requires_confirmation',
   'requires_action',
 ] satisfies IntentStatus[]
-/** These may change whatever became of the payment. */
+/** Fields that can change in every state of the payment. */
 const alwaysChangeable = new Set(['metadata', 'description', 'receipt_email', 'expand', 'shipping', 'transfer_group'])
 const described = [
   'customer',
@@ -101,7 +101,7 @@ export const captureRules = hash({
   statement_descriptor_suffix: text,
 })
 
-/** Takes what was authorized, or less of it and releases the rest: once. */
+/** Captures the authorized amount, or a part of it and releases the rest. Possible once. */
 export function captureIntent(world: World, { intent }: IntentRecord, params: ReturnType<typeof captureRules>): void {
   if (intent.status === 'succeeded') {
     throw unexpectedState('This PaymentIntent could not be captured because it has already been captured.', intent)
@@ -150,7 +150,7 @@ export const cancelRules = hash({
   expand: texts,
 })
 
-/** Ends an intent for good: what it holds is released, and it never takes money any more. */
+/** Cancels an intent for good: its authorization is released, and it can never be paid. */
 export function cancelIntent(world: World, record: IntentRecord, params: ReturnType<typeof cancelRules>): void {
   const { intent } = record
   if (!changeable.includes(intent.status) && intent.status !== 'requires_capture') {

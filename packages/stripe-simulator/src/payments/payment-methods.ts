@@ -1,4 +1,4 @@
-/** Payment methods: made from test ids, tokens, test numbers and IBANs. No number is kept, nor shown. */
+/** Payment methods from test IDs, tokens, test numbers, and IBANs. Numbers are neither stored nor shown. */
 import type { Stripe } from 'stripe'
 import {
   anything,
@@ -49,7 +49,7 @@ const methodFields = {
   allow_redisplay: choice('always', 'limited', 'unspecified'),
   metadata,
   radar_options: anything,
-  // What Stripe.js tells of the browser.
+  // Browser data from Stripe.js.
   guid: text,
   muid: text,
   sid: text,
@@ -60,7 +60,7 @@ const methodFields = {
   client_attribution_metadata: anything,
 }
 
-/** `payment_method_data` of a confirmation or a confirmation token. */
+/** The `payment_method_data` of a confirmation or a confirmation token. */
 export const methodDataRules = hash(methodFields, ['type'])
 export const methodCreateRules = hash(
   {
@@ -139,7 +139,7 @@ function testMethodOf(data: MethodData, world: World): TestMethod {
     }
     case 'us_bank_account':
       throw invalid(
-        'This simulator verifies no bank accounts: use a test payment method such as pm_usBankAccount_success.',
+        'This simulator does not verify bank accounts. Use a test payment method such as pm_usBankAccount_success.',
         { param: 'us_bank_account' },
       )
   }
@@ -227,11 +227,11 @@ function add(world: World, test: TestMethod, data: Partial<MethodData>): MethodR
   return record
 }
 
-/** @throws {StripeRefusal} for what is no test card. */
+/** @throws {StripeRefusal} for a number that is not a test card. */
 export const createMethod = (world: World, data: MethodData): MethodRecord =>
   add(world, testMethodOf(data, world), data)
 
-/** A payment method by its id; a test id such as `pm_card_visa` makes a new one each time. */
+/** A payment method by its ID. A test ID such as `pm_card_visa` creates a new one each time. */
 export function findMethod(world: World, id: string, param = 'payment_method'): MethodRecord {
   const known = world.methods.get(id)
   if (known !== undefined) return known

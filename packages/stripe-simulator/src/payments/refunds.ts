@@ -1,4 +1,4 @@
-/** Refunds of what was captured: never more than is left of it; some test cards settle or fail them later. */
+/** Refunds of captured charges, up to the amount that is left. Some test cards settle or fail them later. */
 import type { Stripe } from 'stripe'
 import { choice, hash, mergedMetadata, metadata, notSimulated, positive, text, texts } from '../api/parameters.ts'
 import { invalid, missing } from '../api/refusal.ts'
@@ -47,7 +47,7 @@ function chargeOf(world: World, params: ReturnType<typeof refundRules>): Stripe.
 const noCharge = (intentId: string) =>
   invalid(`This PaymentIntent (${intentId}) does not have a successful charge to refund.`, { param: 'payment_intent' })
 
-/** What can still be refunded, and how much of it. @throws {StripeRefusal} */
+/** The charge and the amount of a refund. @throws {StripeRefusal} */
 function refundable(world: World, params: ReturnType<typeof refundRules>): { charge: Stripe.Charge; amount: number } {
   const charge = chargeOf(world, params)
   if (charge.status !== 'succeeded' || !charge.captured) throw noCharge(String(charge.payment_intent))
@@ -119,7 +119,7 @@ function settleRefund(world: World, refund: Stripe.Refund): void {
   world.emit('charge.refund.updated', refund)
 }
 
-/** The money comes back: it can be refunded once more. Gives whether there was something to fail. */
+/** Fails a refund, whose amount can then be refunded again. Returns false if it has already failed. */
 export function failRefund(world: World, refund: Stripe.Refund): boolean {
   const charge = world.charges.get(String(refund.charge))
   if (charge === undefined || refund.status === 'failed') return false

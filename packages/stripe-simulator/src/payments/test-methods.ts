@@ -1,6 +1,6 @@
 /**
- * Stripe's published test payment methods and card numbers, and what each does. A number ends here: what is kept of it
- * is its last four digits and its behaviour.
+ * Stripe's published test payment methods and card numbers with their behaviour. Only the last four digits of a number
+ * are kept.
  */
 
 export interface Decline {
@@ -16,16 +16,16 @@ export interface TestMethod {
   brand: string
   funding: 'credit' | 'debit' | 'prepaid'
   country: string
-  /** What the issuer says; nothing: it approves. */
+  /** The issuer's decline; absent: it approves. */
   decline?: Decline
-  /** When the buyer has to authenticate; nothing: never. */
+  /** When the buyer must authenticate; absent: never. */
   authentication?: 'required' | 'unless_set_up' | 'on_request'
-  /** Set up for use off session already. */
+  /** Already set up for off-session payments. */
   isSetUp?: boolean
   dispute?: 'fraudulent' | 'product_not_received' | 'inquiry'
-  /** A refund that is settled later, well or not. */
+  /** A refund that succeeds or fails later. */
   refund?: 'pending' | 'fails'
-  /** Debits are settled later: by default well, and soon. */
+  /** Debits settle later: by default they succeed within seconds. */
   debit?: { failure?: string; slow?: boolean; dispute?: boolean }
 }
 
@@ -68,7 +68,7 @@ type Row = readonly [number: string, name: string | null, what?: Partial<TestMet
 
 const debit = { funding: 'debit' } as const
 
-/** Names without their `pm_card_`. */
+/** Names without `pm_card_`. */
 const cards: readonly Row[] = [
   ['4242424242424242', 'visa'],
   ['4000056655665556', 'visa_debit', debit],
@@ -151,7 +151,7 @@ for (const [number, name, what] of cards) {
   byNumber.set(number, method)
   if (name === null) continue
   byName.set(`pm_card_${name}`, method)
-  // Declines go by two names in Stripe's documents, with the brand and without.
+  // Stripe's documentation names declines with the brand and without it.
   if (name.includes('chargeDeclined')) {
     byName.set(`pm_card_${name.startsWith('visa_') ? name.slice(5) : `visa_${name}`}`, method)
   }
@@ -166,7 +166,7 @@ for (const [name, last4, settles] of usBankAccounts) {
   })
 }
 
-/** Approved or refused on PayPal's page, each time. */
+/** Approved or refused on PayPal's page each time. */
 export const paypalTestMethod: TestMethod = {
   ...visa,
   type: 'paypal',
@@ -204,7 +204,7 @@ function passesLuhn(number: string): boolean {
   return /^\d{12,19}$/.test(number) && sum % 10 === 0
 }
 
-/** The card of a number, or why it is none: mistyped, or not a test card. */
+/** The card of a number, or the reason for its refusal: mistyped, or not a test card. */
 export function cardTestMethod(number: string): TestMethod | Decline {
   const bare = number.replace(/[ -]/g, '')
   return byNumber.get(bare) ?? (passesLuhn(bare) ? declines.liveCard : declines.incorrectNumber)

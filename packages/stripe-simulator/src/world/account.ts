@@ -1,9 +1,9 @@
-/** The account: what a client asks for to see whether its key is good. */
+/** The account, which clients read to check their key. */
 import type { World } from './world.ts'
 
 const startedAt = 1_700_000_000
 
-/** What was captured and not given back, by currency. */
+/** Captured minus refunded amounts, by currency. */
 export function balance(world: World): object {
   const totals = new Map<string, number>([['usd', 0]])
   for (const { kind, currency, amountMinor } of world.effects) {

@@ -1,4 +1,4 @@
-/** Which amounts Stripe charges: the currencies it knows, their decimals, their minima, and eight digits at most. */
+/** The amounts that Stripe accepts: known currencies with their decimals, minimum amounts, and at most eight digits. */
 import { invalid } from '../api/refusal.ts'
 
 const currencies = new Set(
@@ -10,12 +10,12 @@ const currencies = new Set(
 )
 
 const zeroDecimals = new Set('bif clp djf gnf jpy kmf krw mga pyg rwf vnd vuv xaf xof xpf'.split(' '))
-/** Their last digit has to be 0: networks know two decimals only. */
+/** Amounts must end in 0, for card networks support only two decimals. */
 const threeDecimals = new Set('bhd jod kwd omr tnd'.split(' '))
-/** Written with two decimals that have to be 00. */
+/** Amounts have two decimals, which must be 00. */
 const wholeUnitsOnly = new Set(['isk', 'ugx'])
 
-/** In minor units, from Stripe's table; a currency that is not in it has no minimum of its own here. */
+/** Minimum amounts in minor units, from Stripe's table. Other currencies have no minimum here. */
 const minima: Readonly<Record<string, number>> = {
   usd: 50,
   aed: 200,
@@ -51,7 +51,7 @@ function decimalsOf(currency: string): 0 | 2 | 3 {
   return threeDecimals.has(currency) ? 3 : 2
 }
 
-/** "$1,234.50", or "1,234.50 kwd" where there is no sign. */
+/** "$1,234.50", or "1,234.50 kwd" for a currency without a sign. */
 export function shownAmount(amountMinor: number, currency: string): string {
   const decimals = decimalsOf(currency)
   const number = (amountMinor / 10 ** decimals).toLocaleString('en-US', {
@@ -74,7 +74,7 @@ export function knownCurrency(currency: string): string {
   return lower
 }
 
-/** @throws {StripeRefusal} where Stripe would not charge this amount. */
+/** @throws {StripeRefusal} if Stripe does not accept the amount. */
 export function requireChargeable(amountMinor: number, currency: string): void {
   const refuse = (code: string, message: string) => invalid(message, { code, param: 'amount' })
   if (amountMinor > maximum) {

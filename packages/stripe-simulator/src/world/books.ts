@@ -1,6 +1,6 @@
-/** The simulator's books: every movement of money there ever was, by checkout. */
+/** The simulator's books: all movements of money, by checkout. */
 
-/** `release`: an authorization's end without a capture of it all, by a void, its expiry or a smaller capture. */
+/** `release` ends an authorization without capturing all of it: by a void, by expiry, or by a smaller capture. */
 export type EffectKind = 'authorize' | 'capture' | 'release' | 'refund' | 'refund_failed' | 'dispute' | 'dispute_won'
 
 /** One movement of money. */
@@ -8,34 +8,34 @@ export interface Effect {
   /** ISO 8601. */
   at: string
   kind: EffectKind
-  /** The intent's `metadata.checkout_id`; null where it has none. */
+  /** The intent's `metadata.checkout_id`; null if it has none. */
   checkoutId: string | null
   intentId: string
   chargeId: string | null
   amountMinor: number
   currency: string
-  /** What asked for it; nulls where time or the buyer brought it. */
+  /** The request that caused it; null if the buyer or time did. */
   requestId: string | null
   idempotencyKey: string | null
 }
 
-/** What really happened for one checkout, whatever the API answered. */
+/** All movements of money of one checkout, independent of the API's answers. */
 export interface Books {
   checkoutId: string
-  /** How often money was authorized, ever; an immediate payment counts too. */
+  /** The number of authorizations, including immediate payments. */
   authorizations: number
   authorizedMinor: number
-  /** Authorized and neither captured nor released. */
+  /** Authorized, but neither captured nor released. */
   openMinor: number
   captures: number
   capturedMinor: number
   refunds: number
-  /** Refunds that failed later are not counted. */
+  /** Without refunds that failed later. */
   refundedMinor: number
   disputedMinor: number
   currencies: string[]
   intents: { id: string; status: string; amountMinor: number; currency: string }[]
-  /** How many effects each idempotency key had. */
+  /** The number of effects of each idempotency key. */
   effectsByKey: Record<string, number>
   effects: Effect[]
 }

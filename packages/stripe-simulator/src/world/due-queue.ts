@@ -1,4 +1,4 @@
-/** What is to happen at a time: a heap, so that one step asks for nothing but the earliest. Equal times keep their order. */
+/** A priority queue of due jobs, as a heap. Jobs with equal times keep their order. */
 
 interface Entry<T> {
   dueMs: number
@@ -8,9 +8,9 @@ interface Entry<T> {
 
 export interface DueQueue<T> {
   add(dueMs: number, value: T): void
-  /** Takes the earliest that is due by then; null where none is. */
+  /** Removes the earliest job that is due; null if there is none. */
   take(nowMs: number): { dueMs: number; value: T } | null
-  /** When the earliest is due; null where there is none. */
+  /** The time of the earliest job; null if there is none. */
   nextMs(): number | null
 }
 

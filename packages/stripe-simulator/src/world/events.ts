@@ -1,10 +1,10 @@
-/** Events as the API and webhooks show them. */
+/** Events in the shape of the API and of webhooks. */
 import { either, flag, hash, integer, text, texts } from '../api/parameters.ts'
 import { missing } from '../api/refusal.ts'
 import { createdRange, isCreatedIn, pagingRules } from './table.ts'
 import { apiVersion, type EventRecord, type World } from './world.ts'
 
-/** As JSON; its object is that already. */
+/** The event as JSON; its object already is. */
 export function eventText(event: EventRecord): string {
   const { id, created, cause, pendingWebhooks, type } = event
   const before = { id, object: 'event', api_version: apiVersion, created }

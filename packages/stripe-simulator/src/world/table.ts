@@ -1,4 +1,4 @@
-/** The objects of one kind, in the order of their making, found by id and by the intent they belong to; and Stripe's pages of them. */
+/** The objects of one kind in order of creation, found by ID or by intent, and their pages in Stripe's shape. */
 import { hash, integer, positive, type Rule, text } from '../api/parameters.ts'
 import { invalid, missing } from '../api/refusal.ts'
 
@@ -7,7 +7,7 @@ export interface Table<T extends { id: string }> {
   add(object: T): void
   /** Newest first. */
   all(): readonly T[]
-  /** Those of an intent, newest first. */
+  /** The objects of an intent, newest first. */
   of(intentId: string): readonly T[]
   page(options: { url: string; noun: string; paging: Paging; where: (object: T) => boolean; of?: string }): Page<T>
 }
@@ -48,14 +48,14 @@ export function isCreatedIn(created: number, range: CreatedRange): boolean {
   return created > gt && created >= gte && created < lt && created <= lte
 }
 
-/** `kept`: how many are remembered, the oldest forgotten first. */
+/** @param kept the number of objects that are kept; the oldest are dropped. */
 export function createTable<T extends { id: string }>(
   options: { intentOf?: (object: T) => string | null; kept?: number } = {},
 ): Table<T> {
   const { intentOf, kept = Number.POSITIVE_INFINITY } = options
   const byId = new Map<string, T>()
   const byIntent = new Map<string, T[]>()
-  /** The how manieth it was. */
+  /** The sequence number of the object. */
   const places = new Map<string, number>()
   let made = 0
   const newestFirst = (objects: Iterable<T>) => [...objects].reverse()

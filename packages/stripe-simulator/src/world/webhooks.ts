@@ -1,4 +1,4 @@
-/** Webhooks: every event, signed as Stripe signs, sent to each endpoint again and again until it is taken. */
+/** Webhooks: each event is signed as Stripe does, and sent to each endpoint until the endpoint accepts it. */
 import { createHmac } from 'node:crypto'
 import type { DeliverStripeWebhook, StripeWebhookEndpoint } from '../api/webhook-endpoint.ts'
 import type { FaultPlan, WebhookFault, WebhookFaults } from '../faults/faults.ts'
@@ -10,18 +10,18 @@ export interface WebhooksOptions {
   endpoints: readonly StripeWebhookEndpoint[]
   deliver: DeliverStripeWebhook
   nowMs: () => number
-  /** The time of signatures: that of who receives them. */
+  /** The clock of signatures: that of the recipient. */
   signedAtMs: () => number
   faults: WebhookFaults | null
   plan: FaultPlan<WebhookFault>
-  /** Until the second attempt; doubled after each. */
+  /** The delay before the second attempt, doubled for each further one. */
   retryMs: number
 }
 
 export interface Webhooks {
   publish(event: EventRecord): void
   addEndpoint(endpoint: StripeWebhookEndpoint): void
-  /** Sends what is due, several at once; gives how many were sent. */
+  /** Sends the due webhooks, several in parallel. Returns their number. */
   runDue(): Promise<number>
   nextDueMs(): number | null
 }
@@ -47,7 +47,7 @@ export function createWebhooks(options: WebhooksOptions): Webhooks {
   const { deliver, nowMs, signedAtMs, faults, plan, retryMs } = options
   const endpoints = [...options.endpoints]
   const queue = createDueQueue<Delivery>()
-  /** Waiting for the next one to overtake it. */
+  /** A webhook that waits until the next one has overtaken it. */
   let held: Delivery[] = []
 
   function publish(event: EventRecord): void {
@@ -89,7 +89,7 @@ export function createWebhooks(options: WebhooksOptions): Webhooks {
 
   async function send(delivery: Delivery): Promise<void> {
     const { event, endpoint, isForged } = delivery
-    // It was held, and has been sent meanwhile.
+    // The webhook was held back, and has been sent meanwhile.
     if (delivery.attempts < 0) return
     const text = eventText(event)
     const body = isForged ? text.replace(/"amount(_received|_captured)?":\d+/g, '"amount$1":1') : text

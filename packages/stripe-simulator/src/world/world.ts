@@ -1,6 +1,6 @@
 /**
- * What the simulator holds: objects, clock, what is due, events and money effects. Synchronous and deterministic: the
- * same calls at the same times with the same random numbers make the same world.
+ * The state of the simulator: objects, clock, due jobs, events, and movements of money. Synchronous and deterministic:
+ * the same calls at the same times with the same random numbers lead to the same state.
  */
 import type { Stripe } from 'stripe'
 import type { TestMethod } from '../payments/test-methods.ts'
@@ -8,13 +8,13 @@ import type { Effect, EffectKind } from './books.ts'
 import { createDueQueue } from './due-queue.ts'
 import { createTable, type Table } from './table.ts'
 
-/** The version of Stripe's API whose rules and shapes these are. */
+/** The version of Stripe's API that is simulated. */
 export const apiVersion = '2026-10-28.endive'
 
 export interface IntentRecord {
   id: string
   intent: Stripe.PaymentIntent
-  /** What confirmation asked for, while the buyer authenticates. */
+  /** The parameters of the confirmation while the buyer authenticates. */
   pending: { method: MethodRecord; returnUrl: string | null; isAuthenticated: boolean } | null
 }
 
@@ -28,19 +28,19 @@ export interface TokenRecord {
   id: string
   token: Stripe.ConfirmationToken
   method: MethodRecord
-  /** The terms a mandate needs came with it. */
+  /** The parameters included the terms that a mandate needs. */
   hasMandate: boolean
 }
 
 interface IntentVersion {
   atMs: number
-  /** What can be searched for. */
+  /** The searchable fields. */
   facts: Readonly<Record<string, unknown>> & { metadata: Readonly<Record<string, string>> }
-  /** All of it, as JSON. */
+  /** The whole object, as JSON. */
   intent: string
 }
 
-/** An event as it was when it happened, its object frozen as text. */
+/** An event with its object as JSON at that time. */
 export interface EventRecord {
   id: string
   type: string
@@ -50,7 +50,7 @@ export interface EventRecord {
   pendingWebhooks: number
 }
 
-/** The request that an event or effect came from; nulls where time brought it. */
+/** The request that caused an event or effect; null if time did. */
 export interface Cause {
   requestId: string | null
   idempotencyKey: string | null
@@ -58,7 +58,7 @@ export interface Cause {
 
 export interface World {
   nowMs(): number
-  /** Unix seconds, as Stripe writes times. */
+  /** Unix seconds, as in Stripe's API. */
   now(): number
   random(): number
   id(prefix: string): string
@@ -71,20 +71,20 @@ export interface World {
   events: Table<EventRecord>
   effects: Effect[]
   effectsOf(checkoutId: string): readonly Effect[]
-  /** Those that name a checkout in their metadata, or once did. */
+  /** The intents that name a checkout in their metadata, or did once. */
   intentsOf(checkoutId: string): readonly IntentRecord[]
-  /** Where the buyer's browser reaches the simulator. */
+  /** The URL of the simulator for browsers. */
   url(): string
-  /** What is being done now, for events and effects. */
+  /** The request in progress, for events and effects. */
   cause: Cause
   emit(type: string, object: object): void
   record(kind: EffectKind, intent: Stripe.PaymentIntent, amountMinor: number, chargeId: string | null): void
-  /** Tells search of an intent's change. */
+  /** Records a change of an intent for search. */
   remember(intent: Stripe.PaymentIntent): void
-  /** Intents as they were, for search: what it shows is old. */
+  /** Old versions of intents for search, whose results are delayed. */
   history: ReadonlyMap<string, readonly IntentVersion[]>
   later(afterMs: number, job: () => void): void
-  /** Does what is due, in the order of its time; gives how much that was. */
+  /** Runs due jobs in the order of their times. Returns their number. */
   settle(): number
   nextDueMs(): number | null
 }
@@ -180,7 +180,7 @@ export function createWorld({ clock, random, searchDelayMs, url, onEvent }: Worl
     nextDueMs: due.nextMs,
   }
 
-  /** Keeps what search may still show: the newest that is old enough, and everything younger. */
+  /** Keeps the versions that search may still show: the newest that is old enough, and all younger ones. */
   function remember({ id, metadata, amount, currency, customer, status }: Stripe.PaymentIntent, intent: string): void {
     const versions = history.get(id) ?? []
     const shown = versions.findLastIndex(({ atMs }) => atMs <= clock() - searchDelayMs)

@@ -1,4 +1,4 @@
-/** Idempotency keys of the simulator: one key, one effect, one answer, for a day. */
+/** Tests of idempotency keys: one key, one effect, one answer, for one day. */
 import type { Stripe } from 'stripe'
 import { describe, expect, it } from 'vitest'
 import { bench, hold, refused } from '../fixture.ts'
@@ -6,8 +6,8 @@ import { bench, hold, refused } from '../fixture.ts'
 const day = 24 * 60 * 60_000
 const idempotencyKey = 'c1:authorize:1'
 
-describe('a key that was used', () => {
-  it('gives the same answer again, and says so', async () => {
+describe('a used idempotency key', () => {
+  it('a repeated key returns the first answer and marks it as replayed', async () => {
     const { stripe, simulator } = bench()
     const first = await hold(stripe, {}, { idempotencyKey })
     await stripe.paymentIntents.capture(first.id)
@@ -22,7 +22,7 @@ describe('a key that was used', () => {
     expect(simulator.books('c1')).toMatchObject({ authorizations: 1, effectsByKey: { [idempotencyKey]: 1 } })
   })
 
-  it('gives a decline again, also when the card would be good now', async () => {
+  it('a repeated key returns a decline even if the card would now be approved', async () => {
     const { stripe } = bench()
     const params = { payment_method: 'pm_card_visa_chargeDeclined' }
     const first = await refused(hold(stripe, params, { idempotencyKey }))
@@ -31,7 +31,7 @@ describe('a key that was used', () => {
     expect(again).toMatchObject({ statusCode: 402, code: 'card_declined' })
   })
 
-  it('gives a 500 again, whether it had its effect or not', async () => {
+  it('a repeated key returns a 500, with or without an effect', async () => {
     for (const effect of [true, false]) {
       const { stripe, simulator } = bench()
       simulator.planFault({ on: 'create', fault: { kind: 'server_error', effect } })
@@ -46,7 +46,7 @@ describe('a key that was used', () => {
     }
   })
 
-  it('gives the refusal of a state again', async () => {
+  it('a repeated key returns a refusal because of the state', async () => {
     const { stripe } = bench()
     const { id } = await hold(stripe, { confirm: false })
     const capture = () => refused(stripe.paymentIntents.capture(id, {}, { idempotencyKey }))
@@ -56,7 +56,7 @@ describe('a key that was used', () => {
     expect((await stripe.paymentIntents.capture(id)).status).toBe('succeeded')
   })
 
-  it('is refused with other parameters, and with another endpoint', async () => {
+  it('a key is refused with different parameters or a different endpoint', async () => {
     const { stripe, simulator } = bench()
     const { id } = await hold(stripe, {}, { idempotencyKey })
     expect(await refused(hold(stripe, { amount: 5_001 }, { idempotencyKey }))).toMatchObject({
@@ -71,7 +71,7 @@ describe('a key that was used', () => {
     expect(simulator.books('c1')).toMatchObject({ authorizations: 1, openMinor: 5_000 })
   })
 
-  it('is refused for that also where the other parameters are wrong in themselves', async () => {
+  it('a key is refused with different parameters even if those are invalid', async () => {
     const { stripe } = bench()
     await hold(stripe, {}, { idempotencyKey })
     expect(await refused(hold(stripe, { amount: 1 }, { idempotencyKey }))).toMatchObject({
@@ -79,7 +79,7 @@ describe('a key that was used', () => {
     })
   })
 
-  it('takes the same parameters in another order', async () => {
+  it('a key accepts the same parameters in a different order', async () => {
     const { send } = bench()
     const headers = { 'idempotency-key': idempotencyKey }
     const first = await send('/v1/payment_intents', { form: 'amount=5000&currency=usd', headers })
@@ -87,7 +87,7 @@ describe('a key that was used', () => {
     expect(again.body.id).toBe(first.body.id)
   })
 
-  it('is forgotten after a day, and may then make a second payment', async () => {
+  it('a key is forgotten after one day and can then make a second payment', async () => {
     const { stripe, simulator } = bench()
     const first = await hold(stripe, {}, { idempotencyKey })
     simulator.advance(day - 1)
@@ -100,7 +100,7 @@ describe('a key that was used', () => {
     expect(simulator.books('c1').effectsByKey).toEqual({ [idempotencyKey]: 3 })
   })
 
-  it('means nothing for a GET', async () => {
+  it('a key has no meaning for a GET', async () => {
     const { stripe, send } = bench()
     const { id } = await hold(stripe)
     const get = () => send(`/v1/payment_intents/${id}`, { method: 'GET', headers: { 'idempotency-key': 'k' } })
@@ -110,7 +110,7 @@ describe('a key that was used', () => {
   })
 })
 
-describe('what never began to be executed', () => {
+describe('a request that was not executed', () => {
   it.each<[string, Stripe.PaymentIntentCreateParams]>([
     ['a missing parameter', { amount: 5_000 } as Stripe.PaymentIntentCreateParams],
     ['an amount too small', { amount: 1, currency: 'usd' }],
@@ -121,7 +121,7 @@ describe('what never began to be executed', () => {
     expect(await hold(stripe, {}, { idempotencyKey })).toMatchObject({ status: 'requires_capture' })
   })
 
-  it('is not remembered: a wrong key, a rate limit, a lock, a request in flight', async () => {
+  it('no answer is stored for an invalid API key, a rate limit, a lock, or a request in progress', async () => {
     const { stripe, simulator, send } = bench()
     const unauthorized = await send('/v1/payment_intents', {
       key: 'sk_test_wrong_key_1234',
@@ -146,14 +146,14 @@ describe('what never began to be executed', () => {
     expect(await hold(stripe, {}, { idempotencyKey })).toMatchObject({ status: 'requires_capture' })
   })
 
-  it('is refused: a key of more than 255 characters', async () => {
+  it('a key of more than 255 characters is refused', async () => {
     const { stripe } = bench()
     expect(await refused(hold(stripe, {}, { idempotencyKey: 'k'.repeat(256) }))).toMatchObject({ statusCode: 400 })
   })
 })
 
-describe('a key whose first request is still being executed', () => {
-  it('is answered with 409, until that has ended', async () => {
+describe('a key in use', () => {
+  it('a key is answered with 409 until its first request has ended', async () => {
     let release = () => {}
     const held = new Promise<void>(resolve => {
       release = resolve

@@ -1,4 +1,4 @@
-/** What the simulator refuses before it does anything, with Stripe's own words. */
+/** Tests of requests that the simulator refuses before their execution, with Stripe's messages. */
 import { describe, expect, it } from 'vitest'
 import { bench, hold, publishableKey, refused } from '../fixture.ts'
 
@@ -19,7 +19,7 @@ describe('a key', () => {
     expect(error.message).toContain(words)
   })
 
-  it('is taken as a password without a user, too', async () => {
+  it('a key is also accepted as the user of basic authentication', async () => {
     const { send } = bench()
     const authorization = `Basic ${Buffer.from('sk_test_simulated1234:').toString('base64')}`
     expect(await send('/v1/balance', { method: 'GET', key: null, headers: { authorization } })).toMatchObject({
@@ -27,7 +27,7 @@ describe('a key', () => {
     })
   })
 
-  it('is any test key, where none was named', async () => {
+  it('any test key is accepted unless one is configured', async () => {
     const { send } = bench({ secretKey: undefined, publishableKey: undefined } as object)
     expect((await send('/v1/balance', { method: 'GET', key: 'sk_test_whatever' })).status).toBe(200)
     expect((await send('/v1/balance', { method: 'GET', key: 'sk_live_whatever' })).status).toBe(401)
@@ -66,7 +66,7 @@ describe('an amount', () => {
     }
   })
 
-  it('has a currency that Stripe knows', async () => {
+  it('an unknown currency is refused', async () => {
     const { send } = bench()
     const { status, error } = await send('/v1/payment_intents', { form: form({ amount: '5000', currency: 'xyz' }) })
     expect(status).toBe(400)
@@ -120,7 +120,7 @@ describe('a parameter', () => {
       { ...create, application_fee_amount: '100' },
       null,
       'application_fee_amount',
-      'This simulator does nothing with application_fee_amount',
+      'This simulator does not support application_fee_amount',
     ],
     [
       'only for confirmation',
@@ -160,7 +160,7 @@ describe('a parameter', () => {
     expect(error.message).toContain(words)
   })
 
-  it('offers silently only those allowed methods that can pay this way', async () => {
+  it('methods that do not support the payment are left out without an error', async () => {
     const { stripe } = bench()
     const offered = async (allowed: string[], currency: string, capture: 'manual' | 'automatic') =>
       (
@@ -190,7 +190,7 @@ describe('a parameter', () => {
 })
 
 describe('a call', () => {
-  it('names what it asks for that is not there', async () => {
+  it('a call for a missing object is refused with its name', async () => {
     const { stripe } = bench()
     const asked: [Promise<unknown>, number, string, string][] = [
       [stripe.paymentIntents.retrieve('pi_none'), 404, "No such payment_intent: 'pi_none'", 'intent'],
@@ -210,14 +210,14 @@ describe('a call', () => {
     }
   })
 
-  it('goes to an address that there is', async () => {
+  it('a call to an unknown path is refused', async () => {
     const { send } = bench()
     const { status, error } = await send('/v1/unicorns', { method: 'GET' })
     expect(status).toBe(404)
     expect(error.message).toMatch(/^Unrecognized request URL \(GET: \/v1\/unicorns\)\./)
   })
 
-  it('is for the one account there is', async () => {
+  it('a call for a different account is refused', async () => {
     const { send } = bench()
     expect(await send('/v1/balance', { method: 'GET', headers: { 'stripe-account': 'acct_2' } })).toMatchObject({
       status: 403,
@@ -225,7 +225,7 @@ describe('a call', () => {
     })
   })
 
-  it('has a body that is a form, and names that do not contradict each other', async () => {
+  it('a body that is not a form, or has contradictory names, is refused', async () => {
     const { send } = bench()
     const json = await send('/v1/payment_intents', { form: '{}', headers: { 'content-type': 'application/json' } })
     expect(json.error.message).toContain('application/x-www-form-urlencoded')
@@ -236,7 +236,7 @@ describe('a call', () => {
     expect((await send('/v1/payment_intents', { form: many })).status).toBe(400)
   })
 
-  it('is answered with its id, its version and its key', async () => {
+  it('an answer contains the request ID, the version, and the key', async () => {
     const { send } = bench()
     const { headers } = await send('/v1/payment_intents', {
       form: form(create),
@@ -251,7 +251,7 @@ describe('a call', () => {
     expect([odd.status, odd.error.message]).toEqual([400, 'Invalid Stripe API version: newest'])
   })
 
-  it('expands what can be expanded', async () => {
+  it('expandable fields are expanded, others are refused', async () => {
     const { stripe } = bench()
     const { id } = await hold(stripe, { capture_method: 'automatic' })
     const refund = await stripe.refunds.create({
@@ -272,7 +272,7 @@ describe('a call', () => {
     })
   })
 
-  it('never gets a card number back, nor does anything else of the simulator', async () => {
+  it('no answer, event, or book contains a card number', async () => {
     const { stripe, simulator, send, delivered } = bench()
     const number = '4242424242424242'
     const method = await stripe.paymentMethods.create({

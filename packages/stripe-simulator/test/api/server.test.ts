@@ -1,4 +1,4 @@
-/** The simulator on a port: the official SDK as it comes, real connections that break, pages, and the control routes. */
+/** Tests of the simulator as a server: the official SDK, broken connections, pages, and the control routes. */
 import { readdirSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -32,7 +32,7 @@ const control = async (url: string, path: string, method = 'GET', body?: unknown
 }
 
 describe('a simulator on a port', () => {
-  it('takes payments from the SDK as it comes', async () => {
+  it('the server accepts payments of the unmodified SDK', async () => {
     const { simulator, stripe } = await started()
     const { id } = await hold(stripe, {}, { idempotencyKey: 'c1:authorize:1' })
     expect((await stripe.paymentIntents.capture(id)).status).toBe('succeeded')
@@ -44,9 +44,9 @@ describe('a simulator on a port', () => {
     })
   })
 
-  it('breaks connections, and refuses them', async () => {
+  it('the server breaks and refuses connections on demand', async () => {
     const { simulator, stripe } = await started()
-    // The SDK asks again by itself, once, where a connection was reset.
+    // The SDK retries a reset connection once.
     simulator.planFault({ on: 'create', fault: { kind: 'lose_answer' } })
     expect((await hold(stripe)).status).toBe('requires_capture')
     simulator.planFault({ on: 'create', times: 2, fault: { kind: 'lose_request' } })
@@ -61,14 +61,14 @@ describe('a simulator on a port', () => {
     expect((await stripe.balance.retrieve()).object).toBe('balance')
   })
 
-  it('leaves a caller without an answer, who gives up', async () => {
+  it('the server can leave a call without an answer until its timeout', async () => {
     const { simulator } = await started()
     simulator.planFault({ on: 'create', fault: { kind: 'lose_answer', loss: 'silence' } })
     expect(await refused(hold(client(simulator, 200)))).toMatchObject({ type: 'StripeConnectionError' })
     expect(simulator.books('c1').authorizations).toBe(1)
   })
 
-  it('sends webhooks by itself, and again when they are not taken', async () => {
+  it('the server sends webhooks and retries those that are not accepted', async () => {
     const types: string[] = []
     let complete = () => {}
     const all = new Promise<void>(resolve => {
@@ -101,12 +101,12 @@ describe('a simulator on a port', () => {
     ])
   })
 
-  it('says that its port is taken', async () => {
+  it('the server rejects a port that is in use', async () => {
     const { simulator } = await started()
     await expect(startStripeSimulator({ port: simulator.port })).rejects.toMatchObject({ code: 'EADDRINUSE' })
   })
 
-  it('runs without Stripe’s SDK: it knows only its types', () => {
+  it('the simulator imports only types of Stripe’s SDK', () => {
     const folder = join(import.meta.dirname, '../../src')
     const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter(name => name.endsWith('.ts'))
     const lines = files.flatMap(name => readFileSync(join(folder, name), 'utf8').split('\n'))
@@ -115,7 +115,7 @@ describe('a simulator on a port', () => {
     expect(imports.filter(line => !line.startsWith('import type '))).toEqual([])
   })
 
-  it('lets browsers of other origins confirm', async () => {
+  it('browsers of other origins can confirm a payment', async () => {
     const { simulator } = await started()
     const asked = await fetch(`${simulator.url}/v1/payment_intents/pi_1/confirm`, { method: 'OPTIONS' })
     expect([asked.status, asked.headers.get('access-control-allow-origin')]).toEqual([204, '*'])
@@ -167,7 +167,7 @@ describe('the page of authentication', () => {
 })
 
 describe('the control routes', () => {
-  it('are not there unless they were opened, and ask for the token', async () => {
+  it('the control routes answer 404 unless they are enabled, and require the token', async () => {
     const closed = await started()
     expect((await control(closed.simulator.url, 'effects')).status).toBe(404)
     const { simulator } = await started({ control: { token: 'secret' } })
@@ -184,7 +184,7 @@ describe('the control routes', () => {
     expect((await control(open.simulator.url, 'effects', 'GET', undefined, '')).status).toBe(200)
   })
 
-  it('plan faults, move time, act as the buyer, and open the books', async () => {
+  it('the control routes plan faults, move time, act as the buyer, and read the books', async () => {
     const { simulator, stripe } = await started({ control: { token: 'secret' } })
     const ask = (path: string, method = 'GET', body?: unknown) => control(simulator.url, path, method, body)
     await ask('faults', 'POST', { on: 'create', fault: { kind: 'server_error', effect: true } })
@@ -221,7 +221,7 @@ describe('the control routes', () => {
     expect((await stripe.balance.retrieve()).object).toBe('balance')
   })
 
-  it('have connections refused for a while', async () => {
+  it('a control route refuses connections for a while', async () => {
     const { simulator, stripe } = await started({ control: { token: 'secret' } })
     expect((await control(simulator.url, 'refuse-connections', 'POST', { forMs: 60_000 })).status).toBe(200)
     await simulator.refuseConnections()
@@ -230,7 +230,7 @@ describe('the control routes', () => {
     expect((await stripe.balance.retrieve()).object).toBe('balance')
   })
 
-  it('refuse what they do not understand', async () => {
+  it('the control routes refuse invalid requests', async () => {
     const { simulator } = await started({ control: { token: 'secret' } })
     const wrong: [string, string, unknown][] = [
       ['faults', 'POST', { fault: { kind: 'gremlins' } }],

@@ -1,4 +1,4 @@
-/** What goes wrong on purpose, what of it has an effect, and how the books tell. */
+/** Tests of injected faults, their effects, and the books. */
 import { describe, expect, it } from 'vitest'
 import { type Bench, bench, hold, refused, startMs } from '../fixture.ts'
 
@@ -7,11 +7,11 @@ const idempotencyKey = 'c1:authorize:1'
 const form =
   'amount=5000&currency=usd&payment_method=pm_card_visa&confirm=true&capture_method=manual&metadata[checkout_id]=c1&allowed_payment_method_types[]=card'
 
-/** The same key again, as a client does that got no answer: Stripe's SDK already asks once more by itself. */
+/** Retries with the same key, like a client without an answer. Stripe's SDK itself retries only once. */
 const authorize = ({ stripe }: Bench) => hold(stripe, {}, { idempotencyKey })
 
 describe('a connection', () => {
-  it('that breaks before the request arrived had no effect; the same key makes it', async () => {
+  it('a connection that breaks before the request has no effect; a retry with the same key executes it', async () => {
     const on = bench()
     on.simulator.planFault({ on: 'create', times: 2, fault: { kind: 'lose_request' } })
     expect(await refused(authorize(on))).toMatchObject({ type: 'StripeConnectionError' })
@@ -20,7 +20,7 @@ describe('a connection', () => {
     expect(on.simulator.faultsFired()).toEqual({ 'lose_request create': 2 })
   })
 
-  it('that breaks before the answer arrived had its effect; the same key tells it', async () => {
+  it('a connection that breaks before the answer has its effect; a retry with the same key returns the answer', async () => {
     const on = bench()
     on.simulator.planFault({ on: 'create', times: 2, fault: { kind: 'lose_answer' } })
     expect(await refused(authorize(on))).toMatchObject({ type: 'StripeConnectionError' })
@@ -29,7 +29,7 @@ describe('a connection', () => {
     expect(on.simulator.books('c1').authorizations).toBe(1)
   })
 
-  it('that is refused had no effect', async () => {
+  it('a refused connection has no effect', async () => {
     const on = bench()
     on.simulator.planFault({ fault: { kind: 'refuse_connection' } })
     expect(await refused(authorize(on))).toMatchObject({
@@ -39,7 +39,7 @@ describe('a connection', () => {
     expect(on.simulator.books('c1').authorizations).toBe(0)
   })
 
-  it.each(['lose_request', 'lose_answer'] as const)('may be silent for ever: %s', async kind => {
+  it.each(['lose_request', 'lose_answer'] as const)('a connection can stay silent forever: %s', async kind => {
     const on = bench()
     on.simulator.planFault({ fault: { kind, loss: 'silence' } })
     const gone = new AbortController()
@@ -58,7 +58,7 @@ describe('a connection', () => {
     await expect(answer).rejects.toMatchObject({ code: 'ECONNRESET' })
   })
 
-  it('that is silent ends with the simulator', async () => {
+  it('a silent connection ends with the simulator', async () => {
     const { simulator, send } = bench()
     simulator.planFault({ fault: { kind: 'lose_request', loss: 'silence' } })
     const answer = send('/v1/balance', { method: 'GET' })
@@ -69,7 +69,7 @@ describe('a connection', () => {
 })
 
 describe('a request', () => {
-  it('may be executed long after its caller gave up; its key is in use until then', async () => {
+  it('a request can be executed long after its caller’s timeout; its key is in use until then', async () => {
     const on = bench()
     on.simulator.planFault({ on: 'create', fault: { kind: 'apply_late', ms: 60_000 } })
     const { send, simulator } = on
@@ -87,7 +87,7 @@ describe('a request', () => {
     expect(await lost).toBe('lost')
   })
 
-  it('that comes late finds what was done meanwhile, and is refused', async () => {
+  it('a late request is refused because of later changes', async () => {
     const { stripe, simulator, send } = bench()
     const { id } = await hold(stripe, { confirm: false })
     simulator.planFault({ on: 'confirm', fault: { kind: 'apply_late', ms: 60_000 } })
@@ -102,7 +102,7 @@ describe('a request', () => {
     await lost
   })
 
-  it('may be slow, with its effect at once', async () => {
+  it('a request can be slow with an immediate effect', async () => {
     const waits: number[] = []
     const on = bench({
       sleep: async ms => {
@@ -115,7 +115,7 @@ describe('a request', () => {
     expect(waits).toEqual([700])
   })
 
-  it('may be done with another amount or currency than asked', async () => {
+  it('a request can be executed with a different amount or currency', async () => {
     const { stripe, simulator } = bench()
     simulator.planFault({ on: 'create', fault: { kind: 'other_amount' } })
     const one = await hold(stripe)
@@ -129,7 +129,7 @@ describe('a request', () => {
     expect(simulator.books('c1')).toMatchObject({ authorizations: 2, currencies: ['usd', 'eur'] })
   })
 
-  it('may be refused for good, as an authorization that has ended, or as a decline', async () => {
+  it('a request can be definitely refused, like an expired authorization or a decline', async () => {
     const { stripe, simulator } = bench()
     const { id } = await hold(stripe)
     simulator.planFault({ on: 'capture', fault: { kind: 'refuse' } })
@@ -149,7 +149,7 @@ describe('a request', () => {
     expect(simulator.books('c1')).toMatchObject({ openMinor: 5_000, capturedMinor: 0 })
   })
 
-  it('that looks something up may not find it', async () => {
+  it('a lookup can miss an existing object', async () => {
     const { stripe, simulator } = bench()
     const { id } = await hold(stripe)
     simulator.advance(60_000)
@@ -166,7 +166,7 @@ describe('a request', () => {
     expect((await stripe.paymentIntents.search({ query })).data).toHaveLength(1)
   })
 
-  it.each([500, 502, 503, 504] as const)('may be answered with %i', async status => {
+  it.each([500, 502, 503, 504] as const)('a request can be answered with %i', async status => {
     const on = bench()
     on.simulator.planFault({ fault: { kind: 'server_error', effect: true, status } })
     expect(await refused(authorize(on))).toMatchObject({ statusCode: status, rawType: 'api_error' })
@@ -175,7 +175,7 @@ describe('a request', () => {
 })
 
 describe('a planned fault', () => {
-  it('is for one operation, one key or one checkout, as often as was asked', async () => {
+  it('a planned fault fires for its operation, key, or checkout, as often as planned', async () => {
     const { stripe, simulator } = bench()
     simulator.planFault({ checkoutId: 'c2', times: 2, fault: { kind: 'rate_limit' } })
     simulator.planFault({ idempotencyKey: 'special', fault: { kind: 'lock_timeout' } })
@@ -197,7 +197,7 @@ describe('a planned fault', () => {
     })
   })
 
-  it('may be for a share of the calls, and ends when faults are cleared', async () => {
+  it('a planned fault can fire for a share of calls, until faults are cleared', async () => {
     const { stripe, simulator } = bench()
     simulator.planFault({ rate: 0.5, fault: { kind: 'rate_limit' } })
     const answers = await Promise.allSettled(Array.from({ length: 100 }, () => stripe.balance.retrieve()))
@@ -209,7 +209,7 @@ describe('a planned fault', () => {
     await Promise.all(Array.from({ length: 20 }, () => stripe.balance.retrieve()))
   })
 
-  it('comes after one that a function decides, which sees what the call is about', async () => {
+  it('the fault function sees each call and takes precedence over planned faults', async () => {
     const seen: unknown[] = []
     const { stripe, simulator } = bench({
       faults: request => {
@@ -235,7 +235,7 @@ describe('a planned fault', () => {
 })
 
 describe('the books', () => {
-  it('tell every movement of money, by checkout and by key', async () => {
+  it('the books contain every movement of money, by checkout and by key', async () => {
     const { stripe, simulator } = bench()
     const one = await hold(stripe, {}, { idempotencyKey: 'a1' })
     const two = await hold(stripe, {}, { idempotencyKey: 'a2' })
@@ -279,7 +279,7 @@ describe('the books', () => {
     expect(simulator.books('nobody')).toMatchObject({ authorizations: 0, openMinor: 0, effects: [] })
   })
 
-  it('are the same for the same calls, clock and random numbers', async () => {
+  it('the books are the same for the same calls, clock, and random numbers', async () => {
     const story = async () => {
       const on = bench()
       const { id } = await authorize(on)

@@ -1,11 +1,11 @@
-/** Payment intents, charges and refunds of the simulator, through the official SDK. */
+/** Tests of payment intents, charges, and refunds, through the official SDK. */
 import { describe, expect, it } from 'vitest'
 import { bench, hold, publishableKey, refused, startMs } from '../fixture.ts'
 
 const day = 24 * 60 * 60_000
 
 describe('an authorization', () => {
-  it('holds the money, with a charge that has the intent’s metadata and says until when it can be captured', async () => {
+  it('an authorization has a charge with the intent’s metadata and the end of the capture period', async () => {
     const { stripe, simulator } = bench()
     const intent = await hold(stripe, { expand: ['latest_charge'] })
     expect(intent).toMatchObject({ status: 'requires_capture', amount_capturable: 5_000, amount_received: 0 })
@@ -19,7 +19,7 @@ describe('an authorization', () => {
     expect(simulator.books('c1')).toMatchObject({ authorizations: 1, openMinor: 5_000, capturedMinor: 0 })
   })
 
-  it('is captured once, whole', async () => {
+  it('an authorization is captured once, in full', async () => {
     const { stripe, simulator } = bench()
     const { id } = await hold(stripe)
     expect(await stripe.paymentIntents.capture(id)).toMatchObject({
@@ -36,7 +36,7 @@ describe('an authorization', () => {
     expect(simulator.books('c1')).toMatchObject({ captures: 1, capturedMinor: 5_000, openMinor: 0 })
   })
 
-  it('is captured in part, which releases the rest without a refund', async () => {
+  it('a partial capture releases the rest without a refund', async () => {
     const { stripe, simulator } = bench()
     const { id } = await hold(stripe)
     const captured = await stripe.paymentIntents.capture(id, { amount_to_capture: 3_000, expand: ['latest_charge'] })
@@ -46,7 +46,7 @@ describe('an authorization', () => {
     expect(simulator.books('c1')).toMatchObject({ capturedMinor: 3_000, openMinor: 0, refundedMinor: 0 })
   })
 
-  it('is never captured for more than it holds', async () => {
+  it('a capture of more than the authorized amount is refused', async () => {
     const { stripe } = bench()
     const { id } = await hold(stripe)
     expect(await refused(stripe.paymentIntents.capture(id, { amount_to_capture: 5_001 }))).toMatchObject({
@@ -56,7 +56,7 @@ describe('an authorization', () => {
     })
   })
 
-  it('ends by itself after seven days, and cannot be captured any more', async () => {
+  it('an authorization expires after seven days and can then not be captured', async () => {
     const { stripe, simulator } = bench()
     const { id } = await hold(stripe)
     simulator.advance(7 * day - 1)
@@ -71,7 +71,7 @@ describe('an authorization', () => {
     expect(simulator.books('c1')).toMatchObject({ authorizations: 1, openMinor: 0, capturedMinor: 0 })
   })
 
-  it('is released by a cancel, once; the intent takes no money any more', async () => {
+  it('a cancel releases the authorization once, and the intent can never be paid', async () => {
     const { stripe, simulator } = bench()
     const { id } = await hold(stripe)
     expect(await stripe.paymentIntents.cancel(id, { cancellation_reason: 'abandoned' })).toMatchObject({
@@ -101,20 +101,23 @@ describe('an authorization', () => {
 })
 
 describe('a payment', () => {
-  it.each(['automatic', 'automatic_async'] as const)('is captured at once with capture_method %s', async method => {
-    const { stripe, simulator } = bench()
-    const intent = await hold(stripe, { capture_method: method, expand: ['latest_charge'] })
-    expect(intent).toMatchObject({ status: 'succeeded', amount_received: 5_000 })
-    expect(intent.latest_charge).toMatchObject({ captured: true, amount_captured: 5_000 })
-    expect(simulator.books('c1')).toMatchObject({ authorizations: 1, capturedMinor: 5_000, openMinor: 0 })
-    expect(await refused(stripe.paymentIntents.cancel(intent.id))).toMatchObject({
-      code: 'payment_intent_unexpected_state',
-      message:
-        'You cannot cancel this PaymentIntent because it has a status of succeeded. Only a PaymentIntent with one of the following statuses may be canceled: requires_payment_method, requires_capture, requires_confirmation, requires_action.',
-    })
-  })
+  it.each(['automatic', 'automatic_async'] as const)(
+    'a payment is captured immediately with capture_method %s',
+    async method => {
+      const { stripe, simulator } = bench()
+      const intent = await hold(stripe, { capture_method: method, expand: ['latest_charge'] })
+      expect(intent).toMatchObject({ status: 'succeeded', amount_received: 5_000 })
+      expect(intent.latest_charge).toMatchObject({ captured: true, amount_captured: 5_000 })
+      expect(simulator.books('c1')).toMatchObject({ authorizations: 1, capturedMinor: 5_000, openMinor: 0 })
+      expect(await refused(stripe.paymentIntents.cancel(intent.id))).toMatchObject({
+        code: 'payment_intent_unexpected_state',
+        message:
+          'You cannot cancel this PaymentIntent because it has a status of succeeded. Only a PaymentIntent with one of the following statuses may be canceled: requires_payment_method, requires_capture, requires_confirmation, requires_action.',
+      })
+    },
+  )
 
-  it('is made, given its method and confirmed one after the other', async () => {
+  it('a payment can be created, updated with a method, and confirmed in separate calls', async () => {
     const { stripe } = bench()
     const intent = await stripe.paymentIntents.create({
       amount: 5_000,
@@ -148,7 +151,7 @@ describe('a payment', () => {
     expect(described.metadata).toEqual({ note: 'late' })
   })
 
-  it('needs an address to return to, where the Dashboard’s methods may send the buyer away', async () => {
+  it('a payment requires a return URL if its methods may redirect the buyer', async () => {
     const { stripe } = bench()
     const params = { amount: 5_000, currency: 'usd', payment_method: 'pm_card_visa', confirm: true } as const
     const error = await refused(stripe.paymentIntents.create(params))
@@ -165,7 +168,7 @@ describe('a payment', () => {
     ).toMatchObject({ status: 'succeeded' })
   })
 
-  it('is confirmed with what a Payment Element collected, once', async () => {
+  it('a confirmation token confirms a payment once', async () => {
     const { stripe } = bench()
     const token = await stripe.testHelpers.confirmationTokens.create({
       payment_method: 'pm_card_visa',
@@ -190,7 +193,7 @@ describe('a payment', () => {
 })
 
 describe('the way of capture', () => {
-  it('may be chosen for cards alone, and at confirmation', async () => {
+  it('the capture method can be set for cards only, and at confirmation', async () => {
     const { stripe } = bench()
     const byOption = await hold(stripe, {
       capture_method: 'automatic',
@@ -205,7 +208,7 @@ describe('the way of capture', () => {
     expect(changed).toMatchObject({ status: 'requires_capture', capture_method: 'manual' })
   })
 
-  it('decides which methods are offered, whenever it changes', async () => {
+  it('a change of the capture method changes the offered methods', async () => {
     const { stripe } = bench()
     const intent = await stripe.paymentIntents.create({ amount: 5_000, currency: 'usd' })
     expect(intent.payment_method_types).toEqual(['card', 'paypal', 'us_bank_account'])
@@ -221,7 +224,7 @@ describe('the way of capture', () => {
 })
 
 describe('a publishable key', () => {
-  it('confirms and sees its own intent with its secret, and of that no more than Stripe shows', async () => {
+  it('a publishable key confirms and reads an intent with its secret, and sees only Stripe’s public fields', async () => {
     const { stripe, send } = bench()
     const intent = await stripe.paymentIntents.create({
       amount: 5_000,
@@ -240,7 +243,7 @@ describe('a publishable key', () => {
     expect(seen.body).toMatchObject({ id: intent.id })
   })
 
-  it('does nothing else', async () => {
+  it('a publishable key can do nothing else', async () => {
     const { stripe, send } = bench()
     const intent = await stripe.paymentIntents.create({
       amount: 5_000,
@@ -268,7 +271,7 @@ describe('a publishable key', () => {
 })
 
 describe('a refund', () => {
-  it('gives back what was captured, in parts, and never more than is left', async () => {
+  it('refunds return the captured amount in parts, and never more', async () => {
     const { stripe, simulator } = bench()
     const { id } = await hold(stripe)
     expect(await refused(stripe.refunds.create({ payment_intent: id }))).toMatchObject({ statusCode: 400 })
@@ -294,7 +297,7 @@ describe('a refund', () => {
     expect(simulator.books('c1')).toMatchObject({ refunds: 2, refundedMinor: 4_000, capturedMinor: 4_000 })
   })
 
-  it('is pending, or fails later, with the cards made for it', async () => {
+  it('a refund stays pending or fails later with the test cards for that', async () => {
     const { stripe, simulator } = bench()
     const pay = (payment_method: string) => hold(stripe, { payment_method, capture_method: 'automatic' })
     const slow = await stripe.refunds.create({ payment_intent: (await pay('pm_card_pendingRefund')).id })
@@ -312,7 +315,7 @@ describe('a refund', () => {
 })
 
 describe('lists', () => {
-  it('come newest first, in pages that lead to each other', async () => {
+  it('a list is sorted newest first and can be paged', async () => {
     const { stripe } = bench()
     const ids: string[] = []
     for (let count = 0; count < 5; count += 1) ids.unshift((await hold(stripe)).id)
@@ -335,7 +338,7 @@ describe('lists', () => {
     })
   })
 
-  it('go on from an object that a filter leaves out', async () => {
+  it('a page can start after an object that the filter excludes', async () => {
     const { stripe } = bench()
     const mine = await hold(stripe, { customer: 'cus_1' })
     const other = await hold(stripe, { customer: 'cus_2' })
@@ -347,7 +350,7 @@ describe('lists', () => {
     })
   })
 
-  it('are narrowed by time, customer and intent', async () => {
+  it('a list can be filtered by time, customer, and intent', async () => {
     const { stripe, simulator } = bench()
     const early = await hold(stripe, { customer: 'cus_1' })
     simulator.advance(60_000)
@@ -361,7 +364,7 @@ describe('lists', () => {
     expect(charges.data.map(({ id }) => id)).toEqual([late.latest_charge])
   })
 
-  it('are searched by metadata, a minute late', async () => {
+  it('a search by metadata is one minute late', async () => {
     const { stripe, simulator } = bench()
     const { id } = await hold(stripe)
     const found = async () =>
@@ -385,7 +388,7 @@ describe('lists', () => {
 })
 
 describe('a probe', () => {
-  it('tells a good key from a bad one', async () => {
+  it('reading the account distinguishes a valid key from an invalid one', async () => {
     const { stripe, send } = bench()
     await hold(stripe, { capture_method: 'automatic' })
     expect(await stripe.balance.retrieve()).toMatchObject({ available: [{ currency: 'usd', amount: 5_000 }] })

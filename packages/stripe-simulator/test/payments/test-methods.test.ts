@@ -1,4 +1,4 @@
-/** Stripe's test cards and accounts: each does what Stripe says it does. */
+/** Tests of Stripe's test cards and accounts: each behaves as Stripe documents. */
 import { describe, expect, it } from 'vitest'
 import { bench, hold, refused, startMs } from '../fixture.ts'
 
@@ -78,7 +78,7 @@ describe('a card that is declined', () => {
     },
   )
 
-  it('is followed by one that is good, on the same intent', async () => {
+  it('a declined card can be followed by an approved one on the same intent', async () => {
     const { stripe } = bench()
     const { payment_intent: failed } = await refused(hold(stripe, { payment_method: 'pm_card_chargeDeclined' }))
     const intent = await stripe.paymentIntents.confirm(failed?.id ?? '', { payment_method: 'pm_card_visa' })
@@ -118,7 +118,7 @@ describe('a card number', () => {
     expect(error.decline_code || null).toBe(declineCode)
   })
 
-  it('may be a token of Stripe’s', async () => {
+  it('a card can be given as one of Stripe’s tokens', async () => {
     const { stripe } = bench()
     const method = await stripe.paymentMethods.create({ type: 'card', card: { token: 'tok_mastercard' } })
     expect(method.card?.brand).toBe('mastercard')
@@ -136,30 +136,33 @@ const authenticated = [
 ]
 
 describe('an authentication', () => {
-  it.each(authenticated)('%s: is asked for, and the payment goes on when it is complete', async payment_method => {
-    const { stripe, simulator } = bench({ url: 'http://simulator.test' })
-    const intent = await hold(stripe, { payment_method, return_url: 'https://shop.test/back?a=b' })
-    expect(intent).toMatchObject({
-      status: 'requires_action',
-      latest_charge: null,
-      next_action: {
-        type: 'redirect_to_url',
-        redirect_to_url: { url: `http://simulator.test/3ds/${intent.id}`, return_url: 'https://shop.test/back?a=b' },
-      },
-    })
-    expect(simulator.books('c1').authorizations).toBe(0)
-    simulator.authenticate(intent.id, 'complete')
-    const after = await stripe.paymentIntents.retrieve(intent.id, { expand: ['latest_charge'] })
-    expect(after).toMatchObject({
-      status: 'requires_capture',
-      next_action: null,
-      latest_charge: { payment_method_details: { card: { three_d_secure: { result: 'authenticated' } } } },
-    })
-    expect(() => simulator.authenticate(intent.id, 'complete')).toThrow()
-    expect(simulator.books('c1').authorizations).toBe(1)
-  })
+  it.each(authenticated)(
+    '%s: an authentication is required, and the payment continues after it',
+    async payment_method => {
+      const { stripe, simulator } = bench({ url: 'http://simulator.test' })
+      const intent = await hold(stripe, { payment_method, return_url: 'https://shop.test/back?a=b' })
+      expect(intent).toMatchObject({
+        status: 'requires_action',
+        latest_charge: null,
+        next_action: {
+          type: 'redirect_to_url',
+          redirect_to_url: { url: `http://simulator.test/3ds/${intent.id}`, return_url: 'https://shop.test/back?a=b' },
+        },
+      })
+      expect(simulator.books('c1').authorizations).toBe(0)
+      simulator.authenticate(intent.id, 'complete')
+      const after = await stripe.paymentIntents.retrieve(intent.id, { expand: ['latest_charge'] })
+      expect(after).toMatchObject({
+        status: 'requires_capture',
+        next_action: null,
+        latest_charge: { payment_method_details: { card: { three_d_secure: { result: 'authenticated' } } } },
+      })
+      expect(() => simulator.authenticate(intent.id, 'complete')).toThrow()
+      expect(simulator.books('c1').authorizations).toBe(1)
+    },
+  )
 
-  it('that fails has the intent wait for another payment method', async () => {
+  it('after a failed authentication the intent waits for another payment method', async () => {
     const { stripe, simulator } = bench()
     const intent = await hold(stripe, { payment_method: 'pm_card_authenticationRequired' })
     expect(intent.next_action).toMatchObject({ type: 'use_stripe_sdk' })
@@ -172,7 +175,7 @@ describe('an authentication', () => {
     })
   })
 
-  it('may be followed by a decline', async () => {
+  it('an authentication can be followed by a decline', async () => {
     const { stripe, simulator } = bench()
     const payment_method = 'pm_card_authenticationRequiredChargeDeclinedInsufficientFunds'
     const intent = await hold(stripe, { payment_method })
@@ -183,7 +186,7 @@ describe('an authentication', () => {
     })
   })
 
-  it('cannot be had without the buyer', async () => {
+  it('an authentication is impossible off session', async () => {
     const { stripe } = bench()
     const payment_method = 'pm_card_authenticationRequired'
     expect(await refused(hold(stripe, { payment_method, off_session: true }))).toMatchObject({
@@ -201,7 +204,7 @@ describe('an authentication', () => {
     expect((await hold(stripe, setUp)).status).toBe('requires_capture')
   })
 
-  it('is optional for a card that only supports it', async () => {
+  it('a card that only supports authentication is approved without it', async () => {
     const { stripe } = bench()
     const payment_method = 'pm_card_threeDSecureOptional'
     expect((await hold(stripe, { payment_method })).status).toBe('requires_capture')
@@ -212,7 +215,7 @@ describe('an authentication', () => {
     expect(asked.status).toBe('requires_action')
   })
 
-  it('is followed by the server’s own confirmation, where that was wanted', async () => {
+  it('with manual confirmation the server confirms after the authentication', async () => {
     const { stripe, simulator } = bench()
     const intent = await hold(stripe, {
       payment_method: 'pm_card_authenticationRequired',
@@ -223,7 +226,7 @@ describe('an authentication', () => {
     expect((await stripe.paymentIntents.confirm(intent.id)).status).toBe('requires_capture')
   })
 
-  it('ends when the intent is cancelled', async () => {
+  it('a cancelled intent cannot be authenticated', async () => {
     const { stripe, simulator } = bench()
     const intent = await hold(stripe, { payment_method: 'pm_card_authenticationRequired' })
     await stripe.paymentIntents.cancel(intent.id)
@@ -233,7 +236,7 @@ describe('an authentication', () => {
 })
 
 describe('PayPal', () => {
-  it('is approved or refused on its page', async () => {
+  it('PayPal is approved or refused on its page', async () => {
     const { stripe, simulator } = bench()
     const pay = (params: object) =>
       hold(stripe, {
@@ -264,7 +267,7 @@ describe('a bank debit', () => {
       ...params,
     })
 
-  it('is under way for a while, cannot be cancelled then, and succeeds', async () => {
+  it('a bank debit is pending for a while, cannot be cancelled, and then succeeds', async () => {
     const { stripe, simulator } = bench()
     const intent = await debit({}, stripe)
     expect(intent).toMatchObject({ status: 'processing', amount_received: 0 })
@@ -301,7 +304,7 @@ describe('a bank debit', () => {
     },
   )
 
-  it('of a European account may take minutes', async () => {
+  it('a debit of a European account can take minutes', async () => {
     const { stripe, simulator } = bench()
     const intent = await debit(
       {
@@ -318,7 +321,7 @@ describe('a bank debit', () => {
     expect((await stripe.paymentIntents.retrieve(intent.id)).status).toBe('succeeded')
   })
 
-  it('needs a mandate, its own currency, and capture at once', async () => {
+  it('a bank debit requires a mandate, its currency, and automatic capture', async () => {
     expect(await refused(debit({ mandate_data: undefined }))).toMatchObject({
       statusCode: 400,
       message: expect.stringContaining('requires a mandate') as string,
@@ -337,7 +340,7 @@ describe('a bank debit', () => {
 })
 
 describe('a dispute', () => {
-  it('comes after the capture, with the cards made for it, and forbids refunds', async () => {
+  it('the test cards for disputes are disputed after the capture, which prevents refunds', async () => {
     const { stripe, simulator } = bench()
     const { id, latest_charge } = await hold(stripe, { payment_method: 'pm_card_createDispute' })
     simulator.advance(60_000)
@@ -363,7 +366,7 @@ describe('a dispute', () => {
     expect(await refused(stripe.disputes.close(id))).toMatchObject({ statusCode: 400 })
   })
 
-  it('is accepted by closing it; an inquiry takes no money', async () => {
+  it('closing a dispute accepts it; an inquiry moves no money', async () => {
     const { stripe, simulator } = bench()
     const { latest_charge } = await hold(stripe, { capture_method: 'automatic' })
     const inquiry = simulator.dispute(String(latest_charge), 'inquiry')

@@ -1,9 +1,9 @@
-/** The queue of what is due: whatever is added when, it comes in the order of its time. */
+/** Tests of the queue of due jobs. */
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { createDueQueue } from '../../src/world/due-queue.ts'
 
-it('gives what is due in the order of its time, and of its coming where that is the same', () => {
+it('jobs are returned in the order of their times, and in order of insertion for equal times', () => {
   fc.assert(
     fc.property(fc.array(fc.oneof(fc.nat(50), fc.constant(null))), steps => {
       const queue = createDueQueue<number>()

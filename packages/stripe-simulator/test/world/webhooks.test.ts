@@ -1,11 +1,11 @@
-/** The simulator's webhooks: which come when, signed so that Stripe's own SDK believes them, until they are taken. */
+/** Tests of events and webhooks: their order, signatures, and retries. */
 import type { Stripe } from 'stripe'
 import { describe, expect, it } from 'vitest'
 import { type Bench, bench, hold, refused, startMs } from '../fixture.ts'
 
 const typesOf = ({ delivered }: Bench) => delivered.map(({ body }) => (JSON.parse(body) as { type: string }).type)
 
-/** Runs a story, and gives the types of the events it caused, without those of its beginning. */
+/** Runs `story` and returns the types of the events it caused. */
 async function told(story: (on: Bench) => Promise<unknown>): Promise<string[]> {
   const on = bench()
   await story(on)
@@ -103,7 +103,7 @@ describe('events', () => {
     expect(await told(story)).toEqual(types)
   })
 
-  it('say which request and key they came from, and show the object as it was then', async () => {
+  it('an event names its request and key, and has the object as it was then', async () => {
     const { stripe, simulator, delivered } = bench()
     const intent = await hold(stripe, {}, { idempotencyKey: 'c1:authorize:1' })
     await stripe.paymentIntents.capture(intent.id)
@@ -122,7 +122,7 @@ describe('events', () => {
     expect(new Set(events.map(({ id }) => id)).size).toBe(events.length)
   })
 
-  it('that time brought name no request', async () => {
+  it('an event caused by time names no request', async () => {
     const { stripe, simulator } = bench()
     await hold(stripe, {}, { idempotencyKey: 'c1:authorize:1' })
     simulator.advance(7 * 24 * 60 * 60_000)
@@ -137,7 +137,7 @@ describe('events', () => {
 })
 
 describe('a webhook', () => {
-  it('is signed so that Stripe’s SDK takes it, for each endpoint with its own secret', async () => {
+  it('a webhook is signed for Stripe’s SDK with the secret of its endpoint', async () => {
     const urls: string[] = []
     const events: Stripe.Event[] = []
     const on = bench({
@@ -160,7 +160,7 @@ describe('a webhook', () => {
     expect(events[0]?.type).toBe('payment_intent.created')
   })
 
-  it('that is not taken comes again, later each time, until it is', async () => {
+  it('a rejected webhook is retried with growing delays until it is accepted', async () => {
     const attempts: number[] = []
     let nowMs = startMs
     const { stripe, simulator } = bench({
@@ -179,7 +179,7 @@ describe('a webhook', () => {
     expect(attempts).toEqual([0, 1_000, 3_000, 7_000, 15_000])
   })
 
-  it('may get lost, come twice, late, or after the next one', async () => {
+  it('a webhook can be lost, repeated, late, or out of order', async () => {
     const story = async (fault: Parameters<Bench['simulator']['planWebhookFault']>[0]['fault']) => {
       const on = bench()
       on.simulator.planWebhookFault({ on: 'charge.succeeded', fault })
@@ -199,7 +199,7 @@ describe('a webhook', () => {
     expect(await story({ kind: 'out_of_order' })).toEqual([[intent, charge], []])
   })
 
-  it('may be preceded by one that somebody else made', async () => {
+  it('a webhook can be preceded by a forged one', async () => {
     const verdicts: boolean[] = []
     const on = bench({
       clock: Date.now,

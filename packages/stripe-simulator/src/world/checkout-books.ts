@@ -1,4 +1,4 @@
-/** What the movements of a checkout's money come to, read past the API. */
+/** Computes the books of a checkout from its movements of money. */
 import type { Books, EffectKind } from './books.ts'
 import type { World } from './world.ts'
 
