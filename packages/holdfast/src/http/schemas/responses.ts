@@ -1,6 +1,7 @@
 /** Schemas of response bodies, for OpenAPI and for tests. Responses are not validated when they are sent. */
 import { type RouteConfig, z } from '@hono/zod-openapi'
 import { phaseNames, restingStates } from '../../domain/states.ts'
+import { errorCodes } from '../errors.ts'
 
 const minor = z.int().openapi({ description: 'Minor units of the currency.' })
 const time = z.iso.datetime().openapi({ example: '2026-01-15T10:30:00.000Z' })
@@ -11,7 +12,7 @@ const context = z.record(z.string(), z.unknown())
 export const errorResponse = z
   .strictObject({
     error: z.string().openapi({ example: 'Payment Required' }),
-    code: z.string().openapi({ example: 'payment_declined', description: 'Stable, for programs.' }),
+    code: z.enum(errorCodes).openapi({ example: 'payment_declined', description: 'Stable, for programs.' }),
     message: z.string().openapi({ description: 'One or two sentences for people.' }),
     phase: phase.optional(),
     context: context.optional(),
