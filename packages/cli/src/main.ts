@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 /** The `holdfast` command: the one place that reads the environment and the terminal. */
 import type { Caller } from './command.ts'
 import { localHost } from './process/local-host.ts'
