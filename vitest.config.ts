@@ -1,4 +1,4 @@
-/** How the tests run: one PostgreSQL server for the run, a few processes for all files, nothing retried. */
+/** The configuration of the tests: one PostgreSQL server per run, a few processes for all files, and no retries. */
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
@@ -9,7 +9,7 @@ interface TypeScriptConfig {
 
 const { compilerOptions } = JSON.parse(readFileSync('tsconfig.json', 'utf8')) as TypeScriptConfig
 
-/** Packages import each other by name; in tests the names lead to the sources. */
+/** Resolves package names to the sources in tests. */
 const alias = Object.entries(compilerOptions.paths).map(([name, [file]]) => ({
   find: new RegExp(`^${name}$`),
   replacement: fileURLToPath(new URL(file, import.meta.url)),
@@ -21,11 +21,11 @@ export default defineConfig({
     include: ['test/**/*.test.ts', 'packages/*/test/**/*.test.ts', 'proofs/test/**/*.test.ts'],
     globalSetup: ['test/global-setup.ts'],
     pool: 'forks',
-    // No file changes what another imports, and names of statements differ: a process runs one file after the other.
+    // No file changes the modules of another, and statement names are unique, so a process can run several files.
     isolate: false,
-    // Most of a test is waiting for a database: three at once are faster than one, even on two cores.
+    // Tests mostly wait for a database: three processes are faster than one, even on two cores.
     maxWorkers: 3,
-    // Only a test that hangs is ended: a machine may be busy, and an embedded database takes seconds to start.
+    // Only a hanging test should time out: a machine may be busy, and an embedded database takes seconds to start.
     testTimeout: 90_000,
     hookTimeout: 90_000,
     teardownTimeout: 30_000,

@@ -1,5 +1,5 @@
 /**
- * The baseline: the checkout that a careful engineer writes by hand on `pg`. A chain of short transactions with gateway
+ * The baseline: the checkout that a careful engineer writes on `pg`. A chain of short transactions with gateway
  * calls between them, and the same guarantees and rows as the engine: intents before effects, one lock order, fenced
  * writes, history, snapshots, events.
  *
@@ -155,7 +155,7 @@ export function createBaseline(options: BaselineOptions): Baseline {
         captureLater: false,
       }
       await run('base_insert_snapshots', [row.id, currency, JSON.stringify(snapshotsOf(quoted))])
-      await run('base_insert_intent', [row.id, 'authorize', gateway.name, totalMinor, currency, 'by hand', null])
+      await run('base_insert_intent', [row.id, 'authorize', gateway.name, totalMinor, currency, 'baseline', null])
       await run('base_to_authorizing', [
         row.id,
         row.version,
@@ -280,7 +280,7 @@ export function createBaseline(options: BaselineOptions): Baseline {
         gateway.name,
         quoted.totalMinor,
         currency,
-        'by hand',
+        'baseline',
         answer.reference,
       ])
       await run('base_insert_placing', [row.id, row.epoch + 1])

@@ -25,7 +25,7 @@ export interface Evidence {
 export interface Contestant {
   /** Runs `measure` with a checkout function over `connections` connections. The engine keeps its own pool. */
   withConnections<T>(poolMax: number, measure: (checkOut: CheckOut) => Promise<T>): Promise<T>
-  /** Records an order: the audit compares what clients were told with what is stored. */
+  /** Records an order, for the audit compares acknowledged orders with stored ones. */
   onSold(sold: Sold): void
   /** Stops the side, audits what it wrote, and drops its database. */
   finish(): Promise<Evidence>

@@ -98,7 +98,7 @@ const inserts: readonly (readonly [table: string, text: string])[] = [
     'deliveries',
     `insert into holdfast.deliveries (event_id, listener, checkout_id, type, state, attempts, next_at, delivered_at)
      select event_id, listener, id, case when is_failed then 'CheckoutFailed' else 'CheckoutCompleted' end, 'delivered', 1, at, at
-     from past cross join (values ('confirmation'), ('books')) as heard (listener)`,
+     from past cross join (values ('confirmation'), ('books')) as delivered_to (listener)`,
   ],
   [
     'webhooks',
@@ -108,7 +108,11 @@ const inserts: readonly (readonly [table: string, text: string])[] = [
 ]
 
 /** Reports each finished part. */
-export async function makeHistory(database: Database, checkouts: number, tell: (done: number) => void): Promise<void> {
+export async function makeHistory(
+  database: Database,
+  checkouts: number,
+  report: (done: number) => void,
+): Promise<void> {
   const statements = inserts.map(([table, text]) =>
     statement(`bench_past_${table}`, `with past as materialized (${past}) ${text}`),
   )
@@ -117,7 +121,7 @@ export async function makeHistory(database: Database, checkouts: number, tell: (
     await database.transaction(async tx => {
       for (const insert of statements) tx.send(insert, [from, to, checkouts])
     })
-    tell(to)
+    report(to)
   }
   await database.execute('vacuum analyze')
 }

@@ -1,4 +1,4 @@
-/** The last step of a build: puts a prepared database cluster beside the command line. */
+/** The last step of the build of the command: creates a prepared database cluster for a faster first start. */
 import { fileURLToPath } from 'node:url'
 import { placeCluster } from '../packages/holdfast/src/database/embedded/prepared-cluster.ts'
 

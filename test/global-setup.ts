@@ -1,4 +1,4 @@
-/** Prepares both databases once for a run of tests: a PostgreSQL server with a migrated template, and an archive. */
+/** Prepares both databases once per test run: a PostgreSQL server with a migrated template, and an embedded archive. */
 import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import path from 'node:path'
 import type { TestProject } from 'vitest/node'
@@ -16,7 +16,7 @@ let server: TestPostgres | null = null
 let scratch = ''
 let removeProgram = (): void => {}
 
-/** A broken migration fails the tests that need the schema, each with the reason, and no others. */
+/** Returns an error as a value: a broken migration fails only the tests that need the schema, each with the reason. */
 async function orFailure<T extends object>(work: Promise<T>): Promise<T | { failure: string }> {
   return work.catch((error: unknown) => ({ failure: error instanceof Error ? error.message : String(error) }))
 }
@@ -37,10 +37,10 @@ async function preparePostgres(running: TestPostgres): Promise<{ name: string }>
   return { name: templateName }
 }
 
-/** What tests put aside goes to one folder, in memory where there is room, and is gone with this process. */
+/** Sets one temporary folder for all tests, in memory if there is room. It is removed when this process ends. */
 async function prepareScratch(): Promise<void> {
   scratch = await mkdtemp(path.join(scratchDirectory(), 'holdfast-tests-'))
-  // A server that does not run as root passes through to a folder of its own.
+  // A PostgreSQL server that does not run as root must be able to enter its folder.
   await chmod(scratch, 0o711)
   runAfterExit('rm -rf "$1"', scratch)
   process.env.TMPDIR = scratch

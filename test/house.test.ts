@@ -1,4 +1,4 @@
-/** The rules of the house: import direction, freedom from circles, and how files and statements are named. */
+/** Rules of the source tree: the direction of imports, no import cycles, and the names of files and statements. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, normalize } from 'node:path'
 import { describe, expect, test } from 'vitest'
@@ -15,7 +15,7 @@ function filesUnder(folder: string): string[] {
 interface Source {
   file: string
   text: string
-  /** Files of this repository, and names of packages. */
+  /** Paths in this repository, and names of packages. */
   imports: string[]
 }
 
@@ -36,8 +36,8 @@ const proofs = filesUnder('proofs')
   .filter(file => !file.startsWith('proofs/test/'))
   .map(read)
 
-/** What each package may import by name, beside its dependencies. */
-const mayUse: Record<string, readonly string[]> = {
+/** The workspace packages that each package may import by name. */
+const allowedPackages: Record<string, readonly string[]> = {
   holdfast: [],
   testing: ['holdfast'],
   'stripe-simulator': [],
@@ -46,10 +46,10 @@ const mayUse: Record<string, readonly string[]> = {
 }
 
 /**
- * The rooms of the library, lowest first: a room imports itself and rooms above its line in this list, never below.
- * A room is a folder, or a file that stands alone; the longest match counts.
+ * The layers of the library, lowest first. A layer imports itself and the layers before it in this list. A layer is a
+ * folder or a single file; the longest match counts.
  */
-const rooms: readonly string[] = [
+const layers: readonly string[] = [
   'optional-peer.ts',
   'concurrency',
   'domain',
@@ -76,21 +76,21 @@ const rooms: readonly string[] = [
   'peers',
 ]
 
-function roomOf(file: string): string {
+function layerOf(file: string): string {
   const path = file.slice(library.length)
-  const fitting = rooms.filter(room => path === room || path.startsWith(`${room}/`))
-  return fitting.reduce((best, room) => (room.length > best.length ? room : best), '')
+  const fitting = layers.filter(layer => path === layer || path.startsWith(`${layer}/`))
+  return fitting.reduce((best, layer) => (layer.length > best.length ? layer : best), '')
 }
 
-/** Each circle as the files on it. */
-function circlesAmong(all: readonly Source[]): string[] {
+/** Each import cycle as the path of its files. */
+function cyclesAmong(all: readonly Source[]): string[] {
   const known = new Map(all.map(source => [source.file, source.imports]))
   const state = new Map<string, 'open' | 'done'>()
-  const circles: string[] = []
+  const cycles: string[] = []
   const visit = (file: string, path: readonly string[]): void => {
     if (state.get(file) === 'done') return
     if (state.get(file) === 'open') {
-      circles.push([...path.slice(path.indexOf(file)), file].join(' → '))
+      cycles.push([...path.slice(path.indexOf(file)), file].join(' → '))
       return
     }
     state.set(file, 'open')
@@ -98,17 +98,17 @@ function circlesAmong(all: readonly Source[]): string[] {
     state.set(file, 'done')
   }
   for (const { file } of all) visit(file, [])
-  return circles
+  return cycles
 }
 
-describe('the house', () => {
-  test('every package imports only what it may, and files of its own by path', () => {
+describe('the source tree', () => {
+  test('a package imports only allowed packages, and only its own files by path', () => {
     const wrong: string[] = []
     for (const { file, imports } of sources) {
       const [, name = ''] = file.split('/')
       for (const target of imports) {
         const isOurs = target === 'holdfast' || target.startsWith('holdfast/') || target.startsWith('@holdfast/')
-        if (isOurs && !mayUse[name]?.some(allowed => target === allowed || target.startsWith(`${allowed}/`))) {
+        if (isOurs && !allowedPackages[name]?.some(allowed => target === allowed || target.startsWith(`${allowed}/`))) {
           wrong.push(`${file} imports ${target}`)
         }
         if (target.startsWith('packages/') && !target.startsWith(`packages/${name}/`)) {
@@ -119,28 +119,28 @@ describe('the house', () => {
     expect(wrong).toEqual([])
   })
 
-  test('imports within the library point one way', () => {
+  test('a layer of the library imports only lower layers', () => {
     const wrong: string[] = []
     for (const { file, imports } of sources.filter(source => source.file.startsWith(library))) {
-      const from = rooms.indexOf(roomOf(file))
-      if (from < 0) wrong.push(`${file} stands in no room`)
+      const from = layers.indexOf(layerOf(file))
+      if (from < 0) wrong.push(`${file} is in no layer`)
       for (const target of imports.filter(one => one.startsWith(library))) {
-        if (rooms.indexOf(roomOf(target)) > from) wrong.push(`${file} imports ${target}`)
+        if (layers.indexOf(layerOf(target)) > from) wrong.push(`${file} imports ${target}`)
       }
     }
     expect(wrong).toEqual([])
   })
 
-  test('there are no circles of imports', () => {
-    expect(circlesAmong([...sources, ...proofs])).toEqual([])
+  test('there are no import cycles', () => {
+    expect(cyclesAmong([...sources, ...proofs])).toEqual([])
   })
 
-  test('a circle would be found', () => {
+  test('an import cycle is found', () => {
     const at = (file: string, ...imports: string[]) => ({ file, text: '', imports })
-    expect(circlesAmong([at('a', 'b'), at('b', 'c'), at('c', 'b')])).toEqual(['b → c → b'])
+    expect(cyclesAmong([at('a', 'b'), at('b', 'c'), at('c', 'b')])).toEqual(['b → c → b'])
   })
 
-  test('every import by path leads to a file', () => {
+  test('every import by path names an existing file', () => {
     const missing = [...sources, ...proofs].flatMap(({ file, imports }) =>
       imports
         .filter(
@@ -152,15 +152,15 @@ describe('the house', () => {
     expect(missing).toEqual([])
   })
 
-  test('domain/ is pure: it imports no module that does anything', () => {
+  test('domain/ is pure: it imports nothing outside itself', () => {
     const outside = sources
-      .filter(({ file }) => roomOf(file) === 'domain')
+      .filter(({ file }) => layerOf(file) === 'domain')
       .flatMap(({ file, imports }) => imports.filter(name => !name.startsWith(library)).map(name => `${file}: ${name}`))
       .filter(line => !line.includes('dinero.js'))
     expect(outside).toEqual([])
   })
 
-  test('every statement has a name of its own', () => {
+  test('every statement has a unique name', () => {
     const names = new Map<string, string[]>()
     for (const { file, text } of sources.filter(source => !source.file.startsWith('packages/testing/'))) {
       for (const [, name = ''] of text.matchAll(/\bstatement\(\s*'([a-z0-9_]+)'/g)) {
@@ -171,16 +171,16 @@ describe('the house', () => {
     expect([...names].filter(([, files]) => files.length > 1)).toEqual([])
   })
 
-  test('files are named in kebab case and open with a sentence that says what they are', () => {
+  test('file names are in kebab case, and each file has a header', () => {
     const wrong: string[] = []
     for (const { file, text } of [...sources, ...proofs]) {
       if (!/^(\d-)?[a-z0-9]+(-[a-z0-9]+)*\.tsx?$/.test(file.split('/').at(-1) ?? '')) wrong.push(`${file}: name`)
-      if (!/^(#!.*\n)?\/\*\*/.test(text)) wrong.push(`${file}: no opening sentence`)
+      if (!/^(#!.*\n)?\/\*\*/.test(text)) wrong.push(`${file}: no header`)
     }
     expect(wrong).toEqual([])
   })
 
-  test('there are no barrels, no default exports, and no escapes from the compiler', () => {
+  test('there are no barrels, no default exports, and no suppressed compiler errors', () => {
     const wrong = sources.flatMap(({ file, text }) =>
       [/^export \*/m, /^export default/m, /@ts-(ignore|nocheck|expect-error)/]
         .filter(pattern => pattern.test(text))

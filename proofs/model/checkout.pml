@@ -693,7 +693,7 @@ proctype world()
 end_of_the_world:
   do
   :: atomic { !calm -> printf("faults end\n"); calm = true }
-  :: atomic { !expired -> printf("time is over\n"); expired = true }
+  :: atomic { !expired -> printf("the checkout expires\n"); expired = true }
 
   /* Releases each expired reservation, except firm ones. */
   :: atomic { expired && stock == held -> printf("a hold expires\n"); stock = released; check() }
@@ -719,7 +719,7 @@ end_of_the_world:
 #ifdef BY_HAND
   /* An effect from outside the shop; A4 covers only effects of the shop. */
   :: atomic { !calm && payment == authorized && (state == capturing || state == awaiting_capture) ->
-      printf("captured by hand\n"); payment = captured; captures++; check() }
+      printf("captured at the gateway\n"); payment = captured; captures++; check() }
 #endif
 
   /* A request arrives without a waiting worker. */

@@ -92,7 +92,7 @@ export function readTrail(output: string): string[] {
   return output
     .split('\n')
     .filter(line =>
-      /^\s*(worker \d|key \d|another start|a hold|time is|faults end|the (buyer|gateway)|captured by)/.test(line),
+      /^\s*(worker \d|key \d|another start|a hold|faults end|the (buyer|gateway|checkout)|captured at)/.test(line),
     )
     .map(line => line.trim().replace(/key (\d)/, (_, key: string) => keyNames[Number(key)] ?? key))
 }

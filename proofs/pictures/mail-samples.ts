@@ -113,7 +113,7 @@ const soldOut = (number: number) =>
     available: 1,
   })
 const expired = (number: number) =>
-  failed(number, 'checkout_expired', 'payment_authorization', 'The time for this checkout is over.')
+  failed(number, 'checkout_expired', 'payment_authorization', 'This checkout has expired. You have not been charged.')
 
 const lock = { ...declined(1).lock, id: lockId, state: 'completed', failure: null } as CheckoutLock
 

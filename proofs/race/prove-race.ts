@@ -1,6 +1,6 @@
 /**
- * The race: more buyers than units, all paying in the same instant at several processes of one shop; then one cart
- * paid for many times at once. Proves A1, A2 and A5 where it is hardest to hold them.
+ * The race proof: more buyers than units pay at the same moment at several processes of one shop; then one cart is paid
+ * many times concurrently. Protects A1, A2, and A5 under the highest contention.
  */
 import { isDeepStrictEqual } from 'node:util'
 import { type Database, statement } from '../../packages/holdfast/src/database/database.ts'
@@ -17,14 +17,14 @@ import { createServerProcess, type ServerProcess } from '../processes/server-pro
 export interface RaceOptions {
   /** An empty database. */
   databaseUrl: string
-  /** Where the processes work; they leave nothing there. */
+  /** The working directory of the processes, which leave nothing there. */
   directory: string
   processes: number
   buyers: number
   units: number
-  /** How often the one cart is paid for at once. */
+  /** The number of concurrent payments of one cart. */
   clicks: number
-  /** Run what `npm run build` made. */
+  /** Run the result of `npm run build`. */
   isBuilt?: boolean
 }
 
@@ -32,9 +32,9 @@ export interface RaceReport {
   processes: number
   buyers: number
   units: number
-  /** Answers by what they said: `paid`, or the code of the refusal. */
+  /** Counts of answers: `paid`, or the code of the refusal. */
   answers: Record<string, number>
-  /** Refusals that name SKU, requested and available. */
+  /** Refusals that name SKU, requested, and available. */
   clearRefusals: number
   paidOrders: number
   unitsLeft: number
@@ -51,7 +51,7 @@ export interface RaceReport {
   }
   audit: AuditReport
   serverErrors: string[]
-  /** What is not as it must be, in sentences; none when the proof holds. */
+  /** What failed, in sentences; empty if the proof holds. */
   wrong: string[]
 }
 
@@ -77,8 +77,8 @@ const readClick = statement(
    from (select array(select id from holdfast.checkouts where cart_id = $1) as ids) as mine`,
 )
 
-/** Gives the next of the processes, in turns, so that every one of them gets as many. */
-function inTurns(servers: readonly ServerProcess[]): () => string {
+/** Returns the URLs of the servers in alternation. */
+function alternating(servers: readonly ServerProcess[]): () => string {
   let turn = 0
   return () => {
     turn += 1
@@ -121,7 +121,7 @@ async function click(options: RaceOptions, database: Database, origin: () => str
     readClick,
     [buyer.record.cartId],
   )
-  if (facts === undefined) throw new Error('the ledger gave no answer')
+  if (facts === undefined) throw new Error('the ledger returned no row')
   return { clicks: options.clicks, differing: replies.filter(reply => !isSame(reply)).length, ...facts, ms }
 }
 
@@ -131,30 +131,30 @@ function isClear({ ending }: BuyerRecord): boolean {
   return sku === raced && requested === 1 && available === 0
 }
 
-/** What a report says against the shop. */
+/** The failures that a report shows. */
 function wrongIn(report: Omit<RaceReport, 'wrong'>, records: readonly BuyerRecord[]): string[] {
   const { units, buyers, answers, click: once } = report
   const wrong: string[] = []
   const expect = (name: string, found: number, wanted: number) => {
-    if (found !== wanted) wrong.push(`${name}: ${found} instead of ${wanted}`)
+    if (found !== wanted) wrong.push(`${name}: ${found}, expected ${wanted}`)
   }
   const numbers = records.flatMap(({ ending }) => (ending.kind === 'ordered' ? [ending.order.number] : []))
-  expect('orders that buyers were told', answers.paid ?? 0, units)
+  expect('orders in answers to buyers', answers.paid ?? 0, units)
   expect('different order numbers among them', new Set(numbers).size, units)
   expect('paid orders in the database', report.paidOrders, units)
   expect('units left', report.unitsLeft, 0)
   expect('clear refusals', report.clearRefusals, buyers - units)
-  expect('answers to the same cart that differ', once.differing, 0)
+  expect('different answers to the same cart', once.differing, 0)
   expect('orders of the same cart', once.orders, 1)
   expect('payments of the same cart', once.payments, 1)
   expect('authorizations of the same cart', once.authorizations, 1)
   expect('captures of the same cart', once.captures, 1)
   expect('violations', report.audit.violations, 0)
-  expect('errors that servers logged', report.serverErrors.length, 0)
+  expect('errors in the servers’ logs', report.serverErrors.length, 0)
   return wrong
 }
 
-/** Runs it; ends the processes it started, whatever happens. */
+/** Runs the race and stops the processes it started. */
 export async function proveRace(options: RaceOptions): Promise<RaceReport> {
   const { databaseUrl, directory, isBuilt = false } = options
   const database = await connectPostgres({ url: databaseUrl, poolMax: 2 })
@@ -168,14 +168,14 @@ export async function proveRace(options: RaceOptions): Promise<RaceReport> {
       servers.push(await createServerProcess({ directory, databaseUrl, isBuilt, environment: serverEnvironment }))
     }
     await Promise.all(servers.map(server => server.start()))
-    const origin = inTurns(servers)
+    const origin = alternating(servers)
     const { records, raceMs } = await race(options, origin)
     const clickReport = await click(options, database, origin)
     await Promise.all(servers.map(server => server.stop()))
     const answers: Record<string, number> = {}
     for (const { ending } of records) {
-      const said = ending.kind === 'ordered' ? 'paid' : ending.kind === 'refused' ? ending.code : ending.kind
-      answers[said] = (answers[said] ?? 0) + 1
+      const answer = ending.kind === 'ordered' ? 'paid' : ending.kind === 'refused' ? ending.code : ending.kind
+      answers[answer] = (answers[answer] ?? 0) + 1
     }
     const [sold] = await database.query<{ paidOrders: number; unitsLeft: number }>(readSold, [raced])
     const { processes, buyers, units } = options

@@ -1,4 +1,4 @@
-/** The comparison behind the kill proof finds each kind of lie, so that its zero means something. */
+/** Tests that the comparison of answers finds each kind of contradiction, so that its zeros mean something. */
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import {
   cartId,
@@ -15,7 +15,7 @@ let opened: TestDatabase
 beforeEach(async () => {
   opened = await openTestDatabase('postgres', { poolMax: 2 })
   await seedHealthyStore(opened.database)
-  // An order that is on its way may be charged already: the comparison is for when all has drained.
+  // Orders in progress may already be charged; the comparison expects a drained shop.
   await opened.database.execute(`delete from holdfast_sandbox.payments where checkout_id = '${checkoutId.capturing}'`)
   await opened.database.execute(`update holdfast.orders set number = '7' where id = '${orderId('completed')}'`)
 })
@@ -38,11 +38,11 @@ const refused = (stage: Stage) =>
 const none = { lostAcknowledgements: [], brokenRefusals: [], chargedWithoutOrder: [], boughtTwice: [] }
 const found = (...records: BuyerRecord[]) => contradictionsOf(opened.database, records)
 
-it('finds nothing where every buyer was told the truth', async () => {
+it('the comparison finds nothing if all answers were true', async () => {
   expect(await found(ordered(), refused('failed'))).toEqual(none)
 })
 
-it('finds an order that was told and is not there, or not as told', async () => {
+it('the comparison finds an acknowledged order that is missing or different', async () => {
   const { lostAcknowledgements } = await found(
     ordered({ id: '0192dddd-0000-7000-8000-00000000dead' }),
     ordered({ number: '8' }),
@@ -55,11 +55,11 @@ it('finds an order that was told and is not there, or not as told', async () => 
   expect(lostAcknowledgements).toHaveLength(7)
 })
 
-it('finds a cart that was refused and bought all the same', async () => {
+it('the comparison finds a refused cart that was bought', async () => {
   expect((await found(refused('completed'))).brokenRefusals).toHaveLength(1)
 })
 
-it('finds money taken without a paid order, and a paid order without money', async () => {
+it('the comparison finds a charge without a paid order, and a paid order without a charge', async () => {
   await opened.database.execute(`update holdfast_sandbox.payments set status = 'captured', captured_minor = 2300
     where checkout_id = '${checkoutId.failed}'`)
   await opened.database.execute(`update holdfast_sandbox.payments set status = 'voided', captured_minor = 0
@@ -68,7 +68,7 @@ it('finds money taken without a paid order, and a paid order without money', asy
   expect((await found(refused('failed'))).brokenRefusals).toHaveLength(1)
 })
 
-it('finds a cart that was charged twice', async () => {
+it('the comparison finds a cart that was charged twice', async () => {
   await opened.database.execute(`insert into holdfast_sandbox.payments
     select 'sbx_again', checkout_id, status, method, behaviour, amount_minor, currency, captured_minor, refunded_minor,
       decline_code, void_failures_left, return_url, valid_until

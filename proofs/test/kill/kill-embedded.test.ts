@@ -1,4 +1,4 @@
-/** The kill proof in its short form, on the embedded database: its process dies by SIGKILL with payments on their way. */
+/** The short kill proof on the embedded database: its process is killed with payments in progress. */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -19,7 +19,7 @@ const clean = {
   serverErrors: [],
 }
 
-it('on the embedded database a kill loses no acknowledged order and charges nobody without one', async () => {
+it('a kill of the embedded database loses no acknowledged order and charges no buyer without an order', async () => {
   const archive = inject('embeddedTemplate')
   if ('failure' in archive) throw new Error(archive.failure)
   const report = await proveKill({

@@ -1,4 +1,4 @@
-/** The kill proof in its short form, on PostgreSQL: a server dies by SIGKILL while payments are on their way, and starts again. */
+/** The short kill proof on PostgreSQL: a server is killed with payments in progress, and restarts. */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -19,7 +19,7 @@ const clean = {
   serverErrors: [],
 }
 
-it('on PostgreSQL two kills lose no acknowledged order and charge nobody without one', async () => {
+it('two kills on PostgreSQL lose no acknowledged order and charge no buyer without an order', async () => {
   const databaseUrl = await createTestDatabase(inject('postgresUrl'))
   try {
     const report = await proveKill({

@@ -1,4 +1,4 @@
-/** The race in its short form: real server processes, real HTTP, one database. */
+/** The short race proof: real server processes and HTTP on one database. */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -17,7 +17,7 @@ afterAll(async () => {
   rmSync(directory, { recursive: true, force: true })
 })
 
-it('40 buyers race for 8 units at two processes: 8 orders, 32 clear refusals; and one cart paid ten times at once is one order', async () => {
+it('40 buyers who race for 8 units get 8 orders and 32 clear refusals, and one cart paid ten times is one order', async () => {
   const report = await proveRace({ databaseUrl, directory, processes: 2, buyers: 40, units: 8, clicks: 10 })
   expect(report).toMatchObject({
     wrong: [],

@@ -1,4 +1,4 @@
-/** Webhooks in any order, in short: real journeys through Stripe's simulator, two processes, one database. */
+/** The short webhook proof: journeys through Stripe's simulator with two processes on one database. */
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { createTestDatabase, dropTestDatabase } from '../../../packages/testing/src/postgres/test-postgres.ts'
 import { proveWebhooks } from '../../webhooks/prove-webhooks.ts'
@@ -10,7 +10,7 @@ beforeAll(async () => {
 })
 afterAll(() => dropTestDatabase(inject('postgresUrl'), databaseUrl))
 
-test('20 sequences of webhooks, shuffled, repeated, lost and forged, end as the orderly one', async () => {
+test('20 sequences of shuffled, repeated, lost, and forged webhooks end like the ordered one', async () => {
   const report = await proveWebhooks({ databaseUrl, sequences: 20, seed: 1 })
   expect(report).toMatchObject({ wrong: [], differing: 0, unhandled: 0, violations: 0 })
   expect(report.schedules).toBeGreaterThan(18)

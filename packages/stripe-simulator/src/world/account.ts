@@ -25,8 +25,8 @@ export function balance(world: World): object {
 }
 
 export function account(): object {
-  const nobody = { alternatives: [], current_deadline: null, currently_due: [], disabled_reason: null, errors: [] }
-  const requirements = { ...nobody, eventually_due: [], past_due: [], pending_verification: [] }
+  const none = { alternatives: [], current_deadline: null, currently_due: [], disabled_reason: null, errors: [] }
+  const requirements = { ...none, eventually_due: [], past_due: [], pending_verification: [] }
   return {
     id: 'acct_1SimulatedHoldfast',
     object: 'account',

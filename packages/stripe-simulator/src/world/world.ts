@@ -97,7 +97,7 @@ export interface WorldOptions {
   onEvent: (event: EventRecord) => void
 }
 
-const nobody: Cause = { requestId: null, idempotencyKey: null }
+const noCause: Cause = { requestId: null, idempotencyKey: null }
 const eventsKept = 20_000
 const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789'
 
@@ -131,7 +131,7 @@ export function createWorld({ clock, random, searchDelayMs, url, onEvent }: Worl
     effectsOf: checkoutId => byCheckout.get(checkoutId) ?? [],
     intentsOf: checkoutId => [...(intentIds.get(checkoutId) ?? [])].flatMap(id => world.intents.get(id) ?? []),
     url,
-    cause: nobody,
+    cause: noCause,
     history,
     remember: intent => remember(intent, JSON.stringify(intent)),
     emit(type, object) {
@@ -170,7 +170,7 @@ export function createWorld({ clock, random, searchDelayMs, url, onEvent }: Worl
       let done = 0
       const before = world.cause
       for (let next = due.take(clock()); next !== null; next = due.take(clock())) {
-        world.cause = nobody
+        world.cause = noCause
         next.value()
         done += 1
       }

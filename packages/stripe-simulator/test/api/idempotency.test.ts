@@ -115,7 +115,7 @@ describe('a request that was not executed', () => {
     ['a missing parameter', { amount: 5_000 } as Stripe.PaymentIntentCreateParams],
     ['an amount too small', { amount: 1, currency: 'usd' }],
     ['an unknown parameter', { amount: 5_000, currency: 'usd', colour: 'red' } as Stripe.PaymentIntentCreateParams],
-  ])('is not remembered: %s', async (_, wrong) => {
+  ])('an invalid request does not use its key: %s', async (_, wrong) => {
     const { stripe } = bench()
     expect(await refused(stripe.paymentIntents.create(wrong, { idempotencyKey }))).toMatchObject({ statusCode: 400 })
     expect(await hold(stripe, {}, { idempotencyKey })).toMatchObject({ status: 'requires_capture' })

@@ -7,11 +7,11 @@ const create = { amount: '5000', currency: 'usd' }
 
 describe('a key', () => {
   it.each([
-    ['none', null, 'You did not provide an API key.'],
-    ['another', 'sk_test_another_key_9876', 'Invalid API Key provided: sk_test_************9876'],
-    ['a live one', 'sk_live_simulated1234', 'Invalid API Key provided: sk_live_*********1234'],
-    ['something short', 'nonsense', 'Invalid API Key provided: ********'],
-  ])('that is %s is refused, without being repeated', async (_, key, words) => {
+    ['a missing key', null, 'You did not provide an API key.'],
+    ['an unknown key', 'sk_test_another_key_9876', 'Invalid API Key provided: sk_test_************9876'],
+    ['a live key', 'sk_live_simulated1234', 'Invalid API Key provided: sk_live_*********1234'],
+    ['a short key', 'nonsense', 'Invalid API Key provided: ********'],
+  ])('%s is refused, and its error hides the key', async (_, key, words) => {
     const { send } = bench()
     const { status, error } = await send('/v1/payment_intents', { key, form: form(create) })
     expect(status).toBe(401)
@@ -55,7 +55,7 @@ describe('an amount', () => {
     ['-5', 'usd', 'parameter_invalid_integer', 'This value must be greater than or equal to 1.'],
     ['12.50', 'usd', 'parameter_invalid_integer', 'Invalid integer: 12.50'],
     ['many', 'usd', 'parameter_invalid_integer', 'Invalid integer: many'],
-  ])('of %s %s is answered with %s', async (amount, currency, code, words) => {
+  ])('an amount of %s %s is answered with %s', async (amount, currency, code, words) => {
     const { send } = bench()
     const { status, error } = await send('/v1/payment_intents', { form: form({ amount, currency }) })
     expect([status, error.code ?? null]).toEqual([code === null ? 200 : 400, code])
@@ -136,7 +136,7 @@ describe('a parameter', () => {
       'allowed_payment_method_types',
       'You may only specify one of these parameters: allowed_payment_method_types, automatic_payment_methods.',
     ],
-  ])('that is %s is refused', async (_, fields, code, param, words) => {
+  ])('a parameter that is %s is refused', async (_, fields, code, param, words) => {
     const { send } = bench()
     const { status, error } = await send('/v1/payment_intents', { form: form(fields as Record<string, string>) })
     expect(status).toBe(400)

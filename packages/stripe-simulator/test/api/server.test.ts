@@ -136,7 +136,7 @@ describe('the page of authentication', () => {
   it.each([
     ['complete', 'requires_capture', 'succeeded'],
     ['fail', 'requires_payment_method', 'failed'],
-  ])('%s: sends the buyer back with what became of it', async (outcome, status, redirectStatus) => {
+  ])('%s: the buyer returns to the shop with the status of the payment', async (outcome, status, redirectStatus) => {
     const { stripe } = await started()
     const intent = await hold(stripe, {
       payment_method: 'pm_card_threeDSecure2Required',

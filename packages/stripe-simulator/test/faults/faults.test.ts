@@ -276,7 +276,7 @@ describe('the books', () => {
       chargeId: one.latest_charge,
       idempotencyKey: 'a1',
     })
-    expect(simulator.books('nobody')).toMatchObject({ authorizations: 0, openMinor: 0, effects: [] })
+    expect(simulator.books('unknown')).toMatchObject({ authorizations: 0, openMinor: 0, effects: [] })
   })
 
   it('the books are the same for the same calls, clock, and random numbers', async () => {

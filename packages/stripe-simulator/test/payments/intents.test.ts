@@ -383,7 +383,7 @@ describe('lists', () => {
     expect(await found()).toEqual([[id, 'succeeded']])
     const both = await stripe.paymentIntents.search({ query: 'status:"succeeded" AND metadata["checkout_id"]:"c2"' })
     expect(both.data).toEqual([])
-    expect(await refused(stripe.paymentIntents.search({ query: 'whatever' }))).toMatchObject({ statusCode: 400 })
+    expect(await refused(stripe.paymentIntents.search({ query: 'invalid' }))).toMatchObject({ statusCode: 400 })
   })
 })
 

@@ -102,7 +102,7 @@ describe('a card number', () => {
     ['5555555555554444', 'mastercard', 'credit', '4444'],
     ['5200828282828210', 'mastercard', 'debit', '8210'],
     ['378282246310005', 'amex', 'credit', '0005'],
-  ])('%s becomes a payment method that shows its end', async (number, brand, funding, last4) => {
+  ])('%s becomes a payment method with its last four digits', async (number, brand, funding, last4) => {
     expect(await create({ number })).toMatchObject({ type: 'card', card: { brand, funding, last4, exp_year: 2030 } })
   })
 
@@ -357,7 +357,7 @@ describe('a dispute', () => {
   it.each([
     ['winning_evidence', 'won', 0],
     ['losing_evidence', 'lost', 5_000],
-  ])('is decided by the text %s: %s', async (uncategorized_text, status, disputedMinor) => {
+  ])('the evidence text %s decides a dispute: %s', async (uncategorized_text, status, disputedMinor) => {
     const { stripe, simulator } = bench()
     const { latest_charge } = await hold(stripe, { capture_method: 'automatic' })
     const id = simulator.dispute(String(latest_charge), 'product_not_received')

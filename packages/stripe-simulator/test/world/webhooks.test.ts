@@ -6,7 +6,7 @@ import { type Bench, bench, hold, refused, startMs } from '../fixture.ts'
 const typesOf = ({ delivered }: Bench) => delivered.map(({ body }) => (JSON.parse(body) as { type: string }).type)
 
 /** Runs `story` and returns the types of the events it caused. */
-async function told(story: (on: Bench) => Promise<unknown>): Promise<string[]> {
+async function eventTypes(story: (on: Bench) => Promise<unknown>): Promise<string[]> {
   const on = bench()
   await story(on)
   await on.simulator.runDueJobs()
@@ -99,8 +99,8 @@ describe('events', () => {
         'charge.dispute.closed',
       ],
     ],
-  ])('tell of %s', async (_, story, types) => {
-    expect(await told(story)).toEqual(types)
+  ])('events report %s', async (_, story, types) => {
+    expect(await eventTypes(story)).toEqual(types)
   })
 
   it('an event names its request and key, and has the object as it was then', async () => {

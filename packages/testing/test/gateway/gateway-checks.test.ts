@@ -1,11 +1,12 @@
+/** Tests of the gateway checks: each finds a gateway with a deliberate mistake. */
 import { v7 } from 'uuid'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { GatewayAnswer, GatewayPayment, PaymentGateway } from '../../../holdfast/src/payments/gateway.ts'
 import { books, openSandbox, type Sandbox, tokens } from '../../../holdfast/test/payments/sandbox/fixture.ts'
 import { checkGateway, gatewayChecks } from '../../src/gateway/gateway-checks.ts'
 
-/** What a gateway gets wrong, over one that gets it right. */
-type Mistake = (right: PaymentGateway) => Partial<PaymentGateway>
+/** A mistake as changes of a correct gateway. */
+type Mistake = (correct: PaymentGateway) => Partial<PaymentGateway>
 
 const succeeded = (answer: GatewayAnswer, change: { amountMinor: number }): GatewayAnswer =>
   answer.outcome === 'succeeded' ? { ...answer, ...change } : answer
@@ -13,17 +14,17 @@ const succeeded = (answer: GatewayAnswer, change: { amountMinor: number }): Gate
 const mistakes: readonly [name: string, mistake: Mistake, found: readonly string[]][] = [
   [
     'authorizes a repeated key again',
-    right => ({
-      authorize: call => right.authorize({ ...call, idempotencyKey: `${call.idempotencyKey}:${v7()}` }),
+    correct => ({
+      authorize: call => correct.authorize({ ...call, idempotencyKey: `${call.idempotencyKey}:${v7()}` }),
     }),
     ['authorizes_a_key_once', 'authorizes_a_key_once_at_once', 'refuses_a_key_with_other_parameters', 'fences_before'],
   ],
   [
-    'does not fence: it forgets the void of what it never saw',
-    right => ({
+    'does not fence: it forgets the void of an unknown authorization',
+    correct => ({
       async void(call) {
-        const known = await right.lookup({ ...call, kind: 'authorize', idempotencyKey: call.authorizationKey })
-        if (known.outcome !== 'not_found') return right.void(call)
+        const known = await correct.lookup({ ...call, kind: 'authorize', idempotencyKey: call.authorizationKey })
+        if (known.outcome !== 'not_found') return correct.void(call)
         return { outcome: 'succeeded', reference: 'none', amountMinor: 0, currency: 'XXX' }
       },
     }),
@@ -40,25 +41,25 @@ const mistakes: readonly [name: string, mistake: Mistake, found: readonly string
   ],
   [
     'authorizes one minor unit more',
-    right => ({
-      authorize: call => right.authorize({ ...call, amountMinor: call.amountMinor + 1 }),
+    correct => ({
+      authorize: call => correct.authorize({ ...call, amountMinor: call.amountMinor + 1 }),
     }),
     ['authorizes_as_asked', 'captures_no_more_than_authorized'],
   ],
   [
-    'says another amount than it authorized',
-    right => ({
-      authorize: async call => succeeded(await right.authorize(call), { amountMinor: call.amountMinor - 1 }),
+    'reports a different amount from the one it authorized',
+    correct => ({
+      authorize: async call => succeeded(await correct.authorize(call), { amountMinor: call.amountMinor - 1 }),
     }),
     ['authorizes_as_asked'],
   ],
   [
-    'answers a known key whatever comes with it',
-    right => {
+    'answers a known key regardless of its parameters',
+    correct => {
       const answers = new Map<string, Promise<GatewayAnswer>>()
       return {
         authorize(call) {
-          const answer = answers.get(call.idempotencyKey) ?? right.authorize(call)
+          const answer = answers.get(call.idempotencyKey) ?? correct.authorize(call)
           answers.set(call.idempotencyKey, answer)
           return answer
         },
@@ -67,21 +68,21 @@ const mistakes: readonly [name: string, mistake: Mistake, found: readonly string
     ['refuses_a_key_with_other_parameters'],
   ],
   [
-    'captures one minor unit less than it says',
-    right => ({
+    'captures one minor unit less than it reports',
+    correct => ({
       async capture(call) {
-        const answer = await right.capture({ ...call, amountMinor: call.amountMinor - 1 })
+        const answer = await correct.capture({ ...call, amountMinor: call.amountMinor - 1 })
         return succeeded(answer, { amountMinor: call.amountMinor })
       },
     }),
     ['captures_as_asked', 'captures_a_key_once_at_once', 'captures_once'],
   ],
   [
-    'declines to void what is void',
-    right => ({
+    'declines the void of a voided payment',
+    correct => ({
       async void(call) {
-        const known = await right.lookup({ ...call, kind: 'authorize', idempotencyKey: call.authorizationKey })
-        if (known.outcome !== 'declined') return right.void(call)
+        const known = await correct.lookup({ ...call, kind: 'authorize', idempotencyKey: call.authorizationKey })
+        if (known.outcome !== 'declined') return correct.void(call)
         return { outcome: 'declined', code: 'already_voided', message: 'The authorization was voided.' }
       },
     }),
@@ -89,17 +90,17 @@ const mistakes: readonly [name: string, mistake: Mistake, found: readonly string
   ],
   [
     'does not recognize a repeated capture',
-    right => ({
-      capture: call => right.capture({ ...call, idempotencyKey: `${call.idempotencyKey}:${v7()}` }),
+    correct => ({
+      capture: call => correct.capture({ ...call, idempotencyKey: `${call.idempotencyKey}:${v7()}` }),
     }),
     ['captures_a_key_once_at_once'],
   ],
   [
-    'says captured to every capture',
-    right => ({
+    'answers every capture with success',
+    correct => ({
       async capture(call) {
         const { reference, amountMinor, currency } = call
-        await right.capture(call)
+        await correct.capture(call)
         return { outcome: 'succeeded', reference, amountMinor, currency }
       },
     }),
@@ -107,17 +108,17 @@ const mistakes: readonly [name: string, mistake: Mistake, found: readonly string
   ],
   [
     'refunds again for a repeated key',
-    right => ({
-      refund: call => right.refund({ ...call, idempotencyKey: `${call.idempotencyKey}:${v7()}` }),
+    correct => ({
+      refund: call => correct.refund({ ...call, idempotencyKey: `${call.idempotencyKey}:${v7()}` }),
     }),
     ['refunds_a_key_once_at_once'],
   ],
   [
-    'says refunded to every refund',
-    right => ({
+    'answers every refund with success',
+    correct => ({
       async refund(call) {
         const { reference, amountMinor, currency } = call
-        await right.refund(call)
+        await correct.refund(call)
         return { outcome: 'succeeded', reference, amountMinor, currency }
       },
     }),
@@ -125,11 +126,11 @@ const mistakes: readonly [name: string, mistake: Mistake, found: readonly string
   ],
   [
     'approves what it should decline',
-    right => ({ authorize: call => right.authorize({ ...call, token: tokens.approve }) }),
+    correct => ({ authorize: call => correct.authorize({ ...call, token: tokens.approve }) }),
     ['declines', 'refuses_a_capture'],
   ],
   [
-    'cannot find anything',
+    'finds nothing in a lookup',
     () => ({
       async lookup() {
         return { outcome: 'not_found' }
@@ -138,18 +139,20 @@ const mistakes: readonly [name: string, mistake: Mistake, found: readonly string
     ['refuses_a_key_with_other_parameters', 'finds_an_authorization', 'finds_a_capture'],
   ],
   [
-    'knows what it did by the key alone',
-    right => ({
+    'finds operations only by their key',
+    correct => ({
       lookup: async call =>
-        call.kind === 'authorize' || call.idempotencyKey.endsWith(':1') ? right.lookup(call) : { outcome: 'not_found' },
+        call.kind === 'authorize' || call.idempotencyKey.endsWith(':1')
+          ? correct.lookup(call)
+          : { outcome: 'not_found' },
     }),
     ['finds_a_capture_by_its_payment'],
   ],
   [
-    'finds what never was',
-    right => ({
+    'finds operations that never happened',
+    correct => ({
       async lookup(call) {
-        const found = await right.lookup(call)
+        const found = await correct.lookup(call)
         if (found.outcome !== 'not_found') return found
         return { outcome: 'succeeded', reference: 'none', amountMinor: 4_999, currency: 'EUR' }
       },
@@ -157,32 +160,32 @@ const mistakes: readonly [name: string, mistake: Mistake, found: readonly string
     ['finds_nothing'],
   ],
   [
-    'says of a payment what was asked, whatever was given back since',
-    right => ({
+    'inspects a payment without its refunds',
+    correct => ({
       async inspect(...asked) {
-        const payment = (await right.inspect?.(...asked)) ?? null
+        const payment = (await correct.inspect?.(...asked)) ?? null
         return payment === null ? null : { ...payment, refundedMinor: 0 }
       },
     }),
     ['inspects_a_payment'],
   ],
   [
-    'keeps a payment open in its books that was voided',
-    right => ({
+    'inspects a voided payment as still authorized',
+    correct => ({
       async inspect(...asked) {
-        const payment = (await right.inspect?.(...asked)) ?? null
+        const payment = (await correct.inspect?.(...asked)) ?? null
         return payment?.status === 'ended' ? { ...payment, status: 'authorized', openMinor: 4_999 } : payment
       },
     }),
     ['inspects_a_payment'],
   ],
   [
-    'lists a page again: the last of one is the first of the next',
-    right => {
+    'repeats the last payment of a page on the next page',
+    correct => {
       const pages = new Map<string, GatewayPayment>()
       return {
         async list(request) {
-          const page = (await right.list?.(request)) ?? []
+          const page = (await correct.list?.(request)) ?? []
           const before = pages.get(request.after ?? '')
           for (const payment of page) pages.set(payment.reference, payment)
           return before === undefined || page.length === 0 ? page : [before, ...page]
@@ -193,12 +196,12 @@ const mistakes: readonly [name: string, mistake: Mistake, found: readonly string
   ],
   [
     'lists the oldest first',
-    right => ({ list: async request => ((await right.list?.(request)) ?? []).toReversed() }),
+    correct => ({ list: async request => ((await correct.list?.(request)) ?? []).toReversed() }),
     ['lists_payments'],
   ],
   [
-    'leaves one out of each page',
-    right => ({ list: async request => ((await right.list?.(request)) ?? []).slice(1) }),
+    'leaves one payment out of each page',
+    correct => ({ list: async request => ((await correct.list?.(request)) ?? []).slice(1) }),
     ['lists_payments'],
   ],
 ]
@@ -216,15 +219,15 @@ describe('the gateway contract', () => {
     return [...broken.keys()]
   }
 
-  it('finds nothing wrong with a gateway that is right', async () => {
+  it('the checks find nothing wrong with a correct gateway', async () => {
     expect(await brokenBy(() => ({}))).toEqual([])
   })
 
-  it.each(mistakes)('finds a gateway that %s', async (_, mistake, found) => {
+  it.each(mistakes)('the checks find a gateway that %s', async (_, mistake, found) => {
     expect(await brokenBy(mistake)).toEqual(expect.arrayContaining([...found]))
   })
 
-  it('has for each of its checks a gateway that breaks it', () => {
+  it('each check is broken by at least one of the mistakes', () => {
     const found = new Set(mistakes.flatMap(([, , ids]) => ids))
     const never = gatewayChecks.map(check => check.id).filter(id => !found.has(id))
     expect(never).toEqual([])

@@ -1,6 +1,6 @@
 /**
- * A shop at three in the morning: one checkout that is paid and one that is declined, in a real `holdfast serve`, with a
- * real mail server and a chat that listens. Log, metrics, mail, chat, timeline and `diagnose --lock` tell the same story.
+ * Tests that all reports about a checkout agree: log, metrics, mail, chat, timeline, and `diagnose --lock`. A real
+ * `holdfast serve` with a real mail server and a chat completes one checkout and declines another.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -37,15 +37,15 @@ function launch(...args: string[]): ChildProcess & { stdout: NodeJS.ReadableStre
   return child
 }
 
-/** One of the shop's commands, as its people type it. */
-async function command<Said>(...args: string[]): Promise<Said> {
+/** Runs a command of `holdfast` with `--json`. */
+async function command<Output>(...args: string[]): Promise<Output> {
   const child = launch(...args, '--json')
   let out = ''
   child.stdout.on('data', (chunk: Buffer) => {
     out += chunk
   })
   await once(child, 'close')
-  return JSON.parse(out) as Said
+  return JSON.parse(out) as Output
 }
 
 beforeAll(async () => {
@@ -75,7 +75,7 @@ beforeAll(async () => {
   await once(chat, 'listening')
   environment = {
     DATABASE_URL: await createTestDatabase(inject('postgresUrl')),
-    CHECKOUT_SECRET: 'kept by every process of this shop',
+    CHECKOUT_SECRET: 'shared by every process of this shop',
     CHECKOUT_LOG_ALL_PHASES: 'true',
     CHECKOUT_NOTIFY_ON_FAILURE: 'true',
     CHECKOUT_NOTIFICATION_EMAIL: 'keeper@shop.example',
@@ -133,8 +133,8 @@ const mailTo = (recipient: string, words: string) =>
     { timeout: 20_000 },
   )
 
-describe('Log, metrics, mail, chat, timeline and diagnosis tell the same story', () => {
-  test('of a checkout that is paid', async () => {
+describe('log, metrics, mail, chat, timeline, and diagnosis agree', () => {
+  test('all reports about a paid checkout agree', async () => {
     const response = await pay('tok_approve')
     expect(response.status).toBe(201)
     const requestId = response.headers.get('x-request-id')
@@ -148,14 +148,13 @@ describe('Log, metrics, mail, chat, timeline and diagnosis tell the same story',
       expect(html).toContain(total)
     }
 
-    const told = linesOf(order.lock_id)
-    expect(told.map(({ msg }) => msg).filter(msg => /started|completed$/.test(msg) && !msg.includes('phase'))).toEqual([
-      '[Checkout] started',
-      '[Checkout] completed',
-    ])
-    const phases = told.filter(({ msg }) => msg === '[Checkout] phase completed').map(({ phase }) => phase)
-    expect(new Set(told.map(line => line.requestId))).toEqual(new Set([requestId]))
-    expect(told.find(({ msg }) => msg === '[Checkout] completed')).toMatchObject({ orderNumber: order.number })
+    const lines = linesOf(order.lock_id)
+    expect(lines.map(({ msg }) => msg).filter(msg => /started|completed$/.test(msg) && !msg.includes('phase'))).toEqual(
+      ['[Checkout] started', '[Checkout] completed'],
+    )
+    const phases = lines.filter(({ msg }) => msg === '[Checkout] phase completed').map(({ phase }) => phase)
+    expect(new Set(lines.map(line => line.requestId))).toEqual(new Set([requestId]))
+    expect(lines.find(({ msg }) => msg === '[Checkout] completed')).toMatchObject({ orderNumber: order.number })
 
     const found = await command<Diagnosis>('diagnose', '--lock', order.lock_id)
     expect(found).toMatchObject({ lock: { state: 'completed' }, order: { number: order.number, status: 'paid' } })
@@ -171,7 +170,7 @@ describe('Log, metrics, mail, chat, timeline and diagnosis tell the same story',
     expect(messages).toEqual([])
   })
 
-  test('of a checkout that is declined', async () => {
+  test('all reports about a declined checkout agree', async () => {
     const response = await pay('tok_decline_insufficient_funds')
     expect(response.status).toBe(402)
     const refusal = await json<{ code: string; phase: string; lock_id: string }>(response)
