@@ -62,7 +62,10 @@ export interface ShopOptions
   workers?: boolean
   /** Bring the schema up to date first. Default true. */
   migrate?: boolean
-  /** Keeps mails in files during development while no mail server is set. Default `.holdfast/mail`; null: nowhere. */
+  /**
+   * Keeps mails in files during development while no mail server is set. Null: nowhere. Default `.holdfast/mail`; with a
+   * gateway of your own nowhere, because it may take real money.
+   */
   mailDirectory?: string | null
 }
 
@@ -155,7 +158,10 @@ export async function createShop(options: ShopOptions = {}): Promise<Shop> {
       onPaid: checkoutId => engine.captureCheckout(checkoutId),
     })
     closing.unshift(gatewayParts.close)
-    const notifications = await openNotifications(config, log, options.mailDirectory)
+    // A gateway of the application may take real money, so mails to real buyers are kept in files only on request.
+    const isOwnGateway = givenGateway !== undefined && sandbox === null
+    const mailDirectory = options.mailDirectory === undefined && isOwnGateway ? null : options.mailDirectory
+    const notifications = await openNotifications(config, log, mailDirectory)
     closing.unshift(notifications.close)
     // Only one process can have the embedded database, so existing leases belong to a process that has ended.
     if (workers && database.kind === 'embedded') await endAllLeases(database)

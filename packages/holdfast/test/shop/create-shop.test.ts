@@ -1,5 +1,8 @@
 /** `createShop` wires every part once: settings reach the parts, and each part reaches the HTTP handler. */
 import { execFile } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -8,7 +11,7 @@ import { statement } from '../../src/database/database.ts'
 import { cartResponse, completedResponse, productListResponse } from '../../src/http/schemas/responses.ts'
 import { silentLog } from '../../src/observe/log/log.ts'
 import { createSandboxGateway } from '../../src/payments/sandbox/sandbox.ts'
-import { createShop } from '../../src/shop/create-shop.ts'
+import { createShop, type ShopOptions } from '../../src/shop/create-shop.ts'
 import { address, openBrowser, openShop, testConfig } from '../http/open-shop.ts'
 import { startMailServer } from '../notify/mail/mail-server.ts'
 import { openTestDatabase, type TestDatabase } from '../support/test-database.ts'
@@ -116,6 +119,28 @@ describe('the options of createShop', () => {
     await gateway.close()
     const misspelt = { ...options, gateway } as Parameters<typeof createShop>[0]
     await expect(createShop(misspelt)).rejects.toThrow('unknown option "gateway" of createShop')
+  })
+
+  test('a gateway of the application keeps no mails in files, unless a folder is named', async () => {
+    const sandbox = createSandboxGateway({ database: store.database })
+    const own = { ...sandbox, name: 'acme-pay' }
+    const folder = mkdtempSync(join(tmpdir(), 'holdfast-mail-'))
+    const keeps = async (options: Pick<ShopOptions, 'gateways' | 'mailDirectory'>) => {
+      const shop = await createShop({
+        database: store.database,
+        config: testConfig,
+        log: silentLog,
+        workers: false,
+        ...options,
+      })
+      await shop.close()
+      return shop.keptMails !== null
+    }
+    expect(await keeps({ gateways: { card: own } })).toBe(false)
+    expect(await keeps({ gateways: { card: own }, mailDirectory: folder })).toBe(true)
+    expect(await keeps({ gateways: { card: sandbox }, mailDirectory: folder })).toBe(true)
+    await sandbox.close()
+    rmSync(folder, { recursive: true, force: true })
   })
 
   test('a database of the caller stays open after close, and one opened by address is closed', async () => {
