@@ -8,27 +8,28 @@ import { ConfigError, defaultConfig } from './config.ts'
 import { configVariables } from './variables.ts'
 
 /**
- * `engine`: by `createCheckout`, and so by `createShop`. `shop`: by `createShop` only. `http`: by the HTTP handler.
- * `process`: by a process that listens on a port, such as `holdfast serve`.
+ * `engine`: by `createCheckout`, and so by `createShop`. `shop`: by `createShop` only, for notifications, sinks, log,
+ * gateways, carts, and the HTTP handler. `process`: settings of the host's process, which has them in its environment for
+ * its own use; `holdfast serve` and `holdfast work` honour them.
  */
-type Scope = 'engine' | 'shop' | 'http' | 'process'
+type Scope = 'engine' | 'shop' | 'process'
 
 const scopes: Readonly<Record<keyof CheckoutConfig, Scope>> = {
   databaseUrl: 'engine',
   port: 'process',
   host: 'process',
   workerPort: 'process',
-  environment: 'http',
+  environment: 'process',
   secret: 'engine',
-  adminSecret: 'http',
+  adminSecret: 'shop',
   currency: 'engine',
-  trustedProxyHeader: 'http',
+  trustedProxyHeader: 'shop',
   ttlMinutes: 'engine',
   maxTtlMinutes: 'engine',
   cleanupIntervalMinutes: 'engine',
   priceDriftToleranceMinor: 'engine',
   preventConcurrent: 'engine',
-  cartProtection: 'http',
+  cartProtection: 'shop',
   holdOn: 'engine',
   loggingEnabled: 'engine',
   logChannel: 'shop',
@@ -53,11 +54,11 @@ const scopes: Readonly<Record<keyof CheckoutConfig, Scope>> = {
   notifyOnFailure: 'shop',
   notifyOnExpiration: 'shop',
   notificationEmail: 'shop',
-  rateLimitPerMinute: 'http',
-  baseUrl: 'http',
-  shopName: 'http',
-  locale: 'http',
-  timeZone: 'http',
+  rateLimitPerMinute: 'shop',
+  baseUrl: 'shop',
+  shopName: 'shop',
+  locale: 'shop',
+  timeZone: 'shop',
   smtpUrl: 'shop',
   mailFrom: 'shop',
   notifyCustomer: 'shop',
@@ -66,7 +67,7 @@ const scopes: Readonly<Record<keyof CheckoutConfig, Scope>> = {
   webhookSecret: 'shop',
   redisUrl: 'shop',
   redisStream: 'shop',
-  metricsSecret: 'http',
+  metricsSecret: 'shop',
 }
 
 /** Settings that an option of `createCheckout` replaces. */
@@ -103,7 +104,7 @@ export function refuseShopSettings(config: Partial<CheckoutConfig>, replaced: Re
       variable: `${configVariables[property].variable} (config.${property})`,
       given: 'set, but createCheckout does not honour it',
       accepted:
-        'only in createShop of holdfast/shop; for createCheckout, pass the gateway, log, or listeners as options',
+        'only in createShop of holdfast/shop; for createCheckout, leave it out of config and pass the part itself',
     }))
   if (mistakes.length > 0) throw new ConfigError(mistakes)
 }

@@ -30,7 +30,6 @@ const ofNotifications: readonly Property[] = [
   'slackWebhookUrl',
 ]
 const ofSinks: readonly Property[] = ['webhookUrl', 'webhookSecret', 'redisUrl', 'redisStream']
-const refused = [...ofGateway, ...ofLog, ...ofNotifications, ...ofSinks]
 
 const ofEngine: readonly Property[] = [
   'databaseUrl',
@@ -53,9 +52,7 @@ const ofEngine: readonly Property[] = [
   'reconcileIntervalMinutes',
   'webhookRetentionDays',
 ]
-/** The HTTP handler takes them as options of its own. */
 const ofHttp: readonly Property[] = [
-  'environment',
   'adminSecret',
   'trustedProxyHeader',
   'cartProtection',
@@ -66,8 +63,10 @@ const ofHttp: readonly Property[] = [
   'timeZone',
   'metricsSecret',
 ]
-const ofProcess: readonly Property[] = ['port', 'host', 'workerPort']
-const accepted = [...ofEngine, ...ofHttp, ...ofProcess]
+/** A host has these in its environment for its own use. */
+const ofProcess: readonly Property[] = ['environment', 'port', 'host', 'workerPort']
+const refused = [...ofGateway, ...ofLog, ...ofNotifications, ...ofSinks, ...ofHttp]
+const accepted = [...ofEngine, ...ofProcess]
 
 /** A configuration that differs from the default in one setting. */
 function changed(property: Property): Partial<CheckoutConfig> {
