@@ -1,5 +1,7 @@
 /** The load of the machine by other processes: benchmark results of a busy machine mean little. */
+
 import { cpus } from 'node:os'
+import { setTimeout as pause } from 'node:timers/promises'
 
 /** How many cores other processes use while this process waits for one second. */
 export async function coresInUse(): Promise<number> {
@@ -12,7 +14,7 @@ export async function coresInUse(): Promise<number> {
     return totals
   }
   const before = sum()
-  await new Promise(resolve => setTimeout(resolve, 1_000))
+  await pause(1_000)
   const after = sum()
   const all = after.all - before.all
   return all === 0 ? 0 : cpus().length * (1 - (after.idle - before.idle) / all)

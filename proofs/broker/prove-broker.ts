@@ -3,6 +3,7 @@
  * after a deliverer was killed. Protects B4 beyond the shop's own database: each event is in the stream exactly once,
  * and the events of a checkout are in order.
  */
+import { setTimeout as pause } from 'node:timers/promises'
 import { createClient } from 'redis'
 import { v7 } from 'uuid'
 import { type Database, statement } from '../../packages/holdfast/src/database/database.ts'
@@ -118,10 +119,8 @@ interface Open {
   underWay: number
 }
 
-const afterMs = (ms: number) => new Promise<void>(resolve => setTimeout(resolve, ms))
-
 async function until(isSo: () => boolean | Promise<boolean>, everyMs = 20): Promise<void> {
-  while (!(await isSo())) await afterMs(everyMs)
+  while (!(await isSo())) await pause(everyMs)
 }
 
 async function openIn(database: Database): Promise<Open> {
@@ -185,7 +184,7 @@ function publishing(
   async function buyer(): Promise<void> {
     while (progress.published < events) {
       if (progress.published < progress.upTo) await shop(deal())
-      else await afterMs(5)
+      else await pause(5)
     }
   }
   const done = Promise.all(Array.from({ length: buyersAtOnce }, buyer))
@@ -199,7 +198,7 @@ function publishing(
 async function restart(redis: RedisServer, database: Database, random: Random): Promise<void> {
   await redis.kill()
   await until(async () => (await openIn(database)).refused > 0)
-  await afterMs(random.between(100, 1_500))
+  await pause(random.between(100, 1_500))
   await redis.start()
   await until(async () => (await openIn(database)).refused === 0)
 }
@@ -222,7 +221,7 @@ async function killDeliverer({ redis, servers, database, random }: Scene): Promi
   redis.freeze()
   await until(async () => (await openIn(database)).underWay >= underWay || performance.now() > deadline)
   // Deliveries are sent shortly after they are leased.
-  await afterMs(500)
+  await pause(500)
   await victim.kill()
   redis.thaw()
   await victim.start()
@@ -252,7 +251,7 @@ async function drained(database: Database, report: (open: number) => void): Prom
     if (now < open) movedAt = performance.now()
     open = now
     report(open)
-    await afterMs(100)
+    await pause(100)
   }
 }
 

@@ -2,6 +2,7 @@
  * A simulated buyer: fills a cart, starts a checkout, pays, and retries in the same session if an answer is lost. The
  * record of the answers is the other half of A9.
  */
+import { setTimeout as pause } from 'node:timers/promises'
 import { type Answer, createBrowser, type Reply } from './browser.ts'
 
 export interface AcknowledgedOrder {
@@ -93,8 +94,6 @@ const address = {
   postcode: '20457',
   country: 'DE',
 }
-
-const pause = (ms: number) => new Promise<void>(resolve => setTimeout(resolve, ms))
 
 export function orderOf(answer: Answer): AcknowledgedOrder | null {
   const order = answer.body.order as Record<string, unknown> | undefined

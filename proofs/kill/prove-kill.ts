@@ -3,14 +3,16 @@
  * end everything drains, is audited, and is compared with the answers that buyers received. Protects A9, B1 to B4, and
  * the money invariants across real crashes.
  */
+
 import path from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import { forward } from '../../packages/cli/src/process/forward.ts'
 import { type Database, statement } from '../../packages/holdfast/src/database/database.ts'
 import { openEmbedded } from '../../packages/holdfast/src/database/embedded/pglite.ts'
 import { connectPostgres } from '../../packages/holdfast/src/database/postgres/postgres.ts'
 import type { AuditReport } from '../../packages/holdfast/src/engine/checkout-engine.ts'
 import { audit } from '../../packages/holdfast/src/observe/audit/audit.ts'
-import type { BuyerRecord } from '../buyers/buyer.ts'
+import { endedAs, refusalsOf } from '../buyers/endings.ts'
 import { runLoad } from '../buyers/load.ts'
 import { acknowledgedBy, type Contradictions, contradictionsOf } from '../buyers/reconcile-answers.ts'
 import { fillShop, serverEnvironment } from '../buyers/shop.ts'
@@ -165,17 +167,9 @@ async function drain(options: KillOptions, database: Database | null): Promise<n
     const report = await auditOf(options, database)
     const open = report?.findings.filter(({ invariant }) => invariant === 'B1' || invariant === 'B4')
     if (open?.every(({ violations }) => violations === 0)) break
-    await new Promise(resolve => setTimeout(resolve, lookEveryMs))
+    await pause(lookEveryMs)
   }
   return elapsed() / 1000
-}
-
-function refusalsOf(records: readonly BuyerRecord[]): Record<string, number> {
-  const refusals: Record<string, number> = {}
-  for (const { ending } of records) {
-    if (ending.kind === 'refused') refusals[ending.code] = (refusals[ending.code] ?? 0) + 1
-  }
-  return refusals
 }
 
 /** Refusals that the sandbox's tokens can cause. Any other refusal is a failure. */
@@ -222,16 +216,15 @@ export async function proveKill(options: KillOptions): Promise<KillReport> {
     try {
       const [checkouts] = await database.query<KillReport['checkouts']>(readCheckouts)
       if (checkouts === undefined) throw new Error('the database returned no row')
-      const count = (kind: BuyerRecord['ending']['kind']) => records.filter(({ ending }) => ending.kind === kind).length
       const report: Omit<KillReport, 'wrong'> = {
         ...{ seed, database: isShared ? 'PostgreSQL' : 'embedded', processes, buyers, seconds, drainSeconds, kills },
         ...{ payments, checkouts },
         lostAnswers: records.reduce((sum, record) => sum + record.lostAnswers, 0),
         endings: {
-          orders: count('ordered'),
+          orders: endedAs(records, 'ordered'),
           refusals: refusalsOf(records),
-          left: count('left'),
-          unanswered: count('unanswered'),
+          left: endedAs(records, 'left'),
+          unanswered: endedAs(records, 'unanswered'),
         },
         contradictions: await contradictionsOf(database, records),
         audit: await audit(database, { ledger: 'sandbox', drained: true, acknowledged: acknowledgedBy(records) }),

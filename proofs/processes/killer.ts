@@ -1,4 +1,5 @@
 /** Kills servers with SIGKILL at random instants, and restarts each immediately. */
+import { setTimeout as pause } from 'node:timers/promises'
 import type { Random } from '../random.ts'
 import type { ServerProcess } from './server-process.ts'
 
@@ -20,8 +21,6 @@ export interface KillerOptions {
   payments(count: number): Promise<void>
 }
 
-const afterMs = (ms: number) => new Promise<void>(resolve => setTimeout(resolve, ms))
-
 /** Kills until the run is over. Returns the number of kills once all servers are up again. */
 export async function runKiller(options: KillerOptions): Promise<number> {
   const { servers, random, pace, isOver, killsMax, payments } = options
@@ -30,7 +29,7 @@ export async function runKiller(options: KillerOptions): Promise<number> {
 
   const nextInstant = () =>
     pace.kind === 'time'
-      ? afterMs(random.between(pace.meanMs * 0.3, pace.meanMs * 1.7))
+      ? pause(random.between(pace.meanMs * 0.3, pace.meanMs * 1.7))
       : payments(1 + random.below(pace.most))
 
   function restart(server: ServerProcess): void {

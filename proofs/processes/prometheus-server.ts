@@ -1,8 +1,10 @@
 /** A real Prometheus in a temporary directory, with the documented configuration and shorter intervals. */
+
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { freePort } from '../../packages/testing/src/free-port.ts'
 
@@ -98,7 +100,7 @@ export async function startPrometheus(directory: string, targets: Targets, secre
     while (!(await holds())) {
       if (failure !== null) throw failure
       if (performance.now() > deadline) throw new Error(`${what}: not within ${timeoutMs / 1000} s\n${output}`)
-      await new Promise(resolve => setTimeout(resolve, 250))
+      await pause(250)
     }
   }
 

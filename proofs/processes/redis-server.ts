@@ -2,12 +2,14 @@
  * A temporary Redis server on the loopback interface, with a password and a temporary directory. Each change is written
  * to disk before its answer. The server never outlives the process that started it.
  */
+
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import { createClient } from 'redis'
 import { freePort } from '../../packages/testing/src/free-port.ts'
 import { runAfterExit } from '../../packages/testing/src/run-after-exit.ts'
@@ -86,7 +88,7 @@ export async function startRedisServer(): Promise<RedisServer> {
     const deadline = performance.now() + readyMs
     while (!(await answers(url))) {
       if (!isRunning() || performance.now() > deadline) throw new Error('redis-server did not start')
-      await new Promise(resolve => setTimeout(resolve, 20))
+      await pause(20)
     }
   }
 

@@ -2,9 +2,11 @@
  * A server process: a real `holdfast serve`, or another program, that can be killed and restarted on the same port. The
  * process never outlives the one that started it, even if that one is killed.
  */
+
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import path from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { freePort } from '../../packages/testing/src/free-port.ts'
 
@@ -165,7 +167,7 @@ export async function createServerProcess(options: ServerProcessOptions): Promis
         return await startOnce()
       } catch (error) {
         if (starts >= startsMax) throw error
-        await new Promise(resolve => setTimeout(resolve, startAgainMs))
+        await pause(startAgainMs)
         // The process was ended on purpose meanwhile; the caller of that starts it again.
         if (ends !== endsBefore) return
       }

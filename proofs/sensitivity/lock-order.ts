@@ -3,7 +3,9 @@
  * the rows until they queue for it with their other locks. If all code locks rows in one order, no deadlock is possible.
  * The database port retries deadlocked transactions, so only the count of the server shows them.
  */
+
 import { randomUUID } from 'node:crypto'
+import { setTimeout as pause } from 'node:timers/promises'
 import { type Database, type Statement, statement } from '../../packages/holdfast/src/database/database.ts'
 import { connectPostgres } from '../../packages/holdfast/src/database/postgres/postgres.ts'
 import type { CheckoutEngine } from '../../packages/holdfast/src/engine/checkout-engine.ts'
@@ -98,7 +100,7 @@ async function meet(
     const deadline = performance.now() + meetingMsMax
     let waiting = 0
     while (waiting < queued && performance.now() < deadline) {
-      await new Promise(resolve => setTimeout(resolve, 15))
+      await pause(15)
       const [row] = await database.query<{ waiting: number }>(readWaiting)
       waiting = row?.waiting ?? 0
     }

@@ -1,4 +1,5 @@
 /** The disturbances of a soak. Each one lasts until the affected processes are up again. */
+import { setTimeout as pause } from 'node:timers/promises'
 import { statement } from '../../packages/holdfast/src/database/database.ts'
 import type { Breakage } from '../../packages/testing/src/tcp-proxy.ts'
 import { freeze } from '../processes/freeze.ts'
@@ -42,8 +43,6 @@ const leaseMs = settings.engine.leaseSeconds * 1_000
 const silenceMs = 4_000
 const armedMs = 10_000
 const lockedAtOnce = 5
-
-const pause = (ms: number) => new Promise<void>(resolve => setTimeout(resolve, ms))
 
 const terminate = statement(
   'soak_terminate',

@@ -4,6 +4,7 @@
  * Proves invariants A and B without any simulation.
  */
 
+import { setTimeout as pause } from 'node:timers/promises'
 import type { Database } from '../../packages/holdfast/src/database/database.ts'
 import { audit } from '../../packages/holdfast/src/observe/audit/audit.ts'
 import { upsertCoupon } from '../../packages/holdfast/src/shop/index.ts'
@@ -44,8 +45,6 @@ const drainMs = 240_000
 const lookEveryMs = 500
 /** Delayed effects of the gateway and silent connections end within this time. */
 const settleMs = 12_000
-
-const pause = (ms: number) => new Promise<void>(resolve => setTimeout(resolve, ms))
 
 /** Runs load and disturbances until the last buyer has an answer. */
 async function soak(scene: Scene, options: SoakOptions) {

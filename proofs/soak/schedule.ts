@@ -1,4 +1,5 @@
 /** The schedule of disturbances: each kind once in the first part of a run, then by chance. */
+import { setTimeout as pause } from 'node:timers/promises'
 import { type Random, shuffled } from '../random.ts'
 import type { Disturbance, Disturber, Weights } from './disturbances.ts'
 
@@ -19,8 +20,6 @@ const firstRound = 0.6
 /** The number of disturbances that may overlap. */
 const atOnce = 5
 const lookEveryMs = 250
-
-const pause = (ms: number) => new Promise<void>(resolve => setTimeout(resolve, ms))
 
 /** Runs disturbances until `isOver`. Resolves when everything is up again. */
 export async function runSchedule(options: ScheduleOptions): Promise<void> {

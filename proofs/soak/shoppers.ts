@@ -1,4 +1,5 @@
 /** The buyers of a soak. The seed chooses their habits: most pay and wait; others click twice, cancel, wait long, or leave. */
+import { setTimeout as pause } from 'node:timers/promises'
 import { type BuyerOptions, createBuyer, orderOf, type Payment } from '../buyers/buyer.ts'
 import type { Visit } from '../buyers/load.ts'
 import type { Stock } from '../buyers/shop.ts'
@@ -34,8 +35,6 @@ export function stocksFor(minutes: number): Stock[] {
 }
 
 export const couponLimitFor = (minutes: number): number => Math.ceil(4 * minutes)
-
-const pause = (ms: number) => new Promise<void>(resolve => setTimeout(resolve, ms))
 
 export interface Shoppers {
   next(): Visit

@@ -1,4 +1,5 @@
 /** `npm run prove:soak`: real servers, database, and gateway under disturbances for minutes, then the audit. */
+import { endedAs, refusalsOf } from '../buyers/endings.ts'
 import { choice, decimal, seed, wholeNumber } from '../command/options.ts'
 import { runProof } from '../command/run-proof.ts'
 import { countsByName, outOf, type SummaryRow, summary } from '../command/summary.ts'
@@ -8,7 +9,7 @@ import type { SoakFacts } from './facts.ts'
 import type { Books, GatewayName } from './gateway.ts'
 import { createProgress } from './progress.ts'
 import { proveSoak } from './prove-soak.ts'
-import { endedAs, refusalsOf, wrongIn } from './verdict.ts'
+import { wrongIn } from './verdict.ts'
 
 const namedMax = 10
 

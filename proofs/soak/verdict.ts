@@ -1,5 +1,5 @@
 /** The verdict on a soak: sentences about failures of the shop, and about required events that never occurred. */
-import type { BuyerRecord } from '../buyers/buyer.ts'
+import { endedAs, refusalsOf } from '../buyers/endings.ts'
 import type { SoakFacts } from './facts.ts'
 
 /** Refusals that tokens, faults, stock, coupons, cancellation, and expiry can cause. Any other refusal is a failure. */
@@ -11,17 +11,6 @@ const explained = new Set([
 
 /** The share of buyers that may never reach the shop, because all servers are killed now and then. */
 const turnedAwayMax = 0.05
-
-export function refusalsOf(records: readonly BuyerRecord[]): Record<string, number> {
-  const refusals: Record<string, number> = {}
-  for (const { ending } of records) {
-    if (ending.kind === 'refused') refusals[ending.code] = (refusals[ending.code] ?? 0) + 1
-  }
-  return refusals
-}
-
-export const endedAs = (records: readonly BuyerRecord[], kind: BuyerRecord['ending']['kind']): number =>
-  records.filter(({ ending }) => ending.kind === kind).length
 
 /** Required events that did not occur. */
 function missing(facts: SoakFacts): string[] {

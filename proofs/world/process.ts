@@ -93,9 +93,7 @@ function bugLog(onBug: (message: string) => void): CheckoutLog {
   const known = /for too long|rollback stuck|outcome unknown|parked/
   return {
     info() {},
-    warn(message, fields) {
-      if (message.includes('broke')) onBug(`${message}: ${JSON.stringify(fields?.err)}`)
-    },
+    warn() {},
     error(message, fields = {}) {
       // The log receives errors as plain fields.
       const { name, code } = (fields.err ?? {}) as { name?: string; code?: string }

@@ -1,4 +1,5 @@
 /** The sandbox as the gateway of a soak. Its ledger is in a separate database, so the process can be killed. */
+import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { migrate } from '../../../packages/holdfast/src/database/migrate.ts'
 import { connectPostgres } from '../../../packages/holdfast/src/database/postgres/postgres.ts'
@@ -12,8 +13,6 @@ import { choosePayment, surePayment } from './payment-choices.ts'
 
 const program = fileURLToPath(new URL('./process.ts', import.meta.url))
 const downMsMax = 1_500
-
-const pause = (ms: number) => new Promise<void>(resolve => setTimeout(resolve, ms))
 
 export async function openSandbox(options: GatewayOptions): Promise<SoakGateway> {
   const { journal, secret, seed } = options

@@ -2,7 +2,9 @@
  * The process of Stripe's simulator, with faults chosen by seed until a request to `/calm` ends them. The simulator
  * keeps its state in memory, so it is made unreachable instead of being killed. Commands of the soak have their own port.
  */
+
 import { createServer } from 'node:http'
+import { setTimeout as pause } from 'node:timers/promises'
 import { type StripeSimulatorServer, startStripeSimulator } from '../../../packages/stripe-simulator/src/api/server.ts'
 import type { StripeFault } from '../../../packages/stripe-simulator/src/faults/faults.ts'
 import { stripeSignature } from '../../../packages/stripe-simulator/src/world/webhooks.ts'
@@ -44,7 +46,7 @@ const simulator: StripeSimulatorServer = await startStripeSimulator({
 
 async function becomeUnreachable(ms: number): Promise<void> {
   await simulator.refuseConnections()
-  await new Promise(resolve => setTimeout(resolve, ms))
+  await pause(ms)
   await simulator.acceptConnections()
 }
 

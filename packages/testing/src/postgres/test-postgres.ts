@@ -2,6 +2,7 @@
  * A temporary PostgreSQL server for tests, on the loopback interface and in a temporary directory. The server and its
  * files never outlive the process that started it, even if that process is killed.
  */
+
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
@@ -9,6 +10,7 @@ import { chownSync } from 'node:fs'
 import { mkdtemp, open, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import pg from 'pg'
 import { freePort } from '../free-port.ts'
@@ -92,7 +94,7 @@ export async function startTestPostgres(options: { readonly durable?: boolean } 
       if (started.exitCode !== null || started.signalCode !== null || performance.now() > deadline) {
         throw new Error(`PostgreSQL did not start:\n${(await readFile(log, 'utf8')).slice(-2_000)}`)
       }
-      await new Promise(resolve => setTimeout(resolve, 20))
+      await pause(20)
     }
   }
 
