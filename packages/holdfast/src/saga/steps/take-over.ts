@@ -40,13 +40,13 @@ export function takeOver(context: SagaContext, items: readonly TakeOverItem[]): 
     new Set(items.filter(item => item.want === want).map(item => item.lockId))
   const capturing = idsFor('capture')
   const refunding = idsFor('refund')
-  const holders = new Map(items.map(({ lockId, epoch }) => [lockId, epoch]))
+  const isRenewal = (row: CheckoutRow) => items.some(({ lockId, epoch }) => lockId === row.id && epoch === row.epoch)
   const isWanted = (row: CheckoutRow) => isCovered(row, capturing.has(row.id), refunding.has(row.id))
   return context.db.transaction(async tx => {
     const rows = await lockRows(tx, ids)
     const rowById = new Map(rows.map(row => [row.id, row]))
     const free = rows.filter(row => {
-      return (isFree(row) || holders.get(row.id) === row.epoch) && isAtThisGateway(context, row) && isWanted(row)
+      return (isFree(row) || isRenewal(row)) && isAtThisGateway(context, row) && isWanted(row)
     })
     const leases = new Map((await leaseRows(context, tx, free, capturing)).map(lease => [lease.row.id, lease]))
     return items.map((item): TakeOverResult => {

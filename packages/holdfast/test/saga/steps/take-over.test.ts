@@ -1,6 +1,8 @@
 /** Fencing: a worker that was replaced changes nothing when it continues. */
 import { expect, test } from 'vitest'
 import type { PaymentGateway } from '../../../src/payments/gateway.ts'
+import type { SagaContext } from '../../../src/saga/context.ts'
+import { takeOver } from '../../../src/saga/steps/take-over.ts'
 import { paid } from '../../support/store-facts.ts'
 import { describeStore, type TestStore } from '../../support/test-store.ts'
 
@@ -126,6 +128,25 @@ describeStore('Taking over', store => {
     wake()
     expect(await asking).toEqual(await work)
   })
+
+  test.each(['before', 'after'] as const)(
+    'a worker renews its lease even if a different request for the checkout comes %s it in one batch',
+    async when => {
+      const { lockId } = await store.begin({ [await store.article()]: 1 })
+      await store.engine.processCheckout(lockId, { token: 'tok_approve', captureLater: true })
+      const [leased] = await store.sql<{ epoch: number }>(
+        `update holdfast.checkouts set lease_owner = 'this worker', epoch = epoch + 1, wake_at = now() + interval '1 minute'
+         where id = $1 returning epoch`,
+        [lockId],
+      )
+      const renewal = { lockId, want: 'capture', ...leased } as const
+      const webhook = { lockId, want: 'resume' } as const
+      const { database: db, gateway } = store
+      const context = { db, gateway, workerId: 'this worker', numbers: { leaseMs: 30_000 } } as unknown as SagaContext
+      const results = await takeOver(context, when === 'before' ? [webhook, renewal] : [renewal, webhook])
+      expect(results.map(({ kind }) => kind)).toEqual(['leased', 'rests'])
+    },
+  )
 
   test('a finished checkout is not taken over, even if it has a wake-up time', async () => {
     const { lockId } = await store.begin({ [await store.article()]: 1 })
