@@ -204,6 +204,15 @@ describe.each(['postgres', 'embedded'] as const)('carts on %s', kind => {
     await expect(carts.setCoupon('empty', 'TEN')).rejects.toMatchObject({ code: 'cart_not_found' })
     await expect(carts.setAddresses('empty', { email: 'a@b.c' })).rejects.toMatchObject({ code: 'cart_not_found' })
     expect(await carts.loadCart('not-an-id')).toBeNull()
+    expect(await carts.loadCart('\0')).toBeNull()
+  })
+
+  test('a cart whose id the shop has chosen is loaded by it', async () => {
+    await database.query(
+      statement('test_insert_own_cart', 'insert into holdfast.carts (id, session_id, currency) values ($1, $2, $3)'),
+      ['cart-42', 'own', 'USD'],
+    )
+    expect(await carts.loadCart('cart-42')).toMatchObject({ id: 'cart-42', sessionId: 'own', lines: [] })
   })
 
   test('coupon, addresses, and shipping method are set and removed independently', async () => {
