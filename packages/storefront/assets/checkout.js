@@ -369,11 +369,9 @@ function formMissing() {
   notice('bad', text.formMissing, text.formMissingText, [[text.cancel, leaveCheckout]])
 }
 
-/** What a buyer reads of a failed checkout: first that they were not charged, then why it failed. */
+/** What a buyer reads of a failed checkout. The shop's message says first whether they were charged. */
 function failureText({ lock_id: lockId, message }) {
-  if (lockId === undefined) return message
-  const reason = message.replace(text.notCharged, '').trim()
-  return [text.notCharged, reason, text.cartUnchanged].filter(part => part !== '').join(' ')
+  return lockId === undefined ? message : `${message} ${text.cartUnchanged}`
 }
 
 function fail({ data }) {
@@ -413,7 +411,7 @@ async function cancel() {
   hold(null)
   stripe?.close()
   show(cart.shipping_methods.length > 0 ? 'shipping' : 'details', false)
-  notice('wait', copy.failures.checkout_cancelled, `${text.notCharged} ${text.cartUnchanged}`, [
+  notice('wait', copy.failures.checkout_cancelled, answer.data.message, [
     [text.startAgain, startAgain],
     [text.toCart, '/cart'],
   ])

@@ -44,12 +44,16 @@ function decide(row: CheckoutRow, answer: GatewayAnswer, afterMs: number): Autho
 }
 
 function mismatch(row: CheckoutRow, answer: { amountMinor: number; currency: string }): Failure {
-  return refusal(phase, 'payment_mismatch', 'The payment provider authorized a different amount than we requested.', {
+  const message = 'The payment provider authorized a different amount than we requested.'
+  const context = {
     asked: row.total_minor,
     authorized: answer.amountMinor,
     asked_currency: row.currency,
     authorized_currency: answer.currency,
-  })
+  }
+  const failure = { phase, code: 'payment_mismatch', message, context, retryable: false } as const
+  // With some payment methods the gateway captures as it authorizes. Then the roll-back refunds it.
+  return notCharged(failure, chargeStatus.returned)
 }
 
 function declined(answer: { code: string; message: string }): Failure {

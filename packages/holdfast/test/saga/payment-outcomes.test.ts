@@ -137,6 +137,11 @@ describeStore('Answers of the gateway', store => {
       status: 'failed',
       failure: { code: 'payment_mismatch', context: { asked: 2_300, authorized: 2_301 } },
     })
+    // Some payment methods capture with the authorization, so the message must not rule a charge out.
+    expect(outcome).toHaveProperty(
+      'failure.message',
+      'You will not be charged, and any amount already taken will be returned. The payment provider authorized a different amount than we requested.',
+    )
     expect(await store.facts(lockId)).toEqual(
       undone('payment_mismatch', 'payment_authorization', { claim: 'released' }),
     )

@@ -173,7 +173,7 @@ function cancelMessage(outcome: Outcome): string {
       // The cart stays locked until the gateway has confirmed the void.
       return outcome.lock.state === 'rolling_back'
         ? 'Checkout cancelled. You can edit your cart as soon as your bank releases the payment.'
-        : 'Checkout cancelled. You have not been charged, and your cart is unchanged.'
+        : `${outcome.failure.message} Your cart is unchanged.`
     case 'processing':
     case 'action_required':
     case 'completed':

@@ -269,7 +269,13 @@ describe('a checkout over HTTP', () => {
     for (const body of [{ lock_id }, { lock_id }, {}, undefined]) {
       const response = await browser.send('POST', '/checkout/cancel', body)
       expect(response.status).toBe(200)
-      expect(cancelResponse.parse(await response.json()).success).toBe(true)
+      expect(cancelResponse.parse(await response.json())).toEqual({
+        success: true,
+        message:
+          body?.lock_id === undefined
+            ? 'There is no checkout to cancel.'
+            : 'You have not been charged. This checkout was cancelled. Your cart is unchanged.',
+      })
     }
     expect(await status()).toEqual({ locked: false, can_checkout: true })
     expect((await fill()).quantity).toBe(2)
