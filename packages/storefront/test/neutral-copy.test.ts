@@ -148,6 +148,12 @@ describe('a shop with a copy of its own', () => {
     for (const line of demoTexts) expect(text).toContain(line)
   })
 
+  it('says that it has no products yet until the catalog has one', async () => {
+    const text = String(await createStorefront().home(frame, view))
+    expect(text).toContain(`<p>${english.home.noProducts}</p>`)
+    expect(text).not.toContain('<ul class="grid">')
+  })
+
   it('escapes its texts', async () => {
     const text = String(await createStorefront({ copy: { home: { tagline: '<b>' } } }).home(frame, view))
     expect(text).toContain('&lt;b&gt;')

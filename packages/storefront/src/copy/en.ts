@@ -30,6 +30,7 @@ export const english = {
     allProducts: 'All products',
     firstPage: 'First page',
     moreProducts: 'More products',
+    noProducts: 'No products yet.',
     nothingFound: 'No products match your search. Try a shorter word.',
     from: 'from',
     before: 'before',

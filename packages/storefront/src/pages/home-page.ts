@@ -33,23 +33,24 @@ function card(copy: Copy, product: CatalogProduct, currency: string, index: numb
     <h2>${product.title}</h2>${priceLine(copy, product, currency)}</a></li>`
 }
 
-function heading({ home }: Copy, query: string, isFirst: boolean, found: number): Markup {
+function heading({ home }: Copy, query: string, isFirst: boolean, isEmpty: boolean): Markup {
   if (query !== '') {
     return html`<div class="hero"><p class="eyebrow"><a href="/">${home.allProducts}</a></p><h1>“${query}”</h1>
-      ${found === 0 ? html`<p>${home.nothingFound}</p>` : ''}</div>`
+      ${isEmpty ? html`<p>${home.nothingFound}</p>` : ''}</div>`
   }
   if (!isFirst) {
     return html`<div class="hero"><p class="eyebrow"><a href="/">${home.firstPage}</a></p><h1>${home.moreProducts}</h1></div>`
   }
-  return html`<div class="hero"><h1>${home.headline}</h1>${home.tagline === '' ? '' : html`<p>${home.tagline}</p>`}</div>`
+  return html`<div class="hero"><h1>${home.headline}</h1>${home.tagline === '' ? '' : html`<p>${home.tagline}</p>`}
+      ${isEmpty ? html`<p>${home.noProducts}</p>` : ''}</div>`
 }
 
 export function homePage(copy: Copy, frame: PageFrame, { products, next, query, isFirst }: HomeView): Markup {
   const { home } = copy
   const { currency } = frame
   const more = next === null ? null : new URLSearchParams({ ...(query === '' ? {} : { query }), after: next })
-  const body = html`${heading(copy, query, isFirst, products.length)}
-    <ul class="grid">${products.map((product, index) => card(copy, product, currency, index))}</ul>
+  const body = html`${heading(copy, query, isFirst, products.length === 0)}
+    ${products.length === 0 ? '' : html`<ul class="grid">${products.map((product, index) => card(copy, product, currency, index))}</ul>`}
     ${more === null ? '' : html`<p class="more"><a class="button" rel="next" href="/?${more.toString()}">${home.moreProducts}</a></p>`}`
   return page(copy, frame, { title: query === '' ? home.title : `“${query}”`, body, query })
 }
