@@ -4,7 +4,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { cp, mkdir, readdir, stat, writeFile } from 'node:fs/promises'
+import { cp, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { type PackedPackage, packAll, root, run } from '../../build/packages.ts'
 
@@ -64,6 +64,20 @@ async function outputOf(project: string, program: string, environment: Record<st
     ({ stdout }) => stdout,
     (error: { stdout: string; stderr: string }) => `${error.stdout}${error.stderr}`,
   )
+}
+
+/** What the README's example takes from its application. */
+const readmeApplication = `import type { ListenerFunction, RequiredAction } from 'holdfast'
+declare const sendOrderConfirmation: ListenerFunction, notifyAdmin: ListenerFunction
+declare const cartId: string, sessionId: string, token: string
+declare function show(action: RequiredAction): void`
+
+/** The first example of the README as a module. */
+async function readmeModule(): Promise<string> {
+  const readme = await readFile(path.join(root, 'README.md'), 'utf8')
+  const [, example = ''] = /```ts\n(.*?)```/s.exec(readme) ?? []
+  const [imports = '', ...statements] = example.split('\n')
+  return `${imports}\n${readmeApplication}\nexport async function example() {\n${statements.join('\n')}return order\n}\n`
 }
 
 /** The complaints of the compiler; empty if there are none. Only the last resolution writes JavaScript. */
@@ -138,6 +152,7 @@ async function proveLibrary({ databaseUrl, directory }: InstallOptions, archives
   const project = await createProject(path.join(directory, 'library'))
   await install(project, archives.get('holdfast') ?? '')
   await cp(sample, path.join(project, 'src'), { recursive: true })
+  await writeFile(path.join(project, 'src/readme.ts'), await readmeModule())
   for (const resolution of resolutions) {
     expect(`compiler with ${resolution.name}, without a driver`, await compile(project, resolution), '')
   }

@@ -12,7 +12,7 @@ async function* textOf(text: string): AsyncGenerator<string> {
 }
 
 const shop = await createShop({
-  database: process.env.DATABASE_URL ?? '',
+  database: process.env.DATABASE_URL,
   currency: 'EUR',
   config: { secret: 'the secret of the installation proof' },
   listeners: { CheckoutCompleted: [{ name: 'fulfil', async run() {} }] },

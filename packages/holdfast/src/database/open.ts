@@ -9,7 +9,7 @@ export const defaultDirectory = '.holdfast'
 
 export interface OpenOptions {
   /** URL of a PostgreSQL server (DATABASE_URL). Takes precedence over `directory`. */
-  readonly url?: string
+  readonly url?: string | undefined
   /** Directory of the embedded database. Default `.holdfast`; `memory://` stores nothing. */
   readonly directory?: string
   /** Maximum number of connections to the server. Default 10. */

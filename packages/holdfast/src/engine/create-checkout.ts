@@ -42,7 +42,7 @@ export interface CheckoutOptions {
    * A database, or the address of a PostgreSQL server. Default: `config.databaseUrl`, else the embedded database in
    * `.holdfast/`. `close` closes only a database that the engine opened.
    */
-  database?: Database | string
+  database?: Database | string | undefined
   /**
    * Payment gateways by payment method. For now every method must name the same gateway; it receives all payments.
    * Default: the sandbox, whose ledger is in the same database, on connections of its own.

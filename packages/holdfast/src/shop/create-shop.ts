@@ -34,7 +34,7 @@ export interface ShopOptions
    * A database, or the address of a PostgreSQL server. Default: `config.databaseUrl`, else the embedded database in
    * `.holdfast/`. A database that was given stays open when the shop closes.
    */
-  database?: Database | string
+  database?: Database | string | undefined
   /**
    * Payment gateways by payment method: `{ card: createStripeGateway(…) }`. Default: the gateway that the configuration
    * names, else the sandbox. For now every method must name the same gateway; it receives all payments.
