@@ -1,6 +1,6 @@
 /** The `holdfast` program: all commands, and the exit codes 0 (all is well), 1 (a check failed), 2 (wrong usage). */
 import { readFileSync } from 'node:fs'
-import { Command, CommanderError } from 'commander'
+import { Command, CommanderError, Help } from 'commander'
 import { CheckoutError, ConfigError } from 'holdfast'
 import { configVariables } from 'holdfast/operations'
 import type { Caller, CommandHost } from './command.ts'
@@ -32,29 +32,43 @@ function version(): string {
 /** Widest help text, in cells. */
 const helpWidth = 120
 
-function environmentHelp(): string {
+/** The variables, each meaning wrapped beside its name. */
+function environmentHelp(width: number): string {
   const variables = Object.values(configVariables)
-  const width = Math.max(...variables.map(({ variable }) => variable.length)) + 2
-  return ['', 'Environment:', ...variables.map(one => `  ${one.variable.padEnd(width)}${one.meaning}`)].join('\n')
+  const help = new Help()
+  help.prepareContext({ helpWidth: width })
+  const nameWidth = Math.max(...variables.map(({ variable }) => variable.length))
+  const rows = variables.map(({ variable, meaning }) => help.formatItem(variable, nameWidth, meaning, help))
+  return ['', 'Environment:', ...rows].join('\n')
+}
+
+/** Wraps sentences; indented lines, such as examples, stay whole so that they can be copied. */
+function wrapSentences(text: string, width: number): string {
+  const help = new Help()
+  return text
+    .split('\n')
+    .map(line => (line.startsWith(' ') ? line : help.boxWrap(line, width)))
+    .join('\n')
 }
 
 function createProgram(host: CommandHost, done: (code: number) => void): Command {
   const { caller } = host
+  const width = Math.min(caller.columns ?? helpWidth, helpWidth)
   const program = new Command('holdfast')
     .description('Run and operate a Holdfast shop.')
     .version(version(), '-V, --version', 'Show the version')
     .exitOverride()
     .enablePositionalOptions()
     .configureOutput({
-      writeOut: text => caller.out(text),
+      writeOut: text => caller.out(wrapSentences(text, width)),
       writeErr: text => caller.err(text),
-      getOutHelpWidth: () => Math.min(caller.columns ?? helpWidth, helpWidth),
+      getOutHelpWidth: () => width,
     })
     .configureHelp({ showGlobalOptions: false })
     .helpOption('-h, --help', 'Show help')
     .helpCommand('help [command]', 'Show help for a command')
     .showHelpAfterError('Run "holdfast --help" for a list of commands.')
-    .addHelpText('after', environmentHelp)
+    .addHelpText('after', environmentHelp(width))
     .addHelpText('after', '\nExit codes: 0: all is well, 1: a check failed, 2: wrong usage')
   const commands = [
     serveCommand,
