@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import type { CheckoutConfig } from '../config/checkout-config.ts'
 import { defaultConfig } from '../config/config.ts'
+import type { Database } from '../database/database.ts'
 import { defaultDirectory } from '../database/open.ts'
 import type { HttpLog } from '../http/context.ts'
 import type { CheckoutLog } from '../observe/log/log.ts'
@@ -14,6 +15,7 @@ interface Settings {
 }
 
 interface SettingsOptions {
+  database?: Database | string
   config?: Partial<CheckoutConfig>
   currency?: string
   name?: string
@@ -22,10 +24,12 @@ interface SettingsOptions {
 }
 
 /** Without a secret, one is generated for this process, with a warning. */
-export function shopSettings({ config: given, currency, name, locale, log: givenLog }: SettingsOptions): Settings {
+export function shopSettings(options: SettingsOptions): Settings {
+  const { database, config: given, currency, name, locale, log: givenLog } = options
   const config = {
     ...defaultConfig,
     ...given,
+    ...(typeof database === 'string' ? { databaseUrl: database } : {}),
     ...(currency === undefined ? {} : { currency }),
     ...(name === undefined ? {} : { shopName: name }),
     ...(locale === undefined ? {} : { locale }),

@@ -81,6 +81,18 @@ describe('the options of createShop', () => {
     }
   }
 
+  test('an address given as `database` replaces the configured one for every part, also for the sandbox', async () => {
+    const shop = await createShop({
+      database: String(store.url),
+      config: { ...testConfig, databaseUrl: 'postgres://127.0.0.1:1/nowhere' },
+      log: silentLog,
+      workers: false,
+      mailDirectory: null,
+    })
+    expect((await shop.engine.readiness()).status).toBe('ready')
+    await shop.close()
+  })
+
   test('without pages a request for HTML gets 406, and JSON works', async () => {
     const shop = await openShop(store.database, { pages: null })
     const browser = await openBrowser(shop.handler)
