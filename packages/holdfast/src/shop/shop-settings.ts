@@ -15,7 +15,7 @@ interface Settings {
 }
 
 interface SettingsOptions {
-  database?: Database | string
+  database?: Database | string | undefined
   config?: Partial<CheckoutConfig>
   currency?: string
   name?: string
