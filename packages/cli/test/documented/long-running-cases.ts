@@ -121,6 +121,25 @@ export function testLongRunningCommands(covered: Set<string>): void {
       expect(await server.stop()).toBe(0)
     })
 
+    it('serves a shop whose buyers pay by bank transfer', async () => {
+      const { url } = await openDatabase()
+      const invoices = { CHECKOUT_PAYMENT_GATEWAY: 'invoice', CHECKOUT_INVOICE_IBAN: 'DE89 3704 0044 0532 0130 00' }
+      const server = start('CHECKOUT_PAYMENT_GATEWAY=invoice holdfast serve --demo', {
+        environment: { DATABASE_URL: url, ...invoices },
+      })
+      const buyer = await openBuyer(await ready(server))
+      await sendJson(buyer, 'POST', '/cart/lines', { sku: await findSku(buyer), quantity: 1 })
+      await sendJson(buyer, 'GET', '/checkout')
+      const { order } = await sendJson<{ order: { status: string; transfer: { iban: string } } }>(
+        buyer,
+        'POST',
+        '/checkout',
+        { email: 'ada@example.com', payment_method: 'bank_transfer', shipping_address: buyerAddress },
+      )
+      expect(order).toMatchObject({ status: 'pending', transfer: { iban: 'DE89370400440532013000' } })
+      expect(await server.stop()).toBe(0)
+    })
+
     it('sells an order paid through the Stripe simulator', async () => {
       const { database, url } = await openDatabase()
       const port = await freePort()
