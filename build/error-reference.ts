@@ -31,12 +31,12 @@ export const errorEntries: Readonly<Record<ErrorCode, ErrorEntry>> = {
     action: 'Correct the fields.',
   },
   email_missing: {
-    meaning: 'The shop requires an e-mail address and none was given.',
+    meaning: 'The shop requires an email address and none was given.',
     retry: 'after a change',
     action: 'Send `email` with the checkout, or set it on the cart.',
   },
   variant_unavailable: {
-    meaning: 'A line of the cart is not sold any more. `context.sku` names it.',
+    meaning: 'A line of the cart is no longer sold. `context.sku` names it.',
     retry: 'after a change',
     action: 'Remove the line.',
   },
@@ -51,7 +51,7 @@ export const errorEntries: Readonly<Record<ErrorCode, ErrorEntry>> = {
     action: 'Choose another method or address, or set up a shipping method for that country.',
   },
   insufficient_stock: {
-    meaning: 'A line asks for more units than are available. `context` has `sku`, `requested`, and `available`.',
+    meaning: 'A line has more units than are available. `context` has `sku`, `requested`, and `available`.',
     retry: 'after a change',
     action: 'Lower the quantity, or remove the line.',
   },
@@ -83,7 +83,7 @@ export const errorEntries: Readonly<Record<ErrorCode, ErrorEntry>> = {
       'Check the configuration of the gateway. See the operations of the checkout with `holdfast diagnose --lock ID`.',
   },
   payment_unsettled: {
-    meaning: 'The gateway did not settle the authorization in time. It is abandoned through a void.',
+    meaning: 'The gateway gave no final answer to the authorization in time. The authorization is voided.',
     retry: 'yes',
     action: 'Start the checkout again.',
   },
@@ -93,7 +93,7 @@ export const errorEntries: Readonly<Record<ErrorCode, ErrorEntry>> = {
     action: 'Start the checkout again, with another payment method.',
   },
   authorization_ended: {
-    meaning: 'The authorization expired before it was captured. Nothing was charged.',
+    meaning: 'The authorization ended before it was captured. Money that the gateway took nevertheless is returned.',
     retry: 'yes',
     action: 'Start the checkout again. Capture earlier if the shop captures later.',
   },
@@ -143,7 +143,7 @@ export const errorEntries: Readonly<Record<ErrorCode, ErrorEntry>> = {
     action: 'Resume the checkout later.',
   },
   not_capturable: {
-    meaning: 'The checkout does not wait for a capture. `context.state` has its state.',
+    meaning: 'The checkout is not waiting for a capture. `context.state` has its state.',
     retry: 'no',
     action: 'Read the status of the checkout.',
   },
@@ -151,7 +151,7 @@ export const errorEntries: Readonly<Record<ErrorCode, ErrorEntry>> = {
     meaning:
       'The refund exceeds what can be refunded, or another refund is under way. `context` has what can be refunded.',
     retry: 'after a change',
-    action: 'Lower the amount or the lines. If another refund is under way, try again in a moment.',
+    action: 'Lower the amount or the quantities. If another refund is under way, try again in a moment.',
   },
   refund_refused: {
     meaning: 'The gateway refused the refund.',
@@ -164,7 +164,7 @@ export const errorEntries: Readonly<Record<ErrorCode, ErrorEntry>> = {
     action: 'Check the order number.',
   },
   overloaded: {
-    meaning: 'The process works on as many checkouts as it admits. Nothing was changed.',
+    meaning: 'The process is already working on as many checkouts as it allows. Nothing was changed.',
     retry: 'yes',
     action: 'Try again after the seconds in `Retry-After`.',
   },
@@ -219,7 +219,7 @@ export const errorEntries: Readonly<Record<ErrorCode, ErrorEntry>> = {
     action: 'Send `Accept: application/json`.',
   },
   not_found: {
-    meaning: 'There is nothing at this address.',
+    meaning: 'The API has no such path.',
     retry: 'no',
     action: 'Check the address.',
   },
@@ -281,7 +281,7 @@ export const errorEntries: Readonly<Record<ErrorCode, ErrorEntry>> = {
   internal_error: {
     meaning: 'An unexpected error. The log has it under `request_id`.',
     retry: 'yes',
-    action: 'Report the request id.',
+    action: 'Report the request ID.',
   },
 }
 
@@ -382,7 +382,7 @@ export function errorMarkdown(): string {
   const head = `# Errors
 
 Every error has a stable \`code\`.
-Over HTTP the body is \`{error, code, message, phase?, context?, retryable?, lock_id?, request_id?}\`; \`message\` is one sentence for a person, and \`context\` has the values it speaks of.
+Over HTTP the body is \`{error, code, message, phase?, context?, retryable?, lock_id?, request_id?}\`; \`message\` is one or two sentences for people, and \`context\` has the values that it mentions.
 *Retry* says whether the same request may succeed later: *yes*, *no*, or only *after a change*.
 A retry of a payment with the same checkout never charges twice.
 

@@ -18,7 +18,8 @@ it('a cancellation says that the cart stays locked until the gateway confirms th
   expect(await (await browser.send('GET', '/cart')).json()).toMatchObject({ locked: true })
   expect(response).toEqual({
     success: true,
-    message: 'Checkout cancelled. You can edit your cart as soon as your bank releases the payment.',
+    message:
+      'You will not be charged, and any amount already taken will be returned. This checkout was cancelled. You can edit your cart as soon as the payment is released.',
   })
   await shop.stop()
   await sandbox.close()

@@ -170,9 +170,9 @@ function returnUrlOf(shop: ShopParts, c: HttpContext, requested: string | undefi
 function cancelMessage(outcome: Outcome): string {
   switch (outcome.status) {
     case 'failed':
-      // The cart stays locked until the gateway has confirmed the void.
+      // The failure says whether the buyer was charged. The cart stays locked until the gateway has confirmed the void.
       return outcome.lock.state === 'rolling_back'
-        ? 'Checkout cancelled. You can edit your cart as soon as your bank releases the payment.'
+        ? `${outcome.failure.message} You can edit your cart as soon as the payment is released.`
         : `${outcome.failure.message} Your cart is unchanged.`
     case 'processing':
     case 'action_required':
