@@ -1,12 +1,12 @@
 /**
- * A history for the health benchmark: completed checkouts with all their rows, inserted in sets within all constraints
+ * A history for the health benchmark: completed checkouts with all their rows, inserted in batches within all constraints
  * and spread evenly over the last day. One in fifty failed and was undone.
  */
 import { type Database, statement } from '../packages/holdfast/src/database/database.ts'
 
 const chunk = 25_000
 
-/** `$1`, `$2`: the first and last number; `$3`: the total. Ids and times are derived from the number. */
+/** `$1`, `$2`: the first and last number; `$3`: the total. IDs and times are derived from the number. */
 const past = `select n,
     (lpad(to_hex((extract(epoch from at) * 1000)::bigint), 12, '0') || '7000' || '8000' || lpad(to_hex(n), 12, '0'))::uuid as id,
     ('0190cafe-0000-7000-8000-' || lpad(to_hex(n), 12, '0')) as cart_id,

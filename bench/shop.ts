@@ -22,7 +22,7 @@ export const buyerAddress: Address = {
   country: 'DE',
 }
 
-/** Ids from numbers: `a` product, `b` variant, `c` location. */
+/** IDs from numbers: `a` product, `b` variant, `c` location. */
 const id = (kind: string, number: string) =>
   `('00000000-0000-7000-${kind}000-' || lpad(to_hex(${number}), 12, '0'))::uuid`
 

@@ -19,7 +19,7 @@ export const serverEnvironment: Readonly<Record<string, string>> = {
 
 const text = (value: string) => `'${value.replaceAll("'", "''")}'`
 
-/** Ids from numbers: `a` product, `b` variant, `c` location. */
+/** IDs from numbers: `a` product, `b` variant, `c` location. */
 const id = (kind: string, number: number) => text(`00000000-0000-7000-${kind}000-${String(number).padStart(12, '0')}`)
 
 /** Each warehouse has half of each SKU, so that reservations span both. */

@@ -1,4 +1,4 @@
-/** One sample mail of each kind, written by the mail listeners from sample events. For pictures and tests. */
+/** One sample email of each kind, written by the mail listeners from sample events. For pictures and tests. */
 import type { CheckoutEvent, CheckoutEventName } from '../../packages/holdfast/src/domain/events.ts'
 import type { CheckoutErrorCode, Failure } from '../../packages/holdfast/src/domain/failure.ts'
 import type { CheckoutLock } from '../../packages/holdfast/src/domain/lock.ts'

@@ -1,4 +1,4 @@
-/** `npm run pictures:mails`: pictures of every mail, light, dark, and narrow, in docs/operating/mail-*.png. */
+/** `npm run pictures:mails`: pictures of every email, light, dark, and narrow, in docs/operating/mail-*.png. */
 import { mkdir } from 'node:fs/promises'
 import { withChromium } from './chromium.ts'
 import { mailKinds, writeMail } from './mail-samples.ts'

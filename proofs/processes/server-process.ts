@@ -106,7 +106,7 @@ export async function createServerProcess(options: ServerProcessOptions): Promis
       env: {
         PATH: process.env.PATH,
         LOG_LEVEL: 'warn',
-        // A development shop would write a mail file per order, which disturbs measurements.
+        // A development shop would write an email file per order, which disturbs measurements.
         NODE_ENV: 'test',
         // The server runs elsewhere; package names lead to the sources all the same.
         TSX_TSCONFIG_PATH: path.join(root, 'tsconfig.json'),

@@ -210,7 +210,7 @@ async function settle(scene: Scene): Promise<void> {
   }
 }
 
-/** How a checkout ended, without ids and times. */
+/** How a checkout ended, without IDs and times. */
 async function endOf({ database, simulator }: Scene, lockId: string): Promise<object> {
   const [end] = await database.query<object>(readEnd, [lockId])
   const { authorizations, captures, capturedMinor, refundedMinor, openMinor, intents } = simulator.books(lockId)

@@ -111,7 +111,7 @@ create table holdfast.transitions (
   to_state text not null,
   epoch integer not null,
   at timestamptz not null default clock_timestamp(),
-  -- Duration of the work before this transition. For states passed within one transaction: of the whole set.
+  -- Duration of the work before this transition. For states passed within one transaction: of the whole batch.
   duration_us integer,
   details jsonb,
   primary key (checkout_id, version),

@@ -291,7 +291,7 @@ export const moneyMutants: readonly Mutant[] = [
     ],
     foundBy: inTest(
       'packages/holdfast/test/saga/refunds/refund.test.ts',
-      'postgres.*no refund begins while a different one has an unknown outcome',
+      'postgres.*no refund begins while another one has an unknown outcome',
     ),
   },
 ]

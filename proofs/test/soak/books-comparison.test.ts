@@ -84,7 +84,7 @@ it('the comparison finds a confirmed payment whose ID was never stored, and one 
   expect(await found()).toEqual({ [unstored]: 1 })
 })
 
-it('the comparison finds money moved with an unknown key and with the key of a different operation', async () => {
+it('the comparison finds money moved with an unknown key and with the key of another operation', async () => {
   const id = await authorize('failed')
   await stripe.paymentIntents.cancel(id, {}, { idempotencyKey: 'unknown' })
   await stripe.refunds.create({ payment_intent: refunded, amount: 1300 }, done('refunded', 'capture:1:again:1'))

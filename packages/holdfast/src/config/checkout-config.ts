@@ -58,7 +58,7 @@ export interface CheckoutConfig {
   stripePublishableKey: string | null
   /** API address of a Stripe simulator. Null: Stripe. Refused in production. */
   stripeApiUrl: string | null
-  /** Time after which a different process takes over a checkout of a dead process, seconds. */
+  /** Time after which another process takes over a checkout of a dead process, seconds. */
   leaseSeconds: number
   /** Time after which an authorization without a final answer is ended by a fencing void, seconds. */
   paymentAuthTimeoutSeconds: number
@@ -76,9 +76,9 @@ export interface CheckoutConfig {
   /** Public address of the shop ("https://shop.example"). Null: the address of the request, and no links in messages. */
   baseUrl: string | null
   shopName: string
-  /** BCP 47; format of amounts and dates in mails and messages. */
+  /** BCP 47; format of amounts and dates in emails and messages. */
   locale: string
-  /** IANA; time zone of dates in mails and messages. */
+  /** IANA; time zone of dates in emails and messages. */
   timeZone: string
   /** `smtp://…` or `smtps://…`, with user and password. */
   smtpUrl: string | null

@@ -146,7 +146,7 @@ export const configVariables: {
   logLevel: oneOf('LOG_LEVEL', 'info', ['debug', 'info', 'warn', 'error'], 'lowest level that is written'),
   logAllPhases: flag('CHECKOUT_LOG_ALL_PHASES', false, 'log every completed phase'),
   logFailures: flag('CHECKOUT_LOG_FAILURES', true, 'log every failed checkout'),
-  logRollbacks: flag('CHECKOUT_LOG_ROLLBACKS', true, 'log every roll-back step'),
+  logRollbacks: flag('CHECKOUT_LOG_ROLLBACKS', true, 'log every rollback step'),
   capture: oneOf(
     'CHECKOUT_CAPTURE',
     'at_once',
@@ -217,7 +217,7 @@ export const configVariables: {
     45,
     4,
     3_600,
-    'seconds after which a different process takes over a checkout of a dead process; a gateway call may take a quarter of it, at most 10 seconds',
+    'seconds after which another process takes over a checkout of a dead process; a gateway call may take a quarter of it, at most 10 seconds',
   ),
   paymentAuthTimeoutSeconds: whole(
     'CHECKOUT_PAYMENT_AUTH_TIMEOUT',
@@ -268,7 +268,7 @@ export const configVariables: {
     null,
     'https://shop.example, without a path',
     z.url({ protocol: /^https?$/ }).refine(given => new URL(given).pathname === '/'),
-    'public address of the shop, for links in mails and messages',
+    'public address of the shop, for links in emails and messages',
   ),
   shopName: text('CHECKOUT_SHOP_NAME', 'Holdfast', 'up to 70 characters', z.string().max(70), 'name of the shop'),
   locale: text(
@@ -276,14 +276,14 @@ export const configVariables: {
     'en',
     'a BCP 47 language tag, such as de-CH',
     z.string().refine(isLocale),
-    'format of amounts and dates in mails and messages',
+    'format of amounts and dates in emails and messages',
   ),
   timeZone: text(
     'CHECKOUT_TIME_ZONE',
     'UTC',
     'an IANA time zone, such as Europe/Zurich',
     z.string().refine(isTimeZone),
-    'time zone of dates in mails and messages',
+    'time zone of dates in emails and messages',
   ),
   smtpUrl: {
     ...text(
@@ -291,7 +291,7 @@ export const configVariables: {
       null,
       'smtp://user:password@host:port or smtps://…, special characters percent-encoded',
       z.string().refine(isSmtpUrl),
-      'mail server; not set: no mail is sent, and in development it is shown at /dev/mail',
+      'mail server; not set: no email is sent, and in development it is shown at /dev/mail',
     ),
     hidden: true,
   },
@@ -300,9 +300,9 @@ export const configVariables: {
     null,
     'an email address; required if SMTP_URL is set',
     z.email(),
-    'sender of mails',
+    'sender of emails',
   ),
-  notifyCustomer: flag('CHECKOUT_NOTIFY_CUSTOMER', true, 'mail order confirmations to customers'),
+  notifyCustomer: flag('CHECKOUT_NOTIFY_CUSTOMER', true, 'email order confirmations to customers'),
   slackWebhookUrl: {
     ...text(
       'SLACK_WEBHOOK_URL',

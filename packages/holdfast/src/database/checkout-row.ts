@@ -65,7 +65,7 @@ export interface StepFacts {
   units?: number | undefined
   orderId?: string | undefined
   orderNumber?: string
-  /** The gateway's id of the payment. */
+  /** The gateway's ID of the payment. */
   reference?: string | null
   /** How the payment was undone. */
   payment?: 'voided' | 'refunded' | undefined

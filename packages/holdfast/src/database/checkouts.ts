@@ -49,7 +49,7 @@ const readCartHolders = statement(
   `select ${columns} from holdfast.checkouts where cart_id = any($1::text[]) and holds_cart`,
 )
 
-/** Locks checkouts, ordered by id. Every step locks these rows first. */
+/** Locks checkouts, ordered by ID. Every step locks these rows first. */
 export function lockRows(tx: Transaction, ids: readonly string[]): Promise<CheckoutRow[]> {
   return tx.query<CheckoutRow>(lockCheckouts, [ids])
 }

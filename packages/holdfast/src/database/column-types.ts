@@ -34,7 +34,7 @@ const asText: Parse = text => text
 const asBoolean: Parse = text => text === 't'
 const asJson: Parse = text => JSON.parse(text)
 
-/** Object ids in the system catalog of the type and its array type, and the parser. */
+/** Object IDs in the system catalog of the type and its array type, and the parser. */
 const types: readonly (readonly [oid: number, arrayOid: number, parse: Parse])[] = [
   [16, 1000, asBoolean],
   [20, 1016, safeInteger],
@@ -55,7 +55,7 @@ const types: readonly (readonly [oid: number, arrayOid: number, parse: Parse])[]
   [3802, 3807, asJson],
 ]
 
-/** Parsers by type object id, including arrays. Values of other types stay text. */
+/** Parsers by type object ID, including arrays. Values of other types stay text. */
 export const columnParsers: Readonly<Record<number, Parse>> = Object.fromEntries(
   types.flatMap(([oid, arrayOid, parse]) => [
     [oid, parse],

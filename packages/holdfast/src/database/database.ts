@@ -49,7 +49,7 @@ export interface Database extends Queryable {
    * Runs `work` in one READ COMMITTED transaction and returns its result after the commit.
    *
    * Serialization failures (40001) and deadlocks (40P01) run `work` again, at most 10 times, so `work` must have no
-   * effects outside `tx`. If the connection is lost during COMMIT, the outcome is looked up by transaction id
+   * effects outside `tx`. If the connection is lost during COMMIT, the outcome is looked up by transaction ID
    * (`pg_xact_status`) on another connection: if committed, the result is returned; if rolled back, `work` runs again.
    * @throws what `work` threw, after a rollback; {DatabaseError} for errors of the database.
    */

@@ -1,6 +1,6 @@
 /** Alerts: conditions that an operator must decide about. */
 
-/** Attempts of a roll-back without progress before `rollback_stuck` is raised. */
+/** Attempts of a rollback without progress before `rollback_stuck` is raised. */
 export const triesBeforeAlert = 10
 
 /** Every alert code. */

@@ -6,7 +6,7 @@ import { CheckoutError, type Failure } from './failure.ts'
 
 export interface StockAt {
   locationId: string
-  /** The lowest is served first; equal ones in the order of their ids. */
+  /** The lowest is served first; equal ones in the order of their IDs. */
   priority: number
   /** Units on hand that are not reserved. Less than 0 counts as none. */
   available: number

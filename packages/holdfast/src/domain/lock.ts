@@ -4,7 +4,7 @@ import { isFinal, type PhaseName, phaseOf, type RestingState, stateName } from '
 
 /** A checkout as its buyer sees it. Times are ISO 8601 in UTC, by the database's clock. */
 export interface CheckoutLock {
-  /** UUIDv7, also the id of the checkout. */
+  /** UUIDv7, also the ID of the checkout. */
   id: string
   cartId: string
   sessionId: string
@@ -13,7 +13,7 @@ export interface CheckoutLock {
   state: RestingState
   /** The current phase, or the failed one. Null in no phase. */
   phase: PhaseName | null
-  /** Why it failed, or will once its roll-back has ended. Null without a failure. */
+  /** Why it failed, or will once its rollback has ended. Null without a failure. */
   failure: Failure | null
   lockedAt: string
   /** From then on, a checkout that waits for its buyer is ended. */

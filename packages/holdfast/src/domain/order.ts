@@ -51,7 +51,7 @@ export interface Transfer {
 
 /** A dispute (chargeback), as the gateway reports it. */
 export interface OrderDispute {
-  /** The gateway's id of the dispute. */
+  /** The gateway's ID of the dispute. */
   id: string
   /** The gateway's status, such as "needs_response" or "won". */
   status: string

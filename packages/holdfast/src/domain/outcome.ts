@@ -8,7 +8,7 @@ export type RequiredAction =
   /** Send the buyer to this address. */
   | { type: 'redirect'; url: string }
   /**
-   * The buyer confirms in the browser, in the gateway's form (Stripe's Payment Element). `payment`: the gateway's id of
+   * The buyer confirms in the browser, in the gateway's form (Stripe's Payment Element). `payment`: the gateway's ID of
    * the payment. The form needs a secret, which `getConfirmation` returns.
    */
   | { type: 'confirm'; payment: string }

@@ -133,7 +133,7 @@ function shippingOf(
     const message =
       method === null
         ? 'We do not ship to this address.'
-        : 'This shipping method is not available for the address. Choose a different one.'
+        : 'This shipping method is not available for the address. Choose another one.'
     return refuse('shipping_unavailable', message, { country, currency, method })
   }
   const { option, amountMinor } = choice

@@ -24,7 +24,7 @@ export type PassingState = (typeof passingStates)[number]
 /** Every state that the history of a checkout can contain. */
 export type CheckoutState = RestingState | PassingState
 
-/** The seven phases in the order in which they run. A roll-back undoes them in reverse order. */
+/** The seven phases in the order in which they run. A rollback undoes them in reverse order. */
 export const phaseNames = [
   'cart_validation',
   'inventory_reservation',

@@ -1,4 +1,4 @@
-/** Refuses unknown option names, so that a misspelt option of a JavaScript caller is never silently ignored. */
+/** Refuses unknown option names, so that a misspelled option of a JavaScript caller is never silently ignored. */
 import type { CheckoutConfig } from '../config/checkout-config.ts'
 import { defaultConfig } from '../config/config.ts'
 import { CheckoutError } from '../domain/failure.ts'

@@ -199,9 +199,9 @@ export interface Difference {
   /** True if money is unaccounted for. An operator must decide. */
   isCritical: boolean
   checkoutId: string
-  /** The gateway's id of the payment. */
+  /** The gateway's ID of the payment. */
   reference: string
-  /** Our records, amounts in minor units. Null: no checkout has this id. */
+  /** Our records, amounts in minor units. Null: no checkout has this ID. */
   ours: {
     state: CheckoutLock['state']
     currency: string | null
@@ -309,7 +309,7 @@ export interface CheckoutEngine {
    * Refunds an order: an amount, lines, or by default all that is left. A second call with the same `key` returns the
    * first refund; without a key each call is a new refund. Never refunds more than was captured.
    * @throws {CheckoutError} `order_not_found`; `not_refundable`, whose context says what can be refunded, also for a key
-   * that was used for a different refund; `invalid_argument`.
+   * that was used for another refund; `invalid_argument`.
    */
   refundOrder(orderId: string, options?: RefundOptions): Promise<RefundOutcome>
   /**
@@ -318,7 +318,7 @@ export interface CheckoutEngine {
    * @throws {CheckoutError} `checkout_not_found`; errors of the gateway unchanged.
    */
   getConfirmation(lockId: string, options?: { sessionId?: string }): Promise<BrowserConfirmation | null>
-  /** The status of a checkout. Null if there is none, or it belongs to a different session than `sessionId`. */
+  /** The status of a checkout. Null if there is none, or it belongs to another session than `sessionId`. */
   getCheckoutStatus(lockId: string, options?: { sessionId?: string }): Promise<CheckoutStatus | null>
   /** The lock that holds a cart. Null if the cart is free; an expired lock counts only while its payment is open. */
   getActiveLock(cartId: string): Promise<CheckoutLock | null>
@@ -332,12 +332,12 @@ export interface CheckoutEngine {
     cartId: string,
     overrides?: Pick<PaymentInput, 'shippingAddress' | 'shippingMethod'>,
   ): Promise<{ cart: Cart; quote: Quote | null; failure: Failure | null } | null>
-  /** An order. Null if there is none, or it belongs to a different session than `sessionId`. */
+  /** An order. Null if there is none, or it belongs to another session than `sessionId`. */
   getOrder(orderId: string, options?: { sessionId?: string }): Promise<Order | null>
   /** The newest order of a session, null without one. Serves retries after a lost response. */
   lastOrderOf(sessionId: string): Promise<Order | null>
   /**
-   * Ends the locks that have expired, and retries the roll-backs of expired locks that are due. Returns how many locks
+   * Ends the locks that have expired, and retries the rollbacks of expired locks that are due. Returns how many locks
    * it ended. A lock whose payment the gateway has not voided yet is not counted; it is retried.
    */
   cleanupExpiredLocks(): Promise<number>

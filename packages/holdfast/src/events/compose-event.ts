@@ -3,7 +3,7 @@ import type { CheckoutEvent } from '../domain/events.ts'
 import type { Order } from '../domain/order.ts'
 import type { LeasedDelivery } from './deliveries.ts'
 
-/** The id of the event's order, or null. */
+/** The ID of the event's order, or null. */
 export function orderIdOf(delivery: LeasedDelivery): string | null {
   const orderId = delivery.payload?.orderId
   return typeof orderId === 'string' ? orderId : null

@@ -1,7 +1,7 @@
 /**
  * The outbox: writes events and their deliveries in the transaction of the change, so an event exists exactly if its
  * change does (A8). Deliveries are written for the listeners that the publishing process has registered, so all
- * processes that run checkouts must register the same listeners, even if a different process delivers.
+ * processes that run checkouts must register the same listeners, even if another process delivers.
  */
 import { v7 } from 'uuid'
 import { statement, type Transaction } from '../database/database.ts'

@@ -55,7 +55,7 @@ export interface HttpOptions {
   /** The sandbox gateway, to serve its confirmation page. Default: none. */
   sandbox?: SandboxControls | null
   /**
-   * Mails kept during development, shown at `/dev/mail` to this machine only and never in production. Default: none.
+   * Emails kept during development, shown at `/dev/mail` to this machine only and never in production. Default: none.
    */
   mailbox?: Mailbox | null
   /** The pages for browsers, such as those of `@holdfast/storefront`. Default: none; requests for HTML get 406. */

@@ -50,7 +50,7 @@ export interface CheckoutView {
   payment: PaymentForm
 }
 
-/** A mail that was kept instead of sent during development. */
+/** An email that was kept instead of sent during development. */
 export interface ShownMail {
   id: string
   /** ISO 8601. */

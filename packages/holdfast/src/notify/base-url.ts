@@ -1,4 +1,4 @@
-/** The public address of the shop, for links in mails and messages. Checked at startup, before any message is sent. */
+/** The public address of the shop, for links in emails and messages. Checked at startup, before any message is sent. */
 import { CheckoutError } from '../domain/failure.ts'
 
 /** @throws {CheckoutError} `invalid_argument` */

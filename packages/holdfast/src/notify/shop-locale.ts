@@ -1,4 +1,4 @@
-/** Formats money, times and countries for mails and messages, by the shop's locale and time zone. */
+/** Formats money, times and countries for emails and messages, by the shop's locale and time zone. */
 import { formatMoney } from '../domain/money.ts'
 
 export interface ShopLocale {

@@ -30,12 +30,12 @@ export interface AuthorizeRequest extends GatewayCall {
   token: string | null
   /** Where the gateway sends the buyer after an action. The gateway may append its own parameters. */
   returnUrl: string | null
-  /** The payment id stored by an earlier call, or null. If set, the gateway continues that payment and creates no other. */
+  /** The payment ID stored by an earlier call, or null. If set, the gateway continues that payment and creates no other. */
   reference: string | null
   /**
-   * Stores the payment id durably. A gateway that first creates a payment and then authorizes it calls this in between,
+   * Stores the payment ID durably. A gateway that first creates a payment and then authorizes it calls this in between,
    * so an unknown outcome leaves at most an empty payment behind.
-   * Returns the id to use from now on, because another process may have stored one first. Returns null if the checkout
+   * Returns the ID to use from now on, because another process may have stored one first. Returns null if the checkout
    * has given up the authorization: then the gateway must not authorize anything, and answers `declined` with code `voided`.
    */
   keep(reference: string): Promise<string | null>
@@ -44,7 +44,7 @@ export interface AuthorizeRequest extends GatewayCall {
 export interface CaptureRequest extends GatewayCall {
   checkoutId: string
   orderId: string
-  /** The gateway's id of the payment, from the answer to `authorize`. */
+  /** The gateway's ID of the payment, from the answer to `authorize`. */
   reference: string
   amountMinor: number
   currency: string
@@ -123,7 +123,7 @@ export interface LookupRequest {
   /** The operation to look up. */
   kind: OperationKind
   idempotencyKey: string
-  /** The payment's id, if known. */
+  /** The payment's ID, if known. */
   reference: string | null
   signal: AbortSignal
 }
@@ -175,7 +175,7 @@ export interface PaymentGateway {
   authorize(request: AuthorizeRequest): Promise<GatewayAnswer>
   capture(request: CaptureRequest): Promise<GatewayAnswer>
   /**
-   * Ends an authorization and fences it: after success the gateway refuses that authorization for ever, even one that is
+   * Ends an authorization and fences it: after success the gateway refuses that authorization forever, even one that is
    * still under way. Answers `declined` with code `already_captured` after a capture.
    */
   void(request: VoidRequest): Promise<GatewayAnswer>
@@ -203,7 +203,7 @@ export interface PaymentGateway {
   confirmation?(reference: string, signal: AbortSignal): Promise<BrowserConfirmation>
   /** Verifies a webhook's signature over the raw body. Returns null for an invalid signature. */
   verifyWebhook?(headers: Headers, rawBody: string): Promise<WebhookEvent | null>
-  /** Returns one payment by its id, or null. A gateway without `inspect` cannot be reconciled. */
+  /** Returns one payment by its ID, or null. A gateway without `inspect` cannot be reconciled. */
   inspect?(reference: string, signal: AbortSignal): Promise<GatewayPayment | null>
   /** Lists payments created at or after `since`, newest first. `after` is the last reference of the previous page. */
   list?(request: { since: Date; after: string | null; signal: AbortSignal }): Promise<readonly GatewayPayment[]>

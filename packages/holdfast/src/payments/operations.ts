@@ -80,7 +80,7 @@ const keepReferenceStatement = statement(
 )
 
 /**
- * Stores the gateway's id of a payment before it is authorized. Returns the id that was stored first. Returns null if
+ * Stores the gateway's ID of a payment before it is authorized. Returns the ID that was stored first. Returns null if
  * the checkout is no longer being authorized under this epoch: then the payment must not be authorized.
  */
 export async function keepReference(

@@ -1,13 +1,13 @@
 /**
  * Encryption of payment tokens at rest: another process can take over a checkout, and the database never holds a
- * readable token (A12). AES-256-GCM with a key derived from the application's secret. The checkout id is authenticated,
+ * readable token (A12). AES-256-GCM with a key derived from the application's secret. The checkout ID is authenticated,
  * so a sealed token opens only for its own checkout.
  */
 import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto'
 
 export interface TokenSeal {
   seal(checkoutId: string, token: string): string
-  /** Returns the token, or null if it was sealed with a different secret or for a different checkout. */
+  /** Returns the token, or null if it was sealed with a different secret or for another checkout. */
   open(checkoutId: string, sealed: string): string | null
 }
 

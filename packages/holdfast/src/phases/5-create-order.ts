@@ -63,7 +63,7 @@ export interface PriceDrift {
 }
 
 /**
- * Reads which prices changed by more than `toleranceMinor` since they were frozen, by checkout id. The frozen prices
+ * Reads which prices changed by more than `toleranceMinor` since they were frozen, by checkout ID. The frozen prices
  * still apply; the drift is only recorded. Prices converted from another currency are not compared.
  */
 async function read(
@@ -85,7 +85,7 @@ async function read(
   return drifts
 }
 
-/** Creates the orders of a batch as `pending` and makes their holds firm. Returns the order ids by checkout id. */
+/** Creates the orders of a batch as `pending` and makes their holds firm. Returns the order IDs by checkout ID. */
 function write(
   tx: Transaction,
   orders: readonly { checkoutId: string; metadata: OrderMetadata }[],

@@ -40,7 +40,7 @@ function decide(row: CheckoutRow, answer: GatewayAnswer, afterMs: number): Captu
 
 function refused(answer: { code: string; message: string }): Failure {
   const code = answer.code === 'authorization_ended' ? 'authorization_ended' : 'capture_refused'
-  // The shop may have captured the payment at the gateway. Then the roll-back refunds it.
+  // The shop may have captured the payment at the gateway. Then the rollback refunds it.
   const mayBeCaptured = answer.code === 'authorization_ended' || answer.code === 'already_captured'
   const message = `The payment was refused: ${answer.message}`
   const failure = { phase, code, message, context: { reason: answer.code }, retryable: true } as const

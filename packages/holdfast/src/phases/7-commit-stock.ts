@@ -38,7 +38,7 @@ export interface Captured {
   checkoutIds: readonly string[]
   /** When their orders were paid, ISO 8601. */
   paidAt: string
-  /** Stored with the orders, by checkout id. */
+  /** Stored with the orders, by checkout ID. */
   payments: Readonly<Record<string, OrderPayment>>
 }
 

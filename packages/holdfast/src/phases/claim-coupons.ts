@@ -1,6 +1,6 @@
 /**
  * Coupon claims, part of phase 2: a checkout claims its coupon together with its stock. Protects A10: coupon rows are
- * locked, after stock and in the order of their ids, before a limit is checked. A claim is `held` until it is
+ * locked, after stock and in the order of their IDs, before a limit is checked. A claim is `held` until it is
  * `redeemed` by the sale (phase 7) or `released` by the undo.
  */
 import { type Queryable, statement, type Transaction } from '../database/database.ts'

@@ -10,7 +10,7 @@ export interface Phase {
   readonly phase: PhaseName
   /**
    * Sends its statements before it waits, so the reads of all phases of a step take one round trip. Locks in this order:
-   * the step has locked the checkouts; then stock by variant and location; then coupons by id.
+   * the step has locked the checkouts; then stock by variant and location; then coupons by ID.
    */
   readonly read?: (...given: never[]) => Promise<unknown>
   /** Decides about one checkout. Changes none of its arguments. */

@@ -65,7 +65,7 @@ export async function nextOperations(
   }
 }
 
-/** Our side of a batch of checkouts, by id. Ids without a checkout are absent. */
+/** Our side of a batch of checkouts, by ID. IDs without a checkout are absent. */
 export async function readOurs({ db }: SagaContext, checkoutIds: readonly string[]): Promise<Map<string, Ours>> {
   if (checkoutIds.length === 0) return new Map()
   const [rows, operations, orders] = await Promise.all([
@@ -90,7 +90,7 @@ export function fingerprintOf(ours: Ours | null): string {
   return JSON.stringify([row.state, row.version, row.epoch, done, disputes])
 }
 
-/** The gateway's id of our payment. Null: none was recorded. */
+/** The gateway's ID of our payment. Null: none was recorded. */
 export function referenceOf(ours: Ours): string | null {
   return [...referencesOf(ours)][0] ?? null
 }

@@ -46,7 +46,7 @@ function recordedAmounts({ row, operations }: Ours, kind: OperationKind, { lease
   }
 }
 
-/** The gateway's ids of the checkout's own payment. Orphaned authorizations do not count. */
+/** The gateway's IDs of the checkout's own payment. Orphaned authorizations do not count. */
 export function referencesOf({ operations }: Pick<Ours, 'operations'>): Set<string> {
   const own = operations.filter(({ purpose }) => purpose?.reason !== orphanReason)
   return new Set(own.flatMap(({ reference }) => reference ?? []))

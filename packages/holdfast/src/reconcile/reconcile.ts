@@ -109,7 +109,7 @@ async function comparePayments(comparison: Comparison, listed: Set<string>, susp
     )
     const final = payments.at(-1)
     if (final === undefined) return
-    // Other applications may use the same account, with checkout ids of a different form.
+    // Other applications may use the same account, with checkout IDs of a different form.
     const named = payments.filter(({ checkoutId }) => checkoutId !== null && isUuid(checkoutId))
     const ours = await readOurs(context, [...new Set(named.flatMap(({ checkoutId }) => checkoutId ?? []))])
     for (const payment of payments) listed.add(payment.reference)
@@ -162,7 +162,7 @@ async function examine({ context, books, run }: Comparison, { checkoutId, refere
   return { ours, theirs, kinds: differencesOf(ours, theirs, { nowMs, leaseMs: context.numbers.leaseMs }) }
 }
 
-/** True if the payment now belongs to a different checkout, with which it is compared. */
+/** True if the payment now belongs to another checkout, with which it is compared. */
 function isReassigned(ours: Ours | null, checkoutId: string, theirs: GatewayPayment): boolean {
   return theirs.checkoutId !== checkoutId && (ours === null || !referencesOf(ours).has(theirs.reference))
 }

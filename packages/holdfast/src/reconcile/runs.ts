@@ -10,7 +10,7 @@ const keptMax = 100
 /** Most differences that a result lists. All are counted. */
 export const namedMax = 1_000
 
-/** A different process has ended this run. Stop and write nothing. */
+/** Another process has ended this run. Stop and write nothing. */
 export class RunReplaced extends Error {
   override readonly name = 'RunReplaced'
   constructor() {
@@ -72,7 +72,7 @@ export interface Progress {
 export type RunResult = Progress & Pick<ReconcileReport, 'differences' | 'settled'>
 
 /**
- * Begins a run. Returns null while a different one is in progress.
+ * Begins a run. Returns null while another one is in progress.
  * @param options `pauseMs`: a scheduled run, which begins only if none did within that time; null: a requested run.
  */
 export async function begin(

@@ -31,7 +31,7 @@ export function checkUuid(value: string, name: string): string {
 }
 
 /**
- * The shop's carts choose their ids, so any text of 1 to 255 characters is accepted.
+ * The shop's carts choose their IDs, so any text of 1 to 255 characters is accepted.
  * @throws {CheckoutError} `invalid_argument`.
  */
 export function checkCartId(value: string): string {

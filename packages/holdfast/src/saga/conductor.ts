@@ -41,7 +41,7 @@ export interface Conductor {
   /** Takes over a checkout that can still be undone, even from a worker that holds it, and undoes it. */
   undo(lockId: string, failureIn: (row: CheckoutRow) => Failure): Promise<Outcome>
   refund(item: RefundItem): Promise<RefundOutcome>
-  /** @throws {CheckoutError} `checkout_not_found`, also if the checkout belongs to a different session. */
+  /** @throws {CheckoutError} `checkout_not_found`, also if the checkout belongs to another session. */
   rowOf(lockId: string, sessionId: string | undefined): Promise<CheckoutRow>
 }
 
@@ -69,7 +69,7 @@ export function createConductor(options: ConductorOptions): Conductor {
 
     process: item =>
       traced(context, 'process', item.lockId, () =>
-        // Only requests of the same session join: a different session may be refused where the buyer is not.
+        // Only requests of the same session join: another session may be refused where the buyer is not.
         join(`${item.lockId} ${item.sessionId ?? ''}`, () => prepareAndDrive(options, item)),
       ),
     resume: lockId =>

@@ -22,7 +22,7 @@ export interface Lease {
   isPending?: boolean
   /** The buyer's token, while this process has it in memory. */
   token: string | null
-  /** The gateway's id of the payment, if known. */
+  /** The gateway's ID of the payment, if known. */
   reference: string | null
   orderId: string | null
   /** The operation to call next during a rollback, or the open one of an ended checkout. */
@@ -57,7 +57,7 @@ export function isCurrent(lease: Lease, row: CheckoutRow | undefined): row is Ch
 
 /**
  * Releases the lease of an ended checkout after an answer to its open operation. It is due again after the backoff if the
- * answer was not definite, and at once if a different operation is still open.
+ * answer was not definite, and at once if another operation is still open.
  */
 export function releaseAtEnd(
   context: Pick<SagaContext, 'random'>,

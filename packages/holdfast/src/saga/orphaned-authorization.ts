@@ -48,7 +48,7 @@ export function intendOrphanVoid(
       readOperations(tx, [checkoutId]),
       tx.query(readOtherUse, [orphan.reference, checkoutId]),
     ])
-    // The host may have assigned the payment to a different checkout since.
+    // The host may have assigned the payment to another checkout since.
     if (orphan.checkoutId !== checkoutId || otherUse !== undefined) return null
     if (row === undefined || !isFinal(row.state) || !isAtThisGateway(context, row) || !isOldOrphan(row, orphan))
       return null

@@ -44,9 +44,9 @@ export interface ShopOptions
   config?: Partial<CheckoutConfig>
   /** ISO 4217, for the catalog and new carts. Short for `config.currency`. */
   currency?: string
-  /** The shop's name on pages and in mails. Short for `config.shopName`. */
+  /** The shop's name on pages and in emails. Short for `config.shopName`. */
   name?: string
-  /** BCP 47, for money and dates in mails and messages. Short for `config.locale`. */
+  /** BCP 47, for money and dates in emails and messages. Short for `config.locale`. */
   locale?: string
   /** Durable listeners of the application, beside those for notifications and sinks. */
   listeners?: ListenerMap
@@ -63,7 +63,7 @@ export interface ShopOptions
   /** Bring the schema up to date first. Default true. */
   migrate?: boolean
   /**
-   * Keeps mails in files during development while no mail server is set. Null: nowhere. Default `.holdfast/mail`; with a
+   * Keeps emails in files during development while no mail server is set. Null: nowhere. Default `.holdfast/mail`; with a
    * gateway of your own nowhere, because it may take real money.
    */
   mailDirectory?: string | null
@@ -105,7 +105,7 @@ export interface Shop {
   metrics: EngineMetrics | null
   /** The gateway, if it is the sandbox. */
   sandbox: SandboxGateway | null
-  /** The mails that were kept instead of sent. Null if mails are sent, or none are written. */
+  /** The emails that were kept instead of sent. Null if emails are sent, or none are written. */
   keptMails: DevelopmentOutbox | null
   /** Ends workers, engine, and gateway; closes the database if the shop opened it. */
   close(): Promise<void>

@@ -1,6 +1,6 @@
 /**
  * Opens mail by configuration: SMTP, or files during development without a mail server, or none. A shop that takes money
- * has real buyers, even if it is not configured as production: it keeps no mails in files.
+ * has real buyers, even if it is not configured as production: it keeps no emails in files.
  */
 import type { CheckoutConfig } from '../config/checkout-config.ts'
 import type { DevelopmentOutbox } from '../notify/mail/development-outbox.ts'
@@ -8,7 +8,7 @@ import type { MailListeners } from '../notify/mail/mail.ts'
 import { loadPeer, MissingPeerError } from '../optional-peer.ts'
 
 export interface OpenMail extends MailListeners {
-  /** The mails that were kept instead of sent. Null if mails are sent, or none are written. */
+  /** The emails that were kept instead of sent. Null if emails are sent, or none are written. */
   kept: DevelopmentOutbox | null
 }
 
@@ -32,7 +32,7 @@ async function loadMail() {
 }
 
 /**
- * @param directory the folder for kept mails; null: mails are not kept.
+ * @param directory the folder for kept emails; null: emails are not kept.
  * @throws {MissingPeerError} if a mail server is configured and nodemailer is not installed.
  */
 export async function openMail(config: CheckoutConfig, directory: string | null): Promise<OpenMail> {

@@ -23,7 +23,7 @@ export interface Notifications {
   listeners: ListenerMap
   /** Sends an alert that needs a person. */
   onAlert(alert: CheckoutAlert): void
-  /** The mails that were kept instead of sent. Null if mails are sent, or none are written. */
+  /** The emails that were kept instead of sent. Null if emails are sent, or none are written. */
   keptMails: DevelopmentOutbox | null
   /** Also sends alerts about critical health checks of the engine. */
   watch(engine: Pick<CheckoutEngine, 'health'>): void
@@ -36,7 +36,7 @@ export interface Notifications {
 const slackParts = () => loadPeer('@slack/webhook', () => import('../notify/slack/slack.ts'))
 
 /**
- * @param mailDirectory the folder for mails that are kept during development; null: mails are not kept.
+ * @param mailDirectory the folder for emails that are kept during development; null: emails are not kept.
  * @throws {MissingPeerError} if a configured channel needs a package that is not installed.
  */
 export async function openNotifications(

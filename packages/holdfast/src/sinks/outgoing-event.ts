@@ -1,7 +1,7 @@
 /**
  * The event format for other systems, with the names of the HTTP API, the same for webhooks and streams. It has what
- * fulfilment and accounting need, including addresses and e-mail, but no secrets (A12): no session, no token, no
- * confirmation page, and no gateway data except ids.
+ * fulfilment and accounting need, including addresses and email, but no secrets (A12): no session, no token, no
+ * confirmation page, and no gateway data except IDs.
  */
 import type { CheckoutEvent, CheckoutEventName } from '../domain/events.ts'
 import { checkoutEventNames } from '../domain/events.ts'

@@ -32,7 +32,7 @@ export class WebhookError extends Error {
 }
 
 /**
- * Returns listeners for `createCheckout`. `webhook-id` is the event's id, the same for each repetition. Only 2xx counts
+ * Returns listeners for `createCheckout`. `webhook-id` is the event's ID, the same for each repetition. Only 2xx counts
  * as delivered, redirects are not followed, and the response body is not read. Defaults: `name` "webhook", `timeoutMs`
  * 15,000.
  * @throws {CheckoutError} `invalid_argument` for an invalid URL or secret. The message contains neither.

@@ -1,4 +1,4 @@
-/** The engine treats cart ids as opaque text: it accepts any id of 1 to 255 characters. */
+/** The engine treats cart IDs as opaque text: it accepts any ID of 1 to 255 characters. */
 import { expect, test } from 'vitest'
 import { address, describeStore } from '../support/test-store.ts'
 

@@ -11,7 +11,7 @@ const gateway = createSandboxGateway({ database: {} as never })
 test.each([
   ['createCheckout', createCheckout as (options: object) => Promise<unknown>],
   ['createShop', createShop as (options: object) => Promise<unknown>],
-])('%s refuses a misspelt option, naming it and the known ones', async (call, create) => {
+])('%s refuses a misspelled option, naming it and the known ones', async (call, create) => {
   const refused = await create({ database, gatways: { card: gateway } }).catch((error: unknown) => error)
   expect(refused).toMatchObject({
     name: 'CheckoutError',
@@ -34,7 +34,7 @@ test.each([
 test.each([
   ['createCheckout', createCheckout as (options: object) => Promise<unknown>],
   ['createShop', createShop as (options: object) => Promise<unknown>],
-])('%s refuses a misspelt setting in config, naming it', async (call, create) => {
+])('%s refuses a misspelled setting in config, naming it', async (call, create) => {
   await expect(create({ database, config: { ttlMinute: 5 } })).rejects.toMatchObject({
     code: 'invalid_argument',
     message: expect.stringContaining(`unknown option "ttlMinute" of ${call}({ config }); known options: `),

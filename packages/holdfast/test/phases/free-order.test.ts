@@ -1,4 +1,4 @@
-/** A free order passes the same phases and roll-backs as any other. */
+/** A free order passes the same phases and rollbacks as any other. */
 import { expect, test } from 'vitest'
 import type { PaymentGateway } from '../../src/payments/gateway.ts'
 import { upsertCoupon } from '../../src/shop/catalog/coupons.ts'

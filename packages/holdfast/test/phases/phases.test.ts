@@ -32,7 +32,7 @@ describeStore('The phases', store => {
     expect(await store.facts(lockId)).toEqual(paid(4_500))
     expect(await store.stock(sku)).toEqual({ onHand: 3, reserved: 0 })
     expect(await store.engine.getOrder(order.id, { sessionId })).toEqual(order)
-    expect(await store.engine.getOrder(order.id, { sessionId: 'a different session' })).toBeNull()
+    expect(await store.engine.getOrder(order.id, { sessionId: 'another session' })).toBeNull()
     expect(await store.engine.lastOrderOf(sessionId)).toEqual(order)
   })
 
@@ -156,7 +156,7 @@ describeStore('The phases', store => {
     expect(diagnosis?.snapshots).toHaveLength(2)
   })
 
-  test('listeners receive every completed phase and every roll-back step, in order', async () => {
+  test('listeners receive every completed phase and every rollback step, in order', async () => {
     const phases: string[] = []
     const listener = (run: (event: { phase: string }) => void) => [{ name: 'history', run, concurrency: 1 }]
     const engine = await store.open({

@@ -21,7 +21,7 @@ describeStore(
     })
     afterAll(() => Promise.all(Object.values(workers).map(worker => worker.kill())))
 
-    /** Sorted events: their ids come from processes with wrong clocks. A test of its own checks their order. */
+    /** Sorted events: their IDs come from processes with wrong clocks. A test of its own checks their order. */
     async function factsOf(lockId: string): Promise<CheckoutFacts> {
       const { events, ...facts } = await store.facts(lockId)
       return { ...facts, events: events.toSorted().toReversed() }

@@ -42,7 +42,7 @@ describeStore(
 
     /** The sandbox's ledger is on the same server, so an answer of the gateway may be lost as well and is asked for later. */
     const cleanly = (status: string) => [status, 'processing']
-    /** After a crash a transaction id may be assigned again, so the outcome of a COMMIT cannot always be known. */
+    /** After a crash a transaction ID may be assigned again, so the outcome of a COMMIT cannot always be known. */
     const byCrash = (status: string) => [status, 'processing', 'commit_unknown']
 
     test.each([

@@ -15,10 +15,10 @@ const places: [string, Point][] = [
   ['in the transaction that settles', 'before_commit:completed'],
 ]
 const placesOfUndoing: [string, Point][] = [
-  ['in the transaction that begins the roll-back', 'before_commit:rolling_back'],
+  ['in the transaction that begins the rollback', 'before_commit:rolling_back'],
   ['before it requests the void', 'before_call:void'],
   ['after the void took effect', 'after_call:void'],
-  ['in the transaction that ends the roll-back', 'before_commit:failed'],
+  ['in the transaction that ends the rollback', 'before_commit:failed'],
 ]
 
 /** Every row about a checkout, in our tables and in the sandbox's. */

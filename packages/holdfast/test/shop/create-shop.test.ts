@@ -129,8 +129,8 @@ describe('the options of createShop', () => {
     expect(shop.sandbox).toBe(gateway)
     await shop.close()
     await gateway.close()
-    const misspelt = { ...options, gateway } as Parameters<typeof createShop>[0]
-    await expect(createShop(misspelt)).rejects.toThrow('unknown option "gateway" of createShop')
+    const misspelled = { ...options, gateway } as Parameters<typeof createShop>[0]
+    await expect(createShop(misspelled)).rejects.toThrow('unknown option "gateway" of createShop')
   })
 
   test('a gateway of the application keeps no mails in files, unless a folder is named', async () => {

@@ -42,7 +42,7 @@ export const secretKeyRequired = () =>
     { code: 'secret_key_required' },
   )
 
-/** @throws {StripeRefusal} for a call on behalf of a different account; the simulator has only one. */
+/** @throws {StripeRefusal} for a call on behalf of another account; the simulator has only one. */
 export function requireOwnAccount(headers: Headers): void {
   const account = headers.get('stripe-account')
   if (account === null) return

@@ -217,7 +217,7 @@ describe('a call', () => {
     expect(error.message).toMatch(/^Unrecognized request URL \(GET: \/v1\/unicorns\)\./)
   })
 
-  it('a call for a different account is refused', async () => {
+  it('a call for another account is refused', async () => {
     const { send } = bench()
     expect(await send('/v1/balance', { method: 'GET', headers: { 'stripe-account': 'acct_2' } })).toMatchObject({
       status: 403,

@@ -346,7 +346,7 @@ export function missingRequirement(
   return calls !== undefined && gateway[calls] === undefined ? `no ${calls}` : null
 }
 
-/** Runs every check that the gateway can run. Returns the error of each broken promise by the id of its check. */
+/** Runs every check that the gateway can run. Returns the error of each broken promise by the ID of its check. */
 export async function checkGateway(under: GatewayUnderTest): Promise<ReadonlyMap<string, unknown>> {
   const broken = new Map<string, unknown>()
   for (const check of gatewayChecks) {

@@ -4,7 +4,7 @@ import type { GatewayUnderTest } from './gateway-buyer.ts'
 import { gatewayChecks, missingRequirement } from './gateway-checks.ts'
 
 export interface GatewayContractOptions {
-  /** The ids of checks that the gateway cannot pass, each with the reason, which is added to the title. */
+  /** The IDs of checks that the gateway cannot pass, each with the reason, which is added to the title. */
   skip?: Readonly<Record<string, string>>
 }
 

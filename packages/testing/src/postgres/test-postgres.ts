@@ -38,7 +38,7 @@ const startMs = 30_000
 /** PostgreSQL refuses to run as root. */
 const identity = process.getuid?.() === 0 ? { uid: 65534, gid: 65534 } : {}
 
-/** Ends the server if its process id is still the same, and removes its files. */
+/** Ends the server if its process ID is still the same, and removes its files. */
 const endAndRemove =
   '[ "$(head -n 1 "$2/data/postmaster.pid" 2>/dev/null)" = "$1" ] && kill -QUIT "$1" && while kill -0 "$1" 2>/dev/null; do sleep 0.1; done; rm -rf "$2"'
 

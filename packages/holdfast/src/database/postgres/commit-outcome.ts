@@ -1,6 +1,6 @@
 /**
- * Resolves a COMMIT whose answer was lost by asking the server for the status of the transaction id. The answer counts
- * only within the same run of the server: after a crash, an id that was never written to disk may be assigned again.
+ * Resolves a COMMIT whose answer was lost by asking the server for the status of the transaction ID. The answer counts
+ * only within the same run of the server: after a crash, an ID that was never written to disk may be assigned again.
  */
 import type { PoolClient } from 'pg'
 import { DatabaseError } from '../database.ts'
@@ -11,7 +11,7 @@ export interface Trace {
   /** `pg_current_xact_id()` */
   readonly xid: string
   readonly processId: number | null
-  /** When the server's statistics began: they restart after every crash, and differ on a different server. */
+  /** When the server's statistics began: they restart after every crash, and differ on another server. */
   readonly serverRun: string
 }
 
@@ -59,7 +59,7 @@ async function readStatus(
     throw unknown('the server crashed or was replaced')
   }
   if (status !== 'in progress') throw unknown('the server no longer has the status of this transaction')
-  // After a crash the session is gone: a transaction in progress with this id is a different one.
+  // After a crash the session is gone: a transaction in progress with this ID is a different one.
   if (!sameRun) return 'aborted'
   if (end) await client.query({ text: endText, values: [trace.processId, trace.xid] })
   return null

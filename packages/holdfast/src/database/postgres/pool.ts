@@ -10,7 +10,7 @@ export interface PostgresPool {
   acquire(): Promise<pg.PoolClient>
   /** Like `acquire`, with the facts that a transaction needs. */
   connect(): Promise<Connection>
-  /** When the server's statistics began; changes after a crash and on a different server. */
+  /** When the server's statistics began; changes after a crash and on another server. */
   serverRunOf(client: pg.ClientBase): string
   end(): Promise<void>
 }

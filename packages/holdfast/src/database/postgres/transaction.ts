@@ -112,7 +112,7 @@ export async function attempt<T>(connection: Connection, work: (tx: Transaction)
   }
   open = false
 
-  // Without the id, a lost COMMIT could not be resolved. The id came with the first answer, so this rarely waits.
+  // Without the ID, a lost COMMIT could not be resolved. The ID came with the first answer, so this rarely waits.
   const xid = await started.catch(nothing)
   if (xid === undefined || connection.lost()) {
     first.error ??= lostBeforeCommit()

@@ -1,5 +1,5 @@
 /**
- * The pages of mails kept during development. Mails contain personal data, so only a browser on this machine may see
+ * The pages of emails kept during development. Emails contain personal data, so only a browser on this machine may see
  * them, and never in production. Their HTML is framed without scripts and without access to the network.
  */
 
@@ -19,7 +19,7 @@ export interface Mailbox {
   read(id: string): Promise<ShownMail | null>
 }
 
-/** Mails contain their style sheets inline. */
+/** Emails contain their style sheets inline. */
 const inFrame = {
   ...noStore,
   'Content-Security-Policy':
@@ -36,7 +36,7 @@ export function devMailRoutes(
 ): void {
   async function find(c: HttpContext): Promise<ShownMail> {
     const mail = await mailbox.read(c.req.param('id') ?? '')
-    if (mail === null) throw new HttpError('not_found', 'Mail not found.')
+    if (mail === null) throw new HttpError('not_found', 'Email not found.')
     return mail
   }
 

@@ -1,4 +1,4 @@
-/** The mails to the shop about orders: new orders and disputes. */
+/** The emails to the shop about orders: new orders and disputes. */
 import type { CheckoutEvent } from '../../domain/events.ts'
 import { singleLine } from '../single-line.ts'
 import type { MailContent, MailRow, MailShop } from './content.ts'

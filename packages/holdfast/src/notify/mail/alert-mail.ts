@@ -1,4 +1,4 @@
-/** The mail to the shop about one or more alerts. */
+/** The email to the shop about one or more alerts. */
 import type { CheckoutAlert } from '../../domain/alert.ts'
 import { singleLine } from '../single-line.ts'
 import type { MailContent, MailItem, MailShop } from './content.ts'

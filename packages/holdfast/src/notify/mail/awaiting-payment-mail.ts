@@ -1,4 +1,4 @@
-/** The mails about an order that is not paid yet: to its buyer, who may have to transfer money, and to the shop. */
+/** The emails about an order that is not paid yet: to its buyer, who may have to transfer money, and to the shop. */
 import { inGroups } from '../../domain/creditor-reference.ts'
 import type { CheckoutEvent } from '../../domain/events.ts'
 import type { Order, Transfer } from '../../domain/order.ts'

@@ -1,4 +1,4 @@
-/** The listeners that send mails to buyers: confirmations, payment details and refunds. */
+/** The listeners that send emails to buyers: confirmations, payment details and refunds. */
 import type { ListenerMap, ListenerObject } from '../../events/listeners.ts'
 import { awaitedOrder, isAwaited } from './awaiting-payment-mail.ts'
 import type { MailShop } from './content.ts'

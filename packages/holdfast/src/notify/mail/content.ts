@@ -1,4 +1,4 @@
-/** The content of a mail. The HTML part and the text part are both made from it, so that they say the same. */
+/** The content of an email. The HTML part and the text part are both made from it, so that they say the same. */
 import type { ShopLocale } from '../shop-locale.ts'
 import type { MailCopy } from './copy/en.ts'
 
@@ -41,14 +41,14 @@ export interface MailContent {
   /** `alert` uses a warning colour. */
   tone: 'plain' | 'alert'
   blocks: readonly MailBlock[]
-  /** Why the recipient gets this mail. */
+  /** Why the recipient gets this email. */
   reason: string
 }
 
-/** The shop as mails show it. */
+/** The shop as emails show it. */
 export interface MailShop {
   name: string
-  /** Such as "https://shop.example"; null: mails have no links. */
+  /** Such as "https://shop.example"; null: emails have no links. */
   baseUrl: string | null
   /** Formats money, dates and countries. */
   locale: ShopLocale

@@ -1,4 +1,4 @@
-/** The mails to the buyer: order confirmations and refunds. */
+/** The emails to the buyer: order confirmations and refunds. */
 import type { CheckoutEvent } from '../../domain/events.ts'
 import type { Order } from '../../domain/order.ts'
 import { singleLine } from '../single-line.ts'

@@ -1,5 +1,5 @@
 /**
- * A mail transport for development that stores mails in files instead of sending them. Each file holds a complete message
+ * A mail transport for development that stores emails in files instead of sending them. Each file holds a complete message
  * as it would go to the server. Only the newest are kept, and a file appears only when it is complete.
  */
 import { randomBytes } from 'node:crypto'
@@ -9,7 +9,7 @@ import { createTransport } from 'nodemailer'
 import type { MailMessage, MailTransport } from './transport.ts'
 
 export interface StoredMail {
-  /** Ids sort by time. */
+  /** IDs sort by time. */
   id: string
   /** ISO 8601. */
   keptAt: string
@@ -25,7 +25,7 @@ export interface StoredMail {
 export interface DevelopmentOutbox extends MailTransport {
   /** Newest first. */
   list(): Promise<StoredMail[]>
-  /** Null if no mail has this id, or if it was removed. */
+  /** Null if no email has this ID, or if it was removed. */
   read(id: string): Promise<StoredMail | null>
 }
 

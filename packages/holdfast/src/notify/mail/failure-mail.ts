@@ -1,4 +1,4 @@
-/** The mails to the shop about checkouts that ended without an order, one or many of them per mail. */
+/** The emails to the shop about checkouts that ended without an order, one or many of them per email. */
 import type { CheckoutEvent } from '../../domain/events.ts'
 import { countKinds } from '../count-kinds.ts'
 import { singleLine } from '../single-line.ts'

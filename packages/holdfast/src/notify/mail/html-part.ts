@@ -1,6 +1,6 @@
 /**
- * The HTML part of a mail, within the limits of mail programs: tables, styles on elements, no external resources. A style
- * sheet in the head adds dark colours and narrow screens; without it, the mail is complete and light. `html` escapes all
+ * The HTML part of an email, within the limits of mail programs: tables, styles on elements, no external resources. A style
+ * sheet in the head adds dark colours and narrow screens; without it, the email is complete and light. `html` escapes all
  * data.
  */
 import { html, raw } from 'hono/html'
@@ -13,7 +13,7 @@ const light = { ground: '#f3f4f6', raised: '#ffffff', ink: '#1b2128', soft: '#58
 const dark = { ground: '#13161a', raised: '#1c2127', ink: '#e9ecef', soft: '#a5aeb8', line: '#343b44' }
 /** Buttons, and the strip at the top. */
 const accent = { light: '#1f5fbf', lightInk: '#ffffff', dark: '#8ab4f8', darkInk: '#0f1f38' }
-/** The same for mails with the tone `alert`. */
+/** The same for emails with the tone `alert`. */
 const alert = { light: '#a0231a', dark: '#ff9a8d' }
 
 const serif = "'Iowan Old Style','Palatino Linotype',Palatino,'Book Antiqua',Georgia,serif"

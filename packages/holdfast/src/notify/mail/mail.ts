@@ -1,6 +1,6 @@
 /**
- * Durable listeners that send mails to buyers and to the shop. A mail that is not accepted fails its delivery, which is
- * retried with the same Message-ID, so no mail is lost. Many failures at once are combined into one mail.
+ * Durable listeners that send emails to buyers and to the shop. An email that is not accepted fails its delivery, which is
+ * retried with the same Message-ID, so no email is lost. Many failures at once are combined into one email.
  */
 import { randomUUID } from 'node:crypto'
 import { isSmtpUrl } from '../../config/smtp-url.ts'
@@ -28,7 +28,7 @@ export interface MailOptions {
   /** The sender's address. */
   from: string
   shopName: string
-  /** The public address of the shop. Default null: mails have no links. */
+  /** The public address of the shop. Default null: emails have no links. */
   baseUrl?: string | null
   /** BCP 47, for dates, money and, if available, the language of the texts. Default "en". */
   locale?: string
@@ -42,15 +42,15 @@ export interface MailOptions {
   notifyOnFailure?: boolean
   /** Reports expired checkouts to `adminEmail`. Default false. */
   notifyOnExpiration?: boolean
-  /** Timeout of a mail, milliseconds; a single step may take a third of it. Default 30,000. */
+  /** Timeout of an email, milliseconds; a single step may take a third of it. Default 30,000. */
   timeoutMs?: number
-  /** Interval between two mails about failures, or about expiries, milliseconds. Events in between share a mail. Default 60,000. */
+  /** Interval between two emails about failures, or about expiries, milliseconds. Events in between share an email. Default 60,000. */
   windowMs?: number
 }
 
 export interface MailListeners {
   listeners: ListenerMap
-  /** Sends alerts to `adminEmail` as one mail. Null without an `adminEmail`. */
+  /** Sends alerts to `adminEmail` as one email. Null without an `adminEmail`. */
   alert: ((alerts: readonly CheckoutAlert[], signal: AbortSignal) => Promise<void>) | null
   /** Sends waiting failures and expiries now. Call it before the engine is closed. */
   flush(): Promise<void>

@@ -1,4 +1,4 @@
-/** The parts of an order in a mail: lines, sums, addresses and note, all from the frozen order. */
+/** The parts of an order in an email: lines, sums, addresses and note, all from the frozen order. */
 import type { Address } from '../../domain/cart.ts'
 import type { Order } from '../../domain/order.ts'
 import type { ShopLocale } from '../shop-locale.ts'

@@ -1,4 +1,4 @@
-/** SMTP answers that mean permanent failure: the recipient or the mail is rejected, and no configuration would help. */
+/** SMTP answers that mean permanent failure: the recipient or the email is rejected, and no configuration would help. */
 
 /** A mail server's answer, and the command that it answers. */
 export interface MailRefusal {
@@ -10,7 +10,7 @@ export interface MailRefusal {
 
 /**
  * Enhanced status codes (RFC 3463) that are permanent for any command: a bad address, except the sender's (1.7, 1.8); a
- * mailbox that is disabled or cannot take a mail of this size; a mail too large for the server; malformed content.
+ * mailbox that is disabled or cannot take an email of this size; an email too large for the server; malformed content.
  */
 const permanentStatus = /^(1\.(?![78]$)\d+|2\.[13]|3\.4|6\.\d+)$/
 
@@ -26,7 +26,7 @@ const wordsLengthMax = 160
 
 /**
  * True if a retry would certainly be refused in the same way. False for causes in the shop's configuration: login (530,
- * 535), the sender's address, relaying, policy and security (X.7, except 7.1 for the mail itself). False if in doubt.
+ * 535), the sender's address, relaying, policy and security (X.7, except 7.1 for the email itself). False if in doubt.
  */
 export function isPermanentRefusal({ command, responseCode, response }: MailRefusal): boolean {
   const codes = permanentCodes[String(command)]

@@ -1,4 +1,4 @@
-/** Sends one mail through a transport. An unchecked address of a buyer never becomes two recipients. */
+/** Sends one email through a transport. An unchecked address of a buyer never becomes two recipients. */
 import { PermanentFailure } from '../../events/permanent-failure.ts'
 import { singleLine } from '../single-line.ts'
 import type { MailContent, MailShop } from './content.ts'
@@ -17,7 +17,7 @@ export interface SendMailOptions {
   /** The sender's address. */
   from: string
   shop: MailShop
-  /** Timeout of a mail, milliseconds. */
+  /** Timeout of an email, milliseconds. */
   timeoutMs: number
 }
 
@@ -34,7 +34,7 @@ export function createSendMail({ transport, from, shop, timeoutMs }: SendMailOpt
       html: await mailHtml(content, shop),
       messageId: `<${id}@${domain}>`,
       headers: { 'Auto-Submitted': 'auto-generated', 'X-Auto-Response-Suppress': 'All' },
-      // Several deliveries may wait for one mail, each with its own timeout.
+      // Several deliveries may wait for one email, each with its own timeout.
       signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
     }
     try {

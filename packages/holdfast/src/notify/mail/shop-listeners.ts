@@ -1,4 +1,4 @@
-/** The listeners that send mails to the shop. Failures and expiries are batched: many of them share a mail. */
+/** The listeners that send emails to the shop. Failures and expiries are batched: many of them share an email. */
 import { createHash } from 'node:crypto'
 import type { CheckoutEvent } from '../../domain/events.ts'
 import type { ListenerMap } from '../../events/listeners.ts'
@@ -13,7 +13,7 @@ import type { SendMail } from './send-mail.ts'
 /** Events per mail and process; more wait in the database. */
 const batchMax = 500
 
-/** The id of one event, or an id that the same set of events always has. */
+/** The ID of one event, or an ID that the same set of events always has. */
 function batchId(events: readonly CheckoutEvent[]): string {
   const [first] = events
   if (events.length === 1 && first !== undefined) return first.id
@@ -53,7 +53,7 @@ export function orderReports(send: SendMail, to: string, shop: MailShop, limits:
 }
 
 export interface EndReportsOptions {
-  /** Interval between two mails of a kind, milliseconds. */
+  /** Interval between two emails of a kind, milliseconds. */
   windowMs: number
   retriesMax: number
   timeoutMs: number

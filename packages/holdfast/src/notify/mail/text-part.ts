@@ -1,4 +1,4 @@
-/** The plain text part of a mail: the same content as the HTML part, wrapped at 72 characters where it can be broken. */
+/** The plain text part of an email: the same content as the HTML part, wrapped at 72 characters where it can be broken. */
 import type { MailBlock, MailContent, MailRow, MailShop } from './content.ts'
 
 const width = 72

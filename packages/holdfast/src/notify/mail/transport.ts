@@ -1,6 +1,6 @@
 /**
  * The transport of mails: SMTP through a small pool of connections, or a transport of the application. Every wait has a
- * timeout, and no error contains the content of a mail, a person's address, or credentials (A12).
+ * timeout, and no error contains the content of an email, a person's address, or credentials (A12).
  */
 import { createTransport } from 'nodemailer'
 import { PermanentFailure } from '../../events/permanent-failure.ts'
@@ -22,7 +22,7 @@ export interface MailMessage {
 
 /** Any nodemailer transporter, or an object with the same `sendMail`. */
 export interface MailTransport {
-  /** Resolves once the mail is accepted. A rejection makes the delivery be retried. */
+  /** Resolves once the email is accepted. A rejection makes the delivery be retried. */
   sendMail(message: MailMessage): Promise<unknown>
 }
 
@@ -36,7 +36,7 @@ export const connectionsMax = 5
 const idleMs = 10_000
 
 /**
- * A transport through the server at `url`. A connection sends several mails, and closes after ten idle seconds.
+ * A transport through the server at `url`. A connection sends several emails, and closes after ten idle seconds.
  * @param stepMs timeout of the connection, the greeting, and each answer, milliseconds.
  */
 export function createSmtpTransport(url: string, stepMs: number): SmtpTransport {
@@ -85,7 +85,7 @@ function answerWithoutAddress(response: string, to: string): string {
 
 /**
  * Converts a transport's error to one that is safe to log. It quotes the server's answer only if that is about an
- * address, because an answer about a login or a mail's content may repeat those. Returns a `PermanentFailure` if a retry
+ * address, because an answer about a login or an email's content may repeat those. Returns a `PermanentFailure` if a retry
  * would be refused in the same way.
  * @param to the recipient's address.
  */
@@ -99,7 +99,7 @@ export function refusalOf(thrown: unknown, to: string): Error {
     return new PermanentFailure(
       command === 'RCPT TO'
         ? `the mail server permanently rejects the recipient (${answerWithoutAddress(answer, to)})`
-        : `the mail server permanently rejects the mail (${statusOf(answer)})`,
+        : `the mail server permanently rejects the email (${statusOf(answer)})`,
     )
   }
   switch (code) {
@@ -111,7 +111,7 @@ export function refusalOf(thrown: unknown, to: string): Error {
         `the mail server rejects the sender or the recipient (${answerWithoutAddress(answer, to) || 'no answer'})`,
       )
     case 'EMESSAGE':
-      return new Error(`the mail server rejects the mail (${statusOf(answer) || 'no answer'})`)
+      return new Error(`the mail server rejects the email (${statusOf(answer) || 'no answer'})`)
     case 'ETIMEDOUT':
       return new Error('the mail server does not answer in time')
     case 'EDNS':
@@ -122,6 +122,6 @@ export function refusalOf(thrown: unknown, to: string): Error {
         `could not connect to the mail server, or the connection was lost (${[code, originalCode].filter(each => typeof each === 'string').join(', ')}${answer === '' ? '' : `, ${statusOf(answer)}`})`,
       )
     default:
-      return new Error(`could not send the mail: ${answerWithoutAddress(message, to)}`)
+      return new Error(`could not send the email: ${answerWithoutAddress(message, to)}`)
   }
 }

@@ -84,7 +84,7 @@ function message(title: string, summary: string, blocks: readonly SlackBlock[], 
   }
 }
 
-/** The id of a lock, as a link to the console if the shop has an address. */
+/** The ID of a lock, as a link to the console if the shop has an address. */
 function lockLink(id: string, { baseUrl }: SlackShop): string {
   return baseUrl === null ? code(id) : `<${new URL(`/admin/checkout-locks/${encodeURIComponent(id)}`, baseUrl)}|${id}>`
 }

@@ -10,7 +10,7 @@ const ledgerByCheckout = `select checkout_id, sum(captured_minor) as captured, s
     count(*) filter (where status in ('action_required', 'pending', 'authorized')) as open
   from holdfast_sandbox.payments group by checkout_id`
 
-/** SQL: the id in the ledger of the payment that an authorization creates. */
+/** SQL: the ID in the ledger of the payment that an authorization creates. */
 const paymentOf = (operation: string) => `('sbx_' || ${operation}.idempotency_key) collate "C"`
 
 /** SQL: the units that successful refunds name, per order line, and how many of them were to be restocked. */

@@ -46,7 +46,7 @@ const readTimeline = read(
 
 type TimelineRow = Omit<TimelineEntry, 'durationMs'> & { duration_us: number | null }
 
-/** Everything about a checkout, or null if no checkout has this id. */
+/** Everything about a checkout, or null if no checkout has this ID. */
 export async function diagnose(database: Database, lockId: string): Promise<Diagnosis | null> {
   if (!validate(lockId)) return null
   const [row] = await readRows(database, [lockId])

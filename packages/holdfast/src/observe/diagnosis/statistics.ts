@@ -7,7 +7,7 @@ import type { Statistics } from '../../engine/checkout-engine.ts'
 export const hoursMax = 24 * 366
 
 /**
- * `$1`: hours. Ids are UUIDv7, so the primary key finds the rows. It is read one day deeper, because ids carry the clocks
+ * `$1`: hours. IDs are UUIDv7, so the primary key finds the rows. It is read one day deeper, because IDs carry the clocks
  * of the applications, and then filtered by `locked_at`, the database's clock. A million checkouts take one pass that
  * keeps a counter per outcome and millisecond. `offset 0` makes the planner hash them; without it, the planner
  * overestimates the number of groups and sorts all rows on disk.

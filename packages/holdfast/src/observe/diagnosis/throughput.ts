@@ -9,7 +9,7 @@ export interface Throughput {
 }
 
 /**
- * `$1`: hours, `$2`: seconds per bucket, `$3`: number of buckets. As in the statistics, rows are found by id. Checkouts
+ * `$1`: hours, `$2`: seconds per bucket, `$3`: number of buckets. As in the statistics, rows are found by ID. Checkouts
  * that started more than a day before those hours are not counted.
  */
 const readThroughput = statement(

@@ -3,11 +3,11 @@
  * requests are processed in batches. An entry lives as long as the call that made it, which bounds their number.
  */
 
-/** The id of a checkout or a cart, and the id of the request about it, if there is one. */
+/** The ID of a checkout or a cart, and the ID of the request about it, if there is one. */
 export type RequestOn = readonly [id: string, requestId?: string | undefined]
 
 export interface Correlation {
-  /** Runs `work` on behalf of a request. Without a request id, just runs it. */
+  /** Runs `work` on behalf of a request. Without a request ID, just runs it. */
   during<Result>(request: RequestOn, work: () => Promise<Result>): Promise<Result>
   /** The request that is processing `id`; the latest if there are several. */
   requestOf(id: unknown): string | undefined

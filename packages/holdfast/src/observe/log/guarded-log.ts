@@ -1,6 +1,6 @@
 /**
  * The log as the engine uses it. An application's log never breaks a checkout, never receives a secret (A12), and gets
- * the id of the request with each line about a checkout or a cart.
+ * the ID of the request with each line about a checkout or a cart.
  */
 
 import { createHostGuard } from '../host-guard.ts'
@@ -8,7 +8,7 @@ import type { LogFields, LogLevel } from './levels.ts'
 import { type CheckoutLog, isRedacting } from './log.ts'
 import { redact } from './redact.ts'
 
-/** @param requestOf gives the request that is processing a checkout or a cart, by its id. */
+/** @param requestOf gives the request that is processing a checkout or a cart, by its ID. */
 export function guardLog(
   log: CheckoutLog,
   requestOf: (id: unknown) => string | undefined = () => undefined,

@@ -1,4 +1,4 @@
-/** One readable log line for a terminal: time, level, message in a column, fields, ids last; an error's stack below. */
+/** One readable log line for a terminal: time, level, message in a column, fields, IDs last; an error's stack below. */
 import type { LogFields, LogLevel } from './levels.ts'
 
 const colourOf: Readonly<Record<LogLevel, number>> = { debug: 35, info: 36, warn: 33, error: 31 }
@@ -7,7 +7,7 @@ const messageWidth = 36
 /** Printed last: long, and the least read. */
 const ids = ['lockId', 'cartId', 'orderId', 'requestId']
 
-/** To keep a line short, a line about a checkout shows only the checkout's id and the beginning of the request's. */
+/** To keep a line short, a line about a checkout shows only the checkout's ID and the beginning of the request's. */
 function idsShown(fields: LogFields): (readonly [string, unknown])[] {
   const isCheckout = fields.lockId !== undefined
   const keys = isCheckout ? ['lockId', 'requestId'] : ids

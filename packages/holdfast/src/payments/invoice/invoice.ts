@@ -35,7 +35,7 @@ export interface InvoiceGateway extends PaymentGateway {
   /**
    * Records received money. After a part, the invoice waits for the rest. An overpayment is owed to the buyer. The full
    * amount completes the checkout. A repeated line changes nothing.
-   * @throws {CheckoutError} `invalid_argument` for an unknown reference, a different currency, or a line id that is
+   * @throws {CheckoutError} `invalid_argument` for an unknown reference, a different currency, or a line ID that is
    * already used for a different line.
    */
   markPaid(reference: string, line: StatementLine): Promise<Invoice>

@@ -13,7 +13,7 @@ export interface StatementLine {
   /** Above 0, minor units. */
   amountMinor: number
   currency: string
-  /** The bank's id of the line. A repeated line counts once. */
+  /** The bank's ID of the line. A repeated line counts once. */
   statementLineId: string
   /** When the bank booked the line. Default: now. */
   bookedAt?: Date

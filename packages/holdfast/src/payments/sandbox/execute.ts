@@ -1,6 +1,6 @@
 /**
- * Execution of sets of requests and lookups on the ledger. Requests run in one transaction: lock the set, decide each
- * request in order of arrival, write the set. Every answer is durable before it is returned.
+ * Execution of batches of requests and lookups on the ledger. Requests run in one transaction: lock the payments, decide each
+ * request in order of arrival, write the changes. Every answer is durable before it is returned.
  */
 import type { Database } from '../../database/database.ts'
 import type { LookupAnswer, LookupRequest } from '../gateway.ts'
@@ -72,7 +72,7 @@ export function executeRequests(
   })
 }
 
-/** Answers a set of lookups from the ledger. */
+/** Answers a batch of lookups from the ledger. */
 export async function lookUpRequests(
   database: Database,
   wanted: readonly LookupRequest[],

@@ -1,6 +1,6 @@
 /**
  * The sandbox's validation of gateway calls: turns a call into a request of the ledger, or refuses it. Protects A12: a
- * token is replaced by its behaviour here. A malformed call is refused here, so it cannot fail the set of its batch.
+ * token is replaced by its behaviour here. A malformed call is refused here, so it cannot fail its batch.
  */
 import { validate as isUuid } from 'uuid'
 import { isCurrency } from '../../domain/money.ts'

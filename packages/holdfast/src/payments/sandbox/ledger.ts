@@ -1,5 +1,5 @@
 /**
- * The sandbox's ledger in SQL: sets of payments and requests, locked in id order and written with one statement per
+ * The sandbox's ledger in SQL: batches of payments and requests, locked in ID order and written with one statement per
  * table. Two processes that insert the same row conflict at its primary key; `transact` retries the second.
  */
 import { v7 } from 'uuid'
@@ -138,7 +138,7 @@ export async function findRequests(
 
 const inOrder = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0)
 
-/** Writes a set. New rows are sorted by key, so two processes that insert the same rows cannot deadlock. */
+/** Writes a batch. New rows are sorted by key, so two processes that insert the same rows cannot deadlock. */
 export function writeSet(tx: Transaction, { created, changed, requests, jobs, nowMs }: LedgerChange): void {
   if (created.length > 0) {
     const rows = created.toSorted((a, b) => inOrder(a.reference, b.reference))

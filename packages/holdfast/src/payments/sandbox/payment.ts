@@ -13,7 +13,7 @@ export type PaymentStatus =
 
 /** One payment of the ledger. */
 export interface SandboxPayment {
-  /** The payment id that callers use. */
+  /** The payment ID that callers use. */
   reference: string
   checkoutId: string
   status: PaymentStatus
@@ -66,7 +66,7 @@ export interface SandboxSettings {
 
 const voidFailures = 3
 
-/** The id of the payment that an authorization with this key creates. */
+/** The ID of the payment that an authorization with this key creates. */
 export const referenceOf = (authorizationKey: string): string => `sbx_${authorizationKey}`
 
 export const authorizedAt = (payment: SandboxPayment, nowMs: number, terms: SandboxTerms): SandboxPayment => ({

@@ -1,5 +1,5 @@
 /**
- * Authorizations at Stripe: create an intent, store its id, and only then confirm it, here or in the buyer's browser. A
+ * Authorizations at Stripe: create an intent, store its ID, and only then confirm it, here or in the buyer's browser. A
  * refused intent is canceled before the decline is returned, so no browser can confirm it later with a different card.
  */
 import type Stripe from 'stripe'
@@ -21,7 +21,7 @@ const voided: GatewayAnswer = { outcome: 'declined', code: 'voided', message: 'T
 const wrongPayment: GatewayAnswer = {
   outcome: 'declined',
   code: 'wrong_payment',
-  message: 'The payment at Stripe belongs to a different checkout or has a different amount.',
+  message: 'The payment at Stripe belongs to another checkout or has a different amount.',
 }
 const invalidToken: GatewayAnswer = {
   outcome: 'declined',
@@ -54,7 +54,7 @@ export function stripeAuthorizations({ stripe, retrieve, keyed }: StripeClient):
     return keyed(request.idempotencyKey, keyOptions => intents.create(parameters, keyOptions))
   }
 
-  /** An intent of a different checkout, or with a different amount, must not be changed. */
+  /** An intent of another checkout, or with a different amount, must not be changed. */
   function isAsRequested(intent: Intent, request: AuthorizeRequest): boolean {
     return (
       intent.metadata.checkout_id === request.checkoutId &&

@@ -65,7 +65,7 @@ export function captureVoidRefund({ stripe, retrieve, keyed }: StripeClient): Ca
 
   async function end(request: VoidRequest): Promise<GatewayAnswer> {
     const { reference, idempotencyKey } = request
-    // Without a stored id no intent was confirmed, and `keep` now refuses to store one. There is nothing to end.
+    // Without a stored ID no intent was confirmed, and `keep` now refuses to store one. There is nothing to end.
     if (reference === null) return { outcome: 'succeeded', reference: '', amountMinor: 0, currency: noCurrency }
     const done = voidOf(await retrieve(reference))
     if (done !== null) return done

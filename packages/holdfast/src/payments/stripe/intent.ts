@@ -180,7 +180,7 @@ const stages: Readonly<Record<string, GatewayPayment['status']>> = {
 
 /** A payment in Stripe's books, with its charge and its disputes. */
 export function bookOf(intent: Intent, disputes: readonly Stripe.Dispute[]): GatewayPayment {
-  // A currency outside ISO 4217 means that the payment belongs to a different application.
+  // A currency outside ISO 4217 means that the payment belongs to another application.
   const isKnown = isCurrency(intent.currency.toUpperCase())
   const minor = (amount: number) => (isKnown ? fromStripe(amount, intent.currency) : amount)
   return {

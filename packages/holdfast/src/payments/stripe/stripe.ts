@@ -1,6 +1,6 @@
 /**
  * Stripe as a payment gateway, through its official SDK: PaymentIntents with manual capture. Protects A2, A3, and A4:
- * the id of an intent is stored before it is confirmed, so an unknown outcome leaves at most an empty intent, and a
+ * the ID of an intent is stored before it is confirmed, so an unknown outcome leaves at most an empty intent, and a
  * process that takes over continues the same one. An intent is authorized, captured, and canceled at most once.
  */
 import type Stripe from 'stripe'
@@ -54,11 +54,11 @@ export function createStripeGateway(options: StripeGatewayOptions): PaymentGatew
 
   async function lookup(request: LookupRequest): Promise<LookupAnswer> {
     const { kind, reference, idempotencyKey, checkoutId } = request
-    // An intent is confirmed only after its id is stored.
+    // An intent is confirmed only after its ID is stored.
     if (reference === null) return { outcome: 'not_found' }
     const intent = await retrieve(reference)
     if (intent.metadata.checkout_id !== checkoutId) {
-      return { outcome: 'unknown', message: 'The payment at Stripe belongs to a different checkout.' }
+      return { outcome: 'unknown', message: 'The payment at Stripe belongs to another checkout.' }
     }
     switch (kind) {
       case 'authorize':

@@ -11,7 +11,7 @@ export type StripeToken =
 /** Returns null for a token that Stripe does not issue. */
 export function readToken(token: string | null): StripeToken | null {
   if (token === null || token === '') return { kind: 'browser' }
-  // An intent's id has no second part. With one it is the client secret, which belongs only in the buyer's browser.
+  // An intent's ID has no second part. With one it is the client secret, which belongs only in the buyer's browser.
   const prefix = /^(?:(pi)_[A-Za-z0-9]+|(pm|ctoken|tok|card|src)_\w+)$/.exec(token)?.slice(1).join('')
   switch (prefix) {
     case 'pi':

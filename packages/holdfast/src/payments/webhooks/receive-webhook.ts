@@ -9,7 +9,7 @@ import { type Database, statement } from '../../database/database.ts'
 import type { PaymentGateway, WebhookEvent } from '../gateway.ts'
 import { storableJson } from '../gateway-answers.ts'
 
-/** SQL for the checkout of a webhook: by its checkout id, otherwise by its payment. Null if none matches. */
+/** SQL for the checkout of a webhook: by its checkout ID, otherwise by its payment. Null if none matches. */
 const checkoutOf = (named: string, reference: string, gateway: string) => `coalesce(
   (select id from holdfast.checkouts where id = ${named}),
   (select checkout_id from holdfast.payment_operations
@@ -29,7 +29,7 @@ const lockedInOrder = (condition: string) => `(
 
 const insertWebhook = statement(
   'insert_webhook',
-  // A webhook without a checkout id and a payment reference can never match, so it counts as processed.
+  // A webhook without a checkout ID and a payment reference can never match, so it counts as processed.
   `insert into holdfast.webhooks (gateway, event_id, type, about, named_id, reference, payload, checkout_id, handled_at)
    select $1, $2, $3, $4, $5::uuid, $6, $7::jsonb, ${checkoutOf('$5::uuid', '$6', '$1')},
      case when $5::uuid is null and $6::text is null then now() end

@@ -2,7 +2,7 @@
 import { type Database, type Statement, statement, type Value } from '../../database/database.ts'
 import { checkKnownName } from '../../domain/known-names.ts'
 
-/** A webhook's key: the gateway's name and the gateway's id of the event. */
+/** A webhook's key: the gateway's name and the gateway's ID of the event. */
 export interface WebhookKey {
   gateway: string
   eventId: string

@@ -25,7 +25,7 @@ export async function makeRefund(context: SagaContext, lanes: Lanes, item: Refun
   const order = orders.get(intent.order.id) ?? intent.order
   const refund = { order, refundedMinor: intent.refund.amountMinor, lines: intent.refund.lines }
   if (intent.kind === 'done') return { status: 'refunded', ...refund, message: 'This refund was already made.' }
-  // Find the record by its attempt: a different refund may have been made meanwhile.
+  // Find the record by its attempt: another refund may have been made meanwhile.
   const record = operations.find(({ kind, attempt }) => kind === 'refund' && attempt === intent.attempt)
   switch (record?.status) {
     case 'succeeded':

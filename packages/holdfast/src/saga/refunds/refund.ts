@@ -79,13 +79,9 @@ export function intendRefund(context: SagaContext, item: RefundItem): Promise<Re
     }
     const plan = planRefund(order, item)
     if (refunds.some(refund => refund.status === 'intended')) {
-      throw new CheckoutError(
-        'not_refundable',
-        'A different refund of this order is in progress. Try again in a moment.',
-        {
-          retryable: true,
-        },
-      )
+      throw new CheckoutError('not_refundable', 'Another refund of this order is in progress. Try again in a moment.', {
+        retryable: true,
+      })
     }
     const attempt = (latest(operations, 'refund')?.attempt ?? 0) + 1
     const reference = latest(operations, 'authorize')?.reference ?? null
@@ -144,7 +140,7 @@ function refuseReusedKey(
       ? wanted.lines === null && !wanted.shipping && (wanted.amountMinor ?? known.amount_minor) === known.amount_minor
       : textOf(asked) === textOf(wanted) && restock === wanted.restock
   if (isSame) return
-  throw notRefundable(order, 'This key was used for a different refund of this order.', {
+  throw notRefundable(order, 'This key was used for another refund of this order.', {
     amount: wanted.amountMinor,
     earlier: known.amount_minor,
   })

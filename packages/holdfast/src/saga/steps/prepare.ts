@@ -40,7 +40,7 @@ export interface PrepareItem {
 }
 
 export type Prepared =
-  /** There is no such checkout, or it belongs to a different session. */
+  /** There is no such checkout, or it belongs to another session. */
   | { kind: 'absent' }
   /** An earlier request has already prepared it. */
   | { kind: 'not_pending'; row: CheckoutRow }
@@ -202,7 +202,7 @@ function pathOf({ row, hold, failure, passed }: Work, durationsMs: readonly numb
 
 type Held = Inventory['alreadyHeld']
 
-/** Writes all decisions. Returns the changed rows by id. */
+/** Writes all decisions. Returns the changed rows by ID. */
 function write(
   context: SagaContext,
   tx: Transaction,

@@ -127,7 +127,7 @@ function isOwner(cart: LockedCart, item: StartItem): boolean {
   return cart.session_id === item.sessionId || (item.userId !== null && cart.user_id === item.userId)
 }
 
-/** True if the locked holder has expired, or if a different session may take it over (`preventConcurrent` is off). */
+/** True if the locked holder has expired, or if another session may take it over (`preventConcurrent` is off). */
 function isReplacedBy(holder: CheckoutRow | undefined, item: StartItem): boolean {
   return holder !== undefined && (holder.expired || holder.session_id !== item.sessionId)
 }
@@ -177,7 +177,7 @@ function endReplaced(context: SagaContext, tx: Transaction, rows: readonly Check
   return after.flatMap(row => (row.state === 'failed' && row.failure !== null ? failureEvents(row, row.failure) : []))
 }
 
-/** Holds stock at the start (`holdOn: 'start'`). Checkouts that get none fail at once; returns their failures by id. */
+/** Holds stock at the start (`holdOn: 'start'`). Checkouts that get none fail at once; returns their failures by ID. */
 async function holdStock(
   context: SagaContext,
   tx: Transaction,
@@ -228,7 +228,7 @@ async function holdStock(
   return refused
 }
 
-/** The id is the caller's text and could be a secret given by mistake, so the error does not repeat it (A12). */
+/** The ID is the caller's text and could be a secret given by mistake, so the error does not repeat it (A12). */
 function notFound(): CheckoutError {
   return new CheckoutError('cart_not_found', 'There is no such cart.')
 }

@@ -29,7 +29,7 @@ export interface Addresses {
   billingAddress?: Address | null
 }
 
-/** The row of a new cart, without its id. */
+/** The row of a new cart, without its ID. */
 export function cartFieldsOf(cart: NewCart, currency: string): Record<string, unknown> {
   const { userId = null, email = null, shippingAddress = null, billingAddress = null } = cart
   return {

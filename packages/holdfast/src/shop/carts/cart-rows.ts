@@ -52,9 +52,9 @@ function cartsIn(name: string, cartIds: string): Statement {
   )
 }
 
-/** `$1::text[]`: cart ids. Takes no lock. */
+/** `$1::text[]`: cart IDs. Takes no lock. */
 export const selectCarts = cartsIn('select_carts', '$1::text[]')
-/** `$1::uuid[]`: checkout ids. A step can thus read the carts in the round trip that locks the checkouts. */
+/** `$1::uuid[]`: checkout IDs. A step can thus read the carts in the round trip that locks the checkouts. */
 export const selectCheckedOutCarts = cartsIn('select_checked_out_carts', checkedOut)
 
 function linesIn(name: string, cartIds: string): Statement {
@@ -80,11 +80,11 @@ function linesIn(name: string, cartIds: string): Statement {
 }
 
 /**
- * `$1::text[]`: cart ids. Ordered by cart, then by the time of addition. Prices in other currencies are read only for
+ * `$1::text[]`: cart IDs. Ordered by cart, then by the time of addition. Prices in other currencies are read only for
  * lines that need a conversion.
  */
 export const selectCartLines = linesIn('select_cart_lines', '$1::text[]')
-/** `$1::uuid[]`: checkout ids. */
+/** `$1::uuid[]`: checkout IDs. */
 export const selectCheckedOutLines = linesIn('select_checked_out_lines', checkedOut)
 
 /** Converts prices that are not set in the cart's currency. */
@@ -125,7 +125,7 @@ export function cartOf(row: CartRow, lineRows: readonly CartLineRow[], conversio
   }
 }
 
-/** Carts by id; the line rows may belong to any of them. */
+/** Carts by ID; the line rows may belong to any of them. */
 export function cartsOf(
   rows: readonly CartRow[],
   lineRows: readonly CartLineRow[],

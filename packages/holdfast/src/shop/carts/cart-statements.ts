@@ -63,7 +63,7 @@ export const insertSessionCart = statement(
 /** `$1` cart. Locks the cart; refused while a checkout holds it. */
 export const touchCart = statement('touch_cart', 'update holdfast.carts set updated_at = now() where id = $1')
 
-/** `$1` session. Locks its cart and returns the id; refused while a checkout holds the cart. */
+/** `$1` session. Locks its cart and returns the ID; refused while a checkout holds the cart. */
 export const touchSessionCart = statement(
   'touch_session_cart',
   `update holdfast.carts c set updated_at = now()

@@ -23,11 +23,11 @@ export type { CartBeginning } from './session-carts.ts'
  */
 export interface Carts {
   /**
-   * Creates a cart, which becomes the current cart of its session, and returns its id. One round trip.
+   * Creates a cart, which becomes the current cart of its session, and returns its ID. One round trip.
    * @throws {CheckoutError} `variant_unavailable` for an unknown SKU, `address_invalid`, `invalid_argument`.
    */
   createCart(cart: NewCart): Promise<string>
-  /** Like `createCart` for many carts, all or none, in one statement. The ids are in the order of the carts. */
+  /** Like `createCart` for many carts, all or none, in one statement. The IDs are in the order of the carts. */
   createCarts(carts: readonly NewCart[]): Promise<string[]>
   /** The current cart of the session; null if there is none or it was bought. */
   currentCart(sessionId: string): Promise<Cart | null>

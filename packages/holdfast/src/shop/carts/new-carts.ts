@@ -6,7 +6,7 @@ import { checkLines, unavailableSkus } from './cart-input.ts'
 import { insertCarts, selectUnknownSkus } from './cart-statements.ts'
 
 /**
- * Returns the ids in the order of the carts.
+ * Returns the IDs in the order of the carts.
  * @throws {CheckoutError} `variant_unavailable` for an unknown SKU, `address_invalid`, `invalid_argument`.
  */
 export async function insertNewCarts(

@@ -51,7 +51,7 @@ const selectProduct = statement(
 
 const selectHandle = statement('select_product_handle', 'select handle from holdfast.products where handle = $1')
 
-/** `$1` product ids, `$2` currency, `$3` base currency for conversion. */
+/** `$1` product IDs, `$2` currency, `$3` base currency for conversion. */
 const selectVariants = statement(
   'select_product_variants',
   `select v.id, v.product_id, v.sku, v.title, v.option_values, v.stock_policy, v.purchasable, v.requires_shipping,

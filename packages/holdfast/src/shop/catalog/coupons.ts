@@ -37,7 +37,7 @@ const upsert = statement(
 )
 
 /**
- * Creates a coupon, or changes the one with this code, and returns its id. Discounts that a checkout has frozen stay.
+ * Creates a coupon, or changes the one with this code, and returns its ID. Discounts that a checkout has frozen stay.
  * @throws {CheckoutError} `invalid_argument`, also if the limit is lower than the number of claims.
  */
 export async function upsertCoupon(database: Database, coupon: CouponInput): Promise<string> {

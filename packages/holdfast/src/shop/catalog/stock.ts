@@ -24,7 +24,7 @@ const upsertLocations = statement(
 )
 
 /**
- * Creates or changes a warehouse and returns its id.
+ * Creates or changes a warehouse and returns its ID.
  * @throws {CheckoutError} `invalid_argument`.
  */
 export async function upsertLocation(database: Database, location: LocationInput): Promise<string> {

@@ -40,7 +40,7 @@ export interface Stored {
   bySku: ReadonlyMap<string, StoredVariant>
 }
 
-/** `newId` creates the ids of new products and variants. */
+/** `newId` creates the IDs of new products and variants. */
 export function planProduct(file: FileProduct, stored: Stored, currency: string, newId: () => string): PlannedProduct {
   const row = productRowOf(file, stored.product?.id ?? newId())
   const problems: Problem[] = []
@@ -95,7 +95,7 @@ function matchVariants(file: FileProduct, stored: Stored, problems: Problem[]): 
       matches.set(variant, null)
       continue
     }
-    const message = `The SKU "${variant.sku}" belongs to a different variant, of "${owner.handle}". Use a unique SKU in this row.`
+    const message = `The SKU "${variant.sku}" belongs to another variant, of "${owner.handle}". Use a unique SKU in this row.`
     problems.push({ line: variant.line, message })
   }
   return matches

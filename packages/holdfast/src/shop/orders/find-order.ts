@@ -1,4 +1,4 @@
-/** Finds an order by its number, its id, or the id of its checkout. */
+/** Finds an order by its number, its ID, or the ID of its checkout. */
 
 import { validate as isUuid } from 'uuid'
 import { type Queryable, statement } from '../../database/database.ts'
@@ -11,7 +11,7 @@ const findOrderById = statement(
 )
 const findOrderByNumber = statement('find_order_by_number', 'select id from holdfast.orders where number = $1')
 
-/** `name`: a UUID is an id, any other text is an order number. Null if there is no such order. */
+/** `name`: a UUID is an ID, any other text is an order number. Null if there is no such order. */
 export async function findOrder(db: Queryable, name: string): Promise<Order | null> {
   const [found] = await db.query<{ id: string }>(isUuid(name) ? findOrderById : findOrderByNumber, [name])
   return found === undefined ? null : ((await readOrders(db, [found.id])).get(found.id) ?? null)

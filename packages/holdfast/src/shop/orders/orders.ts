@@ -70,7 +70,7 @@ const readLinesById = statement(
   `select ${lineColumns} from holdfast.order_lines where order_id = any($1::uuid[]) order by order_id, line_no`,
 )
 
-/** Orders of a set of checkouts, by the id of the checkout. */
+/** Orders of a batch of checkouts, by the ID of the checkout. */
 export async function readOrdersOf(db: Queryable, checkoutIds: readonly string[]): Promise<Map<string, Order>> {
   const [orders, lines] = await Promise.all([
     db.query<OrderRow>(readOrdersOfCheckouts, [checkoutIds]),
@@ -79,7 +79,7 @@ export async function readOrdersOf(db: Queryable, checkoutIds: readonly string[]
   return new Map(ordersOf(orders, lines).map(order => [order.checkoutId, order]))
 }
 
-/** Orders by their ids. */
+/** Orders by their IDs. */
 export async function readOrders(db: Queryable, orderIds: readonly string[]): Promise<Map<string, Order>> {
   const [orders, lines] = await Promise.all([
     db.query<OrderRow>(readOrdersById, [orderIds]),

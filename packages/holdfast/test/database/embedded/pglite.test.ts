@@ -1,4 +1,4 @@
-/** The embedded database blocks the event loop while it works; it must still let waiting work join the next set. */
+/** The embedded database blocks the event loop while it works; it must still let waiting work join the next batch. */
 import { expect, test } from 'vitest'
 import { createLane } from '../../../src/concurrency/lane.ts'
 import { statement } from '../../../src/database/database.ts'

@@ -1,4 +1,4 @@
-/** Mails about unpaid orders: buyers get the payment details once, and none if the payment settles at once. */
+/** Emails about unpaid orders: buyers get the payment details once, and none if the payment settles at once. */
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { writeMail } from '../../../../../proofs/pictures/mail-samples.ts'
 import type { CheckoutEvent } from '../../../src/domain/events.ts'
@@ -80,7 +80,7 @@ describeStore(
       expect(events).toHaveLength(1)
     })
 
-    test('does not ask for payment if the order was paid or cancelled before the mail was sent', async () => {
+    test('does not ask for payment if the order was paid or cancelled before the email was sent', async () => {
       const paid = await invoiced()
       const cancelled = await invoiced()
       await invoices.markPaid(paid.reference, line(`early ${paid.reference}`))

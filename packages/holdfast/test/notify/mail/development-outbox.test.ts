@@ -1,4 +1,4 @@
-/** The development outbox stores mails in files, and local pages show them. */
+/** The development outbox stores emails in files, and local pages show them. */
 import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -91,16 +91,16 @@ describe('pages of stored mails', () => {
     )
   }
 
-  test('list the mails, and say if there are none', async () => {
+  test('list the emails, and say if there are none', async () => {
     const mailbox = createDevelopmentOutbox(directory)
-    expect(await (await get({ mailbox }, '/dev/mail')).text()).toContain('No mail yet.')
+    expect(await (await get({ mailbox }, '/dev/mail')).text()).toContain('No emails yet.')
     await mailbox.sendMail({ ...(await writeMail('dispute')), subject: '<b>Dispute</b>' })
     const page = await (await get({ mailbox }, '/dev/mail')).text()
     expect(page).toContain('&lt;b&gt;Dispute&lt;/b&gt;')
     expect(page).toContain('harbour@example.com')
   })
 
-  test('show a mail in a sandboxed frame, with its text and its headers', async () => {
+  test('show an email in a sandboxed frame, with its text and its headers', async () => {
     const mailbox = createDevelopmentOutbox(directory)
     const mail = await writeMail('order-confirmation')
     await mailbox.sendMail({ ...mail, html: `${mail.html}<script>top.stolen = true</script>` })

@@ -1,4 +1,4 @@
-/** A real SMTP server in this process that accepts mails, rejects them, or does not answer, as a test chooses. */
+/** A real SMTP server in this process that accepts emails, rejects them, or does not answer, as a test chooses. */
 import { once } from 'node:events'
 import type { AddressInfo, Socket } from 'node:net'
 import { type AddressObject, type ParsedMail, simpleParser } from 'mailparser'
@@ -11,7 +11,7 @@ export interface ReceivedMail {
   raw: string
 }
 
-/** `stalls` accepts connections and never answers; `drops` closes the connection in the middle of the mail. */
+/** `stalls` accepts connections and never answers; `drops` closes the connection in the middle of the email. */
 export type ServerMood = 'takes' | 'refuses recipients' | 'is busy' | 'refuses contents' | 'drops' | 'stalls'
 
 export interface MailServer {
@@ -23,7 +23,7 @@ export interface MailServer {
   refuses: { at: 'connect' | 'MAIL FROM' | 'RCPT TO' | 'DATA'; code: number; text: string } | null
   /** Currently open connections. */
   connections(): number
-  /** Number of mails offered, accepted or not. */
+  /** Number of emails offered, accepted or not. */
   offered(): number
   stop(): Promise<void>
 }

@@ -1,4 +1,4 @@
-/** The content of mails in both parts, and its safety against texts of others. */
+/** The content of emails in both parts, and its safety against texts of others. */
 import { describe, expect, test } from 'vitest'
 import { mailKinds, sampleOrder, writeMail } from '../../../../../proofs/pictures/mail-samples.ts'
 import type { Failure } from '../../../src/domain/failure.ts'
@@ -23,7 +23,7 @@ const words = (html: string) =>
 
 const wordsOfText = (text: string) => text.split(/[\s>]+/).filter(word => word !== '' && !/^-+$/.test(word))
 
-describe('a mail', () => {
+describe('an email', () => {
   test('says the same in both of its parts', async () => {
     for (const kind of mailKinds) {
       const { html, text } = await writeMail(kind)

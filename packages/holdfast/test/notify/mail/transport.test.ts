@@ -75,7 +75,7 @@ describeStore(
       await mail.close()
     })
 
-    test('failures and expiries are reported to the shop in one mail each, and cancellations in none', async () => {
+    test('failures and expiries are reported to the shop in one email each, and cancellations in none', async () => {
       const { engine, mail, deliver } = await open({ notifyOnFailure: true, notifyOnExpiration: true })
       const sku = await store.article()
       const [declined, expired, cancelled] = [
@@ -95,7 +95,7 @@ describeStore(
       await mail.close()
     })
 
-    test('many failures share two mails, and each delivery waits for its own mail', async () => {
+    test('many failures share two emails, and each delivery waits for its own email', async () => {
       const { engine, mail, deliver } = await open({ notifyOnFailure: true, windowMs: 60_000 })
       const sku = await store.article()
       for (let count = 0; count < 12; count += 1) {
@@ -113,7 +113,7 @@ describeStore(
       await mail.close()
     })
 
-    test('a mail that is not accepted is retried with the same Message-ID', async () => {
+    test('an email that is not accepted is retried with the same Message-ID', async () => {
       const { engine, mail, deliver } = await open({ adminEmail: null })
       for (const mood of ['is busy', 'drops'] as const) {
         server.received.length = 0
@@ -177,7 +177,7 @@ describeStore(
       const { engine, mail, deliver } = await open({ adminEmail: null }, alert => alerts.push(alert))
       for (const [at, code, text, reason] of [
         ['RCPT TO', 550, '5.1.1 no such user', 'permanently rejects the recipient (550 5.1.1 no such user)'],
-        ['DATA', 554, '5.6.0 unreadable', 'permanently rejects the mail (554 5.6.0)'],
+        ['DATA', 554, '5.6.0 unreadable', 'permanently rejects the email (554 5.6.0)'],
       ] as const) {
         server.refuses = { at, code, text }
         const { lockId } = await store.begin({ [await store.article()]: 1 }, { engine })
@@ -233,7 +233,7 @@ describeStore(
       await Promise.all([mail.close(), right.mail.close()])
     })
 
-    test('mails contain no card token and no internal data of the shop', async () => {
+    test('emails contain no card token and no internal data of the shop', async () => {
       const { engine, mail, deliver } = await open({ notifyOnFailure: true })
       const sku = await store.article()
       for (const token of ['tok_approve', 'tok_decline', 'tok_capture_decline']) {

@@ -130,7 +130,7 @@ describe('health', () => {
 
 describe('statistics', () => {
   it('count the checkouts started in the last hours by their end', async () => {
-    // The ids of this store are old although its times are recent, and rows are found by id first.
+    // The IDs of this store are old although its times are recent, and rows are found by ID first.
     const figures = await statistics(opened.database, { hours: 8_784 })
     expect(figures.active).toBe(3)
     const fresh = await statistics(opened.database, { hours: 1 })
@@ -138,7 +138,7 @@ describe('statistics', () => {
   })
 
   it('give the success rate, failure reasons and durations', async () => {
-    // Ids of today, as the application generates them.
+    // IDs of today, as the application generates them.
     const today = (Date.now() - 60_000).toString(16).padStart(12, '0')
     await opened.database.execute(
       `update holdfast.checkouts set id = ('${today}' || substr(replace(id::text, '-', ''), 13))::uuid`,

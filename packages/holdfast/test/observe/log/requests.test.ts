@@ -1,4 +1,4 @@
-/** Every request has an id in its response and in the log lines of its checkout; no line repeats the request's content. */
+/** Every request has an ID in its response and in the log lines of its checkout; no line repeats the request's content. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { CheckoutEngine } from '../../../src/engine/checkout-engine.ts'
 import { createCheckout } from '../../../src/engine/create-checkout.ts'

@@ -17,7 +17,7 @@ describe.each(['postgres', 'embedded'] as const)('The sandbox’s ledger (%s)', 
 
   const booksOf = (checkoutId: string) => books(sandbox.database, checkoutId)
 
-  it('a repeated call gets the same answer in a different process, for every kind of call', async () => {
+  it('a repeated call gets the same answer in another process, for every kind of call', async () => {
     const here = buyer(sandbox.gateway)
     const there = here.at(sandbox.another())
     const before = [await here.authorize('tok_approve'), await here.capture(), await here.refund(1, 500)]
@@ -131,7 +131,7 @@ describe.each(['postgres', 'embedded'] as const)('The sandbox’s ledger (%s)', 
     expect(await capture(1, 4_000)).toMatchObject({ outcome: 'succeeded', amountMinor: 4_000 })
   })
 
-  it('a checkout cannot capture or look up the payment of a different checkout', async () => {
+  it('a checkout cannot capture or look up the payment of another checkout', async () => {
     const owner = buyer(sandbox.gateway)
     await owner.authorize('tok_approve')
     const thief = buyer(sandbox.gateway)

@@ -31,7 +31,7 @@ describeStripe(
       locked = await shop.open({ log, stripe: { secretKey: wrongKey } })
     })
 
-    /** Creates a card as the browser's form does. Its id is a token. */
+    /** Creates a card as the browser's form does. Its ID is a token. */
     async function cardToken(token = 'tok_visa'): Promise<string> {
       const { id } = await shop.stripe.paymentMethods.create({ type: 'card', card: { token } })
       canaries.add(id)

@@ -54,7 +54,7 @@ describeStripe(
       expect(await shop.ending(lockId)).toMatchObject({ order: 'refunded', charged: 0 })
     })
 
-    test('a partial refund stays open while the key of a different account does not find the payment', async () => {
+    test('a partial refund stays open while the key of another account does not find the payment', async () => {
       const { lockId, outcome } = await shop.pay({ token })
       if (outcome.status !== 'completed') throw new Error(outcome.status)
       shop.simulator.planFault({ fault: { kind: 'lose_answer' }, on: 'refund' })

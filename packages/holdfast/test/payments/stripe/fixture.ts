@@ -59,7 +59,7 @@ export interface StripeShop {
   ): Promise<Paying & { outcome: Awaited<ReturnType<CheckoutEngine['processCheckout']>> }>
   /** Confirms as Stripe's script in a browser does, with the publishable key and the client secret. */
   confirmInBrowser(lockId: string, parameters: Record<string, string>): Promise<{ status: number; intent: string }>
-  /** The id of the checkout's payment. */
+  /** The ID of the checkout's payment. */
   intentOf(lockId: string): Promise<string>
   /** Lets time pass at Stripe, and delivers its webhooks. */
   pass(ms: number): Promise<void>

@@ -1,4 +1,4 @@
-/** Every request to Stripe carries a key of its operation, and no outdated answer blocks an operation for ever. */
+/** Every request to Stripe carries a key of its operation, and no outdated answer blocks an operation forever. */
 import Stripe from 'stripe'
 import { v7 } from 'uuid'
 import { expect, test } from 'vitest'

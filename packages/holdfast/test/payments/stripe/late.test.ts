@@ -1,4 +1,4 @@
-/** Late requests to Stripe authorize nothing, because of the stored id, the fence, and the cancel. */
+/** Late requests to Stripe authorize nothing, because of the stored ID, the fence, and the cancel. */
 import { expect, test } from 'vitest'
 import { describeStripe, keys, undone } from './fixture.ts'
 

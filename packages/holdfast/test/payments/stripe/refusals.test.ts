@@ -66,7 +66,7 @@ const table: [title: string, said: Said, outcome: GatewayAnswer['outcome'], more
     'invalid_token',
   ],
   ['a token that was already used', invalid('token_already_used'), 'declined', 'invalid_token'],
-  ['a payment of a different account', invalid('resource_missing', { param: 'payment_intent' }), 'unknown'],
+  ['a payment of another account', invalid('resource_missing', { param: 'payment_intent' }), 'unknown'],
   ['too small an amount', invalid('amount_too_small'), 'declined', 'amount_too_small'],
   ['too large an amount', invalid('amount_too_large'), 'declined', 'amount_too_large'],
   ['a charge that was refunded', invalid('charge_already_refunded'), 'declined', 'already_refunded'],

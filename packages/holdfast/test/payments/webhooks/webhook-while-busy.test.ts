@@ -1,4 +1,4 @@
-/** A webhook whose checkout is leased by a different worker is processed once the lease is released. */
+/** A webhook whose checkout is leased by another worker is processed once the lease is released. */
 import { expect, test } from 'vitest'
 import { paid } from '../../support/store-facts.ts'
 import { describeStore } from '../../support/test-store.ts'

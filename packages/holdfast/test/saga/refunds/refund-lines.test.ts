@@ -158,7 +158,7 @@ describeStore('Refunds by line', store => {
     for (const other of others) {
       await expect(store.engine.refundOrder(order.id, other)).rejects.toMatchObject({
         code: 'not_refundable',
-        message: 'This key was used for a different refund of this order.',
+        message: 'This key was used for another refund of this order.',
       })
     }
     expect(await store.stock(sku)).toEqual({ onHand: 8, reserved: 0 })

@@ -95,7 +95,7 @@ describeStore('Refunds', store => {
     },
   )
 
-  test('no refund begins while a different one has an unknown outcome', async () => {
+  test('no refund begins while another one has an unknown outcome', async () => {
     const { order } = await bought(store)
     store.faults.with = ({ kind }) => (kind === 'refund' ? 'error_before' : null)
     expect(await store.engine.refundOrder(order.id, { amountMinor: 100 })).toMatchObject({ status: 'processing' })

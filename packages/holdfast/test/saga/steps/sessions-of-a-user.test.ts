@@ -35,7 +35,7 @@ describeStore('Two sessions of one user', store => {
     await engine.cancelCheckout(first.id)
   })
 
-  test('a different user gets cart_not_found', async () => {
+  test('another user gets cart_not_found', async () => {
     const { cartId } = await shared()
     const stranger = { sessionId: 'elsewhere', userId: 'eve' }
     await expect(store.engine.startCheckout(cartId, stranger)).rejects.toMatchObject({ code: 'cart_not_found' })

@@ -26,28 +26,28 @@ describeStore('The lock', store => {
     expect(await store.sql('select 1 from holdfast.checkouts where cart_id = $1', [cartId])).toHaveLength(1)
   })
 
-  test('a different session gets cart_locked while the cart is being checked out', async () => {
+  test('another session gets cart_locked while the cart is being checked out', async () => {
     const { cartId, lock } = await store.begin({ [await store.article()]: 1 })
-    await expect(store.engine.startCheckout(cartId, { sessionId: 'a different session' })).rejects.toMatchObject({
+    await expect(store.engine.startCheckout(cartId, { sessionId: 'another session' })).rejects.toMatchObject({
       code: 'cart_locked',
       retryable: true,
       context: { expires_at: lock.expiresAt },
     })
   })
 
-  test('a cart of a different session looks as if it did not exist', async () => {
+  test('a cart of another session looks as if it did not exist', async () => {
     const { cartId } = await store.cart({ [await store.article()]: 1 })
-    await expect(store.engine.startCheckout(cartId, { sessionId: 'a different session' })).rejects.toMatchObject({
+    await expect(store.engine.startCheckout(cartId, { sessionId: 'another session' })).rejects.toMatchObject({
       code: 'cart_not_found',
     })
-    await expect(store.engine.startCheckout(unknownId, { sessionId: 'a different session' })).rejects.toMatchObject({
+    await expect(store.engine.startCheckout(unknownId, { sessionId: 'another session' })).rejects.toMatchObject({
       code: 'cart_not_found',
     })
   })
 
-  test('a lock of a different session looks as if it did not exist, for every call', async () => {
+  test('a lock of another session looks as if it did not exist, for every call', async () => {
     const { lockId } = await store.begin({ [await store.article()]: 1 })
-    const other = { sessionId: 'a different session' }
+    const other = { sessionId: 'another session' }
     const absent = { code: 'checkout_not_found' }
     await expect(store.engine.processCheckout(lockId, { token: 'tok_approve' }, other)).rejects.toMatchObject(absent)
     await expect(store.engine.resumeCheckout(lockId, other)).rejects.toMatchObject(absent)
@@ -57,11 +57,11 @@ describeStore('The lock', store => {
     expect((await store.facts(lockId)).state).toBe('pending')
   })
 
-  test('a concurrent request of a different session does not affect the buyer', async () => {
+  test('a concurrent request of another session does not affect the buyer', async () => {
     const { lockId, sessionId } = await store.begin({ [await store.article()]: 1 })
     const token = 'tok_approve'
     const [stranger, malformed, buyer] = await Promise.allSettled([
-      store.engine.processCheckout(lockId, { token }, { sessionId: 'a different session' }),
+      store.engine.processCheckout(lockId, { token }, { sessionId: 'another session' }),
       store.engine.processCheckout(lockId, {}, { sessionId }),
       store.engine.processCheckout(lockId, { token }, { sessionId }),
     ])

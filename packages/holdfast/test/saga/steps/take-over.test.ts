@@ -119,7 +119,7 @@ describeStore('Taking over', store => {
     expect(await work).toMatchObject({ status: 'completed' })
   })
 
-  test('a request to a different process waits for the running checkout and returns its result', async () => {
+  test('a request to another process waits for the running checkout and returns its result', async () => {
     const { engine, frozen, wake } = await freezing(store, 'capture', 'after')
     const { lockId } = await store.begin({ [await store.article()]: 2 })
     const work = engine.processCheckout(lockId, { token: 'tok_approve' })

@@ -92,7 +92,7 @@ describe.each(['postgres', 'embedded'] as const)('importing products into %s', k
     )
     expect(report.products).toEqual(counts(1, 0, 0))
     expect(report.problems).toEqual([
-      { line: 2, message: expect.stringContaining('"ROPE" belongs to a different variant, of "rope"') },
+      { line: 2, message: expect.stringContaining('"ROPE" belongs to another variant, of "rope"') },
       { line: 3, message: expect.stringContaining('Variant Price "-1"') },
       { line: 3, message: expect.stringContaining('none of its variants') },
     ])

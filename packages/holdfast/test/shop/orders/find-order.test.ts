@@ -1,4 +1,4 @@
-/** People name orders by number, by id, or by the id of the checkout. */
+/** People name orders by number, by ID, or by the ID of the checkout. */
 import { expect, test } from 'vitest'
 import { findOrder } from '../../../src/shop/orders/find-order.ts'
 import { describeStore } from '../../support/test-store.ts'

@@ -1,4 +1,4 @@
-/** Chooses the texts of mails by the shop's locale. */
+/** Chooses the texts of emails by the shop's locale. */
 import { en, type MailCopy } from './en.ts'
 
 const copies: Readonly<Record<string, MailCopy>> = { en }

@@ -1,4 +1,4 @@
-/** The English texts of mails. Another language is another constant of the type `MailCopy`, added to `copyFor`. */
+/** The English texts of emails. Another language is another constant of the type `MailCopy`, added to `copyFor`. */
 
 const items = (count: number) => (count === 1 ? '1 item' : `${count} items`)
 const diagnose = (lockId: string) => `To see each step, run: holdfast diagnose --lock ${lockId}`
@@ -22,7 +22,7 @@ export const en = {
     billingAddress: 'Billing address',
   },
 
-  /** Mails to the buyer. */
+  /** Emails to the buyer. */
   buyer: {
     reason: (shopName: string) => `You are receiving this email because you placed an order at ${shopName}.`,
     note: 'Your note',
@@ -75,7 +75,7 @@ export const en = {
     },
   },
 
-  /** Mails to the shop. */
+  /** Emails to the shop. */
   shop: {
     reason: (shopName: string) =>
       `You are receiving this email because ${shopName} sends order notifications to this address (CHECKOUT_NOTIFICATION_EMAIL).`,
