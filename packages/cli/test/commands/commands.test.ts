@@ -212,7 +212,7 @@ describe('release', () => {
 
   it('exits with 1 if there is no such checkout', async () => {
     const { code, err } = await call(['release', '0192cccc-0000-7000-8000-00000000ffff'])
-    expect(err).toBe('There is no such checkout.\n')
+    expect(err).toBe('Checkout not found.\n')
     expect(code).toBe(1)
   })
 })

@@ -86,6 +86,9 @@ export class CheckoutError extends Error {
   }
 }
 
+/** The error of calls to an engine after its `close`. */
+export const engineClosed = (): CheckoutError => new CheckoutError('closed', 'the checkout engine is closed')
+
 /** Converts a failure to an exception with the same code, message, and details. */
 export function errorOf(failure: Failure): CheckoutError {
   return new CheckoutError(failure.code, failure.message, failure)

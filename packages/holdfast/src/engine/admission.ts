@@ -4,7 +4,7 @@
  */
 import { LaneFull } from '../concurrency/lane.ts'
 import { createTasks } from '../concurrency/tasks.ts'
-import { CheckoutError } from '../domain/failure.ts'
+import { CheckoutError, engineClosed } from '../domain/failure.ts'
 import type { Correlation, RequestOn } from '../observe/log/correlation.ts'
 
 export interface Admission {
@@ -26,7 +26,7 @@ export function createAdmission(correlation: Correlation): Admission {
   let isClosed = false
 
   async function admit<Result>(call: () => Promise<Result>): Promise<Result> {
-    if (isClosed) throw new CheckoutError('closed', 'the checkout engine is closed')
+    if (isClosed) throw engineClosed()
     try {
       return await underWay.track(call())
     } catch (error) {

@@ -13,7 +13,7 @@ export function orderCalls({ admission, correlation, conductor, database }: Engi
       admission.admit(async () => {
         const id = checkUuid(orderId, 'order id')
         const order = (await readOrders(database, [id])).get(id)
-        if (order === undefined) throw new CheckoutError('order_not_found', 'There is no such order.')
+        if (order === undefined) throw new CheckoutError('order_not_found', 'Order not found.')
         const { checkoutId } = order
         const item = checkRefund(checkoutId, options)
         return correlation.during([checkoutId, options.requestId], () => conductor.refund(item))

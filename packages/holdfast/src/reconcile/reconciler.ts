@@ -5,7 +5,7 @@
 import { spreadMs } from '../concurrency/backoff.ts'
 import { createTasks } from '../concurrency/tasks.ts'
 import { createWorkerLoop } from '../concurrency/worker-loop.ts'
-import { CheckoutError } from '../domain/failure.ts'
+import { CheckoutError, engineClosed } from '../domain/failure.ts'
 import type { ReconcileOptions, ReconcileReport } from '../engine/checkout-engine.ts'
 import type { SagaContext } from '../saga/context.ts'
 import type { Lanes } from '../saga/lanes.ts'
@@ -42,7 +42,7 @@ export function createReconciler(context: SagaContext, lanes: Lanes): Reconciler
 
   function run(books: OpenBooks, options: ReconcileOptions, pauseMs: number | null): Promise<ReconcileReport | null> {
     const onProgress: ReconcileOptions['onProgress'] = progress => {
-      if (isStopping) throw new CheckoutError('closed', 'This checkout engine was closed.')
+      if (isStopping) throw engineClosed()
       options.onProgress?.(progress)
     }
     return running.track(runComparison(context, lanes, books, { ...options, onProgress }, pauseMs))
@@ -74,11 +74,11 @@ export function createReconciler(context: SagaContext, lanes: Lanes): Reconciler
       const books = booksOf(gateway)
       const { hours = reconcileHours } = options
       if (books === null) {
-        const message = `Gateway "${gateway.name}" cannot list its payments, so it cannot be reconciled.`
+        const message = `gateway "${gateway.name}" cannot list its payments, so it cannot be reconciled`
         throw new CheckoutError('invalid_argument', message)
       }
       if (!Number.isInteger(hours) || hours < 1 || hours > hoursMax) {
-        throw new CheckoutError('invalid_argument', `hours must be a whole number from 1 to ${hoursMax}.`)
+        throw new CheckoutError('invalid_argument', `invalid hours ${hours}; use a whole number from 1 to ${hoursMax}`)
       }
       const report = await run(books, options, null)
       if (report !== null) return report

@@ -176,5 +176,5 @@ async function readResult({ db }: SagaContext, row: CheckoutRow, order: Order | 
 }
 
 function notFound(lockId: string): CheckoutError {
-  return new CheckoutError('checkout_not_found', 'There is no such checkout.', { context: { lock_id: lockId } })
+  return new CheckoutError('checkout_not_found', 'Checkout not found.', { context: { lock_id: lockId } })
 }

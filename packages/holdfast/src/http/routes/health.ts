@@ -3,7 +3,7 @@
  * balancers.
  */
 import { createRoute } from '@hono/zod-openapi'
-import type { ReadinessReport } from '../../engine/checkout-engine.ts'
+import { shutdownReport } from '../../observe/health/readiness.ts'
 import type { ShopEngine } from '../context.ts'
 import type { HttpApp } from '../create-app.ts'
 import { noStore } from '../no-store.ts'
@@ -49,12 +49,7 @@ export function healthRoutes(
   })
   app.openapi(liveness, c => c.json({ status: 'live' as const }, 200, noStore))
   app.openapi(readiness, async c => {
-    const { status, checks, timestamp } = stopping?.aborted ? stoppingReport() : await shop.engine.readiness()
+    const { status, checks, timestamp } = stopping?.aborted ? shutdownReport() : await shop.engine.readiness()
     return c.json({ status, checks, timestamp }, status === 'ready' ? 200 : 503, noStore)
   })
-}
-
-function stoppingReport(): ReadinessReport {
-  const process = { status: 'critical' as const, message: 'Process is shutting down' }
-  return { status: 'not_ready', checks: { process }, timestamp: new Date().toISOString() }
 }

@@ -47,12 +47,15 @@ export function createReadiness(
 
   const read = keepFresh(runChecks, { mayReadAhead: () => !isEnding() })
   return async options => {
-    const { checks, timestamp } = isEnding()
-      ? { checks: { process: ending }, timestamp: new Date().toISOString() }
-      : await read(options)
+    if (isEnding()) return shutdownReport()
+    const { checks, timestamp } = await read(options)
     const isReady = Object.values(checks).every(check => check.status === 'ok')
     return { status: isReady ? 'ready' : 'not_ready', checks, timestamp }
   }
 }
 
-const ending: HealthCheck = { status: 'critical', message: 'Process is shutting down' }
+/** The report of a process that is shutting down. Reads nothing. */
+export function shutdownReport(): ReadinessReport {
+  const process: HealthCheck = { status: 'critical', message: 'Process is shutting down' }
+  return { status: 'not_ready', checks: { process }, timestamp: new Date().toISOString() }
+}

@@ -9,11 +9,11 @@ import { type Decision, decide } from './decide.ts'
 import {
   findPayments,
   findRequests,
-  lockSet,
+  lockBatch,
   type SandboxClock,
   type SandboxJob,
   transact,
-  writeSet,
+  writeBatch,
 } from './ledger.ts'
 import {
   type EarlierRequest,
@@ -34,7 +34,7 @@ export function executeRequests(
   const references = [...new Set(requests.map(request => request.reference))]
   const keys = [...new Set(requests.map(request => request.idempotencyKey))]
   return transact(database, async tx => {
-    const { payments, requests: earlier, nowMs } = await lockSet(tx, references, keys, clock)
+    const { payments, requests: earlier, nowMs } = await lockBatch(tx, references, keys, clock)
     const known = new Set(payments.keys())
     const touched = new Map<string, SandboxPayment>()
     const remembered: EarlierRequest[] = []
@@ -61,7 +61,7 @@ export function executeRequests(
       }
       return { answer, delivery }
     })
-    writeSet(tx, {
+    writeBatch(tx, {
       created: [...touched.values()].filter(payment => !known.has(payment.reference)),
       changed: [...touched.values()].filter(payment => known.has(payment.reference)),
       requests: remembered,

@@ -6,13 +6,21 @@ import { createLane } from '../../concurrency/lane.ts'
 import { within } from '../../concurrency/timeout.ts'
 import { backgroundTimer, createWorkerLoop } from '../../concurrency/worker-loop.ts'
 import { type Database, statement, type Transaction } from '../../database/database.ts'
-import { type LedgerSet, ledgerNow, lockSet, type SandboxClock, type SandboxJob, transact, writeSet } from './ledger.ts'
+import {
+  type LedgerBatch,
+  ledgerNow,
+  lockBatch,
+  type SandboxClock,
+  type SandboxJob,
+  transact,
+  writeBatch,
+} from './ledger.ts'
 import { type SandboxPayment, type SandboxTerms, settle } from './payment.ts'
 
 /** Sends one webhook. If it throws, the webhook is sent again later. */
 export type DeliverWebhook = (headers: Headers, body: string) => Promise<void>
 
-const setMax = 50
+const batchMax = 50
 /** A webhook that is refused this many times stays in the ledger and is not sent again. */
 const triesMax = 20
 /** Time limit of a delivery. Another process may try it afterwards. */
@@ -80,21 +88,21 @@ function webhookOf(payment: SandboxPayment, nowMs: number): SandboxJob {
 /** Changes the locked payments and schedules their webhooks. `change` returns null to leave a payment as it is. */
 export function changePayments(
   tx: Transaction,
-  { payments, nowMs }: LedgerSet,
+  { payments, nowMs }: LedgerBatch,
   change: (payment: SandboxPayment, nowMs: number) => SandboxPayment | null,
 ): void {
   const changed = [...payments.values()].flatMap(payment => change(payment, nowMs) ?? [])
-  writeSet(tx, { created: [], changed, requests: [], jobs: changed.map(payment => webhookOf(payment, nowMs)), nowMs })
+  writeBatch(tx, { created: [], changed, requests: [], jobs: changed.map(payment => webhookOf(payment, nowMs)), nowMs })
   for (const payment of changed) payments.set(payment.reference, payment)
 }
 
 async function settleDue(database: Database, clock: SandboxClock, terms: SandboxTerms): Promise<number> {
   return transact(database, async tx => {
-    const taken = await tx.query<{ reference: string }>(takeSettlements, [timestamp(clock), setMax])
+    const taken = await tx.query<{ reference: string }>(takeSettlements, [timestamp(clock), batchMax])
     if (taken.length > 0) {
       const references = [...new Set(taken.map(job => job.reference))]
-      const set = await lockSet(tx, references, [], clock)
-      changePayments(tx, set, (payment, nowMs) => settle(payment, nowMs, terms))
+      const batch = await lockBatch(tx, references, [], clock)
+      changePayments(tx, batch, (payment, nowMs) => settle(payment, nowMs, terms))
     }
     return taken.length
   })
@@ -107,7 +115,7 @@ async function deliverDue(
   clock: SandboxClock,
   send: (id: string, payload: Record<string, unknown>, nowMs: number) => Promise<void>,
 ): Promise<number> {
-  const jobs = await database.query<WebhookJob>(leaseWebhooks, [timestamp(clock), setMax, deliveryMs])
+  const jobs = await database.query<WebhookJob>(leaseWebhooks, [timestamp(clock), batchMax, deliveryMs])
   if (jobs.length === 0) return 0
   const nowMs = await ledgerNow(database, clock)
   const results = await Promise.allSettled(

@@ -14,7 +14,7 @@ export interface SandboxJob {
   dueAtMs: number
 }
 
-export interface LedgerSet {
+export interface LedgerBatch {
   payments: Map<string, SandboxPayment>
   requests: Map<string, EarlierRequest>
   nowMs: number
@@ -108,12 +108,12 @@ const byKey = (requests: readonly EarlierRequest[]) =>
   new Map(requests.map(request => [request.idempotencyKey, request]))
 
 /** Locks the payments, then reads the requests, so the result includes those of the previous lock holder. */
-export async function lockSet(
+export async function lockBatch(
   tx: Transaction,
   references: readonly string[],
   keys: readonly string[],
   clock: SandboxClock,
-): Promise<LedgerSet> {
+): Promise<LedgerBatch> {
   const [payments, requests, nowMs] = await Promise.all([
     tx.query<SandboxPayment>(lockPayments, [references]),
     keys.length === 0 ? [] : tx.query<EarlierRequest>(readRequests, [keys]),
@@ -139,7 +139,7 @@ export async function findRequests(
 const inOrder = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0)
 
 /** Writes a batch. New rows are sorted by key, so two processes that insert the same rows cannot deadlock. */
-export function writeSet(tx: Transaction, { created, changed, requests, jobs, nowMs }: LedgerChange): void {
+export function writeBatch(tx: Transaction, { created, changed, requests, jobs, nowMs }: LedgerChange): void {
   if (created.length > 0) {
     const rows = created.toSorted((a, b) => inOrder(a.reference, b.reference))
     tx.send(insertPayments, [JSON.stringify(rows), new Date(nowMs).toISOString()])

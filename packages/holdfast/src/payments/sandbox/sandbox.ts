@@ -12,7 +12,7 @@ import { executeRequests, lookUpRequests, type Reply } from './execute.ts'
 import { busy, noAnswer, type SandboxFaults, serverError, slowly, unlessAborted, unreachable } from './faults.ts'
 import { intake, isReference } from './intake.ts'
 import { changePayments, createJobWorker, type DeliverWebhook, runDueSandboxJobs } from './jobs.ts'
-import { findPayments, ledgerNow, lockSet, type SandboxClock, transact } from './ledger.ts'
+import { findPayments, ledgerNow, lockBatch, type SandboxClock, transact } from './ledger.ts'
 import { confirm, type SandboxPayment, type SandboxRequest } from './payment.ts'
 import { sandboxWebhooks } from './webhooks.ts'
 
@@ -136,9 +136,9 @@ export function createSandboxGateway(options: SandboxOptions): SandboxGateway {
   async function decideAsBuyer(reference: string, decision: 'approve' | 'refuse'): Promise<SandboxPayment | null> {
     if (!isReference(reference)) return null
     const payment = await transact(database, async tx => {
-      const set = await lockSet(tx, [reference], [], clock)
-      changePayments(tx, set, (waiting, nowMs) => confirm(waiting, decision, nowMs, terms))
-      return set.payments.get(reference) ?? null
+      const batch = await lockBatch(tx, [reference], [], clock)
+      changePayments(tx, batch, (waiting, nowMs) => confirm(waiting, decision, nowMs, terms))
+      return batch.payments.get(reference) ?? null
     })
     worker.wake()
     return payment

@@ -60,7 +60,7 @@ export function intendRefund(context: SagaContext, item: RefundItem): Promise<Re
       readOrdersOf(tx, ids),
     ])
     const order = orders.get(item.checkoutId)
-    if (row === undefined || order === undefined) throw new CheckoutError('order_not_found', 'There is no such order.')
+    if (row === undefined || order === undefined) throw new CheckoutError('order_not_found', 'Order not found.')
     if (!isAtThisGateway(context, row)) {
       throw notRefundable(
         order,

@@ -230,7 +230,7 @@ async function holdStock(
 
 /** The ID is the caller's text and could be a secret given by mistake, so the error does not repeat it (A12). */
 function notFound(): CheckoutError {
-  return new CheckoutError('cart_not_found', 'There is no such cart.')
+  return new CheckoutError('cart_not_found', 'Cart not found.')
 }
 
 function ordered(holder: CheckoutRow): CheckoutError {

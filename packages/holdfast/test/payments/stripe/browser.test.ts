@@ -25,9 +25,7 @@ describeStripe('The Payment Element', shop => {
       clientSecret: expect.stringMatching(new RegExp(`^${intent}_secret_`)),
       publishableKey: keys.publishableKey,
     })
-    await expect(shop.engine.getConfirmation(lockId, { sessionId: 'another' })).rejects.toThrow(
-      'There is no such checkout.',
-    )
+    await expect(shop.engine.getConfirmation(lockId, { sessionId: 'another' })).rejects.toThrow('Checkout not found.')
   })
 
   test('a confirmed payment completes the order when the buyer returns', async () => {
