@@ -158,7 +158,7 @@ export async function createShop(options: ShopOptions = {}): Promise<Shop> {
       onPaid: checkoutId => engine.captureCheckout(checkoutId),
     })
     closing.unshift(gatewayParts.close)
-    // A gateway of the application may take real money, so mails to real buyers are kept in files only on request.
+    // A gateway of the application may take real money, so emails to real buyers are kept in files only on request.
     const isOwnGateway = givenGateway !== undefined && sandbox === null
     const mailDirectory = options.mailDirectory === undefined && isOwnGateway ? null : options.mailDirectory
     const notifications = await openNotifications(config, log, mailDirectory)
