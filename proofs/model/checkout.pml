@@ -73,13 +73,13 @@ mtype stock = no_hold
  */
 bool holds[WORKERS]
 #if WORKERS == 3
-#define drop_claims() holds[0] = false; holds[1] = false; holds[2] = false
-#define somebody_holds (holds[0] || holds[1] || holds[2])
-#define somebody_asks(request) (asks[0] == request || asks[1] == request || asks[2] == request)
+#define drop_leases() holds[0] = false; holds[1] = false; holds[2] = false
+#define is_leased (holds[0] || holds[1] || holds[2])
+#define is_asked(request) (asks[0] == request || asks[1] == request || asks[2] == request)
 #else
-#define drop_claims() holds[0] = false; holds[1] = false
-#define somebody_holds (holds[0] || holds[1])
-#define somebody_asks(request) (asks[0] == request || asks[1] == request)
+#define drop_leases() holds[0] = false; holds[1] = false
+#define is_leased (holds[0] || holds[1])
+#define is_asked(request) (asks[0] == request || asks[1] == request)
 #endif
 
 #ifdef NUMBERED
@@ -114,12 +114,12 @@ bool sent[KEYS]
 byte asks[WORKERS] = NOTHING
 #define key asks[me]
 #ifdef FORGET
-/* The key is older than the gateway's memory (`claim.ageMs > keyMemoryMs`). */
+/* The key is older than the gateway's memory (`lease.ageMs > keyMemoryMs`). */
 bool aged[KEYS]
 #define is_aged(request) aged[request]
-/* boundsItself in saga/call-gateway.ts: a capture and a whole refund are repeated, for the gateway does neither twice. */
+/* isLimitedByGateway in saga/call-gateway.ts: a capture and a whole refund are repeated, because the gateway executes neither twice. */
 #define is_over_age (aged[key] && key == AUTHORIZE)
-#define may_age(request) (!aged[request] && !sent[request] && !somebody_asks(request))
+#define may_age(request) (!aged[request] && !sent[request] && !is_asked(request))
 /* A lookup finds the state of the payment, even if the key is forgotten. */
 #define was_there(request) (aged[request] && (is_capture(request) && captures > 0 || is_refund(request) && paid_back > 0))
 #else
@@ -235,36 +235,36 @@ inline execute(request)
 #define is_there(request) (request == AUTHORIZE && payment != unseen || request != AUTHORIZE && answer[request] != absent || was_there(request))
 
 /* The answer to a key in the current state of its payment (authorizationAnswer, earlierAnswer in payments/sandbox/answers.ts). */
-inline hear()
+inline read_answer()
 {
   if
-  :: was_there(key) -> heard = succeeded
-  :: !was_there(key) && key != AUTHORIZE -> heard = answer[key]
-  :: key == AUTHORIZE && (payment == authorized || payment == captured) -> heard = succeeded
-  :: key == AUTHORIZE && (payment == voided || payment == refused) -> heard = declined
+  :: was_there(key) -> outcome = succeeded
+  :: !was_there(key) && key != AUTHORIZE -> outcome = answer[key]
+  :: key == AUTHORIZE && (payment == authorized || payment == captured) -> outcome = succeeded
+  :: key == AUTHORIZE && (payment == voided || payment == refused) -> outcome = declined
 #ifdef ACTION
-  :: key == AUTHORIZE && payment == waits_for_buyer -> heard = action_required
-  :: key == AUTHORIZE && payment == waits_for_bank -> heard = in_process
+  :: key == AUTHORIZE && payment == waits_for_buyer -> outcome = action_required
+  :: key == AUTHORIZE && payment == waits_for_bank -> outcome = in_process
 #endif
   fi
 }
 
 /* The answer to a request sent now. If the key is forgotten, a refusal may only mean that it was executed before. */
-inline hear_answer()
+inline receive_answer()
 {
   if
-  :: was_there(key) && answer[key] != succeeded -> heard = unknown
-  :: else -> hear()
+  :: was_there(key) && answer[key] != succeeded -> outcome = unknown
+  :: else -> read_answer()
   fi
 }
 
 /* ---------------------------------------------------------------- commits */
 
 /* changeRows in database/checkouts.ts: leases of other workers are no longer current; the lease of this worker is. */
-inline claimed() { drop_claims(); holds[me] = true; remember_row() }
+inline leased() { drop_leases(); holds[me] = true; remember_row() }
 
-/* take in saga/steps/take-over.ts raises the epoch and sets the lease. */
-inline take() { raise_epoch(); claimed(); wakes = true }
+/* leaseRows in saga/steps/take-over.ts raises the epoch and sets the lease. */
+inline take() { raise_epoch(); leased(); wakes = true }
 
 /* Without a result: the lease is released and a wake time set. Neither epoch nor version changes. */
 inline rest() { wakes = true; forget(); check() }
@@ -273,22 +273,22 @@ inline rest() { wakes = true; forget(); check() }
 inline forget()
 {
   holds[me] = false; forget_row();
-  key = NOTHING; fresh = false; heard = absent; next = 0; is_new = false
+  key = NOTHING; fresh = false; outcome = absent; next = 0; is_new = false
 }
 
 /* recordAnswers in payments/operations.ts, and provenBy in saga/steps/unwind.ts: a definite answer settles an open operation. */
 inline record()
 {
   if
-  :: key == AUTHORIZE && op_authorize == intended && (heard == succeeded || heard == declined) -> op_authorize = heard
-  :: is_capture(key) && op_capture == intended && heard == succeeded -> op_capture = succeeded
-  :: is_capture(key) && op_capture == intended && (heard == declined || heard == already_captured) ->
+  :: key == AUTHORIZE && op_authorize == intended && (outcome == succeeded || outcome == declined) -> op_authorize = outcome
+  :: is_capture(key) && op_capture == intended && outcome == succeeded -> op_capture = succeeded
+  :: is_capture(key) && op_capture == intended && (outcome == declined || outcome == already_captured) ->
     op_capture = declined
   :: is_void(key) && key == VOID(voids) && op_void == intended &&
-      (heard == succeeded || heard == declined || heard == already_captured) ->
-    op_void = heard
-  :: is_refund(key) && key == REFUND_(refunds) && op_refund == intended && (heard == succeeded || heard == declined) ->
-    op_refund = heard
+      (outcome == succeeded || outcome == declined || outcome == already_captured) ->
+    op_void = outcome
+  :: is_refund(key) && key == REFUND_(refunds) && op_refund == intended && (outcome == succeeded || outcome == declined) ->
+    op_refund = outcome
   :: else
   fi
 }
@@ -318,7 +318,7 @@ inline undo()
 }
 
 /* reserveInventory.undo and createOrder.undo in phases/2 and 5. */
-inline let_go()
+inline release_all()
 {
   if
   :: stock == held || stock == firm -> stock = released
@@ -353,7 +353,7 @@ inline unwind_row()
 #ifdef NO_VOID
   /* Given up if the gateway gave no definite answer. */
   if
-  :: key == AUTHORIZE && heard == unknown -> next = NOTHING
+  :: key == AUTHORIZE && outcome == unknown -> next = NOTHING
   :: else
   fi;
 #endif
@@ -363,9 +363,9 @@ inline unwind_row()
     :: state == pending -> go(pending, failed)
     :: else -> enter_rollback(); go(rolling_back, failed)
     fi;
-    let_go();
+    release_all();
     wakes = false;
-    claimed();
+    leased();
     forget();
     check();
     goto idle
@@ -381,7 +381,7 @@ inline unwind_row()
     fi;
     enter_rollback();
     wakes = true;
-    claimed();
+    leased();
     if
     /* The gateway gave no final answer, or refused: rest, and retry later. */
     :: key == next || is_new && (is_void(key) && is_void(next) || is_refund(key) && is_refund(next)) ->
@@ -389,9 +389,9 @@ inline unwind_row()
       check();
       goto idle
     :: else ->
-      key = next; fresh = is_new; heard = absent; next = 0; is_new = false;
+      key = next; fresh = is_new; outcome = absent; next = 0; is_new = false;
       check();
-      goto asking
+      goto calling
     fi
   fi
 }
@@ -415,19 +415,19 @@ inline unwind_row()
 #endif
 
 /* A lease may expire at any time; after the faults end, only if its owner is gone. */
-#define is_free (may_raise && (!calm || !somebody_holds))
+#define is_free (may_raise && (!calm || !is_leased))
 
 /* ---------------------------------------------------------------- workers */
 
 /*
  * A worker on a checkout: a live request, a recovery, a cancellation, or an expiry. All of them are drive and
  * resumeFromState in saga/drive.ts. Besides the row, a worker knows the `key` of its call, whether it is `fresh`, and the
- * answer it `heard`. Without a call, `key` is NOTHING (evidence: null).
+ * `outcome` of the call. Without a call, `key` is NOTHING (evidence: null).
  */
 proctype worker(byte me)
 {
   bool fresh;
-  mtype heard = absent;
+  mtype outcome = absent;
   /* The result of `undo`: the key of the next call, and whether its intent must be written first. */
   byte next;
   bool is_new;
@@ -439,7 +439,7 @@ idle:
   /* prepare in saga/steps/prepare.ts: phases 1 to 3 and the intent to authorize, one transaction. */
   :: atomic { state == pending && expired ->
       printf("worker %d: prepare: expired\n", me);
-      go(pending, failed); let_go(); wakes = false; claimed(); forget(); check(); goto idle }
+      go(pending, failed); release_all(); wakes = false; leased(); forget(); check(); goto idle }
   :: atomic { state == pending && !expired ->
       printf("worker %d: prepare\n", me);
       go(pending, validating);
@@ -456,30 +456,30 @@ idle:
         fi
       fi;
       if
-      :: state == failed -> let_go(); wakes = false; claimed(); forget(); check(); goto idle
+      :: state == failed -> release_all(); wakes = false; leased(); forget(); check(); goto idle
       :: else
       fi;
       stock = held;
       op_authorize = intended;
       wakes = true;
-      raise_epoch(); claimed();
+      raise_epoch(); leased();
       key = AUTHORIZE; fresh = true;
       check();
-      goto asking
+      goto calling
     }
 
-  /* take in saga/steps/take-over.ts (takeOverDue and takeOver), then resumeFromState in saga/drive.ts. */
+  /* leaseRows in saga/steps/take-over.ts (takeOverDue and takeOver), then resumeFromState in saga/drive.ts. */
   :: atomic { state == pending && expired && wakes && is_free ->
       printf("worker %d: take over: pending, expired\n", me);
       take(); check(); goto unwinding }
   :: atomic { state == authorizing && wakes && is_free && !(calm && payment == waits_for_bank) ->
       printf("worker %d: take over: authorizing\n", me);
-      take(); key = AUTHORIZE; check(); goto asking }
+      take(); key = AUTHORIZE; check(); goto calling }
 #ifdef ACTION
   :: atomic { state == awaiting_action && !expired && wakes && is_free && !(calm && payment == waits_for_buyer) ->
       printf("worker %d: resume: awaiting_action\n", me);
       go(awaiting_action, authorizing);
-      take(); key = AUTHORIZE; check(); goto asking }
+      take(); key = AUTHORIZE; check(); goto calling }
   :: atomic { state == awaiting_action && expired && wakes && is_free ->
       printf("worker %d: take over: awaiting_action, expired\n", me);
       take(); check(); goto unwinding }
@@ -490,7 +490,7 @@ idle:
       printf("worker %d: capture\n", me);
       op_capture = intended;
       go(awaiting_capture, capturing);
-      take(); key = CAPTURE; fresh = true; check(); goto asking }
+      take(); key = CAPTURE; fresh = true; check(); goto calling }
   /* The authorization is about to end. */
   :: atomic { state == awaiting_capture && wakes && is_free ->
       printf("worker %d: take over: authorization ends\n", me);
@@ -499,7 +499,7 @@ idle:
 #ifndef NO_RECOVERY
   :: atomic { state == capturing && wakes && is_free ->
       printf("worker %d: take over: capturing\n", me);
-      take(); key = again(CAPTURE); check(); goto asking }
+      take(); key = again(CAPTURE); check(); goto calling }
 #endif
   :: atomic { state == rolling_back && wakes && is_free ->
       printf("worker %d: take over: rolling_back\n", me);
@@ -507,14 +507,14 @@ idle:
       undo();
       if
       :: next == NOTHING || is_new -> next = 0; is_new = false; check(); goto unwinding
-      :: else -> key = next; next = 0; check(); goto asking
+      :: else -> key = next; next = 0; check(); goto calling
       fi
     }
 #ifdef REFUND
-  /* A refund of unknown outcome (openRefund). */
+  /* A refund of unknown outcome (openOperation). */
   :: atomic { state == completed && wakes && is_free && op_refund == intended ->
       printf("worker %d: take over: refund\n", me);
-      take(); key = REFUND_(refunds); check(); goto asking }
+      take(); key = REFUND_(refunds); check(); goto calling }
 
   /* intendRefund in saga/refunds/refund.ts. */
   :: atomic { state == completed && order == order_paid && (op_refund == absent || op_refund == declined) &&
@@ -522,7 +522,7 @@ idle:
       printf("worker %d: intend refund\n", me);
       refunds++;
       op_refund = intended;
-      take(); key = REFUND_(refunds); fresh = true; check(); goto asking }
+      take(); key = REFUND_(refunds); fresh = true; check(); goto calling }
 #endif
 
   /* A cancellation: the forced unwind of saga/steps/unwind.ts, which takes over from any worker. */
@@ -533,17 +533,17 @@ idle:
       unwind_row() }
   fi;
 
-asking: /* ask in saga/call-gateway.ts, with a lease in memory. */
+calling: /* callGateway in saga/call-gateway.ts, with a lease in memory. */
   if
-  :: atomic { !calm -> printf("worker %d: dies before asking\n", me); forget(); goto idle }
+  :: atomic { !calm -> printf("worker %d: dies before the call\n", me); forget(); goto idle }
   :: atomic { fresh || is_void(key) -> printf("worker %d: sends key %d\n", me, key); sent[key] = !is_there(key); goto waiting }
   /* A repeated call is looked up first … */
   :: atomic { !fresh && !is_void(key) && is_there(key) ->
-      printf("worker %d: looks up key %d: found\n", me, key); hear(); goto told }
+      printf("worker %d: looks up key %d: found\n", me, key); read_answer(); goto answered }
   :: atomic { !fresh && !is_void(key) && (!calm || !is_there(key)) ->
       /* … and repeated with its own key. An authorization only while the gateway remembers the key: "not found" proves nothing. */
       if
-      :: is_over_age -> heard = unknown; goto told
+      :: is_over_age -> outcome = unknown; goto answered
       :: else ->
         sent[key] = !is_there(key);
         printf("worker %d: looks up key %d: not found, sends it again\n", me, key);
@@ -551,35 +551,35 @@ asking: /* ask in saga/call-gateway.ts, with a lease in memory. */
       fi
     }
   :: atomic { !fresh && !is_void(key) && !calm ->
-      printf("worker %d: looks up key %d: no answer\n", me, key); heard = unknown; goto told }
+      printf("worker %d: looks up key %d: no answer\n", me, key); outcome = unknown; goto answered }
   /* The buyer's token is not known in this process (canRepeat). */
   :: atomic { !fresh && key == AUTHORIZE && (!calm || !is_there(key)) ->
-      printf("worker %d: cannot repeat key %d\n", me, key); heard = unknown; goto unwinding }
+      printf("worker %d: cannot repeat key %d\n", me, key); outcome = unknown; goto unwinding }
   fi;
 
 waiting: /* The request is in transit. */
   if
   :: atomic { !calm -> printf("worker %d: dies while waiting\n", me); forget(); goto idle }
-  :: atomic { !calm -> printf("worker %d: gets no answer to key %d\n", me, key); heard = unknown; goto told }
-  :: atomic { printf("worker %d: is answered key %d\n", me, key); execute(key); hear_answer(); goto told }
+  :: atomic { !calm -> printf("worker %d: gets no answer to key %d\n", me, key); outcome = unknown; goto answered }
+  :: atomic { printf("worker %d: is answered key %d\n", me, key); execute(key); receive_answer(); goto answered }
   fi;
 
-told: /* advance in saga/drive.ts: the answer goes to the step of its operation. */
+answered: /* advance in saga/drive.ts: the answer goes to the step of its operation. */
   if
   :: atomic { !calm -> printf("worker %d: dies before recording\n", me); forget(); goto idle }
-  /* askTwice */
-  :: atomic { heard == unknown && fresh -> fresh = false; heard = absent; key = again(key); goto asking }
-  :: atomic { !(heard == unknown && fresh) && key == AUTHORIZE ->
+  /* callWithSecondTry in saga/drive.ts */
+  :: atomic { outcome == unknown && fresh -> fresh = false; outcome = absent; key = again(key); goto calling }
+  :: atomic { !(outcome == unknown && fresh) && key == AUTHORIZE ->
       if
-      :: heard == declined -> goto unwinding
+      :: outcome == declined -> goto unwinding
       /* Unsettled for too long: given up after a fencing void. */
-      :: heard == unknown || heard == in_process -> goto unwinding
-      :: heard != declined && !(heard == unknown && is_aged(key)) -> goto placing
+      :: outcome == unknown || outcome == in_process -> goto unwinding
+      :: outcome != declined && !(outcome == unknown && is_aged(key)) -> goto placing
       fi
     }
-  :: atomic { !(heard == unknown && fresh) && is_capture(key) -> goto settling }
-  :: atomic { !(heard == unknown && fresh) && is_void(key) -> goto unwinding }
-  :: atomic { !(heard == unknown && fresh) && is_refund(key) -> goto crediting }
+  :: atomic { !(outcome == unknown && fresh) && is_capture(key) -> goto settling }
+  :: atomic { !(outcome == unknown && fresh) && is_void(key) -> goto unwinding }
+  :: atomic { !(outcome == unknown && fresh) && is_refund(key) -> goto refunding }
   fi;
 
 #ifdef EFFECT_FIRST
@@ -596,7 +596,7 @@ placing:
   :: atomic { may_place ->
       if
       :: is_over -> printf("worker %d: place: expired\n", me); goto unwinding
-      :: !is_over && heard == succeeded ->
+      :: !is_over && outcome == succeeded ->
         printf("worker %d: place\n", me);
         record();
         order = order_pending;
@@ -610,21 +610,21 @@ placing:
         wakes = true;
         if
 #ifdef LATER
-        :: go(creating_order, awaiting_capture); claimed(); forget(); check(); goto idle
+        :: go(creating_order, awaiting_capture); leased(); forget(); check(); goto idle
 #endif
         :: go(creating_order, capturing);
           op_capture = intended;
-          claimed();
-          key = CAPTURE; fresh = true; heard = absent;
+          leased();
+          key = CAPTURE; fresh = true; outcome = absent;
           check();
-          goto asking
+          goto calling
         fi
 #ifdef ACTION
-      :: !is_over && heard == action_required ->
+      :: !is_over && outcome == action_required ->
         printf("worker %d: place: awaits action\n", me);
-        go(authorizing, awaiting_action); claimed(); wakes = true; forget(); check(); goto idle
+        go(authorizing, awaiting_action); leased(); wakes = true; forget(); check(); goto idle
 #endif
-      :: !is_over && (heard == unknown || heard == in_process) ->
+      :: !is_over && (outcome == unknown || outcome == in_process) ->
         printf("worker %d: place: rests\n", me);
         rest(); goto idle
       fi
@@ -637,7 +637,7 @@ settling: /* settle in saga/steps/settle.ts */
   :: atomic { !still_holds -> printf("worker %d: settle: replaced\n", me); forget(); goto idle }
   :: atomic { still_holds ->
       if
-      :: heard == succeeded ->
+      :: outcome == succeeded ->
         printf("worker %d: settle\n", me);
         record();
         order = order_paid;
@@ -651,14 +651,14 @@ settling: /* settle in saga/steps/settle.ts */
         go(capturing, committing);
         go(committing, completed);
         wakes = false;
-        claimed(); forget(); check(); goto idle
-      :: heard == declined || heard == already_captured -> printf("worker %d: settle: refused\n", me); goto unwinding
-      :: heard == unknown -> printf("worker %d: settle: rests\n", me); rest(); goto idle
+        leased(); forget(); check(); goto idle
+      :: outcome == declined || outcome == already_captured -> printf("worker %d: settle: refused\n", me); goto unwinding
+      :: outcome == unknown -> printf("worker %d: settle: rests\n", me); rest(); goto idle
       fi
     }
   fi;
 
-crediting: /* A refund: of a rollback it is unwind's, of an order settleRefund's in saga/refunds/refund.ts. */
+refunding: /* A refund: of a rollback it is unwind's, of an order settleRefund's in saga/refunds/refund.ts. */
   if
   :: atomic { !calm -> printf("worker %d: dies before recording a refund\n", me); forget(); goto idle }
   :: atomic { !still_holds -> printf("worker %d: refund: replaced\n", me); forget(); goto idle }
@@ -668,9 +668,9 @@ crediting: /* A refund: of a rollback it is unwind's, of an order settleRefund's
       printf("worker %d: record refund\n", me);
       record();
       if
-      :: heard == succeeded -> order = order_refunded; wakes = false; forget(); check(); goto idle
-      :: heard == declined -> wakes = false; forget(); check(); goto idle
-      :: heard == unknown -> rest(); goto idle
+      :: outcome == succeeded -> order = order_refunded; wakes = false; forget(); check(); goto idle
+      :: outcome == declined -> wakes = false; forget(); check(); goto idle
+      :: outcome == unknown -> rest(); goto idle
       fi
     }
 #endif
@@ -698,14 +698,14 @@ end_of_the_world:
   /* Releases each expired reservation, except firm ones. */
   :: atomic { expired && stock == held -> printf("a hold expires\n"); stock = released; check() }
 
-  /* start in saga/steps/start.ts for the same cart (letGo): an ended checkout makes way; the version decides, not the epoch. */
+  /* start in saga/steps/start.ts for the same cart (endReplaced): an ended checkout makes way; the version decides, not the epoch. */
   :: atomic { state == pending ->
       printf("another start: pending makes way\n");
-      go(pending, failed); let_go(); wakes = false; drop_claims(); check() }
+      go(pending, failed); release_all(); wakes = false; drop_leases(); check() }
 #ifdef ACTION
   :: atomic { state == awaiting_action && expired ->
       printf("another start: awaiting_action makes way\n");
-      go(awaiting_action, rolling_back); wakes = true; drop_claims(); check() }
+      go(awaiting_action, rolling_back); wakes = true; drop_leases(); check() }
 
   /* The buyer confirms or refuses; the bank settles. */
   :: atomic { payment == waits_for_buyer || payment == waits_for_bank ->
@@ -760,7 +760,7 @@ end_of_the_world:
 init
 {
   atomic {
-    /* start in saga/steps/start.ts; `holdOn: 'start'` reserves stock already now (holdNow). */
+    /* start in saga/steps/start.ts; `holdOn: 'start'` also holds stock (holdStock). */
     go(start, pending);
     wakes = true;
     if

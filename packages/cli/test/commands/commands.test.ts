@@ -289,7 +289,7 @@ describe('refund', () => {
     })
     expect(await call([...line, '--shipping'])).toMatchObject({
       code: 1,
-      err: expect.stringContaining('different refund'),
+      err: expect.stringContaining('another refund'),
     })
   })
 
