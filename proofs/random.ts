@@ -1,5 +1,5 @@
 /** Random choices that a seed repeats. The drawn values repeat; the timing depends on the machine. */
-import { seeded } from '../packages/cli/src/flash-sale/seeded.ts'
+import { seeded } from '../packages/cli/src/flash-sale/seeded-random.ts'
 
 export interface Random {
   /** A whole number from 0 up to, but not including, `below`. */

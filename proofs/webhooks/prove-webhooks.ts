@@ -12,7 +12,7 @@ import type { CheckoutEngine } from '../../packages/holdfast/src/engine/checkout
 import { createCheckout } from '../../packages/holdfast/src/engine/create-checkout.ts'
 import { createStripeGateway } from '../../packages/holdfast/src/payments/stripe/stripe.ts'
 import { type Carts, createCarts } from '../../packages/holdfast/src/shop/carts/carts.ts'
-import { createStripeSimulator } from '../../packages/stripe-simulator/src/simulator.ts'
+import { createStripeSimulator } from '../../packages/stripe-simulator/src/create-simulator.ts'
 import type { StripeSimulator } from '../../packages/stripe-simulator/src/stripe-simulator.ts'
 import { fillShop } from '../buyers/shop.ts'
 import { createRandom, dealer, type Random } from '../random.ts'

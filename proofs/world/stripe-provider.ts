@@ -2,8 +2,8 @@
 
 import { type Database, statement } from '../../packages/holdfast/src/database/database.ts'
 import { createStripeGateway } from '../../packages/holdfast/src/payments/stripe/stripe.ts'
+import { createStripeSimulator } from '../../packages/stripe-simulator/src/create-simulator.ts'
 import type { StripeFault } from '../../packages/stripe-simulator/src/faults/faults.ts'
-import { createStripeSimulator } from '../../packages/stripe-simulator/src/simulator.ts'
 import type { StripeSimulator } from '../../packages/stripe-simulator/src/stripe-simulator.ts'
 import type { Provider } from './provider.ts'
 import type { Scheduler } from './scheduler.ts'

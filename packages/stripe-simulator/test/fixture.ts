@@ -1,6 +1,6 @@
 /** A simulator without sockets and with a controlled clock, below the official SDK. */
 import { Stripe } from 'stripe'
-import { createStripeSimulator, type StripeSimulatorOptions } from '../src/simulator.ts'
+import { createStripeSimulator, type StripeSimulatorOptions } from '../src/create-simulator.ts'
 import type { StripeSimulator } from '../src/stripe-simulator.ts'
 
 export const secretKey = 'sk_test_simulated1234'

@@ -1,7 +1,7 @@
 /** `holdfast capture ID`: captures the payment of an order, and records the actor. */
 import { Command } from 'commander'
 import { type CommandContext, type CommandHost, checkoutId, systemUser, writeJson } from '../command.ts'
-import { printOutcome } from '../terminal/result.ts'
+import { printOutcome } from '../terminal/checkout-result.ts'
 
 export async function runCapture(
   context: CommandContext,

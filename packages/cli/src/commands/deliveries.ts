@@ -12,7 +12,7 @@ import {
   wholeNumber,
   writeJson,
 } from '../command.ts'
-import { when } from '../terminal/span.ts'
+import { when } from '../terminal/duration.ts'
 import { cell, paint, type Tone, table } from '../terminal/table.ts'
 
 export interface DeliveriesOptions {

@@ -17,7 +17,7 @@ import {
 import { type CommandContext, type CommandHost, checkoutId, writeJson } from '../command.ts'
 import { diagnoseLock } from '../diagnose/lock.ts'
 import { healthLines, healthWord, timeOf } from '../monitor/frame.ts'
-import { brief, when } from '../terminal/span.ts'
+import { brief, when } from '../terminal/duration.ts'
 import { cell, paint, table } from '../terminal/table.ts'
 
 export interface DiagnoseOptions {

@@ -2,7 +2,7 @@
 import { Command } from 'commander'
 import type { Outcome } from 'holdfast'
 import { type CommandContext, type CommandHost, checkoutId, systemUser, writeJson } from '../command.ts'
-import { printOutcome } from '../terminal/result.ts'
+import { printOutcome } from '../terminal/checkout-result.ts'
 import { paint } from '../terminal/table.ts'
 
 export interface ReleaseOptions {

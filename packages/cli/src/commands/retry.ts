@@ -3,7 +3,7 @@ import { Command } from 'commander'
 import { isFinal } from 'holdfast'
 import { recordAdminAction } from 'holdfast/operations'
 import { type CommandContext, type CommandHost, checkoutId, systemUser, writeJson } from '../command.ts'
-import { printOutcome } from '../terminal/result.ts'
+import { printOutcome } from '../terminal/checkout-result.ts'
 
 export interface RetryOptions {
   actor?: string

@@ -11,7 +11,7 @@ import {
   wholeNumber,
   writeJson,
 } from '../command.ts'
-import { when } from '../terminal/span.ts'
+import { when } from '../terminal/duration.ts'
 import { cell, paint, type Tone, table } from '../terminal/table.ts'
 
 interface WebhooksOptions extends Pick<WebhookFilter, 'state' | 'gateway' | 'type' | 'ours'> {

@@ -3,9 +3,9 @@ import type { Diagnosis } from 'holdfast'
 import { phaseToShow, stateName } from 'holdfast'
 import { type CheckoutRow, listOperatorActions, type OperatorAction, readRows } from 'holdfast/operations'
 import { type CommandContext, writeJson } from '../command.ts'
-import { span, when } from '../terminal/span.ts'
+import { span, when } from '../terminal/duration.ts'
 import { cell, decimal, money, paint, table } from '../terminal/table.ts'
-import { type LockFacts, type Outlook, outlookOf } from './outlook.ts'
+import { type LockFacts, type Outlook, outlookOf } from './next-steps.ts'
 import { momentsOf, timelineRows } from './timeline.ts'
 
 export async function diagnoseLock(context: CommandContext, lockId: string, json: boolean): Promise<number> {

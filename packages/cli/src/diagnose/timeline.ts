@@ -2,7 +2,7 @@
 import type { Diagnosis, TimelineEntry } from 'holdfast'
 import { phaseOf, stateName } from 'holdfast'
 import type { OperatorAction } from 'holdfast/operations'
-import { span } from '../terminal/span.ts'
+import { span } from '../terminal/duration.ts'
 import { cell } from '../terminal/table.ts'
 
 export interface Moment {

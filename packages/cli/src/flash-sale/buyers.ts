@@ -5,11 +5,11 @@
 import { setMaxListeners } from 'node:events'
 import { setTimeout as passed } from 'node:timers/promises'
 import type { Acknowledged } from 'holdfast/operations'
-import type { BuyerPlan } from './plans.ts'
-import { type CallArguments, type CallResult, NoAnswer, Refused } from './process.ts'
+import type { BuyerPlan } from './buyer-plans.ts'
 import type { BuyerAnswer, CallName } from './protocol.ts'
 import { sessionOf } from './sale-store.ts'
 import type { Shop } from './shop.ts'
+import { type CallArguments, type CallResult, NoAnswer, Refused } from './shop-process.ts'
 
 /** State of a buyer: before the checkout, in it, or after it. */
 export const buyerStates = ['waiting', 'paying', 'paid', 'sold_out', 'declined', 'undone', 'unserved'] as const

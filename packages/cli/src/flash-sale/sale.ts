@@ -1,14 +1,14 @@
 /** One sale: buyers arrive, faults are injected, all checkouts end, and the audit compares the records. */
 import { setTimeout as passed } from 'node:timers/promises'
+import { planBuyers } from './buyer-plans.ts'
 import { type Crowd, gatherCrowd } from './buyers.ts'
 import { counted, disturb, gatewayFault } from './faults.ts'
-import { planBuyers } from './plans.ts'
-import type { CallArguments, CallResult } from './process.ts'
 import type { CallName, SaleTotals } from './protocol.ts'
 import { createSaleDatabase, removeSaleDatabase, type SaleDatabase } from './sale-database.ts'
 import { countEnd, deskName, record, type Scene } from './scene.ts'
-import { seeded } from './seeded.ts'
+import { seeded } from './seeded-random.ts'
 import { openFlashSaleShop, type Shop } from './shop.ts'
+import type { CallArguments, CallResult } from './shop-process.ts'
 
 /** Part of the sale's duration in which buyers arrive. */
 const windowPart = 0.7

@@ -5,6 +5,8 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout as passed } from 'node:timers/promises'
 import { type Database, statement } from 'holdfast/database'
+import type { CallName } from './protocol.ts'
+import { openSaleDatabase, type SaleDatabase } from './sale-database.ts'
 import {
   type CallArguments,
   type CallResult,
@@ -12,9 +14,7 @@ import {
   type ProcessEvents,
   type ShopProcess,
   startShopProcess,
-} from './process.ts'
-import type { CallName } from './protocol.ts'
-import { openSaleDatabase, type SaleDatabase } from './sale-database.ts'
+} from './shop-process.ts'
 
 export interface Desk {
   readonly number: number

@@ -3,7 +3,7 @@ import type { HealthCheck, HealthReport, Statistics } from 'holdfast'
 import { type RestingState, stateName } from 'holdfast'
 import type { Throughput } from 'holdfast/operations'
 import type { Caller } from '../command.ts'
-import { span } from '../terminal/span.ts'
+import { span } from '../terminal/duration.ts'
 import { cell, cut, paint, type Tone, table, widthOf } from '../terminal/table.ts'
 
 /** One reading. */

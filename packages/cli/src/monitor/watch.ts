@@ -6,8 +6,8 @@
 import { CheckoutError } from 'holdfast'
 import { DatabaseError } from 'holdfast/database'
 import type { Caller } from '../command.ts'
+import { span } from '../terminal/duration.ts'
 import { openScreen } from '../terminal/screen.ts'
-import { span } from '../terminal/span.ts'
 import { cell } from '../terminal/table.ts'
 import { type Figures, type Frame, fittedFrame, timeOf, wholeFrame } from './frame.ts'
 

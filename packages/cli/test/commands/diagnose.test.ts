@@ -1,7 +1,7 @@
 /** `holdfast diagnose`: the history of a checkout, its next steps, and the suggested commands. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { checkoutId } from '../../../holdfast/test/observe/healthy-store.ts'
-import { type LockFacts, outlookOf } from '../../src/diagnose/outlook.ts'
+import { type LockFacts, outlookOf } from '../../src/diagnose/next-steps.ts'
 import { momentsOf, timelineRows } from '../../src/diagnose/timeline.ts'
 import { type Commands, openCommands } from './open-commands.ts'
 

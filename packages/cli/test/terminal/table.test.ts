@@ -1,7 +1,7 @@
 /** Tables and durations: readable, and at most as wide as the terminal with any content. */
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { brief, span, when } from '../../src/terminal/span.ts'
+import { brief, span, when } from '../../src/terminal/duration.ts'
 import { cell, cut, paint, table, widthOf } from '../../src/terminal/table.ts'
 
 const id = '01989f0e-5c1a-7000-8000-2f1d7f3a9b10'

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import type { Breakage } from '../../../testing/src/tcp-proxy.ts'
 import { describeStore } from '../support/test-store.ts'
-import { type Line, openLine } from './line.ts'
+import { type Line, openLine } from './proxied-engine.ts'
 
 const duringCommit: [string, Breakage][] = [
   ['before COMMIT arrives', { when: 'before' }],

@@ -5,7 +5,7 @@ import type { CheckoutEngine } from '../../src/engine/checkout-engine.ts'
 import type { PaymentGateway } from '../../src/payments/gateway.ts'
 import { paid } from '../support/store-facts.ts'
 import { describeStore, type TestStore } from '../support/test-store.ts'
-import { oneStop, type Point, pointsOfAll, stoppingAt } from './points.ts'
+import { oneStop, type Point, pointsOfAll, stoppingAt } from './stop-points.ts'
 
 const token = 'tok_approve'
 const endOf = (outcome: Outcome) => (outcome.status === 'failed' ? outcome.failure.code : outcome.status)

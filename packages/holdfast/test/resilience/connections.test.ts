@@ -5,7 +5,7 @@ import { connectPostgres } from '../../src/database/postgres/postgres.ts'
 import type { PaymentGateway } from '../../src/payments/gateway.ts'
 import { paid } from '../support/store-facts.ts'
 import { describeStore } from '../support/test-store.ts'
-import { addressOf } from './line.ts'
+import { addressOf } from './proxied-engine.ts'
 
 const token = 'tok_approve'
 const buyersCount = 16

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Breakage } from '../../../testing/src/tcp-proxy.ts'
 import { describeStore } from '../support/test-store.ts'
 import { expectEnd, journeys } from './journeys.ts'
-import { type Line, openLine } from './line.ts'
+import { type Line, openLine } from './proxied-engine.ts'
 
 const losses: [string, Breakage][] = [
   ['lost before COMMIT arrives', { when: 'before' }],

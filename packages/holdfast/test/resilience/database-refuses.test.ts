@@ -5,7 +5,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { describeStore, type TestStore } from '../support/test-store.ts'
 import { expectEnd, type Journey, journeys } from './journeys.ts'
-import { type Line, openLine } from './line.ts'
+import { type Line, openLine } from './proxied-engine.ts'
 
 type At = 'in the middle' | 'at COMMIT'
 

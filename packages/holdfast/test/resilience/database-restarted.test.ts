@@ -3,8 +3,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Breakage } from '../../../testing/src/tcp-proxy.ts'
 import { describeStore } from '../support/test-store.ts'
 import { expectEnd, journeys, type Ready } from './journeys.ts'
-import { type Line, openLine } from './line.ts'
 import { openOnOwnServer, ownServer } from './own-server.ts'
+import { type Line, openLine } from './proxied-engine.ts'
 
 type Restart = 'fast' | 'immediate'
 const beforeIt: Breakage = { when: 'withheld' }

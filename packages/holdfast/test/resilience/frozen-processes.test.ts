@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { paid } from '../support/store-facts.ts'
 import { describeStore, type TestStore } from '../support/test-store.ts'
-import type { Point } from './points.ts'
+import type { Point } from './stop-points.ts'
 import { startWorker, type Worker } from './worker-process.ts'
 
 const places: [string, Point][] = [

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { paid } from '../support/store-facts.ts'
 import { describeStore } from '../support/test-store.ts'
-import { pointsOfAll } from './points.ts'
+import { pointsOfAll } from './stop-points.ts'
 import { startWorker, type Worker } from './worker-process.ts'
 
 const payment = { token: 'tok_approve' }

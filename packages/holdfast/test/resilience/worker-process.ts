@@ -4,8 +4,8 @@ import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { expect } from 'vitest'
 import { secret, type TestStore } from '../support/test-store.ts'
-import { addressOf } from './line.ts'
-import type { Point } from './points.ts'
+import { addressOf } from './proxied-engine.ts'
+import type { Point } from './stop-points.ts'
 
 export interface WorkerSettings {
   url: string

@@ -1,6 +1,6 @@
 /** Random schedules of several processes, impatient buyers, and a faulty gateway: orders, stock, and payments always agree. */
 import { expect, test } from 'vitest'
-import { seeded } from '../../../cli/src/flash-sale/seeded.ts'
+import { seeded } from '../../../cli/src/flash-sale/seeded-random.ts'
 import { CheckoutError } from '../../src/domain/failure.ts'
 import type { CheckoutEngine } from '../../src/engine/checkout-engine.ts'
 import { upsertCoupon } from '../../src/shop/catalog/coupons.ts'

@@ -24,7 +24,7 @@ import {
   demoShipping,
   demoStock,
   demoTaxes,
-} from './terms.ts'
+} from './store-data.ts'
 
 const hasProducts = statement('has_products', 'select exists (select from holdfast.products) as there')
 

@@ -19,7 +19,7 @@ import {
   testConfig,
 } from '../../../holdfast/test/http/open-shop.ts'
 import { openTestDatabase, type TestDatabase } from '../../../holdfast/test/support/test-database.ts'
-import { createStripeSimulator } from '../../../stripe-simulator/src/simulator.ts'
+import { createStripeSimulator } from '../../../stripe-simulator/src/create-simulator.ts'
 import type { StripeSimulator } from '../../../stripe-simulator/src/stripe-simulator.ts'
 
 const keys = {

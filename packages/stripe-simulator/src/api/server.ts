@@ -1,7 +1,7 @@
 /** The simulator as an HTTP server on a port, which can also break connections. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
-import { createStripeSimulator, type StripeSimulatorOptions } from '../simulator.ts'
+import { createStripeSimulator, type StripeSimulatorOptions } from '../create-simulator.ts'
 import type { StripeSimulator } from '../stripe-simulator.ts'
 import { ConnectionFailure } from './api.ts'
 

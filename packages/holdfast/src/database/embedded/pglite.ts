@@ -6,16 +6,16 @@
  * database inside the work of a transaction waits for that transaction forever: use `tx` there.
  */
 import type { PGlite } from '@electric-sql/pglite'
-import { answerInTime } from '../answer-in-time.ts'
 import { type Database, DatabaseError, probeMs, type Statement, type Transaction, type Value } from '../database.ts'
 import { mayRunAgain, retriesMax } from '../driver-errors.ts'
+import { answerInTime } from '../query-timeout.ts'
 import { createRunningStatements } from '../running-statements.ts'
 import { checkName } from '../statement-names.ts'
 import type { RequestHandler } from './command-server.ts'
 import { type DirectoryLock, lockDirectory } from './directory-lock.ts'
-import { type EngineOrigin, embeddedErrorFrom, runScript, startEngine } from './engine.ts'
 import { embeddedNotifications } from './notifications.ts'
 import { preparedStatements } from './prepared-statements.ts'
+import { type EngineOrigin, embeddedErrorFrom, runScript, startEngine } from './start-pglite.ts'
 import { attempt } from './transaction.ts'
 
 export interface EmbeddedOptions extends EngineOrigin {

@@ -3,7 +3,7 @@ import { setImmediate as otherTurn } from 'node:timers/promises'
 import type { PGlite } from '@electric-sql/pglite'
 import { DatabaseError, type Statement, type Transaction, type Value } from '../database.ts'
 import { checkName } from '../statement-names.ts'
-import { embeddedErrorFrom } from './engine.ts'
+import { embeddedErrorFrom } from './start-pglite.ts'
 
 /** Runs one statement on the engine. @throws {DatabaseError} */
 export type RunStatement = <Row>(statement: Statement, values: readonly Value[]) => Promise<Row[]>

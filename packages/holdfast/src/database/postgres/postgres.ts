@@ -3,11 +3,11 @@
  * A transaction takes one round trip for each answer that it must await, and commits exactly once.
  */
 import pg from 'pg'
-import { answerInTime } from '../answer-in-time.ts'
 import { columnParsers } from '../column-types.ts'
 import { type Database, DatabaseError, probeMs, type Statement, type Value } from '../database.ts'
 import { databaseErrorFrom } from '../driver-errors.ts'
 import { keyedPlans } from '../planner.ts'
+import { answerInTime } from '../query-timeout.ts'
 import { createRunningStatements } from '../running-statements.ts'
 import { checkName } from '../statement-names.ts'
 import { postgresNotifications } from './notifications.ts'

@@ -5,9 +5,9 @@
  */
 import type { Duplex } from 'node:stream'
 import type pg from 'pg'
-import { answerInTime, noAnswer } from '../answer-in-time.ts'
 import { probeMs, type Statement, type Value } from '../database.ts'
 import { databaseErrorFrom } from '../driver-errors.ts'
+import { answerInTime, noAnswer } from '../query-timeout.ts'
 import { isBroken } from './transaction.ts'
 
 export interface Probe {

@@ -4,7 +4,7 @@ import type { Database } from '../../database/database.ts'
 import type { Address } from '../../domain/cart.ts'
 import { couponMessages } from '../../domain/cart-messages.ts'
 import { CheckoutError } from '../../domain/failure.ts'
-import { checkCurrency } from '../catalog/arguments.ts'
+import { checkCurrency } from '../catalog/check-arguments.ts'
 import { checkAddress, checkEmail, checkId } from './cart-input.ts'
 import * as sql from './cart-statements.ts'
 

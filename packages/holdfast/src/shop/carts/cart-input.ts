@@ -2,7 +2,7 @@
 import { isCountry, validateAddress } from '../../domain/address.ts'
 import type { Address } from '../../domain/cart.ts'
 import { CheckoutError } from '../../domain/failure.ts'
-import { invalidArgument } from '../catalog/arguments.ts'
+import { invalidArgument } from '../catalog/check-arguments.ts'
 
 const quantityMax = 9_999
 const linesMax = 500

@@ -5,7 +5,7 @@
 import { createLane } from '../../concurrency/lane.ts'
 import type { Database } from '../../database/database.ts'
 import type { Cart } from '../../domain/cart.ts'
-import { checkCurrency } from '../catalog/arguments.ts'
+import { checkCurrency } from '../catalog/check-arguments.ts'
 import { type Addresses, addressFieldsOf, checkShippingMethod, type NewCart, usableCouponCode } from './cart-fields.ts'
 import { checkId, checkQuantity, checkSku } from './cart-input.ts'
 import * as sql from './cart-statements.ts'

@@ -1,6 +1,6 @@
 /** Checks of catalog input before it reaches the database. Each error says which input is accepted. */
 import { isMinor } from '../../domain/money.ts'
-import { invalidArgument } from './arguments.ts'
+import { invalidArgument } from './check-arguments.ts'
 
 export function checkAmount(name: string, amountMinor: number): number {
   if (!isMinor(amountMinor)) {

@@ -3,8 +3,8 @@
 import { type Database, statement } from '../../database/database.ts'
 import type { CheckoutError } from '../../domain/failure.ts'
 import { groupBy } from '../../domain/group-by.ts'
-import { checkCurrency, invalidArgument } from './arguments.ts'
 import { type CatalogProduct, type ProductRow, productOf, type VariantRow } from './catalog-rows.ts'
+import { checkCurrency, invalidArgument } from './check-arguments.ts'
 import { loadExchangeRates } from './prices.ts'
 
 export interface ProductPage {

@@ -1,8 +1,8 @@
 /** Creates and changes coupons. Their claims are never changed here (A10). */
 import { v7 } from 'uuid'
 import { type Database, DatabaseError, statement } from '../../database/database.ts'
-import { checkCurrency, invalidArgument } from './arguments.ts'
 import { checkAmount, checkCount, checkRate, checkText, checkTime } from './catalog-input.ts'
+import { checkCurrency, invalidArgument } from './check-arguments.ts'
 
 export interface CouponInput {
   /** Stored in upper case. */

@@ -3,8 +3,8 @@
 import { type Database, type Queryable, statement } from '../../database/database.ts'
 import type { ExchangeRate } from '../../domain/exchange.ts'
 import { CheckoutError } from '../../domain/failure.ts'
-import { checkCurrency, invalidArgument } from './arguments.ts'
 import { checkAmount } from './catalog-input.ts'
+import { checkCurrency, invalidArgument } from './check-arguments.ts'
 
 export interface PriceRow {
   variant_id: string

@@ -2,8 +2,8 @@
 
 import { type Database, statement } from '../../database/database.ts'
 import { standardTaxClass } from '../../domain/tax.ts'
-import { checkCurrency, invalidArgument } from './arguments.ts'
 import { checkAmount, checkPlace, checkText } from './catalog-input.ts'
+import { checkCurrency, invalidArgument } from './check-arguments.ts'
 
 export interface ShippingMethodInput {
   code: string

@@ -1,8 +1,8 @@
 /** Warehouses and their stock. Protects A5: stock is never set below the held units, and on hand + sold = stocked. */
 import { v7 } from 'uuid'
 import { type Database, statement } from '../../database/database.ts'
-import { invalidArgument } from './arguments.ts'
 import { checkCount, checkText } from './catalog-input.ts'
+import { invalidArgument } from './check-arguments.ts'
 import { unknownVariants } from './prices.ts'
 
 export interface LocationInput {

@@ -2,8 +2,8 @@
 
 import { type Database, statement } from '../../database/database.ts'
 import { standardTaxClass } from '../../domain/tax.ts'
-import { invalidArgument } from './arguments.ts'
 import { checkPlace, checkRate, checkText } from './catalog-input.ts'
+import { invalidArgument } from './check-arguments.ts'
 
 export interface TaxRateInput {
   /** ISO 3166-1 alpha-2, or '*' for every other country. */

@@ -1,5 +1,5 @@
 /** Combines the rows of a product file into products, and refuses rows that do not fit. */
-import { deriveSku } from '../catalog/sku.ts'
+import { deriveSku } from '../catalog/derive-sku.ts'
 import type { CsvRow } from './csv-rows.ts'
 import { CellError, handleText } from './shopify-cells.ts'
 import type { ReadCell } from './shopify-columns.ts'

@@ -1,6 +1,6 @@
 /** The Stripe gateway passes the gateway contract, through the official SDK and the simulator. */
 import Stripe from 'stripe'
-import { createStripeSimulator } from '../../../../stripe-simulator/src/simulator.ts'
+import { createStripeSimulator } from '../../../../stripe-simulator/src/create-simulator.ts'
 import { gatewayContract } from '../../../../testing/src/gateway/gateway-contract.ts'
 import { createStripeGateway } from '../../../src/payments/stripe/stripe.ts'
 

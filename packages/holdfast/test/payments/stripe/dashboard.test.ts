@@ -1,7 +1,7 @@
 /** Changes in Stripe's dashboard, and other applications on the account, while a checkout is under way or undone. */
 import Stripe from 'stripe'
 import { expect, test } from 'vitest'
-import { createStripeSimulator } from '../../../../stripe-simulator/src/simulator.ts'
+import { createStripeSimulator } from '../../../../stripe-simulator/src/create-simulator.ts'
 import { describeStripe, keys, undone } from './fixture.ts'
 
 const token = 'pm_card_visa'

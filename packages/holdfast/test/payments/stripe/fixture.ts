@@ -4,7 +4,7 @@
  */
 import Stripe from 'stripe'
 import { afterAll, afterEach, beforeAll, expect } from 'vitest'
-import { createStripeSimulator } from '../../../../stripe-simulator/src/simulator.ts'
+import { createStripeSimulator } from '../../../../stripe-simulator/src/create-simulator.ts'
 import type { StripeSimulator } from '../../../../stripe-simulator/src/stripe-simulator.ts'
 import type { Books } from '../../../../stripe-simulator/src/world/books.ts'
 import type { CheckoutEngine, PaymentInput } from '../../../src/engine/checkout-engine.ts'

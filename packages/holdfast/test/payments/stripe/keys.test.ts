@@ -2,7 +2,7 @@
 import Stripe from 'stripe'
 import { v7 } from 'uuid'
 import { expect, test } from 'vitest'
-import { createStripeSimulator } from '../../../../stripe-simulator/src/simulator.ts'
+import { createStripeSimulator } from '../../../../stripe-simulator/src/create-simulator.ts'
 import type { GatewayCall, OperationKind } from '../../../src/payments/gateway.ts'
 import { createStripeGateway } from '../../../src/payments/stripe/stripe.ts'
 

@@ -9,7 +9,7 @@ import { importProducts } from '../../../src/shop/import/import-products.ts'
 import { openTestDatabase, type TestDatabase } from '../../support/test-database.ts'
 import { fileOf, rope, streamOf } from '../import/product-file.ts'
 import { openTransaction, untilBlocked } from './barrier.ts'
-import { insertLock, lockCartRow } from './lock.ts'
+import { insertLock, lockCartRow } from './insert-lock.ts'
 
 const insertBareLine = statement(
   'test_insert_bare_line',

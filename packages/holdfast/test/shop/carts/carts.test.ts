@@ -9,7 +9,7 @@ import { upsertShippingMethod } from '../../../src/shop/catalog/shipping.ts'
 import { importProducts } from '../../../src/shop/import/import-products.ts'
 import { openTestDatabase, type TestDatabase } from '../../support/test-database.ts'
 import { fileOf, rope, streamOf } from '../import/product-file.ts'
-import { insertLock, releaseLock } from './lock.ts'
+import { insertLock, releaseLock } from './insert-lock.ts'
 
 const address: Address = {
   firstName: 'Ada',

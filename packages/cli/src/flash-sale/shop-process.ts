@@ -64,7 +64,7 @@ interface Waiting {
 
 /** Starts the worker as this file runs: as built JavaScript, or as TypeScript with tsx. */
 function launch(): ChildProcess {
-  const program = fileURLToPath(new URL('./worker.ts', import.meta.url))
+  const program = fileURLToPath(new URL('./shop-process-main.ts', import.meta.url))
   return import.meta.url.endsWith('.ts')
     ? fork(program, { execArgv: ['--import', import.meta.resolve('tsx')], stdio })
     : fork(program.replace(/ts$/, 'js'), { execArgv: [], stdio })

@@ -2,7 +2,7 @@
 import { isFinal } from 'holdfast'
 import type { CheckoutRow } from 'holdfast/operations'
 import { plural, triesBeforeAlert } from 'holdfast/operations'
-import { span, when } from '../terminal/span.ts'
+import { span, when } from '../terminal/duration.ts'
 
 export type LockFacts = Pick<
   CheckoutRow,

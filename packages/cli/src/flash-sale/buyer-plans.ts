@@ -1,5 +1,5 @@
 /** The plans of simulated buyers, derived from a seed: the same seed gives the same buyers. */
-import { seeded } from './seeded.ts'
+import { seeded } from './seeded-random.ts'
 
 export interface BuyerPlan {
   /** Milliseconds after the sale opens. */
