@@ -3,9 +3,9 @@ import type { Diagnosis } from 'holdfast'
 import { phaseToShow, stateName } from 'holdfast'
 import { type CheckoutRow, listOperatorActions, type OperatorAction, readRows } from 'holdfast/operations'
 import { type CommandContext, writeJson } from '../command.ts'
-import { span, when } from '../terminal/duration.ts'
+import { formatDuration, when } from '../terminal/duration.ts'
 import { cell, decimal, money, paint, table } from '../terminal/table.ts'
-import { type LockFacts, type Outlook, outlookOf } from './next-steps.ts'
+import { type LockFacts, type NextSteps, nextStepsOf } from './next-steps.ts'
 import { momentsOf, timelineRows } from './timeline.ts'
 
 export async function diagnoseLock(context: CommandContext, lockId: string, json: boolean): Promise<number> {
@@ -19,9 +19,9 @@ export async function diagnoseLock(context: CommandContext, lockId: string, json
     if (json) writeJson(context, null)
     return 1
   }
-  const outlook = outlookOf(factsOf(found, row))
-  if (json) writeJson(context, { ...found, actions, ...outlook })
-  else print(context, found, row, actions, outlook)
+  const nextSteps = nextStepsOf(factsOf(found, row))
+  if (json) writeJson(context, { ...found, actions, ...nextSteps })
+  else print(context, found, row, actions, nextSteps)
   return 0
 }
 
@@ -42,7 +42,7 @@ function print(
   found: Diagnosis,
   row: CheckoutRow,
   actions: readonly OperatorAction[],
-  outlook: Outlook,
+  nextSteps: NextSteps,
 ): void {
   printFacts(context, found, row)
   printPrices(context, found)
@@ -57,8 +57,8 @@ function print(
   printTimeline(context, found, actions, row.now)
   printEvents(context, found, row.now)
   heading(context, 'What happens next')
-  for (const sentence of outlook.next) context.out(`${cell(sentence)}\n`)
-  for (const { command, does } of outlook.commands) {
+  for (const sentence of nextSteps.next) context.out(`${cell(sentence)}\n`)
+  for (const { command, does } of nextSteps.commands) {
     context.out(`${paint(context, 'quiet', `to ${does}:`)}\n  ${paint(context, 'strong', cell(command))}\n`)
   }
 }
@@ -81,7 +81,7 @@ function printFacts(context: CommandContext, { lock, order }: Diagnosis, row: Ch
     ['started', `${lock.lockedAt} (${when(lock.lockedAt, row.now)})`],
     ended === null
       ? ['expires', `${lock.expiresAt} (${when(lock.expiresAt, row.now)})`]
-      : ['ended', `${ended} (after ${span(lastedMs)})`],
+      : ['ended', `${ended} (after ${formatDuration(lastedMs)})`],
   ]
   if (lock.failure !== null) facts.push(['failed', cell(`${lock.failure.code}: ${lock.failure.message}`)])
   if (order !== null) {

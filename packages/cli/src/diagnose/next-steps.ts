@@ -2,7 +2,7 @@
 import { isFinal } from 'holdfast'
 import type { CheckoutRow } from 'holdfast/operations'
 import { plural, triesBeforeAlert } from 'holdfast/operations'
-import { span, when } from '../terminal/duration.ts'
+import { formatDuration, when } from '../terminal/duration.ts'
 
 export type LockFacts = Pick<
   CheckoutRow,
@@ -27,7 +27,7 @@ export type LockFacts = Pick<
   dueDeliveries: number
 }
 
-export interface Outlook {
+export interface NextSteps {
   /** Sentences. */
   next: string[]
   /** `does` completes the sentence "to …". */
@@ -43,7 +43,7 @@ function nextTry({ now, wake_at, awake, tries, lease_owner }: LockFacts): string
   const attempt = tries === 0 ? '' : `, for the ${tries + 1}${ordinal(tries + 1)} time`
   return [
     awake
-      ? `It has been due for ${span(Date.parse(now) - Date.parse(wake_at))}; any server or worker picks it up${attempt}. Check that one is running.`
+      ? `It has been due for ${formatDuration(Date.parse(now) - Date.parse(wake_at))}; any server or worker picks it up${attempt}. Check that one is running.`
       : `A server or worker processes it ${when(wake_at, now)}${attempt}.`,
   ]
 }
@@ -54,7 +54,7 @@ function ordinal(number: number): string {
 }
 
 /** Next steps and commands by state. */
-function ofState(facts: LockFacts): Outlook {
+function ofState(facts: LockFacts): NextSteps {
   const { id, state, now, expired, expires_at, action, gateway, authorization_valid_until: validUntil } = facts
   const retry = { command: `holdfast retry ${id}`, does: 'query the gateway now' }
   const release = { command: `holdfast release ${id}`, does: 'end the checkout and roll it back' }
@@ -144,10 +144,10 @@ function ofState(facts: LockFacts): Outlook {
   }
 }
 
-export function outlookOf(facts: LockFacts): Outlook {
+export function nextStepsOf(facts: LockFacts): NextSteps {
   const { state, id, orderNumber, isRefundable, parkedDeliveries, dueDeliveries } = facts
   const { next, commands } = ofState(facts)
-  const all: Outlook = { next: [...next, ...nextTry(facts)], commands: [...commands] }
+  const all: NextSteps = { next: [...next, ...nextTry(facts)], commands: [...commands] }
   if (dueDeliveries > 0 && isFinal(state))
     all.next.push(`${plural(dueDeliveries, 'event delivery is', 'event deliveries are')} still pending.`)
   if (parkedDeliveries > 0) {

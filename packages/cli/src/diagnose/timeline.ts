@@ -2,7 +2,7 @@
 import type { Diagnosis, TimelineEntry } from 'holdfast'
 import { phaseOf, stateName } from 'holdfast'
 import type { OperatorAction } from 'holdfast/operations'
-import { span } from '../terminal/duration.ts'
+import { formatDuration } from '../terminal/duration.ts'
 import { cell } from '../terminal/table.ts'
 
 export interface Moment {
@@ -103,9 +103,9 @@ export function momentsOf(
 export function timelineRows(moments: readonly Moment[], now: string): string[][] {
   const start = Date.parse(moments.find(({ isOpen }) => !isOpen)?.at ?? now)
   return moments.map(({ at, isOpen = false, what, tookMs, note }) => [
-    isOpen ? 'now' : `+${span(Date.parse(at) - start)}`,
+    isOpen ? 'now' : `+${formatDuration(Date.parse(at) - start)}`,
     cell(what),
-    isOpen ? span(Date.parse(now) - Date.parse(at)) : tookMs == null ? '' : span(tookMs),
+    isOpen ? formatDuration(Date.parse(now) - Date.parse(at)) : tookMs == null ? '' : formatDuration(tookMs),
     cell(note),
   ])
 }

@@ -3,7 +3,7 @@ import type { HealthCheck, HealthReport, Statistics } from 'holdfast'
 import { type RestingState, stateName } from 'holdfast'
 import type { Throughput } from 'holdfast/operations'
 import type { Caller } from '../command.ts'
-import { span } from '../terminal/duration.ts'
+import { formatDuration } from '../terminal/duration.ts'
 import { cell, cut, paint, type Tone, table, widthOf } from '../terminal/table.ts'
 
 /** One reading. */
@@ -61,9 +61,9 @@ function figureRows(look: Look, figures: Statistics): string[][] {
     ['failed', count(figures.failed)],
     ['of which expired', count(figures.expired)],
     ['success rate', successRate === null ? '–' : paint(look, tone, `${(successRate * 100).toFixed(1)} %`)],
-    ['duration p50', durationMs === null ? '–' : span(durationMs.p50)],
-    ['duration p95', durationMs === null ? '–' : span(durationMs.p95)],
-    ['duration p99', durationMs === null ? '–' : span(durationMs.p99)],
+    ['duration p50', durationMs === null ? '–' : formatDuration(durationMs.p50)],
+    ['duration p95', durationMs === null ? '–' : formatDuration(durationMs.p95)],
+    ['duration p99', durationMs === null ? '–' : formatDuration(durationMs.p99)],
   ]
 }
 
@@ -104,7 +104,11 @@ function throughputLines(look: Look, { bucketSeconds, ...ends }: Throughput, col
     return `${pad(name, 10)}${paint(look, tone, sparkline(shown[name], highest))}  ${rate}`
   }
   return [
-    paint(look, 'strong', `ended in the last ${span(overMs)}, one bar per ${span(bucketSeconds * 1_000)}`),
+    paint(
+      look,
+      'strong',
+      `ended in the last ${formatDuration(overMs)}, one bar per ${formatDuration(bucketSeconds * 1_000)}`,
+    ),
     row('completed', 'good'),
     row('failed', 'bad'),
   ]

@@ -6,7 +6,7 @@
 import { CheckoutError } from 'holdfast'
 import { DatabaseError } from 'holdfast/database'
 import type { Caller } from '../command.ts'
-import { span } from '../terminal/duration.ts'
+import { formatDuration } from '../terminal/duration.ts'
 import { openScreen } from '../terminal/screen.ts'
 import { cell } from '../terminal/table.ts'
 import { type Figures, type Frame, fittedFrame, timeOf, wholeFrame } from './frame.ts'
@@ -111,7 +111,7 @@ interface Display {
 }
 
 function sentence({ since, message }: Outage): string {
-  return `no answer for ${span(Date.now() - Date.parse(since))}: ${cell(message)}`
+  return `no answer for ${formatDuration(Date.now() - Date.parse(since))}: ${cell(message)}`
 }
 
 function display(caller: Caller, { everyMs, json }: { everyMs: number; json: boolean }): Display {
@@ -138,7 +138,7 @@ function display(caller: Caller, { everyMs, json }: { everyMs: number; json: boo
   let last: string[] = []
   function draw(figures: Figures, outage: Outage | null): void {
     const { columns, rows } = terminal?.size() ?? { columns: 80, rows: 24 }
-    const foot = `every ${span(everyMs)} · Ctrl-C to stop`
+    const foot = `every ${formatDuration(everyMs)} · Ctrl-C to stop`
     // Leave the last column free: erasing the rest of a full line would erase its last cell.
     const width = Math.max(1, columns - 1)
     const look = { colours: caller.colours, columns: width }

@@ -8,7 +8,7 @@ const units = [
 ] as const
 
 /** `850 ms`, `4.2 s`, `3 m 12 s`, `2 h 5 m`, `3 d 4 h`. */
-export function span(ms: number): string {
+export function formatDuration(ms: number): string {
   const length = Math.max(0, ms)
   if (length === 0) return '0 ms'
   if (length < 0.95) return `${length.toFixed(1)} ms`
@@ -39,5 +39,5 @@ export function brief(ms: number): string {
 /** `in 4.2 s`, `3 m ago`, relative to `now`. */
 export function when(time: string, now: string): string {
   const ms = Date.parse(time) - Date.parse(now)
-  return ms > 0 ? `in ${span(ms)}` : `${span(-ms)} ago`
+  return ms > 0 ? `in ${formatDuration(ms)}` : `${formatDuration(-ms)} ago`
 }

@@ -1,7 +1,7 @@
 /** `holdfast diagnose`: the history of a checkout, its next steps, and the suggested commands. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { checkoutId } from '../../../holdfast/test/observe/healthy-store.ts'
-import { type LockFacts, outlookOf } from '../../src/diagnose/next-steps.ts'
+import { type LockFacts, nextStepsOf } from '../../src/diagnose/next-steps.ts'
 import { momentsOf, timelineRows } from '../../src/diagnose/timeline.ts'
 import { type Commands, openCommands } from './open-commands.ts'
 
@@ -54,7 +54,7 @@ describe('the timeline', () => {
     expect(timelineRows(momentsOf({ timeline: [], operations: [] }, []), now)).toEqual([]))
 })
 
-describe('the outlook', () => {
+describe('the next steps', () => {
   const facts: LockFacts = {
     ...{ id: 'ID', state: 'authorizing', now, expired: false, expires_at: '2026-11-22T10:15:00.000Z' },
     ...{
@@ -74,7 +74,7 @@ describe('the outlook', () => {
     },
   }
   const summaryOf = (change: Partial<LockFacts>) => {
-    const { next, commands } = outlookOf({ ...facts, ...change })
+    const { next, commands } = nextStepsOf({ ...facts, ...change })
     return { next: next.join(' '), commands: commands.map(({ command }) => command) }
   }
   const ended = { wake_at: null, awake: false }

@@ -1,7 +1,7 @@
 /** Tables and durations: readable, and at most as wide as the terminal with any content. */
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { brief, span, when } from '../../src/terminal/duration.ts'
+import { brief, formatDuration, when } from '../../src/terminal/duration.ts'
 import { cell, cut, paint, table, widthOf } from '../../src/terminal/table.ts'
 
 const id = '01989f0e-5c1a-7000-8000-2f1d7f3a9b10'
@@ -66,7 +66,7 @@ describe('table', () => {
   })
 })
 
-describe('span', () => {
+describe('formatDuration', () => {
   it.each([
     [0, '0 ms'],
     [0.4, '0.4 ms'],
@@ -79,7 +79,7 @@ describe('span', () => {
     [7_500_000, '2 h 5 m'],
     [273_600_000, '3 d 4 h'],
     [-5, '0 ms'],
-  ])('prints %d ms as %s', (ms, text) => expect(span(ms)).toBe(text))
+  ])('prints %d ms as %s', (ms, text) => expect(formatDuration(ms)).toBe(text))
 
   it('prints times relative to now, and short forms for narrow columns', () => {
     const now = '2026-11-22T10:00:00.000Z'

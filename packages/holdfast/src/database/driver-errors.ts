@@ -35,6 +35,15 @@ export function databaseErrorFrom(error: unknown): DatabaseError {
   return new DatabaseError(message, { code: state, constraint: text(constraint), detail: text(detail), cause: error })
 }
 
+/** A statement after the end of its transaction. */
+export const transactionEnded = () => new DatabaseError('the transaction has ended', { code: 'transaction_ended' })
+
+/** The server rolled the transaction back at COMMIT. */
+export const rolledBackAtCommit = () => new DatabaseError('COMMIT was answered with ROLLBACK', { code: '25P02' })
+
+/** A call after `close`. */
+export const databaseClosed = () => new DatabaseError('the database is closed', { code: 'closed' })
+
 /** True if the transaction changed nothing and may succeed when it runs again. */
 export function mayRunAgain(error: DatabaseError): boolean {
   return error.code === '40001' || error.code === '40P01' || error.code === 'connection_lost'

@@ -1,5 +1,5 @@
 /** Counts running statements: closing a database refuses new ones and waits for those under way. */
-import { DatabaseError } from './database.ts'
+import { databaseClosed } from './driver-errors.ts'
 
 export interface RunningStatements {
   /** Runs `work`. @throws {DatabaseError} `closed` after `drain` was called. */
@@ -21,7 +21,7 @@ export function createRunningStatements(): RunningStatements {
       return closing
     },
     async run(work) {
-      if (closing) throw new DatabaseError('the database is closed', { code: 'closed' })
+      if (closing) throw databaseClosed()
       running += 1
       try {
         return await work()

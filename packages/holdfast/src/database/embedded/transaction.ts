@@ -1,7 +1,8 @@
 /** One attempt at a transaction on PGlite. It reports a commit only if COMMIT was answered with COMMIT. */
 import { setImmediate as otherTurn } from 'node:timers/promises'
 import type { PGlite } from '@electric-sql/pglite'
-import { DatabaseError, type Statement, type Transaction, type Value } from '../database.ts'
+import type { DatabaseError, Statement, Transaction, Value } from '../database.ts'
+import { rolledBackAtCommit, transactionEnded } from '../driver-errors.ts'
 import { checkName } from '../statement-names.ts'
 import { embeddedErrorFrom } from './start-pglite.ts'
 
@@ -19,7 +20,7 @@ export async function attempt<T>(
   let isOpen = true
 
   function run<Row>(statement: Statement, values: readonly Value[]): Promise<Row[]> {
-    if (!isOpen) throw new DatabaseError('the transaction has ended', { code: 'transaction_ended' })
+    if (!isOpen) throw transactionEnded()
     checkName(statement)
     const answer = runStatement<Row>(statement, values).catch((error: DatabaseError) => {
       if (error.code === 'unsafe_integer') throw error
@@ -65,6 +66,6 @@ async function commit(engine: PGlite): Promise<void> {
     throw embeddedErrorFrom(error)
   })
   if (answer?.command !== 'COMMIT') {
-    throw new DatabaseError('COMMIT was answered with ROLLBACK', { code: '25P02' })
+    throw rolledBackAtCommit()
   }
 }

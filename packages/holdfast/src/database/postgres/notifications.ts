@@ -4,8 +4,7 @@
  */
 import type pg from 'pg'
 import { backoffDelayMs } from '../../concurrency/backoff.ts'
-import { DatabaseError } from '../database.ts'
-import { databaseErrorFrom } from '../driver-errors.ts'
+import { databaseClosed, databaseErrorFrom } from '../driver-errors.ts'
 
 type Receive = (payload: string) => void
 
@@ -93,7 +92,7 @@ export function postgresNotifications(newClient: () => pg.Client): Notifications
 
   return {
     async listen(channel, receive) {
-      if (closed) throw new DatabaseError('the database is closed', { code: 'closed' })
+      if (closed) throw databaseClosed()
       const own: Receive = payload => receive(payload)
       const receivers = channels.get(channel) ?? new Set()
       channels.set(channel, receivers.add(own))

@@ -5,7 +5,7 @@
 import type { Writable } from 'node:stream'
 import type { PoolClient, QueryResult } from 'pg'
 import { DatabaseError, type Statement, type Transaction, type Value } from '../database.ts'
-import { databaseErrorFrom, mayRunAgain } from '../driver-errors.ts'
+import { databaseErrorFrom, mayRunAgain, rolledBackAtCommit, transactionEnded } from '../driver-errors.ts'
 import { checkName } from '../statement-names.ts'
 import type { Trace } from './commit-outcome.ts'
 
@@ -33,7 +33,6 @@ export const isBroken = (error: DatabaseError): boolean => error.code === 'conne
 
 const xidText = 'select pg_current_xact_id()::text as xid'
 const nothing = () => undefined
-const rolledBack = () => new DatabaseError('COMMIT was answered with ROLLBACK', { code: '25P02' })
 const lostBeforeCommit = () =>
   new DatabaseError('the connection to the database was lost before COMMIT', { code: 'connection_lost' })
 
@@ -72,7 +71,7 @@ export async function attempt<T>(connection: Connection, work: (tx: Transaction)
   }
 
   function run<R>(statement: Statement, values: readonly Value[], read: (answer: QueryResult) => R): Promise<R> {
-    if (!open) throw new DatabaseError('the transaction has ended', { code: 'transaction_ended' })
+    if (!open) throw transactionEnded()
     checkName(statement)
     return submit({ name: statement.name, text: statement.text, values: [...values] }, read)
   }
@@ -121,7 +120,7 @@ export async function attempt<T>(connection: Connection, work: (tx: Transaction)
 
   cork()
   const refused = await client.query('commit').then(
-    answer => (answer.command === 'COMMIT' ? null : rolledBack()),
+    answer => (answer.command === 'COMMIT' ? null : rolledBackAtCommit()),
     (thrown: unknown) => databaseErrorFrom(thrown),
   )
   await finish(refused)

@@ -1,17 +1,8 @@
 /** Statements of a catalog import. Each reads or writes a set of rows. */
 import { statement } from '../../database/database.ts'
-import type { ProductImage } from '../catalog/catalog-rows.ts'
+import type { ProductRow } from '../catalog/catalog-rows.ts'
 
-export interface StoredProduct {
-  id: string
-  handle: string
-  title: string
-  description_html: string
-  vendor: string
-  product_type: string
-  tags: string[]
-  option_names: string[]
-  images: ProductImage[]
+export interface StoredProduct extends ProductRow {
   published: boolean
 }
 
