@@ -52,7 +52,7 @@ function mismatch(row: CheckoutRow, answer: { amountMinor: number; currency: str
     authorized_currency: answer.currency,
   }
   const failure = { phase, code: 'payment_mismatch', message, context, retryable: false } as const
-  // With some payment methods the gateway captures as it authorizes. Then the roll-back refunds it.
+  // With some payment methods the gateway captures as it authorizes. Then the rollback refunds it.
   return notCharged(failure, chargeStatus.returned)
 }
 

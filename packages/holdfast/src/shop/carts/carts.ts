@@ -80,7 +80,7 @@ export function createCarts(database: Database, options: { currency: string; pro
       return open === undefined ? null : readCart(database, open.cart_id, currency)
     },
     async loadCart(cartId) {
-      // A cart id is any text. PostgreSQL stores no NUL character, and refuses one in a parameter.
+      // A cart ID is any text. PostgreSQL stores no NUL character, and refuses one in a parameter.
       return cartId.includes('\0') ? null : readCart(database, cartId, currency)
     },
 
