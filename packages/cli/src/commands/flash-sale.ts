@@ -102,11 +102,12 @@ export function flashSaleCommand(host: CommandHost, done: (code: number) => void
     .addHelpText(
       'after',
       `
-The sale uses its own database, in a temporary directory or on the PostgreSQL server, and deletes it at the end. Your shop
-is not touched. Buyers and their bank are simulated by the sandbox; engines, database, locks, stock, and payment ledger are
-real. On PostgreSQL, processes are killed with SIGKILL and their connections are cut. On the embedded database, engines are
-abandoned mid-work, and the process that holds the database is killed with SIGKILL. To make recovery visible, leases last 3
-to 5 seconds, and an abandoned lock expires at once.
+The sale uses its own database, in a temporary directory or on the PostgreSQL server, and deletes it at the end.
+Your shop is not touched.
+Buyers and their bank are simulated by the sandbox; engines, database, locks, stock, and payment ledger are real.
+On PostgreSQL, processes are killed with SIGKILL and their connections are cut.
+On the embedded database, engines are abandoned mid-work; the process that holds the database is killed with SIGKILL.
+To make recovery visible, leases last 3 to 5 seconds, and an abandoned lock expires at once.
 
 After --seconds no more buyers arrive, and every checkout must end within 45 seconds.
 Exit codes: 0: nothing oversold, no charge without an order, no audit violation; 1: a check failed; 130: Ctrl-C.
