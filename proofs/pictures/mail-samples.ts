@@ -107,7 +107,7 @@ const declined = (number: number) =>
     reason: 'expired_card',
   })
 const soldOut = (number: number) =>
-  failed(number, 'insufficient_stock', 'inventory_reservation', 'Mooring line, 20 m: 2 wanted, 1 there.', {
+  failed(number, 'insufficient_stock', 'inventory_reservation', 'Only 1 of LINE-20 is left; you asked for 2.', {
     sku: 'LINE-20',
     requested: 2,
     available: 1,
