@@ -48,7 +48,7 @@ describeStore(
       const hanging = {
         name: 'hanging',
         retriesMax: 0,
-        timeoutMs: 20,
+        timeoutMs: 250,
         concurrency: 50,
         run: (event: CheckoutEvent) => (isRepaired ? receive('hanging', event) : new Promise(() => {})),
       }
